@@ -1,0 +1,106 @@
+"""Policies by name: one dataclass, one file, one line of registration.
+
+A policy is a registered dataclass whose fields are its YAML keys. It may come from this package,
+from an installed package (entry points of the registry's group) or from a file beside the config.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sim.errors import ModelError, UserError, nearest
+
+T = TypeVar("T", bound=type[Any])
+
+REGISTRIES: Final[dict[str, Registry]] = {}
+
+
+class Registry:
+    """The policies of one kind, such as pacers; `group` is the entry point group of plug-ins."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.group = f"gomemsim.{kind}"
+        self._classes: dict[str, type[Any]] = {}
+        self._plugins: dict[str, EntryPoint] | None = None
+        REGISTRIES[kind] = self
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """Decorator: make a dataclass available under the name people write."""
+
+        def add(cls: T) -> T:
+            if not is_dataclass(cls):
+                raise ModelError(f"{self.kind} {name!r}: {cls.__name__} is not a dataclass")
+            taken = self._classes.get(name)
+            if taken is not None and taken.__qualname__ != cls.__qualname__:
+                raise UserError(
+                    f"the {self.kind} name {name!r} is registered twice:"
+                    f" by {taken.__module__} and by {cls.__module__}"
+                )
+            self._classes[name] = cls
+            return cls
+
+        return add
+
+    def names(self) -> list[str]:
+        """All names, plug-ins included, in alphabetical order."""
+        return sorted({*self._classes, *self._entry_points()})
+
+    def get(self, name: str) -> type[Any]:
+        """The class behind a name; UserError with the nearest name if there is none."""
+        if name not in self._classes and name in self._entry_points():
+            self.register(name)(self._load(name))
+        if name not in self._classes:
+            raise UserError(f"there is no {self.kind} {name!r}{nearest(name, self.names())}")
+        return self._classes[name]
+
+    def broken(self) -> dict[str, str]:
+        """Plug-ins that cannot be loaded, each with the reason."""
+        reasons = {}
+        for name in self._entry_points():
+            try:
+                self.get(name)
+            except UserError as error:
+                reasons[name] = str(error)
+        return reasons
+
+    def _entry_points(self) -> dict[str, EntryPoint]:
+        if self._plugins is None:
+            self._plugins = {point.name: point for point in entry_points(group=self.group)}
+        return self._plugins
+
+    def _load(self, name: str) -> type[Any]:
+        try:
+            cls: type[Any] = self._entry_points()[name].load()
+        except Exception as error:  # noqa: BLE001  a plug-in may fail in any way; the user gets the reason
+            raise UserError(f"the {self.kind} plug-in {name!r} cannot be loaded: {_last_line(error)}") from error
+        return cls
+
+
+def load_file(path: Path) -> None:
+    """Run a Python file beside the config, whose decorators register its policies."""
+    if not path.is_file():
+        raise UserError(f"the plug-in file {path} does not exist")
+    name = f"gomemsim_plugin_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"the plug-in file {path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except UserError:
+        raise
+    except Exception as error:  # noqa: BLE001  a plug-in may fail in any way; the user gets the reason
+        raise UserError(f"the plug-in file {path} cannot be loaded: {_last_line(error)}") from error
+
+
+def _last_line(error: BaseException) -> str:
+    return traceback.format_exception_only(error)[-1].strip()

@@ -1,0 +1,120 @@
+"""Units: integers inside, `512MiB` and `250us` only at the door.
+
+Memory is an int of bytes, simulated time an int of nanoseconds, a rate a float per second.
+The aliases carry their unit as metadata, so that configuration, schemas and table columns can
+read it, while the type checker sees plain numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Final, TypeAlias
+
+from sim.errors import UserError
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What a number counts: `bytes`, `ns`, `per_second`, `bytes_per_second`, `fraction`."""
+
+    name: str
+
+
+Bytes: TypeAlias = Annotated[int, Unit("bytes")]
+Nanoseconds: TypeAlias = Annotated[int, Unit("ns")]
+PerSecond: TypeAlias = Annotated[float, Unit("per_second")]
+BytesPerSecond: TypeAlias = Annotated[float, Unit("bytes_per_second")]
+Fraction: TypeAlias = Annotated[float, Unit("fraction")]
+
+KiB: Final = 1 << 10
+MiB: Final = 1 << 20
+GiB: Final = 1 << 30
+TiB: Final = 1 << 40
+
+US: Final = 1_000
+MS: Final = 1_000_000
+SECOND: Final = 1_000_000_000
+MINUTE: Final = 60 * SECOND
+
+_BYTE_UNITS: Final = {"B": 1, "KiB": KiB, "MiB": MiB, "GiB": GiB, "TiB": TiB}
+_TIME_UNITS: Final = {
+    "ns": 1, "us": US, "µs": US, "ms": MS, "s": SECOND, "m": MINUTE, "min": MINUTE, "h": 60 * MINUTE,
+}  # fmt: skip
+_NUMBER: Final = r"([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
+_SIZE: Final = re.compile(rf"{_NUMBER}\s*([A-Za-z]*)")
+_DURATION: Final = re.compile(rf"{_NUMBER}\s*([a-zµ]+)")
+
+
+def parse_bytes(text: str | int) -> int:
+    """Bytes of a size in Go's GOMEMLIMIT syntax (`512MiB`, `64KiB`, `100B`; 0 needs no unit).
+
+    Decimal fractions are a convenience (`1.5GiB`). Raises UserError for other units: Go does not
+    know MB or GB either.
+    """
+    match = _SIZE.fullmatch(str(text).strip())
+    if match is None:
+        raise UserError(f"expected a size such as 512MiB, got {text!r}")
+    number, unit = match.groups()
+    if unit == "" and float(number) == 0:
+        return 0
+    if unit not in _BYTE_UNITS:
+        nearest = "MiB" if unit[:1] in "mM" else "GiB" if unit[:1] in "gG" else "KiB"
+        got = f"the unit {unit!r}" if unit else "no unit"
+        raise UserError(
+            f"expected a size with one of the units B, KiB, MiB, GiB, TiB, got {got} in {text!r}"
+            f" (did you mean {number}{nearest}?)"
+        )
+    return round(float(number) * _BYTE_UNITS[unit]) if "." in number or "e" in number.lower() \
+        else int(number) * _BYTE_UNITS[unit]
+
+
+def parse_duration(text: str | int) -> int:
+    """Nanoseconds of a duration such as `250us`, `1.5s`, `2m` (0 needs no unit)."""
+    if str(text).strip() == "0":
+        return 0
+    match = _DURATION.fullmatch(str(text).strip())
+    if match is None or match.group(2) not in _TIME_UNITS:
+        raise UserError(f"expected a duration such as 250us, 10ms or 2s, got {text!r}")
+    return round(float(match.group(1)) * _TIME_UNITS[match.group(2)])
+
+
+def parse_rate(text: str | float) -> float:
+    """Events per second of a rate such as `2000/s`, `5/m`, `0.1/ms`."""
+    number, _, unit = str(text).strip().partition("/")
+    if unit not in _TIME_UNITS or not re.fullmatch(_NUMBER, number.strip()):
+        raise UserError(f"expected a rate such as 2000/s, got {text!r}")
+    return float(number) * SECOND / _TIME_UNITS[unit]
+
+
+def parse_byte_rate(text: str) -> float:
+    """Bytes per second of a rate such as `256MiB/s`."""
+    size, _, unit = str(text).strip().partition("/")
+    if unit not in _TIME_UNITS:
+        raise UserError(f"expected a rate such as 256MiB/s, got {text!r}")
+    return parse_bytes(size) * SECOND / _TIME_UNITS[unit]
+
+
+def parse_fraction(text: str | float) -> float:
+    """A fraction written as `0.1` or `10%`."""
+    words = str(text).strip()
+    try:
+        return float(words[:-1]) / 100 if words.endswith("%") else float(words)
+    except ValueError:
+        raise UserError(f"expected a fraction such as 0.1 or 10%, got {text!r}") from None
+
+
+def format_bytes(count: float) -> str:
+    """A size for people: three significant digits in the largest binary unit below it."""
+    for unit, size in reversed(_BYTE_UNITS.items()):
+        if abs(count) >= size and size > 1:
+            return f"{count / size:.3g}{unit}" if abs(count) < 1000 * size else f"{count / size:.0f}{unit}"
+    return f"{count:.0f}B"
+
+
+def format_duration(ns: float) -> str:
+    """A duration for people: three significant digits in the largest unit up to seconds."""
+    for unit, size in (("s", SECOND), ("ms", MS), ("us", US)):
+        if abs(ns) >= size:
+            return f"{ns / size:.3g}{unit}" if abs(ns) < 1000 * size else f"{ns / size:.0f}{unit}"
+    return f"{ns:.0f}ns"

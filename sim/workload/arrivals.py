@@ -1,0 +1,100 @@
+"""Arrival processes of open-loop load: when requests come, whatever the program does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.errors import UserError
+from sim.registry import Registry
+from sim.units import SECOND, Nanoseconds, PerSecond
+
+arrivals: Final = Registry("arrivals")
+
+Times = NDArray[np.int64]
+BLOCK: Final = 1024
+
+
+class Arrivals(Protocol):
+    """Instants at which requests arrive."""
+
+    def times(self, rng: np.random.Generator) -> Iterator[Times]:
+        """Blocks of ascending instants in ns from the start of the load; may end."""
+
+
+@arrivals.register("poisson")
+@dataclass(frozen=True)
+class Poisson:
+    """Independent arrivals at a constant rate."""
+
+    rate: PerSecond
+
+    def times(self, rng: np.random.Generator) -> Iterator[Times]:
+        last = 0.0
+        while True:
+            at = last + np.cumsum(rng.standard_exponential(BLOCK)) * (SECOND / self.rate)
+            last = float(at[-1])
+            yield at.astype(np.int64)
+
+
+@arrivals.register("regular")
+@dataclass(frozen=True)
+class Regular:
+    """Arrivals at equal distances."""
+
+    rate: PerSecond
+
+    def times(self, rng: np.random.Generator) -> Iterator[Times]:
+        del rng
+        gap, first = SECOND / self.rate, 1
+        while True:
+            yield (np.arange(first, first + BLOCK) * gap).astype(np.int64)
+            first += BLOCK
+
+
+@arrivals.register("bursts")
+@dataclass(frozen=True)
+class Bursts:
+    """Poisson arrivals whose rate is raised to `burst` for `lasting` at the start of every `period`."""
+
+    rate: PerSecond
+    burst: PerSecond
+    lasting: Nanoseconds
+    period: Nanoseconds
+
+    def __post_init__(self) -> None:
+        if not 0 < self.lasting < self.period:
+            raise UserError("expected 0 < lasting < period")
+
+    def times(self, rng: np.random.Generator) -> Iterator[Times]:
+        """Unit-rate arrivals mapped through the inverse of the cumulated rate."""
+        rush = self.burst * self.lasting / SECOND
+        whole = rush + self.rate * (self.period - self.lasting) / SECOND
+        last = 0.0
+        while True:
+            count = last + np.cumsum(rng.standard_exponential(BLOCK))
+            last = float(count[-1])
+            periods, rest = np.divmod(count, whole)
+            early = rest * SECOND / self.burst
+            late = self.lasting + (rest - rush) * SECOND / self.rate if self.rate > 0 else early
+            yield (periods * self.period + np.where(rest < rush, early, late)).astype(np.int64)
+
+
+@arrivals.register("recorded")
+@dataclass(frozen=True)
+class Recorded:
+    """Arrivals at the given instants, such as those of an access log; ends after the last."""
+
+    at: tuple[Annotated[int, Nanoseconds.__metadata__[0]], ...]  # type: ignore[attr-defined]
+
+    def __post_init__(self) -> None:
+        if list(self.at) != sorted(self.at):
+            raise UserError("expected instants in ascending order")
+
+    def times(self, rng: np.random.Generator) -> Iterator[Times]:
+        del rng
+        yield np.asarray(self.at, dtype=np.int64)

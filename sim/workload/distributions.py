@@ -1,0 +1,176 @@
+"""Distributions of sizes and durations, all sampled by inverse transform.
+
+One uniform number gives one value, so the same stream drives every setting of a comparison and
+a larger mean stretches the very same draws (common random numbers).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.errors import UserError
+from sim.registry import Registry
+
+distributions: Final = Registry("distribution")
+
+Floats = NDArray[np.float64]
+
+
+class Distribution(Protocol):
+    """A non-negative quantity in the unit of the key that it stands behind."""
+
+    def quantile(self, u: Floats) -> Floats:
+        """Values at the probabilities `u` in [0, 1)."""
+
+    def mean(self) -> float:
+        """The expectation."""
+
+
+@distributions.register("constant")
+@dataclass(frozen=True)
+class Constant:
+    """Always the same value; written as the bare value."""
+
+    value: float
+
+    def quantile(self, u: Floats) -> Floats:
+        return np.full(u.shape, float(self.value))
+
+    def mean(self) -> float:
+        return float(self.value)
+
+
+@distributions.register("uniform")
+@dataclass(frozen=True)
+class Uniform:
+    """Every value between `low` and `high` equally often."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise UserError(f"expected low <= high, got {self.low} and {self.high}")
+
+    def quantile(self, u: Floats) -> Floats:
+        return self.low + u * (self.high - self.low)
+
+    def mean(self) -> float:
+        return (self.low + self.high) / 2
+
+
+@distributions.register("exponential")
+@dataclass(frozen=True)
+class Exponential:
+    """Memoryless with the given mean: `average`."""
+
+    average: float
+
+    def quantile(self, u: Floats) -> Floats:
+        return -self.average * np.log1p(-u)
+
+    def mean(self) -> float:
+        return float(self.average)
+
+
+@distributions.register("lognormal")
+@dataclass(frozen=True)
+class Lognormal:
+    """The usual shape of service times and sizes, by its median and 99th percentile."""
+
+    median: float
+    p99: float
+
+    _Z99: Final = 2.3263478740408408  # standard normal quantile of 0.99
+
+    def __post_init__(self) -> None:
+        if not 0 < self.median <= self.p99:
+            raise UserError(f"expected 0 < median <= p99, got {self.median} and {self.p99}")
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of the logarithm."""
+        return math.log(self.p99 / self.median) / self._Z99
+
+    def quantile(self, u: Floats) -> Floats:
+        return self.median * np.exp(self.sigma * normal_quantile(u))
+
+    def mean(self) -> float:
+        return self.median * math.exp(self.sigma**2 / 2)
+
+
+@distributions.register("pareto")
+@dataclass(frozen=True)
+class Pareto:
+    """A heavy tail: P(X > x) = (minimum / x) ** alpha, cut at `maximum`."""
+
+    minimum: float
+    alpha: float
+    maximum: float
+
+    def __post_init__(self) -> None:
+        if not (0 < self.minimum < self.maximum and self.alpha > 0):
+            raise UserError("expected 0 < minimum < maximum and alpha > 0")
+
+    def quantile(self, u: Floats) -> Floats:
+        top = (self.minimum / self.maximum) ** self.alpha
+        return self.minimum * (1 - u * (1 - top)) ** (-1 / self.alpha)
+
+    def mean(self) -> float:
+        a, low, high = self.alpha, self.minimum, self.maximum
+        top = (low / high) ** a
+        if a == 1:
+            return low * math.log(high / low) / (1 - top)
+        return low * a / (a - 1) * (1 - (low / high) ** (a - 1)) / (1 - top)
+
+
+@distributions.register("choice")
+@dataclass(frozen=True)
+class Choice:
+    """One of the `values`, with the given `weights` (equal when left out)."""
+
+    values: tuple[float, ...]
+    weights: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise UserError("expected at least one value")
+        if self.weights and len(self.weights) != len(self.values):
+            raise UserError(f"expected as many weights as values, got {len(self.weights)} and {len(self.values)}")
+        if self.weights and (min(self.weights) < 0 or sum(self.weights) <= 0):
+            raise UserError("expected weights of at least 0 with a positive sum")
+
+    def _probabilities(self) -> Floats:
+        weights = np.asarray(self.weights or (1.0,) * len(self.values), dtype=np.float64)
+        return weights / weights.sum()
+
+    def quantile(self, u: Floats) -> Floats:
+        edges = np.cumsum(self._probabilities())
+        index = np.minimum(np.searchsorted(edges, u, side="right"), len(self.values) - 1)
+        return np.asarray(self.values, dtype=np.float64)[index]
+
+    def mean(self) -> float:
+        return float(np.dot(self._probabilities(), self.values))
+
+
+def normal_quantile(u: Floats) -> Floats:
+    """The standard normal quantile, to 1.2e-9 relative (Acklam's rational approximation)."""
+    u = np.clip(u, 1e-300, 1 - 1e-16)
+    a = (-3.969683028665376e01, 2.209460984245205e02, -2.759285104469687e02,
+         1.383577518672690e02, -3.066479806614716e01, 2.506628277459239e00)  # fmt: skip
+    b = (-5.447609879822406e01, 1.615858368580409e02, -1.556989798598866e02,
+         6.680131188771972e01, -1.328068155288572e01, 1.0)  # fmt: skip
+    c = (-7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e00,
+         -2.549732539343734e00, 4.374664141464968e00, 2.938163982698783e00)  # fmt: skip
+    d = (7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e00,
+         3.754408661907416e00, 1.0)  # fmt: skip
+    tail = np.sqrt(-2 * np.log(np.minimum(u, 1 - u)))
+    outer = np.polyval(c, tail) / np.polyval(d, tail) * np.where(u < 0.5, 1.0, -1.0)
+    q = u - 0.5
+    inner = q * np.polyval(a, q * q) / np.polyval(b, q * q)
+    return np.where((u < 0.02425) | (u > 1 - 0.02425), outer, inner)

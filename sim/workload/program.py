@@ -1,0 +1,170 @@
+"""What a program does: the typed form of a workload file.
+
+A program is a set of goroutine kinds, each a list of steps; mixes say what they allocate, stores
+and pools hold what outlives them, and load says who starts them when. The same description is
+simulated here and executed by a real Go program.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, TypeAlias
+
+from sim.errors import UserError
+from sim.units import Bytes, Nanoseconds, PerSecond, Unit
+from sim.workload.arrivals import Arrivals
+from sim.workload.distributions import Constant, Distribution
+
+SizeDistribution: TypeAlias = Annotated[Distribution, Unit("bytes")]
+TimeDistribution: TypeAlias = Annotated[Distribution, Unit("ns")]
+
+WORD = 8
+
+
+@dataclass(frozen=True)
+class ObjectKind:
+    """One kind of object in a mix; the pointers are the first words of the object."""
+
+    size: SizeDistribution
+    share: float = 1.0
+    """Relative frequency among the objects of the mix."""
+    pointers: int | Literal["all"] = 0
+    """Pointer words at the front; 0 makes it noscan."""
+
+    def __post_init__(self) -> None:
+        if self.share < 0:
+            raise UserError(f"share: expected at least 0, got {self.share}")
+        if self.pointers != "all" and self.pointers < 0:
+            raise UserError(f"pointers: expected at least 0 or 'all', got {self.pointers}")
+
+
+@dataclass(frozen=True)
+class Store:
+    """Long-lived data: a cache, an index, a session table."""
+
+    size: Bytes
+    """Capacity in requested bytes."""
+    of: str
+    """Mix of its objects."""
+    replacement: Literal["random", "oldest", "none"] = "random"
+    """Which entries a full store drops for new ones; `none` keeps everything: a leak."""
+    filled: bool = True
+    """Filled by the main goroutine before the load starts."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A sync.Pool of equal objects: emptied over two collection cycles."""
+
+    size: Bytes
+    pointers: int | Literal["all"] = 0
+
+
+@dataclass(frozen=True)
+class Work:
+    """Computing, with allocation spread evenly over it."""
+
+    cpu: TimeDistribution
+    """Time on a P without allocation and collection."""
+    allocate: SizeDistribution = Constant(0)
+    """Requested bytes."""
+    of: str | None = None
+    """Mix of the allocated objects."""
+    lives: Literal["step", "goroutine", "forever"] | TimeDistribution = "goroutine"
+    """How long the objects stay reachable; a duration is the mean of an exponential law."""
+    into: str | None = None
+    """Store that keeps them instead."""
+    pointer_writes: PerSecond = 0.0
+    """Pointer stores into the heap per second of computing: the write barrier's load."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Blocked off the P: a timer, the network, another service."""
+
+    time: TimeDistribution
+
+
+@dataclass(frozen=True)
+class Spawn:
+    """Start goroutines of another kind, and by default wait for all of them."""
+
+    goroutine: str
+    count: int = 1
+    wait: bool = True
+
+
+@dataclass(frozen=True)
+class Borrow:
+    """Take an object from a pool, or allocate one; it goes back when the goroutine ends."""
+
+    pool: str
+
+
+@dataclass(frozen=True)
+class Collect:
+    """Call runtime.GC and wait for it."""
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Do the steps several times."""
+
+    times: int
+    steps: tuple[Step, ...]
+
+
+Step: TypeAlias = Work | Wait | Spawn | Borrow | Collect | Repeat
+
+
+@dataclass(frozen=True)
+class GoroutineKind:
+    """A kind of goroutine: what it does from start to end."""
+
+    steps: tuple[Step, ...]
+    stack: Bytes = 2048
+    """Deepest stack it uses."""
+
+
+@dataclass(frozen=True)
+class OpenLoop:
+    """Requests that arrive whether or not the program keeps up."""
+
+    goroutine: str
+    arrivals: Arrivals
+
+
+@dataclass(frozen=True)
+class ClosedLoop:
+    """N workers that each send the next request after a think time."""
+
+    goroutine: str
+    workers: int
+    think: TimeDistribution = Constant(0)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A fixed amount of work: the run ends when it is done."""
+
+    goroutine: str
+    count: int = 1
+    parallel: int = 1
+    """How many of them run at the same time."""
+
+
+Load: TypeAlias = OpenLoop | ClosedLoop | Batch
+
+
+@dataclass(frozen=True)
+class Program:
+    """A whole program under load."""
+
+    goroutines: dict[str, GoroutineKind]
+    load: dict[str, Load]
+    description: str = ""
+    mixes: dict[str, tuple[ObjectKind, ...]] = field(default_factory=dict)
+    stores: dict[str, Store] = field(default_factory=dict)
+    pools: dict[str, Pool] = field(default_factory=dict)
+    globals: Bytes = 168 * 1024
+    """Data and bss segments, all scanned: 165 to 170 KB in small Go programs."""

@@ -1,0 +1,130 @@
+"""What single values cannot show: dangling names, endless spawning, amounts that make no sense."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import NoReturn
+
+from sim.config.at import At
+from sim.config.scalar import ADDRESS_SPACE
+from sim.config.tree import Node, locate
+from sim.errors import nearest
+from sim.units import format_bytes
+from sim.workload.arrivals import Bursts, Poisson, Regular
+from sim.workload.program import Batch, Borrow, ClosedLoop, OpenLoop, Program, Repeat, Spawn, Step, Work
+
+Path = tuple[str, ...]
+
+
+def check_program(root: Node, program: Program) -> None:
+    """UserError for the first mistake that only the whole program shows; `root` gives the lines."""
+    checks = _Checks(root, program)
+    checks.mixes()
+    checks.stores()
+    checks.pools()
+    for kind, goroutine in program.goroutines.items():
+        checks.steps(("goroutines", kind, "steps"), goroutine.steps)
+    checks.load()
+    checks.spawns_end()
+
+
+class _Checks:
+    """The checks share the program and know where its parts were written."""
+
+    def __init__(self, root: Node, program: Program) -> None:
+        self.root = root
+        self.program = program
+
+    def mixes(self) -> None:
+        for name, kinds in self.program.mixes.items():
+            if not kinds:
+                self.fail(("mixes", name), "expected at least one kind of object, got none")
+            if sum(kind.share for kind in kinds) <= 0:
+                self.fail(("mixes", name), "expected shares with a positive sum, got 0")
+
+    def stores(self) -> None:
+        total = 0
+        for name, store in self.program.stores.items():
+            self.name(("stores", name, "of"), "mix", store.of, self.program.mixes)
+            total += store.size
+            if total > ADDRESS_SPACE:
+                limit = format_bytes(ADDRESS_SPACE)
+                self.fail(("stores", name), f"expected a heap of at most {limit}, the address space, got more")
+
+    def pools(self) -> None:
+        for name, pool in self.program.pools.items():
+            self.at_least(("pools", name, "size"), 1, pool.size)
+
+    def steps(self, path: Path, steps: tuple[Step, ...]) -> None:
+        for index, step in enumerate(steps):
+            self.step((*path, str(index), type(step).__name__.lower()), step)
+
+    def step(self, path: Path, step: Step) -> None:
+        match step:
+            case Work():
+                self.work(path, step)
+            case Spawn():
+                self.name((*path, "goroutine"), "goroutine", step.goroutine, self.program.goroutines)
+                self.at_least((*path, "count"), 1, step.count)
+            case Borrow():
+                self.name((*path, "pool"), "pool", step.pool, self.program.pools)
+            case Repeat():
+                self.at_least((*path, "times"), 0, step.times)
+                self.steps((*path, "steps"), step.steps)
+
+    def work(self, path: Path, work: Work) -> None:
+        if work.of is not None:
+            self.name((*path, "of"), "mix", work.of, self.program.mixes)
+        elif work.allocate.mean() > 0:
+            self.fail(path, "expected the key 'of', the mix of what it allocates, got only 'allocate'")
+        if work.into is not None:
+            self.name((*path, "into"), "store", work.into, self.program.stores)
+
+    def load(self) -> None:
+        if not self.program.load:
+            self.fail(("load",), "expected at least one load, got none")
+        for name, load in self.program.load.items():
+            path = ("load", name)
+            self.name((*path, "goroutine"), "goroutine", load.goroutine, self.program.goroutines)
+            match load:
+                case OpenLoop(arrivals=Poisson() | Regular() | Bursts() as arrivals):
+                    if max(arrivals.rate, getattr(arrivals, "burst", 0)) <= 0:
+                        self.fail((*path, "arrivals"), "expected a rate above 0, got 0")
+                case ClosedLoop():
+                    self.at_least((*path, "workers"), 1, load.workers)
+                case Batch():
+                    self.at_least((*path, "count"), 1, load.count)
+                    self.at_least((*path, "parallel"), 1, load.parallel)
+
+    def spawns_end(self) -> None:
+        """Nothing a step can do ends a recursion, so goroutines that spawn each other never end."""
+        for kind in self.program.goroutines:
+            self.follow(kind, ())
+
+    def follow(self, kind: str, above: Path) -> None:
+        for path, spawn in _spawns(("goroutines", kind, "steps"), self.program.goroutines[kind].steps):
+            if spawn.goroutine in (*above, kind):
+                chain = " -> ".join((*above, kind, spawn.goroutine))
+                self.fail(path, f"expected spawning that ends, got {chain}")
+            self.follow(spawn.goroutine, (*above, kind))
+
+    def name(self, path: Path, kind: str, name: str, valid: Collection[str]) -> None:
+        if name not in valid:
+            known = nearest(name, valid) if valid else f" (the workload has no {kind})"
+            self.fail(path, f"expected the name of a {kind}, got {name!r}{known}")
+
+    def at_least(self, path: Path, bound: int, value: int) -> None:
+        if value < bound:
+            self.fail(path, f"expected at least {bound}, got {value}")
+
+    def fail(self, path: Path, message: str) -> NoReturn:
+        raise At(locate(self.root, path), path).error(message)
+
+
+def _spawns(path: Path, steps: tuple[Step, ...]) -> Iterator[tuple[Path, Spawn]]:
+    for index, step in enumerate(steps):
+        here = (*path, str(index), type(step).__name__.lower())
+        if isinstance(step, Spawn):
+            yield (*here, "goroutine"), step
+        if isinstance(step, Repeat):
+            yield from _spawns((*here, "steps"), step.steps)

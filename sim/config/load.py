@@ -1,0 +1,104 @@
+"""From a config file, with its workload and overrides, to the RunConfig of one run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import sim.go.barrier
+import sim.go.marker
+import sim.go.pacer  # noqa: F401  importing the rooms registers their policies
+from sim.config.at import At
+from sim.config.check import check_program
+from sim.config.convert import convert, convert_mapping
+from sim.config.run import RunConfig
+from sim.config.tree import Node, assignment, from_plain, merge, read_yaml
+from sim.errors import UserError, nearest
+from sim.registry import load_file
+from sim.workload.program import Program
+
+
+def load(source: Path | str | Mapping[str, Any], sets: Sequence[str] = ()) -> RunConfig:
+    """The run that a config file, or a mapping of the same keys, describes.
+
+    `sets` are assignments such as `GOGC=50` or `workload.load.api.arrivals.poisson=3000/s`, applied
+    in order. UserError names file, line and key of the first mistake.
+    """
+    if isinstance(source, Mapping):
+        root, folder = from_plain(source, "config"), Path()
+    else:
+        root, folder = read_yaml(Path(source)), Path(source).parent
+    for text in sets:
+        root = merge(root, _into_overrides(assignment(text)))
+    return _Loader(At(root), folder).run_config()
+
+
+def load_program(path: Path | str) -> Program:
+    """The program of a workload file."""
+    return _program(read_yaml(Path(path)))
+
+
+def _program(root: Node) -> Program:
+    program = convert_mapping(At(root), Program)
+    check_program(root, program)
+    return program
+
+
+def _into_overrides(node: Node) -> Node:
+    """`workload.key=value` changes the workload; `workload=name` chooses it."""
+    match node.value:
+        case {"workload": Node(value=dict()) as change}:
+            return replace(node, value={"overrides": change})
+    return node
+
+
+@dataclass(frozen=True)
+class _Loader:
+    at: At
+    folder: Path
+
+    def run_config(self) -> RunConfig:
+        children = self.at.children()
+        self.at.require("workload", children)
+        self._load_plugins(children)
+        name, tree = self._workload(children.pop("workload"))
+        if "overrides" in children:
+            tree = merge(tree, children.pop("overrides").node)
+        settings = replace(self.at.node, value={key: child.node for key, child in children.items()})
+        given = {"workload": name, "program": _program(tree)}
+        config = convert_mapping(replace(self.at, node=settings), RunConfig, given)
+        return replace(config, machine=self._machine(config.machine))
+
+    def _load_plugins(self, children: Mapping[str, At]) -> None:
+        for item in children["plugins"].items() if "plugins" in children else []:
+            try:
+                load_file(self.folder / convert(item, Path))
+            except UserError as error:
+                raise item.error(str(error)) from None
+
+    def _workload(self, at: At) -> tuple[str, Node]:
+        """A workload given by name, by path or as a mapping in its place."""
+        if isinstance(at.node.value, dict):
+            return "inline", at.node
+        name = convert(at, str)
+        for path in self._candidates(name):
+            if path.is_file():
+                return name, read_yaml(Path(os.path.normpath(path)))
+        if "/" in name or name.endswith(".yaml"):
+            raise at.error(f"expected the path of a workload, got {name!r}, which does not exist")
+        known = sorted(path.stem for folder in self._folders() for path in folder.glob("*.yaml"))
+        raise at.error(f"there is no workload {name!r}{nearest(name, known)}")
+
+    def _folders(self) -> list[Path]:
+        return [self.folder / "../workloads", Path("workloads")]
+
+    def _candidates(self, name: str) -> Iterator[Path]:
+        for folder in [self.folder, *self._folders()]:
+            yield folder / name if name.endswith(".yaml") else folder / f"{name}.yaml"
+
+    def _machine(self, name: str) -> str:
+        """A shipped profile stays a name; a path is seen from the config."""
+        return os.path.normpath(self.folder / name) if name.endswith(".yaml") else name

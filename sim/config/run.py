@@ -1,0 +1,123 @@
+"""What one run is: the typed form of a config file.
+
+Annotations carry what YAML needs to know: the unit, the word for a special value, the key when it
+is not the name of the field, bounds and the kind of policy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from annotated_types import Ge, Gt
+
+from sim.config.annotations import Name, Word
+from sim.config.policy import Policy, Slot
+from sim.units import MS, SECOND, Bytes, Nanoseconds
+from sim.workload.program import Program
+
+NO_GC: Final = -1
+"""gc_percent of GOGC=off (runtime/mgcpacer.go: readGOGC)."""
+NO_LIMIT: Final = (1 << 63) - 1
+"""memory_limit of GOMEMLIMIT=off: math.MaxInt64 (runtime/mgcpacer.go: readGOMEMLIMIT)."""
+
+
+@dataclass(frozen=True)
+class GcPolicies:
+    """The exchangeable parts of the collector."""
+
+    pacer: Annotated[Policy, Slot("pacer")] = Policy("pacer", "go1.27")
+    """When to start a cycle and how hard to assist."""
+    marker: Annotated[Policy, Slot("marker")] = Policy("marker", "greentea")
+    """In which order and at what cost objects are marked."""
+    barrier: Annotated[Policy, Slot("barrier")] = Policy("barrier", "hybrid")
+    """What a pointer write does while marking."""
+
+
+@dataclass(frozen=True)
+class ModelSwitches:
+    """Mechanisms of the model, each of which can be switched off to see what it explains."""
+
+    resolution: Literal["batched", "refill"] = "batched"
+    """`batched`: all refills of a slice of work together; `refill`: every refill an event."""
+    concurrent: bool = True
+    """Mark while the program runs; off: the world stands still for the whole cycle."""
+    assists: bool = True
+    """Goroutines that allocate while marking pay with mark work."""
+    idle_workers: bool = True
+    """Ps without goroutines mark."""
+    fractional_workers: bool = True
+    """Part-time workers where 25 % of the Ps is no whole number."""
+    dedicated_workers: bool = True
+    """Full-time workers on 25 % of the Ps."""
+    write_barrier: bool = True
+    """Pointer writes cost more while marking."""
+    black_allocation: bool = True
+    """Objects allocated while marking survive the cycle."""
+    lazy_sweep: bool = True
+    """Spans are swept when they are needed; off: all at the end of the cycle."""
+    limiter: bool = True
+    """The GC CPU limiter caps assists at half of the CPU time."""
+    stop_the_world: bool = True
+    """Stopping the world takes time."""
+    mutator_slowdown: bool = True
+    """The program runs slower while marking: caches and memory bandwidth."""
+    lock_contention: bool = True
+    """Ps wait for each other at mcentral and mheap."""
+    scavenger: bool = True
+    """Free pages go back to the operating system."""
+
+
+@dataclass(frozen=True)
+class Cgroup:
+    """Limits of the container."""
+
+    memory: Bytes | None = None
+    """Memory above which the process is killed; `none`: no limit."""
+    cpu: Annotated[float, Gt(0)] | None = None
+    """CPUs of quota; the process is throttled above it; `none`: no quota."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is written down besides requests and cycles."""
+
+    samples: Nanoseconds = 10 * MS
+    """Distance of the samples of runtime/metrics; 0: none."""
+    timeline: bool = False
+    """Keep what every P did when, for the trace viewer."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One run: a program, the settings of the Go runtime, the machine and the model."""
+
+    workload: str
+    """Name or path of a workload file (beside the config, in ../workloads or in workloads)."""
+    program: Program
+    """The workload with its overrides."""
+    gc_percent: Annotated[int, Name("GOGC"), Ge(0), Word("off", NO_GC)] = 100
+    """Growth of the heap between cycles in percent of the live heap; `off`: no collection for growth."""
+    memory_limit: Annotated[Bytes, Name("GOMEMLIMIT"), Word("off", NO_LIMIT)] = NO_LIMIT
+    """Soft limit of the memory of the Go runtime."""
+    gomaxprocs: Annotated[int, Name("GOMAXPROCS"), Ge(1)] = 1
+    """Number of Ps."""
+    duration: Annotated[Nanoseconds, Gt(0)] = 10 * SECOND
+    """Simulated time after which the run ends; batches may end it before."""
+    seed: Annotated[int, Ge(0)] = 1
+    """Seed of all random streams."""
+    go: Literal["1.27"] = "1.27"
+    """Version of the Go runtime whose rules apply."""
+    machine: str = "default-x86-64"
+    """Cost profile: a shipped name or the path of a file."""
+    plugins: tuple[Path, ...] = ()
+    """Python files beside the config that register policies."""
+    gc: GcPolicies = field(default_factory=GcPolicies)
+    """The exchangeable parts of the collector."""
+    model: ModelSwitches = field(default_factory=ModelSwitches)
+    """Mechanisms of the model, to be switched off one by one."""
+    cgroup: Cgroup = field(default_factory=Cgroup)
+    """Limits of the container."""
+    record: Record = field(default_factory=Record)
+    """What is written down."""

@@ -1,0 +1,175 @@
+"""YAML as a tree whose nodes know where they were written.
+
+Scalars stay text: what `off`, `1.20` or `300us` means is decided by the annotation of the key, not
+by YAML's guesses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import yaml
+
+from sim.errors import UserError
+
+Children: TypeAlias = "dict[str, Node]"
+# A dot between digits belongs to a name such as go1.27.
+_DOT: Final = re.compile(r"(?<!\d)\.|\.(?!\d)")
+_NULL: Final = "tag:yaml.org,2002:null"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A scalar (its text), nothing (None), a list or a mapping, and where it was written."""
+
+    value: str | list[Node] | Children | None
+    where: str
+    """`FILE:LINE`, or what stands in its place for values that come from no file."""
+    newest: str | None = None
+    """The only key of the last override of this mapping: it wins where one key must be chosen."""
+
+    def described(self) -> str:
+        """The value as the `got` of an error message."""
+        match self.value:
+            case None:
+                return "nothing"
+            case dict():
+                return "a mapping"
+            case list():
+                return "a list"
+            case text:
+                return repr(text)
+
+
+def locate(root: Node, path: Sequence[str]) -> Node:
+    """The node at a key path, or the last one on the way to it."""
+    node = root
+    for key in path:
+        children = _children(node)
+        if key not in children:
+            return node
+        node = children[key]
+    return node
+
+
+def read_yaml(path: Path) -> Node:
+    """The tree of a file; UserError names the file and the line of a mistake in the syntax."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: the file does not exist") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: expected UTF-8 text, got other bytes") from None
+    except OSError as error:
+        raise UserError(f"{path}: the file cannot be read: {error.strerror}") from None
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, name: str) -> Node:
+    """The tree of a text; places read `name:line`."""
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UserError(f"{name}:{line}: expected YAML, got a syntax error: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{name}: expected YAML, got {str(error).splitlines()[0]}") from None
+    return Node({}, f"{name}:1") if root is None else _from_yaml(root, name, None, ())
+
+
+def from_plain(value: Any, where: str) -> Node:
+    """The tree of mappings, sequences and scalars that came from no file."""
+    match value:
+        case None:
+            return Node(None, where)
+        case Mapping():
+            return Node({str(key): from_plain(item, where) for key, item in value.items()}, where)
+        case bool():
+            return Node(str(value).lower(), where)
+        case str():
+            return Node(value, where)
+        case Sequence():
+            return Node([from_plain(item, where) for item in value], where)
+    return Node(str(value), where)
+
+
+def assignment(text: str) -> Node:
+    """The tree of `key.path=value`, the value being YAML."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UserError(f"--set {text}: expected key.path=value, got {text!r}")
+    where = f"--set {text}"
+    node = replace(_unplaced(parse_yaml(value, where), where), where=where)
+    if not value.strip():
+        node = Node(None, where)
+    for name in reversed(_DOT.split(key.strip())):
+        node = Node({name: node}, where)
+    return node
+
+
+def merge(base: Node, over: Node) -> Node:
+    """`over` laid onto `base` as a JSON merge patch (RFC 7386): mappings merge, null removes.
+
+    Digits as keys address the items of a list.
+    """
+    if not isinstance(over.value, dict) or not isinstance(base.value, dict | list):
+        return over
+    children = _children(base)
+    for key, node in over.value.items():
+        if isinstance(base.value, list) and key not in children:
+            raise UserError(f"{node.where}: expected an index below {len(children)}, got {key!r}")
+        if node.value is None:
+            children.pop(key, None)
+        else:
+            children[key] = merge(children[key], node) if key in children else node
+    if isinstance(base.value, list):
+        return replace(base, value=list(children.values()))
+    return replace(base, value=children, newest=next(iter(over.value)) if len(over.value) == 1 else None)
+
+
+def _children(node: Node) -> Children:
+    match node.value:
+        case dict(mapping):
+            return dict(mapping)
+        case list(items):
+            return {str(index): item for index, item in enumerate(items)}
+    return {}
+
+
+def _from_yaml(node: yaml.Node, name: str, line: int | None, parents: tuple[int, ...]) -> Node:
+    where = f"{name}:{line or node.start_mark.line + 1}"
+    if id(node) in parents:
+        raise UserError(f"{where}: expected an end, got an alias of the node that contains it")
+    inside = (*parents, id(node))
+    match node:
+        case yaml.MappingNode():
+            return Node(_mapping(node, name, inside), where)
+        case yaml.SequenceNode():
+            return Node([_from_yaml(item, name, None, inside) for item in node.value], where)
+    return Node(None if node.tag == _NULL else str(node.value), where)
+
+
+def _mapping(node: yaml.MappingNode, name: str, parents: tuple[int, ...]) -> Children:
+    children: Children = {}
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise UserError(f"{name}:{line}: expected a name as key, got a {key.id}")
+        if key.value in children:
+            raise UserError(f"{name}:{line}: {key.value}: expected every key once, got it twice")
+        children[str(key.value)] = _from_yaml(value, name, line, parents)
+    return children
+
+
+def _unplaced(node: Node, where: str) -> Node:
+    """The tree with one place for all its nodes."""
+    match node.value:
+        case dict(mapping):
+            return Node({key: _unplaced(child, where) for key, child in mapping.items()}, where)
+        case list(items):
+            return Node([_unplaced(child, where) for child in items], where)
+    return Node(node.value, where)

@@ -1,0 +1,239 @@
+"""`GODEBUG=gctrace=1` lines: written byte for byte as Go 1.27 does, read from Go 1.5 on.
+
+Source: runtime/mgc.go, gcMarkTermination and fmtNSAsMS; the older formats from the runtime's
+package documentation of their time (stacks and globals came with Go 1.18, and Go 1.5 still timed
+five phases).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from sim.units import MS, US, Bytes, Nanoseconds
+
+_MB_SHIFT: Final = 20
+_WRAPPED_NS: Final = 1 << 63  # a negative int64, printed by Go as uint64, starts here
+
+
+@dataclass(frozen=True, slots=True)
+class GCTraceLine:
+    """What one line says about one GC cycle.
+
+    The writer takes exact values and rounds them as Go does; the reader gives what the line still
+    says, i.e. the values rounded down to its precision (1 ms for `at`, 1 MiB for sizes, two digits
+    for times).
+    """
+
+    number: int
+    """Cycles since program start, this one included."""
+    at: Nanoseconds
+    """Start of sweep termination, since program start."""
+    percent: int
+    """Share of all CPU time since program start spent in GC, idle workers excluded."""
+    stw_sweep_termination: Nanoseconds
+    concurrent_mark: Nanoseconds
+    stw_mark_termination: Nanoseconds
+    cpu_sweep_termination: Nanoseconds
+    """GOMAXPROCS times the pause, as is `cpu_mark_termination`."""
+    cpu_assist: Nanoseconds
+    cpu_background: Nanoseconds
+    """Dedicated and fractional mark workers."""
+    cpu_idle: Nanoseconds
+    """Mark workers on Ps that had nothing else to do."""
+    cpu_mark_termination: Nanoseconds
+    heap_start: Bytes
+    heap_end: Bytes
+    heap_marked: Bytes
+    heap_goal: Bytes
+    stacks: Bytes | None
+    """Scannable stacks; None, like `globals`, before Go 1.18."""
+    globals: Bytes | None
+    procs: int
+    forced: bool = False
+    """Somebody called runtime.GC and waited."""
+    leak_check: bool = False
+    """The cycle looked for leaked goroutines (Go 1.26 on)."""
+
+
+class Problem(NamedTuple):
+    """Something in a log that a user should know before trusting what was read."""
+
+    line_number: int
+    reason: str
+    kept: bool
+    """Whether the line was used all the same."""
+
+
+class Found(NamedTuple):
+    """A gctrace line, where it stood, and which of the processes in the log wrote it."""
+
+    line_number: int
+    process: int
+    """0 for the first process of the log, one more after each restart."""
+    line: GCTraceLine
+
+
+def format_line(line: GCTraceLine) -> str:
+    """The line as Go 1.27 prints it, without the newline."""
+    clock = (line.stw_sweep_termination, line.concurrent_mark, line.stw_mark_termination)
+    stw1, stw2 = format_ms(line.cpu_sweep_termination), format_ms(line.cpu_mark_termination)
+    mark = map(format_ms, (line.cpu_assist, line.cpu_background, line.cpu_idle))
+    heap = (line.heap_start, line.heap_end, line.heap_marked)
+    return (
+        f"gc {line.number} @{format_seconds(line.at)}s {line.percent}%"
+        f"{_LEAK_CHECK if line.leak_check else ''}: {'+'.join(map(format_ms, clock))} ms clock, "
+        f"{stw1}+{'/'.join(mark)}+{stw2} ms cpu, "
+        f"{'->'.join(str(size >> _MB_SHIFT) for size in heap)} MB, {_mb(line.heap_goal)} goal, "
+        f"{'' if line.stacks is None else _mb(line.stacks) + ' stacks, '}"
+        f"{'' if line.globals is None else _mb(line.globals) + ' globals, '}"
+        f"{line.procs} P{_FORCED if line.forced else ''}"
+    )
+
+
+def format_ms(ns: Nanoseconds) -> str:
+    """Milliseconds with two digits and at most three decimals, rounded down (fmtNSAsMS)."""
+    if ns >= 10 * MS:
+        return str(ns // MS)
+    digits, decimals = ns // US, 3
+    if digits == 0:
+        return "0"
+    while digits >= 100:
+        digits //= 10
+        decimals -= 1
+    return f"{digits // 10**decimals}.{digits % 10**decimals:0{decimals}d}"
+
+
+def format_seconds(ns: Nanoseconds) -> str:
+    """Seconds with three decimals, rounded down."""
+    return f"{ns // (1000 * MS)}.{ns // MS % 1000:03d}"
+
+
+def _mb(size: Bytes) -> str:
+    return f"{size >> _MB_SHIFT} MB"
+
+
+_FORCED: Final = " (forced)"
+_LEAK_CHECK: Final = " (checking for goroutine leaks)"
+_N: Final = r"(-?[0-9]+(?:\.[0-9]+)?|NaN)"
+_TIMES: Final = r"([-+/.0-9]+|[-+/.0-9]*NaN[-+/.0-9NaN]*)"
+_LINE: Final = re.compile(
+    rf"gc {_N} @{_N}s {_N}%({re.escape(_LEAK_CHECK)})?: {_TIMES} ms clock, {_TIMES} ms cpu, "
+    rf"{_N}->{_N}->{_N} MB, {_N} MB goal, (?:{_N} MB stacks, {_N} MB globals, )?"
+    rf"{_N} P({re.escape(_FORCED)})?"
+)
+_PIECE: Final = re.compile(r"gc [0-9]+ @|[0-9] ms (?:clock|cpu), |[0-9] MB goal, ")
+
+
+def parse(
+    lines: Iterable[str], report: Callable[[Problem], None] = lambda problem: None
+) -> Iterator[Found]:
+    """The gctrace lines in a log, in order; every other line is passed over.
+
+    Whatever a log shipper puts before and after a line is ignored, JSON strings included. A new
+    process begins where the GC number or the time goes back. `report` hears of pieces of lines, of
+    impossible values and of lines delivered twice, none of which are used, and of oddities that
+    are: a clock that ran backwards, a heap triple out of order.
+    """
+    process, last = 0, None
+    for line_number, text in enumerate(lines, start=1):
+        for match in _matches(line_number, text, report):
+            try:
+                line = _read(match)
+            except ValueError as error:
+                report(Problem(line_number, f"impossible value: {error}", kept=False))
+                continue
+            if line == last:
+                report(Problem(line_number, "the same line a second time", kept=False))
+                continue
+            process += last is not None and _restarted(last, line)
+            for oddity in _oddities(last, line):
+                report(Problem(line_number, oddity, kept=True))
+            yield Found(line_number, process, line)
+            last = line
+
+
+def _matches(
+    line_number: int, text: str, report: Callable[[Problem], None]
+) -> list[re.Match[str]]:
+    """Complete gctrace lines in a line of the log: often none, more where newlines were lost."""
+    pieces = _PIECE.findall(text)
+    if not pieces:
+        return []
+    matches = list(_LINE.finditer(text.replace(r"\u003e", ">")))
+    if len(pieces) > sum(len(_PIECE.findall(match[0])) for match in matches):
+        report(Problem(line_number, "a piece of a gctrace line", kept=False))
+    return matches
+
+
+def _read(match: re.Match[str]) -> GCTraceLine:
+    """Raises ValueError for a value that no Go program can have meant."""
+    number, at, percent, leak_check, clock, cpu, *sizes, procs, forced = match.groups()
+    sweep, *concurrent, termination = _times(clock, counts=(3, 5))
+    cpu_sweep, *scan, assist, background, idle, cpu_termination = _times(cpu, counts=(5, 7))
+    start, end, marked, goal, stacks, globals_ = map(_megabytes, sizes)
+    assert start is not None and end is not None and marked is not None and goal is not None
+    return GCTraceLine(
+        number=_count(number),
+        at=_fixed(at, 3) * MS,
+        percent=_count(percent),
+        stw_sweep_termination=sweep,
+        concurrent_mark=sum(concurrent),
+        stw_mark_termination=termination,
+        cpu_sweep_termination=cpu_sweep,
+        cpu_assist=assist,
+        # Go 1.5 scanned roots in phases of their own, before the workers began.
+        cpu_background=sum(scan) + background,
+        cpu_idle=idle,
+        cpu_mark_termination=cpu_termination,
+        heap_start=start,
+        heap_end=end,
+        heap_marked=marked,
+        heap_goal=goal,
+        stacks=stacks,
+        globals=globals_,
+        procs=_count(procs),
+        forced=forced is not None,
+        leak_check=leak_check is not None,
+    )
+
+
+def _times(text: str, counts: tuple[int, ...]) -> list[Nanoseconds]:
+    times = [_fixed(term, 6) for term in re.split(r"[+/]", text)]
+    if len(times) not in counts:
+        raise ValueError(text)
+    if max(times) >= _WRAPPED_NS:
+        raise ValueError(f"{text} holds a negative time")
+    return times
+
+
+def _megabytes(text: str | None) -> Bytes | None:
+    return None if text is None else _count(text) << _MB_SHIFT
+
+
+def _count(text: str) -> int:
+    return _fixed(text, 0)
+
+
+def _fixed(text: str, decimals: int) -> int:
+    """A decimal number times 10**decimals, exactly: floats would lose the last digit."""
+    whole, _, fraction = text.partition(".")
+    if text.startswith("-") or not (whole + fraction).isdecimal() or len(fraction) > decimals:
+        raise ValueError(text)
+    return int(whole + fraction.ljust(decimals, "0"))
+
+
+def _restarted(last: GCTraceLine, line: GCTraceLine) -> bool:
+    """Another process wrote `line`; the next cycle of the same one may only have a bad clock."""
+    return line.number != last.number + 1 and (line.number <= last.number or line.at < last.at)
+
+
+def _oddities(last: GCTraceLine | None, line: GCTraceLine) -> Iterator[str]:
+    if last is not None and line.number == last.number + 1 and line.at < last.at:
+        yield f"the clock ran backwards, from {last.at // MS} ms to {line.at // MS} ms"
+    if not line.heap_start <= line.heap_end >= line.heap_marked:
+        yield "the heap at the end of a cycle is less than at its start or than what was marked"
+    if line.procs == 0:
+        yield "no processors"

@@ -1,0 +1,292 @@
+"""Allocation in batches: what goroutines allocated is turned into spans, rows and prices.
+
+Goroutines say how many slots of a mix they took; the heap learns of them in batches. A sum of
+multinomial draws is a multinomial draw of the sum, so drawing the kinds once per batch is exact.
+What a batch of refills cost becomes the price per slot of the next stretches; what it moved
+heap_live by becomes the estimate with which the pacer is told of the next slots, and every batch
+corrects the estimate exactly.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.actors.locks import close_heap_lock_batch, heap_lock_acquisitions, note_heap_lock, note_lock, span_set_name
+from sim.actors.sweeping import note_sweep
+from sim.go.mheap import PAGE, RefillCounts
+from sim.units import MiB
+from sim.workload.ledger import Law, spread
+from sim.world import G, Store, World
+
+Ints = NDArray[np.int64]
+
+MEMORY_OF_PRICES: Final = 8
+"""Spans of history that a price remembers besides the last batch."""
+BATCHES_PER_CYCLE: Final = 16
+LARGE_CLASSES: Final = 2
+"""Span classes 0 and 1 hold large objects."""
+OS_PAGE: Final = 4096
+
+
+class Kept(NamedTuple):
+    """Objects of one kind with an owner who keeps them."""
+
+    kind: int
+    owner: int
+    count: int
+
+
+def pend(p: int, mix: int, slots: float, world: World) -> None:
+    """Count freshly allocated slots; the pacer hears of them at once, the heap in the next batch."""
+    memory = world.memory
+    memory.slots[p][mix] += slots
+    live = int(slots * memory.live_per_slot[mix])
+    scan = int(slots * memory.scan_per_slot[mix])
+    memory.pending_live += live
+    memory.pending_scan += scan
+    memory.room -= live
+    world.gc.pacer.update(live, scan)
+    if memory.room <= 0:
+        materialise(world)
+
+
+def keep(g: G, mix: int, slots: float, world: World) -> None:
+    """The goroutine keeps these slots until it ends."""
+    if not g.pending:
+        world.memory.holders[g.id] = g
+    g.pending[mix] = g.pending.get(mix, 0.0) + slots
+
+
+def insert(store: Store, slots: float, world: World) -> None:
+    """A store keeps these slots; a full one replaces others by them."""
+    memory = world.memory
+    key = (store.mix, store.owner)
+    memory.kept[key] = memory.kept.get(key, 0.0) + slots
+    requested = slots / memory.mixes[store.mix].slots_per_byte
+    store.inserted += requested
+    if store.replacement == "oldest":
+        memory.ledger.advance(store.owner, requested)
+    elif store.replacement == "random" and store.inserted > store.capacity:
+        memory.ledger.advance(store.owner, min(requested, store.inserted - store.capacity) / store.capacity)
+
+
+def keep_forever(owner: int, mix: int, slots: float, world: World) -> None:
+    """An owner without an end, or with a memoryless one, keeps these slots."""
+    key = (mix, owner)
+    world.memory.kept[key] = world.memory.kept.get(key, 0.0) + slots
+
+
+def let_go(g: G, world: World) -> None:
+    """The goroutine has ended: what it kept is garbage."""
+    memory = world.memory
+    if g.pending:
+        g.pending.clear()
+        memory.holders.pop(g.id, None)
+    if g.owner >= 0:
+        memory.ledger.end_owner(g.owner)
+        g.owner = -1
+
+
+def materialise(world: World) -> None:
+    """Write everything pending into spans and the ledger, and learn the prices of the next batch."""
+    memory = world.memory
+    age_owners(world)
+    pay_sweep_debt(world)
+    demand, kept = draw_kinds(world)
+    heap_live, scan = 0, 0.0
+    by_class: defaultdict[int, list[int]] = defaultdict(list)
+    for kind in sorted(demand):
+        row = memory.kinds.rows[kind]
+        scan += row.scan_bytes * int(demand[kind].sum())
+        if row.npages:
+            heap_live += allocate_large(kind, int(demand[kind].sum()), kept.get(kind, []), world)
+        else:
+            by_class[row.span_class].append(kind)
+    for span_class, kinds in by_class.items():
+        heap_live += allocate_small(span_class, kinds, demand, kept, world)
+    close_heap_lock_batch(world)
+    correct_pacer(world, heap_live, int(scan))
+    memory.last_batch_at = world.env.now
+    reprice(world)
+
+
+def age_owners(world: World) -> None:
+    """Exponential lifetimes: the hazard grows with time."""
+    elapsed = world.env.now - world.memory.last_batch_at
+    for mean, owner in world.memory.tenured.items():
+        world.memory.ledger.advance(owner, elapsed / mean)
+
+
+def pay_sweep_debt(world: World) -> None:
+    """Proportional sweep before allocating (runtime/mgcsweep.go: deductSweepCredit)."""
+    memory = world.memory
+    if memory.heap.sweeping.done or memory.pace.pages_per_byte == 0.0:
+        return
+    owed = memory.pace.target(world.gc.pacer.heap_live, 0) - memory.heap.stats.pages_swept
+    if owed > 0:
+        swept, freed = memory.heap.sweep_pages(owed)
+        note_sweep(world, "debt", swept, freed)
+
+
+def draw_kinds(world: World) -> tuple[dict[int, Ints], dict[int, list[Kept]]]:
+    """Objects by kind and P, and the part of them that owners keep.
+
+    Fractions of a slot stay pending. Owners draw from what was allocated without replacement.
+    """
+    memory, rng = world.memory, world.streams["kinds"]
+    demand: dict[int, Ints] = {}
+    kept: dict[int, list[Kept]] = {}
+    for mix_id, mix in enumerate(memory.mixes):
+        whole = [int(slots[mix_id]) for slots in memory.slots]
+        if not any(whole):
+            continue
+        for p, count in enumerate(whole):
+            memory.slots[p][mix_id] -= count
+        by_p = rng.multinomial(whole, mix.shares)
+        left = by_p.sum(axis=0)
+        for owner, wanted in owners_of(mix_id, world):
+            mine = rng.multivariate_hypergeometric(left, min(wanted, int(left.sum())), method="marginals")
+            left = left - mine
+            for kind, count in zip(mix.kinds, mine.tolist(), strict=True):
+                if count:
+                    kept.setdefault(kind, []).append(Kept(kind, owner, count))
+        for column, kind in enumerate(mix.kinds):
+            if by_p[:, column].any():
+                demand[kind] = by_p[:, column]
+    return demand, kept
+
+
+def owners_of(mix: int, world: World) -> Iterable[tuple[int, int]]:
+    """(owner, slots) of everybody who keeps slots of a mix; long-lived owners first."""
+    memory = world.memory
+    for key in [key for key in memory.kept if key[0] == mix]:
+        whole = int(memory.kept[key])
+        memory.kept[key] -= whole
+        if whole:
+            yield key[1], whole
+    for g in list(memory.holders.values()):
+        whole = int(g.pending.get(mix, 0.0))
+        if whole:
+            g.pending[mix] -= whole
+            if g.owner < 0:
+                g.owner = memory.ledger.add_owner(Law.ENDS)
+            yield g.owner, whole
+
+
+def allocate_small(
+    span_class: int, kinds: list[int], demand: dict[int, Ints], kept: dict[int, list[Kept]], world: World
+) -> int:
+    """Allocate the objects of one span class on all Ps; returns the change of heap_live."""
+    memory = world.memory
+    by_p = np.sum([demand[kind] for kind in kinds], axis=0)
+    counts = RefillCounts()
+    spans_used, taken_in, heap_live = [], [], 0
+    for p, objects in enumerate(by_p.tolist()):
+        if objects:
+            spans, taken, live = memory.caches.allocate(p, span_class, objects, counts)
+            spans_used.append(spans)
+            taken_in.append(taken)
+            heap_live += live
+    spans, taken = np.concatenate(spans_used), np.concatenate(taken_in)
+    write_down(spans, taken, [k for kind in kinds for k in kept.get(kind, [])], world)
+    objects = int(taken.sum())
+    memory.heap.stats.allocated_objects += objects
+    memory.heap.stats.allocated_bytes += objects * memory.heap.slot_size[span_class]
+    learn(span_class, objects, heap_live, refill_ns(span_class, counts, world), world)
+    return heap_live
+
+
+def allocate_large(kind: int, objects: int, kept: list[Kept], world: World) -> int:
+    """One span each, straight from the heap (runtime/mcache.go: allocLarge)."""
+    memory = world.memory
+    row = memory.kinds.rows[kind]
+    counts = RefillCounts()
+    if not memory.heap.sweeping.done:
+        counts.freed_spans += memory.heap.reclaim(objects * row.npages)
+    spans = memory.heap.alloc_spans(row.span_class, row.npages, 1, objects, counts)
+    counts.fresh += objects
+    memory.heap.spans.allocated[spans] = 1
+    memory.heap.uncache_full(row.span_class, spans)
+    write_down(spans, np.ones(objects, dtype=np.int64), kept, world)
+    memory.heap.stats.allocated_objects += objects
+    memory.heap.stats.allocated_bytes += objects * row.slot_bytes
+    memory.large_ns[kind] = refill_ns(row.span_class, counts, world, row.npages) / objects
+    return objects * row.npages * PAGE
+
+
+def write_down(spans: Ints, taken: Ints, kept: list[Kept], world: World) -> None:
+    """Rows for what is kept; marks for everything that is born while marking."""
+    memory = world.memory
+    if world.gc.marking and world.switches.black_allocation:
+        blacken(spans, taken, world)
+    for kind, owner, count in kept:
+        part = spread(taken, count, float(world.streams["spread"].random()))
+        memory.ledger.add(spans, kind, owner, part)
+        taken = taken - part
+
+
+def blacken(spans: Ints, taken: Ints, world: World) -> None:
+    """Allocate black: the slots count as marked (runtime/mgcmark.go: gcmarknewobject)."""
+    memory = world.memory
+    missing = memory.heap.spans.capacity - len(memory.black)
+    if missing > 0:
+        memory.black = np.concatenate((memory.black, np.zeros(missing, dtype=np.int64)))
+    np.add.at(memory.black, spans, taken)
+
+
+def refill_ns(span_class: int, counts: RefillCounts, world: World, npages: int = 0) -> float:
+    """What the refills of one class cost in CPU time and waiting."""
+    costs, page, sweep = world.machine.alloc, world.machine.page, world.machine.sweep
+    refills = counts.partial + counts.swept + counts.fresh
+    set_wait = note_lock(world, span_set_name(span_class), "refill", 2 * refills, page.span_set_ns)
+    pages = npages or world.memory.heap.span_pages[span_class]
+    grown = heap_lock_acquisitions(counts.fresh, pages)
+    heap_wait = note_heap_lock(world, "grow", grown, page.alloc_span_ns)
+    heap_wait += note_heap_lock(world, "reclaim", counts.freed_spans, page.free_span_ns)
+    note_sweep(world, "refill", counts.swept, 0)
+    note_sweep(world, "reclaim", counts.freed_spans, counts.freed_spans)
+    return (
+        (counts.partial + counts.swept) * costs.refill_partial_ns
+        + counts.fresh * costs.refill_fresh_ns
+        + counts.swept * sweep.span_ns
+        + counts.freed_spans * sweep.freed_span_ns
+        + counts.faulted_bytes / OS_PAGE * page.fault_ns
+        + set_wait
+        + heap_wait
+    )
+
+
+def learn(span_class: int, objects: int, heap_live: int, ns: float, world: World) -> None:
+    """Move a class's estimates towards what this batch showed, the more the larger the batch."""
+    memory = world.memory
+    weight = 1.0 / (objects + MEMORY_OF_PRICES * memory.heap.nelems[span_class])
+    memory.class_live[span_class] += (heap_live - memory.class_live[span_class] * objects) * weight
+    memory.class_price[span_class] += (ns - memory.class_price[span_class] * objects) * weight
+
+
+def reprice(world: World) -> None:
+    """Prices and heap_live per slot of every mix, for the stretches until the next batch."""
+    memory, gc = world.memory, world.gc
+    malloc = memory.malloc_ns_marking if gc.marking else memory.malloc_ns
+    for mix_id, mix in enumerate(memory.mixes):
+        kinds, classes = memory.mix_kinds[mix_id], memory.mix_classes[mix_id]
+        large = classes < LARGE_CLASSES
+        refill = np.where(large, memory.large_ns[kinds], memory.class_price[classes])
+        live = np.where(large, memory.kind_slots[kinds], memory.class_live[classes])
+        memory.price[mix_id] = float(np.dot(mix.shares, malloc[kinds] + refill))
+        memory.live_per_slot[mix_id] = float(np.dot(mix.shares, live))
+    cycle = max(min(gc.pacer.heap_goal(), 1 << 44) - gc.pacer.heap_marked, MiB)
+    distance = cycle if gc.running else max(gc.trigger_at - gc.pacer.heap_live, 0)
+    memory.room = max(min(cycle / BATCHES_PER_CYCLE, distance), PAGE)
+
+
+def correct_pacer(world: World, heap_live: int, scan: int) -> None:
+    """Replace the estimates by what the batch really did."""
+    memory = world.memory
+    world.gc.pacer.update(heap_live - memory.pending_live, scan - memory.pending_scan)
+    memory.pending_live = memory.pending_scan = 0

@@ -1,0 +1,275 @@
+"""The heap: pages into spans, spans through mcentrals, sweeping, reclaiming (runtime/mheap.go).
+
+Everything works on batches of spans of one class: what n refills in a row would do to the sets, the
+pages and the counters, done at once. A batch of one is one refill.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from sim.go.mcentral import Mcentral
+from sim.go.mspan import Ints, Spans, SpanSet, SpanTable
+from sim.go.pagealloc import PageAlloc
+from sim.go.sizeclass import SizeClassTable
+
+PAGE: Final = 8192
+SWEEP_BUDGET: Final = 100  # runtime/mcentral.go: cacheSpan, spanBudget
+_NO_SPANS: Final[Spans] = np.empty(0, dtype=np.int64)
+
+
+@dataclass
+class RefillCounts:
+    """How the spans of a batch of refills were obtained, and what else was swept on the way."""
+
+    partial: int = 0
+    swept: int = 0
+    fresh: int = 0
+    freed_spans: int = 0
+    fresh_pages: int = 0
+    faulted_bytes: int = 0
+    scavenged_bytes: int = 0
+
+
+@dataclass
+class HeapStats:
+    """Cumulative counters (runtime/mstats.go: heapStatsDelta; runtime/mheap.go)."""
+
+    in_use_bytes: int = 0
+    """Bytes of spans in use."""
+    pages_in_use: int = 0
+    pages_swept: int = 0
+    """Pages swept in this sweep generation."""
+    spans_freed: int = 0
+    allocated_bytes: int = 0
+    """Slot bytes ever allocated (/gc/heap/allocs:bytes)."""
+    allocated_objects: int = 0
+    freed_bytes: int = 0
+    """Slot bytes found dead by sweeping (/gc/heap/frees:bytes)."""
+    freed_objects: int = 0
+
+
+@dataclass
+class Sweeping:
+    """Where a sweep stands: Go's sweepgen counts by one here instead of by two."""
+
+    generation: int = 0
+    done: bool = True
+    dead: Spans = field(default_factory=lambda: _NO_SPANS)
+    """Unswept spans without a live slot in address order: what reclaim looks for."""
+    reclaimed: int = 0
+    """How many of `dead` the reclaimer has passed."""
+    cursor: int = 0
+    """Next span class of the background order."""
+
+
+class MHeap:
+    """Spans of all classes over one page allocator."""
+
+    def __init__(self, sizes: SizeClassTable, pages: PageAlloc) -> None:
+        self.pages = pages
+        self.nelems: list[int] = sizes.nelems.tolist()
+        self.span_pages: list[int] = sizes.npages.tolist()
+        self.slot_size: list[int] = sizes.elemsize.tolist()
+        self.spans = SpanTable()
+        self.stats = HeapStats()
+        self.sweeping = Sweeping()
+        self.centrals = [Mcentral(span_class) for span_class in range(len(self.nelems))]
+        self._elem_size = sizes.elemsize
+
+    # -- obtaining spans ---------------------------------------------------------------------
+
+    def cache_spans(self, span_class: int, slots: int, counts: RefillCounts) -> Spans:
+        """The spans that successive refills of one P obtain until `slots` more slots are free.
+
+        In Go's order: partial swept; partial unswept, swept on the way; full unswept within the
+        budget of 100 per refill; then fresh from the heap (runtime/mcentral.go: cacheSpan).
+        """
+        central = self.centrals[span_class]
+        found = [self._pop_until(central.partial_swept, span_class, slots)]
+        counts.partial += len(found[0])
+        slots -= self._free_slots(found[0])
+        if slots > 0 and not self.sweeping.done:
+            found.append(self._sweep_and_take(central, slots, counts))
+            slots -= self._free_slots(found[-1])
+        if slots > 0:
+            npages, nelems = self.span_pages[span_class], self.nelems[span_class]
+            count = -(-slots // nelems)
+            if not self.sweeping.done:
+                counts.freed_spans += self.reclaim(count * npages)
+            found.append(self.alloc_spans(span_class, npages, nelems, count, counts))
+            counts.fresh += count
+        return np.concatenate(found)
+
+    def alloc_spans(self, span_class: int, npages: int, nelems: int, count: int, counts: RefillCounts) -> Spans:
+        """Fresh spans from the page heap (runtime/mheap.go: alloc, allocSpan)."""
+        first, scavenged = self.pages.alloc_runs(npages, count)
+        fresh_bytes = int(scavenged.sum())
+        counts.fresh_pages += count * npages
+        counts.faulted_bytes += fresh_bytes
+        needzero = scavenged < npages * PAGE
+        self.stats.in_use_bytes += count * npages * PAGE
+        self.stats.pages_in_use += count * npages
+        return self.spans.add(first, npages, span_class, nelems, self.sweeping.generation, needzero)
+
+    def _pop_until(self, waiting: SpanSet, span_class: int, slots: int) -> Spans:
+        """The shortest run from the head of a set with enough free slots, or all of it."""
+        found, step = _NO_SPANS, -(-slots // self.nelems[span_class])
+        while slots > 0 and len(waiting):
+            ahead = waiting.peek(step)
+            free = np.cumsum(self.spans.nelems[ahead] - self.spans.allocated[ahead])
+            got = waiting.pop(min(int(np.searchsorted(free, slots)) + 1, len(ahead)))
+            slots -= int(free[len(got) - 1])
+            found = np.concatenate((found, got))
+            step *= 2
+        return found
+
+    def _free_slots(self, spans: Spans) -> int:
+        return int((self.spans.nelems[spans] - self.spans.allocated[spans]).sum())
+
+    def _sweep_and_take(self, central: Mcentral, slots: int, counts: RefillCounts) -> Spans:
+        """Sweep unswept spans of the class until enough slots are free or the budget is spent.
+
+        A refill may sweep 101 spans in vain before it takes a fresh one, so the budget is that of
+        the refills which are still needed.
+        """
+        nelems = self.nelems[central.span_class]
+        taken = [_NO_SPANS]
+        budget = (SWEEP_BUDGET + 1) * -(-slots // nelems)
+        for unswept in (central.partial_unswept, central.full_unswept):
+            while slots > 0 and budget > 0 and len(unswept):
+                batch = unswept.pop(min(budget, -(-slots // nelems)))
+                budget -= len(batch)
+                batch = batch[self._is_unswept(batch)]
+                self._sweep(batch)
+                counts.swept += len(batch)
+                full = self.spans.allocated[batch] == nelems
+                central.full_swept.push(batch[full])
+                taken.append(batch[~full])
+                slots -= self._free_slots(batch[~full])
+        return np.concatenate(taken)
+
+    # -- giving spans back -------------------------------------------------------------------
+
+    def uncache_full(self, span_class: int, spans: Spans) -> None:
+        """Put spans that an mcache used up into the full swept set (mcentral.go: uncacheSpan)."""
+        self.centrals[span_class].full_swept.push(spans)
+
+    def uncache(self, spans: Spans) -> None:
+        """Put swept spans of any class and filling into their sets."""
+        full = self.spans.allocated[spans] == self.spans.nelems[spans]
+        for span_class in np.unique(self.spans.span_class[spans]):
+            mine = self.spans.span_class[spans] == span_class
+            central = self.centrals[int(span_class)]
+            central.full_swept.push(spans[mine & full])
+            central.partial_swept.push(spans[mine & ~full])
+
+    def free_spans(self, spans: Spans) -> None:
+        """Return the pages of empty spans to the heap (runtime/mheap.go: freeSpan)."""
+        if not len(spans):
+            return
+        npages = self.spans.npages[spans]
+        self.pages.free_many(self.spans.page[spans], npages)
+        total = int(npages.sum())
+        self.stats.in_use_bytes -= total * PAGE
+        self.stats.pages_in_use -= total
+        self.stats.spans_freed += len(spans)
+        self.spans.drop(spans)
+
+    # -- sweeping ----------------------------------------------------------------------------
+
+    def begin_sweep(self, marked: Ints) -> None:
+        """Mark termination: every span in use becomes unswept with `marked[span]` live slots.
+
+        Spans must have been taken out of the mcaches before (runtime/mgc.go: gcSweep). `marked`
+        has one entry per row of the span table.
+        """
+        in_use = self.spans.rows_in_use()
+        self.spans.live[in_use] = marked[in_use]
+        self.sweeping.generation += 1
+        self.sweeping.done = len(in_use) == 0
+        self.sweeping.cursor = 0
+        self.sweeping.reclaimed = 0
+        dead = in_use[self.spans.live[in_use] == 0]
+        self.sweeping.dead = dead[np.argsort(self.spans.page[dead], kind="stable")]
+        self.stats.pages_swept = 0
+        for central in self.centrals:
+            central.begin_sweep()
+
+    def sweep_some(self, limit: int) -> tuple[int, int]:
+        """Sweep up to `limit` spans in the background order; (spans swept, spans freed).
+
+        Class by class, full before partial (runtime/mgcsweep.go: nextSpanForSweep).
+        """
+        swept = freed = 0
+        sweeping = self.sweeping
+        while swept < limit and sweeping.cursor < len(self.centrals):
+            central = self.centrals[sweeping.cursor]
+            unswept = central.full_unswept if len(central.full_unswept) else central.partial_unswept
+            if not len(unswept):
+                sweeping.cursor += 1
+                continue
+            batch = unswept.pop(limit - swept)
+            batch = batch[self._is_unswept(batch)]
+            freed += self._sweep_and_release(batch)
+            swept += len(batch)
+        if sweeping.cursor >= len(self.centrals):
+            sweeping.done = True
+        return swept, freed
+
+    def sweep_pages(self, pages: int) -> tuple[int, int]:
+        """Sweep at least `pages` pages, or all that is left; (spans swept, spans freed)."""
+        swept = freed = 0
+        target = self.stats.pages_swept + pages
+        while self.stats.pages_swept < target and not self.sweeping.done:
+            some, gone = self.sweep_some(max(1, (target - self.stats.pages_swept) // 4))
+            swept, freed = swept + some, freed + gone
+        return swept, freed
+
+    def reclaim(self, npages: int) -> int:
+        """Free wholly dead spans in address order before the heap grows (mheap.go: reclaim)."""
+        sweeping = self.sweeping
+        candidates = sweeping.dead[sweeping.reclaimed :]
+        pages = np.cumsum(self.spans.npages[candidates[: npages + 1]])
+        count = min(int(np.searchsorted(pages, npages)) + 1, len(pages))
+        chosen = candidates[:count]
+        sweeping.reclaimed += count
+        chosen = chosen[self._is_unswept(chosen)]
+        return self._sweep_and_release(chosen)
+
+    def sweep_cached(self, spans: Spans) -> int:
+        """Sweep the stale spans of a flushed mcache (mcache.go: prepareForSweep); spans freed."""
+        return self._sweep_and_release(spans)
+
+    def _is_unswept(self, spans: Spans) -> np.ndarray:
+        return self.spans.in_use[spans] & (self.spans.sweep_gen[spans] < self.sweeping.generation)
+
+    def _sweep(self, spans: Spans) -> None:
+        """Make the marks of the last cycle the allocated slots (runtime/mgcsweep.go: sweep)."""
+        table = self.spans
+        freed = table.allocated[spans] - table.live[spans]
+        table.allocated[spans] = table.live[spans]
+        table.needzero[spans] |= freed > 0
+        table.sweep_gen[spans] = self.sweeping.generation
+        size = self._slot_size(spans)
+        self.stats.pages_swept += int(table.npages[spans].sum())
+        self.stats.freed_objects += int(freed.sum())
+        self.stats.freed_bytes += int((freed * size).sum())
+
+    def _slot_size(self, spans: Spans) -> Ints:
+        """Bytes of a slot of each span: the whole span for large objects."""
+        classes = self.spans.span_class[spans]
+        return np.where(classes < 2, self.spans.npages[spans] * PAGE, self._elem_size[classes])
+
+    def _sweep_and_release(self, spans: Spans) -> int:
+        """Sweep spans; dead ones go back as pages, the others into their swept sets."""
+        if not len(spans):
+            return 0
+        self._sweep(spans)
+        empty = self.spans.allocated[spans] == 0
+        self.uncache(spans[~empty])
+        self.free_spans(spans[empty])
+        return int(empty.sum())

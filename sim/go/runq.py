@@ -1,0 +1,70 @@
+"""Run queues of goroutines (runtime/proc.go: runqput, runqget, runqsteal, globrunqget)."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, Generic, TypeVar
+
+T = TypeVar("T")
+
+LOCAL_CAPACITY: Final = 256
+GLOBAL_EVERY: Final = 61  # runtime/proc.go: schedtick%61
+
+
+class GlobalQueue(deque[T], Generic[T]):
+    """The queue all Ps share."""
+
+
+class LocalQueue(Generic[T]):
+    """The queue of one P: up to 256 goroutines and the one to run next."""
+
+    __slots__ = ("queue", "runnext")
+
+    def __init__(self) -> None:
+        self.queue: deque[T] = deque()
+        self.runnext: T | None = None
+
+    def __len__(self) -> int:
+        return len(self.queue) + (self.runnext is not None)
+
+    def put(self, item: T, overflow: GlobalQueue[T]) -> None:
+        """Add at the tail; when full, half of the queue and the item move to the global queue."""
+        if len(self.queue) >= LOCAL_CAPACITY:
+            for _ in range(LOCAL_CAPACITY // 2):
+                overflow.append(self.queue.popleft())
+            overflow.append(item)
+        else:
+            self.queue.append(item)
+
+    def put_next(self, item: T, overflow: GlobalQueue[T]) -> None:
+        """Make it the next to run; what was next goes to the tail."""
+        kicked, self.runnext = self.runnext, item
+        if kicked is not None:
+            self.put(kicked, overflow)
+
+    def get(self) -> T | None:
+        """The next to run, or None."""
+        if self.runnext is not None:
+            item, self.runnext = self.runnext, None
+            return item
+        return self.queue.popleft() if self.queue else None
+
+    def steal_half_from(self, victim: LocalQueue[T]) -> T | None:
+        """Take half of another P's queue (its runnext only when nothing else); returns one to run."""
+        waiting = len(victim.queue)
+        for _ in range(waiting - waiting // 2):
+            self.queue.append(victim.queue.popleft())
+        if not waiting and victim.runnext is not None:
+            item, victim.runnext = victim.runnext, None
+            return item
+        return self.queue.pop() if waiting else None
+
+    def take_from_global(self, shared: GlobalQueue[T], gomaxprocs: int) -> T | None:
+        """A fair share of the global queue; returns one to run (globrunqgetbatch)."""
+        if not shared:
+            return None
+        count = min(len(shared), len(shared) // gomaxprocs + 1, LOCAL_CAPACITY // 2)
+        item = shared.popleft()
+        for _ in range(count - 1):
+            self.queue.append(shared.popleft())
+        return item

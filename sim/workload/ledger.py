@@ -1,0 +1,182 @@
+"""What is reachable: counts of objects by span, kind and owner, as columns.
+
+A row says: of the objects in this span, `count` of this kind belong to this owner. Marking asks
+which rows are alive, sweeping compares counts, and nobody ever looks at a single object. Objects
+that are already unreachable when they are written down need no row at all: the span's allocation
+count alone makes them garbage.
+
+Exact: which bytes and objects of which span are reachable, given how they were spread over the
+spans. Approximate: survivors of random replacement and of exponential lifetimes are thinned
+binomially at each mark instead of dying one by one at their instants; a row's objects of a kind all
+count with the kind's mean scannable bytes.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+class Law(IntEnum):
+    """How the objects of an owner die."""
+
+    ENDS = 0
+    """All at once, when the owner ends: a goroutine's objects; the globals, which never end."""
+    HAZARD = 1
+    """One by one and memoryless: exponential lifetimes, random replacement in a full cache."""
+    WINDOW = 2
+    """Oldest first: a store that keeps the last so many bytes."""
+
+
+class Ledger:
+    """Rows of live objects, and their owners.
+
+    The clock of a HAZARD owner is its cumulated hazard (age / mean, or bytes inserted / capacity);
+    that of a WINDOW owner the bytes inserted so far; an ENDS owner needs none.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._span: Ints = np.empty(1024, dtype=np.int64)
+        self._kind: Ints = np.empty(1024, dtype=np.int64)
+        self._owner: Ints = np.empty(1024, dtype=np.int64)
+        self._count: Ints = np.empty(1024, dtype=np.int64)
+        self._birth: NDArray[np.float64] = np.empty(1024)
+        self._law: NDArray[np.int8] = np.zeros(64, dtype=np.int8)
+        self._ended: NDArray[np.bool_] = np.zeros(64, dtype=np.bool_)
+        self._clock: NDArray[np.float64] = np.zeros(64)
+        self._capacity: NDArray[np.float64] = np.full(64, np.inf)
+        self._owners = 0
+        self._free_owners: list[int] = []
+
+    # -- owners ------------------------------------------------------------------------------
+
+    def add_owner(self, law: Law, capacity: float = np.inf) -> int:
+        """A new owner; `capacity` is the window of a WINDOW owner in bytes."""
+        if self._free_owners:
+            owner = self._free_owners.pop()
+        else:
+            owner = self._owners
+            self._owners += 1
+            if owner == len(self._law):
+                self._grow_owners()
+        self._law[owner] = law
+        self._ended[owner] = False
+        self._clock[owner] = 0.0
+        self._capacity[owner] = capacity
+        return owner
+
+    def end_owner(self, owner: int) -> None:
+        """Everything that it owns becomes unreachable."""
+        self._ended[owner] = True
+
+    def advance(self, owner: int, amount: float) -> None:
+        """Move an owner's clock: hazard for HAZARD, inserted bytes for WINDOW."""
+        self._clock[owner] += amount
+
+    # -- rows --------------------------------------------------------------------------------
+
+    def add(self, spans: Ints, kind: int, owner: int, counts: Ints) -> None:
+        """Write down `counts[i]` objects of one kind and owner in `spans[i]`."""
+        kept = counts > 0
+        if not kept.all():
+            spans, counts = spans[kept], counts[kept]
+        start, end = self.rows, self.rows + len(spans)
+        if end > len(self._span):
+            self._grow_rows(end)
+        self._span[start:end] = spans
+        self._kind[start:end] = kind
+        self._owner[start:end] = owner
+        self._count[start:end] = counts
+        self._birth[start:end] = self._clock[owner]
+        self.rows = end
+
+    def bury(self, rng: np.random.Generator) -> None:
+        """Remove what has become unreachable; what remains is exactly the reachable heap.
+
+        Called when a mark phase takes its snapshot.
+        """
+        span, kind, owner, count, birth = self._columns()
+        law = self._law[owner]
+        count = np.where(self._ended[owner], 0, count)
+        mortal = np.flatnonzero((law == Law.HAZARD) & (count > 0))
+        if len(mortal):
+            hazard = self._clock[owner[mortal]] - birth[mortal]
+            count[mortal] = rng.binomial(count[mortal], np.exp(-hazard))
+            birth[mortal] = self._clock[owner[mortal]]
+        window = law == Law.WINDOW
+        if window.any():
+            age = self._clock[owner] - birth
+            count = np.where(window & (age >= self._capacity[owner]), 0, count)
+        self._count[: self.rows] = count
+        self._keep(count > 0)
+        self._recycle_owners()
+
+    def expected_counts(self) -> NDArray[np.float64]:
+        """Reachable objects per row at this instant, in expectation: for figures, changes nothing."""
+        _, _, owner, count, birth = self._columns()
+        law, age = self._law[owner], self._clock[owner] - birth
+        alive = np.where(law == Law.HAZARD, np.exp(-np.where(law == Law.HAZARD, age, 0.0)), 1.0)
+        dead = self._ended[owner] | ((law == Law.WINDOW) & (age >= self._capacity[owner]))
+        return np.where(dead, 0.0, count * alive)
+
+    def per_span(self, spans: int) -> Ints:
+        """Objects of all rows by span, for a span table of so many rows."""
+        span, _, _, count, _ = self._columns()
+        return np.bincount(span, weights=count, minlength=spans).astype(np.int64)
+
+    def per_kind(self, kinds: int) -> Ints:
+        """Objects of all rows by kind."""
+        _, kind, _, count, _ = self._columns()
+        return np.bincount(kind, weights=count, minlength=kinds).astype(np.int64)
+
+    def by_span_and_kind(self) -> tuple[Ints, Ints, Ints]:
+        """The columns span, kind and count of all rows."""
+        span, kind, _, count, _ = self._columns()
+        return span, kind, count
+
+    def _columns(self) -> tuple[Ints, Ints, Ints, Ints, NDArray[np.float64]]:
+        n = self.rows
+        return self._span[:n], self._kind[:n], self._owner[:n], self._count[:n], self._birth[:n]
+
+    def _keep(self, kept: NDArray[np.bool_]) -> None:
+        survivors = int(kept.sum())
+        for name in _ROW_COLUMNS:
+            column = getattr(self, name)
+            column[:survivors] = column[: self.rows][kept]
+        self.rows = survivors
+
+    def _recycle_owners(self) -> None:
+        self._free_owners = np.flatnonzero(self._ended[: self._owners])[::-1].tolist()
+
+    def _grow_rows(self, needed: int) -> None:
+        for name in _ROW_COLUMNS:
+            column = getattr(self, name)
+            grown = np.empty(max(needed, 2 * len(column)), dtype=column.dtype)
+            grown[: self.rows] = column[: self.rows]
+            setattr(self, name, grown)
+
+    def _grow_owners(self) -> None:
+        for name, empty in (("_law", 0), ("_ended", False), ("_clock", 0.0), ("_capacity", np.inf)):
+            column = getattr(self, name)
+            setattr(self, name, np.concatenate((column, np.full(len(column), empty, dtype=column.dtype))))
+
+
+_ROW_COLUMNS: Final = ("_span", "_kind", "_owner", "_count", "_birth")
+
+
+def spread(taken: Ints, count: int, offset: float) -> Ints:
+    """Scatter `count` of the `taken.sum()` objects evenly over the spans they were taken from.
+
+    Systematic sampling with a random `offset` in [0, 1): every object is chosen with the same
+    probability, no span gets more than was taken from it, and the counts sum exactly.
+    """
+    total = int(taken.sum())
+    edges = np.floor(np.concatenate(([0], np.cumsum(taken))) * (count / total) + offset).astype(np.int64)
+    edges[-1] = edges[0] + count
+    return np.diff(edges)

@@ -1,0 +1,282 @@
+"""The parts of one run: what the actors share. Data only; the actors act on it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.go.kinds import KindTable, Mix
+from sim.go.limiter import GCCPULimiter
+from sim.go.markwork import MarkWork
+from sim.go.mcache import Mcaches
+from sim.go.mheap import MHeap
+from sim.go.pool import SyncPool
+from sim.go.runq import GlobalQueue, LocalQueue
+from sim.go.sweep import SweepPace
+from sim.machine.profile import MachineProfile
+from sim.streams import Streams
+from sim.workload.ledger import Ledger
+
+if TYPE_CHECKING:
+    from sim.go.barrier import Barrier
+    from sim.go.marker import Marker
+    from sim.go.pacer import Pacer
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+T = TypeVar("T")
+Process: TypeAlias = Generator[simpy.Event, Any, T]
+Draw: TypeAlias = Callable[[], float]
+"""The next value of a distribution."""
+Demand: TypeAlias = int | simpy.Event | None
+"""What running code asks of its P: so many ns; hold the P until the event; give it up (None)."""
+Body: TypeAlias = Generator[Demand, None, None]
+
+
+@dataclass(slots=True)
+class G:
+    """A goroutine, and where its time went (ns)."""
+
+    id: int
+    kind: str
+    load: str = ""
+    body: Body | None = None
+    system: bool = False
+    """Runtime goroutines neither assist nor count as requests."""
+    arrival: int = 0
+    started: int = -1
+    ready_at: int = 0
+    stw_mark: int = 0
+    """The scheduler's stopped time when the goroutine last became ready or stopped running."""
+    remaining: int = 0
+    """What is left of an interrupted stretch."""
+    p: P | None = None
+    credit: int = 0
+    """gcAssistBytes: allocation paid for by mark work; negative is debt."""
+    owner: int = -1
+    """Owner in the ledger, once something of it has been written down."""
+    pending: dict[int, float] = field(default_factory=dict)
+    """Slots by mix that it keeps and that are not written down yet."""
+    lent: list[SyncPool] = field(default_factory=list)
+    parent: G | None = None
+    children: int = 0
+    done: simpy.Event | None = None
+    stack: int = 2048
+    on_cpu: int = 0
+    alloc: int = 0
+    assist: int = 0
+    assist_wait: int = 0
+    queue: int = 0
+    blocked: int = 0
+    lock_wait: int = 0
+    stw: int = 0
+    gc_slowdown: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class P:
+    """A processor: the right to run Go code."""
+
+    id: int
+    runq: LocalQueue[G] = field(default_factory=LocalQueue)
+    process: simpy.Process | None = None
+    wake: simpy.Event | None = None
+    interruptible: bool = False
+    doing: str = "idle"
+    """`goroutine`, `dedicated`, `fractional`, `idle` (marking), `parked` or `stopped`."""
+    keeps: G | None = None
+    """The goroutine that stopped the world goes on here."""
+    slice_end: int = 0
+    picks: int = 0
+    fractional_ns: int = 0
+    """Time of fractional marking in this cycle."""
+    goroutine_ns: int = 0
+    """Time spent on goroutines since the start."""
+    idle_ns: int = 0
+
+
+@dataclass
+class Scheduler:
+    """Run queues, idle Ps, and whether the world is stopped."""
+
+    ps: list[P]
+    restarted: simpy.Event
+    idle: list[P] = field(default_factory=list)
+    shared: GlobalQueue[G] = field(default_factory=GlobalQueue)
+    stopped: bool = False
+    stopped_since: int = 0
+    stopped_ns: int = 0
+    """Time the world has been stopped since the start."""
+    goroutines: int = 0
+    created: int = 0
+    stack_bytes: int = 0
+
+
+@dataclass
+class Memory:
+    """The heap, what is reachable in it, and allocation that is not yet materialised.
+
+    `slots[p][mix]` is what was allocated since the last batch; of it, `kept[(mix, owner)]` belongs
+    to long-lived owners, and every goroutine knows its own part. `price` (ns per slot) and
+    `live_per_slot` (bytes of heap_live per slot) are what the last batches cost.
+    """
+
+    heap: MHeap
+    caches: Mcaches
+    kinds: KindTable
+    mixes: list[Mix]
+    ledger: Ledger
+    pace: SweepPace
+    mix_kinds: list[Ints]
+    mix_classes: list[Ints]
+    malloc_ns: Floats
+    """Fast path per slot by kind; the same while marking in `malloc_ns_marking`."""
+    malloc_ns_marking: Floats
+    kind_slots: Floats
+    """Slot bytes by kind."""
+    large_ns: Floats
+    """Span allocation per large object by kind."""
+    class_price: Floats
+    """Refill ns per slot by span class."""
+    class_live: Floats
+    """Bytes of heap_live per slot by span class."""
+    slots: list[list[float]]
+    price: list[float]
+    live_per_slot: list[float]
+    scan_per_slot: list[float]
+    kept: dict[tuple[int, int], float] = field(default_factory=dict)
+    holders: dict[int, G] = field(default_factory=dict)
+    """Goroutines with pending slots, by id."""
+    pending_live: int = 0
+    """Estimated heap_live of what is pending; already counted by the pacer."""
+    pending_scan: int = 0
+    room: float = 0.0
+    """Estimated bytes that may be pending before the next batch."""
+    black: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Slots allocated black by span, while marking."""
+    last_batch_at: int = 0
+    heap_lock_wait: float = 0.0
+    """Mean wait for the heap lock in the last batch."""
+    heap_lock_count: float = 0.0
+    heap_lock_hold: float = 0.0
+    stores: dict[str, Store] = field(default_factory=dict)
+    pools: dict[str, SyncPool] = field(default_factory=dict)
+    tenured: dict[float, int] = field(default_factory=dict)
+    """Owners of objects with exponential lifetimes by their mean."""
+    forever: int = 0
+    lock_use: dict[tuple[str, str], LockTotals] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class LockTotals:
+    """What one cause did with one lock."""
+
+    acquisitions: float = 0.0
+    contended: float = 0.0
+    hold_ns: float = 0.0
+    wait_ns: float = 0.0
+    max_wait_ns: float = 0.0
+
+
+@dataclass(slots=True)
+class Store:
+    """A long-lived store as the ledger knows it."""
+
+    owner: int
+    mix: int
+    capacity: float
+    replacement: str
+    inserted: float = 0.0
+
+
+@dataclass
+class CycleRecord:
+    """What is being measured of the current cycle."""
+
+    number: int = 0
+    reason: str = ""
+    started: int = 0
+    mark_started: int = 0
+    stop1: int = 0
+    pause1: int = 0
+    trigger: int = 0
+    goal: int = 0
+    heap_start: int = 0
+    assist_ratio_start: float = 0.0
+    assists: int = 0
+    assist_parks: int = 0
+    assist_wait_ns: int = 0
+    marked_bytes: int = 0
+    reachable_bytes: int = 0
+    scan_heap: int = 0
+    scan_stack: int = 0
+    scan_globals: int = 0
+    mark_cpu_ns: float = 0.0
+    swept: dict[str, int] = field(default_factory=dict)
+    assist_ns: int = 0
+    dedicated_ns: int = 0
+    fractional_ns: int = 0
+    idle_ns: int = 0
+
+
+@dataclass
+class GC:
+    """The collector's state, shared by everybody who allocates or marks."""
+
+    pacer: Pacer
+    limiter: GCCPULimiter
+    marker: Marker
+    barrier: Barrier
+    wanted: simpy.Event
+    started: simpy.Event
+    ended: simpy.Event
+    marked: simpy.Event
+    """Fires when all mark work of the cycle is done."""
+    running: bool = False
+    """From the decision to start until the world runs again after mark termination."""
+    marking: bool = False
+    work: MarkWork = field(default_factory=lambda: MarkWork(0))
+    ns_per_unit: float = 1.0
+    trigger_at: int = 0
+    slowdown: float = 1.0
+    """Factor on the program's computing time while marking."""
+    markers: int = 0
+    idle_workers: int = 0
+    dedicated_running: int = 0
+    queue: deque[tuple[G, int]] = field(default_factory=deque)
+    """Parked assists with their debts in bytes."""
+    cycle: CycleRecord = field(default_factory=CycleRecord)
+    cycles: int = 0
+    forced: int = 0
+    last_end: int = 0
+    totals: dict[str, int] = field(default_factory=dict)
+    """CPU ns by kind since the start: assist, dedicated, fractional, idle, pause."""
+
+
+@dataclass
+class World:
+    """One run."""
+
+    env: simpy.Environment
+    gomaxprocs: int
+    memory_limit: int
+    duration: int
+    machine: MachineProfile
+    switches: Any
+    streams: Streams
+    emit: Callable[[Any], None]
+    sched: Scheduler
+    memory: Memory
+    gc: GC
+    globals_bytes: int
+    sampling: int
+    starters: list[Callable[[World], Process[None]]] = field(default_factory=list)
+    finished: simpy.Event | None = None
+    loads_running: int = 0

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from sim.formats.log import Problem
 from sim.units import MS, US, Bytes, Nanoseconds
 
 _MB_SHIFT: Final = 20
+_THREE_DIGITS: Final = 100
 _WRAPPED_NS: Final = 1 << 63  # a negative int64, printed by Go as uint64, starts here
 
 
@@ -58,15 +60,6 @@ class GCTraceLine:
     """The cycle looked for leaked goroutines (Go 1.26 on)."""
 
 
-class Problem(NamedTuple):
-    """Something in a log that a user should know before trusting what was read."""
-
-    line_number: int
-    reason: str
-    kept: bool
-    """Whether the line was used all the same."""
-
-
 class Found(NamedTuple):
     """A gctrace line, where it stood, and which of the processes in the log wrote it."""
 
@@ -100,7 +93,7 @@ def format_ms(ns: Nanoseconds) -> str:
     digits, decimals = ns // US, 3
     if digits == 0:
         return "0"
-    while digits >= 100:
+    while digits >= _THREE_DIGITS:
         digits //= 10
         decimals -= 1
     return f"{digits // 10**decimals}.{digits % 10**decimals:0{decimals}d}"
@@ -173,8 +166,8 @@ def _read(match: re.Match[str]) -> GCTraceLine:
     number, at, percent, leak_check, clock, cpu, *sizes, procs, forced = match.groups()
     sweep, *concurrent, termination = _times(clock, counts=(3, 5))
     cpu_sweep, *scan, assist, background, idle, cpu_termination = _times(cpu, counts=(5, 7))
-    start, end, marked, goal, stacks, globals_ = map(_megabytes, sizes)
-    assert start is not None and end is not None and marked is not None and goal is not None
+    start, end, marked, goal = map(_megabytes, sizes[:4])
+    stacks, globals_ = (None if size is None else _megabytes(size) for size in sizes[4:])
     return GCTraceLine(
         number=_count(number),
         at=_fixed(at, 3) * MS,
@@ -209,8 +202,8 @@ def _times(text: str, counts: tuple[int, ...]) -> list[Nanoseconds]:
     return times
 
 
-def _megabytes(text: str | None) -> Bytes | None:
-    return None if text is None else _count(text) << _MB_SHIFT
+def _megabytes(text: str) -> Bytes:
+    return _count(text) << _MB_SHIFT
 
 
 def _count(text: str) -> int:

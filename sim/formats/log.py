@@ -1,4 +1,4 @@
-"""Opening of logs: a path or standard input, plain or gzipped, one line at a time."""
+"""Logs, one line at a time, from a path or standard input; and what to tell about them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,20 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from sim.errors import UserError
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+
+
+class Problem(NamedTuple):
+    """Something in a log that a user should know before trusting what was read."""
+
+    line_number: int
+    reason: str
+    kept: bool
+    """Whether the line was used all the same."""
 
 
 @contextmanager

@@ -1,0 +1,138 @@
+"""Which chunks the scavenger may look at, highest address first.
+
+A chunk that was densely used in this or the previous generation, i.e. GC cycle, is left alone
+unless the scavenger is forced. Source: runtime/mgcscavenge.go, scavengeIndex and scavChunkData.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.errors import ModelError
+from sim.go.pagebits import CHUNK_PAGES
+
+Ints = NDArray[np.int64]
+
+#: A chunk with at least this many pages in use is dense (scavChunkHiOccFrac = 0.96875).
+DENSE_PAGES: Final = 496
+_CLEARED: Final = -1
+
+
+def enlarged(array: NDArray[np.generic], length: int) -> NDArray[np.generic]:
+    """A copy with zeros behind, of `length` rows."""
+    copy = np.zeros(length, dtype=array.dtype)
+    copy[: len(array)] = array
+    return copy
+
+
+class ScavengeIndex:
+    """Occupancy, generation and emptiness of every chunk, and where to search next."""
+
+    def __init__(self) -> None:
+        self.generation = 0
+        self._columns = np.zeros((4, 0), dtype=np.int64)
+        self._background = _CLEARED  # pages to search down from
+        self._forced = _CLEARED
+        self._freed_high = _CLEARED  # highest page freed in this generation
+        self.reserve(0)
+
+    def reserve(self, chunks: int) -> None:
+        """Make room for `chunks` chunks; untouched ones have nothing to scavenge."""
+        columns = np.zeros((4, chunks), dtype=np.int64)
+        columns[:, : self._columns.shape[1]] = self._columns
+        self._columns = columns
+        self.in_use, self._last_in_use, self._updated, self._has_free = columns
+        # Views with fast access to single values.
+        self.in_use_at, self._last_at, self._updated_at, self._has_free_at = map(memoryview, columns)
+
+    def alloc(self, chunk: int, npages: int) -> None:
+        """Pages of a chunk were allocated."""
+        if self._updated_at[chunk] != self.generation:
+            self._last_at[chunk] = self.in_use_at[chunk]
+            self._updated_at[chunk] = self.generation
+        used = self.in_use_at[chunk] + npages
+        if used >= CHUNK_PAGES:
+            if used > CHUNK_PAGES:
+                raise ModelError(f"chunk {chunk} has {used} pages in use")
+            self._has_free_at[chunk] = 0
+        self.in_use_at[chunk] = used
+
+    def free(self, chunk: int, npages: int, highest: int) -> None:
+        """Pages of a chunk were freed; `highest` is the last of them, counted from the heap start."""
+        if self._updated_at[chunk] != self.generation:
+            self._last_at[chunk] = self.in_use_at[chunk]
+            self._updated_at[chunk] = self.generation
+        used = self.in_use_at[chunk] - npages
+        if used < 0:
+            raise ModelError(f"chunk {chunk} has {used} pages in use")
+        self.in_use_at[chunk] = used
+        self._has_free_at[chunk] = 1
+        self._freed_up_to(highest)
+
+    def alloc_many(self, chunks: Ints, npages: Ints) -> None:
+        """`alloc` for distinct chunks."""
+        self._begin_update(chunks)
+        self.in_use[chunks] += npages
+        self._has_free[chunks[self.in_use[chunks] == CHUNK_PAGES]] = 0
+
+    def free_many(self, chunks: Ints, npages: Ints, highest: int) -> None:
+        """`free` for distinct chunks; `highest` is the last page of all."""
+        self._begin_update(chunks)
+        self.in_use[chunks] -= npages
+        if (self.in_use[chunks] < 0).any():
+            raise ModelError("more pages were freed than were in use")
+        self._has_free[chunks] = 1
+        self._freed_up_to(highest)
+
+    def next_gen(self) -> None:
+        """Start a generation: what was freed in the last one comes into the background's reach."""
+        self.generation += 1
+        self._background = max(self._background, self._freed_high)
+        self._freed_high = _CLEARED
+
+    def set_empty(self, chunk: int) -> None:
+        """Nothing is left to scavenge in a chunk until pages of it are freed."""
+        self._has_free_at[chunk] = 0
+
+    def find(self, force: bool) -> int | None:
+        """The page to search down from in the highest chunk worth it; None if there is none."""
+        start = self._forced if force else self._background
+        if start == _CLEARED:
+            return None
+        chunk = self._highest_eligible(start // CHUNK_PAGES, force)
+        if chunk is None:
+            found = _CLEARED
+        elif chunk == start // CHUNK_PAGES:
+            found = start
+        else:
+            found = (chunk + 1) * CHUNK_PAGES - 1
+        if force:
+            self._forced = found
+        else:
+            self._background = found
+        return None if found == _CLEARED else found
+
+    def _highest_eligible(self, top: int, force: bool) -> int | None:
+        """The highest chunk up to `top` that shouldScavenge accepts."""
+        if self._has_free_at[top] and force:
+            return top
+        upto = slice(0, top + 1)
+        eligible = self._has_free[upto] != 0
+        if not force:
+            eligible &= self.in_use[upto] < DENSE_PAGES
+            older = self._updated[upto] != self.generation
+            eligible &= older | (self._last_in_use[upto] < DENSE_PAGES)
+        chunks = np.flatnonzero(eligible)
+        return int(chunks[-1]) if len(chunks) else None
+
+    def _begin_update(self, chunks: Ints) -> None:
+        stale = chunks[self._updated[chunks] != self.generation]
+        self._last_in_use[stale] = self.in_use[stale]
+        self._updated[stale] = self.generation
+
+    def _freed_up_to(self, page: int) -> None:
+        self._freed_high = max(self._freed_high, page)
+        self._forced = max(self._forced, page)

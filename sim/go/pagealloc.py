@@ -12,9 +12,18 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim.go.pagebits import ALL_PAGES, CHUNK_PAGES, find_run, highest_run, longest_run, run_of
-from sim.go.pagemap import FULL_WORD, PageMap, pieces
-from sim.go.pageruns import pages_of, release_pages, take_runs
+from sim.errors import ModelError
+from sim.go.pagebits import (
+    ALL_PAGES,
+    CHUNK_PAGES,
+    find_run,
+    highest_run,
+    longest_run,
+    pieces,
+    run_of,
+)
+from sim.go.pagemap import PageMap
+from sim.go.pageruns import masks_of, pages_of, take_runs
 from sim.go.scavindex import ScavengeIndex
 from sim.go.sizeclass import PAGE_SIZE
 from sim.units import Bytes
@@ -22,6 +31,7 @@ from sim.units import Bytes
 Ints = NDArray[np.int64]
 
 CACHE_PAGES: Final = 64
+FULL_WORD: Final = (1 << CACHE_PAGES) - 1
 HUGE_PAGES: Final = 256  # pages of a 2 MiB huge page
 #: Longer runs are few and touch many words each: one by one they are as fast as in bulk.
 _LONG_RUN: Final = 64
@@ -136,8 +146,8 @@ class PageAlloc:
             return PageCache()
         block = page // CACHE_PAGES
         chunk, first = divmod(block * CACHE_PAGES, CHUNK_PAGES)
-        free = (self._map.used(chunk) >> first & FULL_WORD) ^ FULL_WORD
-        scavenged = self._map.scavenged(chunk) >> first & free
+        free = (self._map.used[chunk] >> first & FULL_WORD) ^ FULL_WORD
+        scavenged = self._map.scavenged[chunk] >> first & free
         self._map.take(chunk, free << first)
         self._index.alloc(chunk, free.bit_count())
         self.used_pages += free.bit_count()
@@ -150,8 +160,8 @@ class PageAlloc:
             return
         chunk, first = divmod(cache.page, CHUNK_PAGES)
         self._map.release(chunk, cache.cache << first)
-        self._map.raise_bounds([chunk], [longest_run(self._map.used(chunk) ^ ALL_PAGES)])
-        self._map.set_scavenged(chunk, self._map.scavenged(chunk) | cache.scav << first)
+        self._map.raise_bounds([chunk], [longest_run(self._map.used[chunk] ^ ALL_PAGES)])
+        self._map.scavenged[chunk] |= cache.scav << first
         self._index.free(chunk, cache.cache.bit_count(), cache.page + cache.cache.bit_length() - 1)
         self.used_pages -= cache.cache.bit_count()
         self.scavenged_pages += cache.scav.bit_count()
@@ -184,18 +194,26 @@ class PageAlloc:
             self.free(page, count)
         freed = pages_of(first[~long], length[~long])
         if len(freed):
-            chunks, counts = release_pages(self._map, freed)
-            self._index.free_many(chunks, counts, int(freed[-1]))
-            free = CHUNK_PAGES - self._index.in_use[chunks]
-            self._map.raise_bounds(chunks.tolist(), free.tolist())
-            self.used_pages -= len(freed)
+            self._free_pages(freed)
+
+    def _free_pages(self, freed: Ints) -> None:
+        """Free single pages, given in ascending order."""
+        if (np.diff(freed) == 0).any():
+            raise ModelError("a page is freed twice")
+        chunks, counts = np.unique(freed // CHUNK_PAGES, return_counts=True)
+        where, masks = chunks.tolist(), masks_of(freed, chunks, counts)
+        longest = [self._map.release(*one) for one in zip(where, masks, strict=True)]
+        self._index.free_many(chunks, counts, int(freed[-1]))
+        free = CHUNK_PAGES - self._index.in_use[chunks]
+        self._map.raise_bounds(where, np.minimum(free, longest).tolist())
+        self.used_pages -= len(freed)
 
     def _next_runs(self, npages: int, count: int) -> Runs | None:
         """Some of the next runs: many if the bounds of the next chunks hold what they promise."""
         if npages > _LONG_RUN:
             return self._next_run(npages)
-        taken = take_runs(self._map, CHUNK_PAGES - self._index.in_use, npages, count)
-        if not len(taken.page):
+        taken = take_runs(self._map, self._index.in_use, npages, count)
+        if taken is None:
             return self._next_run(npages)
         self._index.alloc_many(taken.chunks, taken.used)
         self.used_pages += len(taken.page) * npages
@@ -229,13 +247,13 @@ class PageAlloc:
     def _scavenge_one(self, below: int, wanted: int) -> int:
         """Return the highest run of a chunk from the page `below` down; returns how many pages."""
         chunk, first = divmod(below, CHUNK_PAGES)
-        scavenged = self._map.scavenged(chunk)
-        run = find_scavenge_candidate(self._map.used(chunk) | scavenged, first, wanted)
+        scavenged = self._map.scavenged[chunk]
+        run = find_scavenge_candidate(self._map.used[chunk] | scavenged, first, wanted)
         if run is None:
             self._index.set_empty(chunk)
             return 0
         start, npages = run
-        self._map.set_scavenged(chunk, scavenged | run_of(start, npages))
+        self._map.scavenged[chunk] = scavenged | run_of(start, npages)
         self.scavenged_pages += npages
         return npages
 

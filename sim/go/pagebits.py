@@ -13,6 +13,17 @@ def run_of(first: int, npages: int) -> int:
     return ((1 << npages) - 1) << first
 
 
+def pieces(page: int, npages: int) -> list[tuple[int, int, int]]:
+    """(chunk, first page in it, count) of a range of pages of the heap."""
+    chunk, first = divmod(page, CHUNK_PAGES)
+    count = min(npages, CHUNK_PAGES - first)
+    parts = [(chunk, first, count)]
+    while npages := npages - count:
+        chunk, count = chunk + 1, min(npages, CHUNK_PAGES)
+        parts.append((chunk, 0, count))
+    return parts
+
+
 def lowest_bit(bits: int) -> int:
     """Index of the lowest set bit; -1 if there is none."""
     return (bits & -bits).bit_length() - 1

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.errors import ModelError
 from sim.go.pagebits import CHUNK_PAGES
 from sim.go.pagemap import PageMap
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+_CHUNK_BYTES: Final = CHUNK_PAGES // 8
+#: Chunks to look at in one go: enough to drown the cost of a numpy call, few enough to be cheap.
+_WINDOW: Final = 256
 
 
 class Taken(NamedTuple):
@@ -26,43 +30,48 @@ class Taken(NamedTuple):
     """Pages taken from each of the chunks."""
 
 
-def take_runs(pages: PageMap, free: Ints, npages: int, count: int) -> Taken:
-    """Allocate the lowest runs of `npages` <= 64 pages: some of up to `count`, maybe none.
+def take_runs(pages: PageMap, in_use: Ints, npages: int, count: int) -> Taken | None:
+    """Allocate the lowest runs of `npages` <= 64 pages: some of up to `count`, None if unsure.
 
     First fit for one size never returns to a run that it has passed, so every maximal run gives
-    as many allocations as fit in it. `free` has the free pages of every chunk.
+    as many allocations as fit in it. `in_use` has the pages in use of every chunk.
     """
-    chunks = _worth_a_look(pages, free, npages, npages * count)
-    used = _rows(pages.used_words)[chunks]
-    starts, ends = _maximal_runs(~_unpacked(used), _gaps(chunks))
-    fit = (ends - starts) // npages
-    passed = np.cumsum(fit)
-    fit = np.clip(fit - np.maximum(passed - count, 0), 0, None)
-    mask = _filled(len(chunks) * CHUNK_PAGES, starts, starts + fit * npages)
-    if len(passed) and passed[-1] < count:
+    chunks = _worth_a_look(pages, in_use, npages, npages * count)
+    free = ~_unpacked([pages.used[chunk] for chunk in chunks])
+    first = np.flatnonzero(free) if npages == 1 else _first_pages(free, _gaps(chunks), npages)
+    if len(first) < count:
+        # What is left is shorter, except that the last run may go on behind the last chunk.
         pages.lower_bounds(chunks[:-1], npages - 1)
-    return _take(pages, chunks, mask, npages)
+    return _take(pages, chunks, first[:count], npages) if len(first) else None
 
 
-def _take(pages: PageMap, chunks: Ints, mask: Bools, npages: int) -> Taken:
-    taken = np.packbits(mask, bitorder="little").view(np.uint64).reshape(len(chunks), -1)
-    used, scavenged = _rows(pages.used_words), _rows(pages.scavenged_words)
-    was_scavenged = _unpacked(scavenged[chunks])[mask].reshape(-1, npages).sum(axis=1)
-    used[chunks] |= taken
-    scavenged[chunks] &= ~taken
-    at = np.flatnonzero(mask)[::npages]
-    page = chunks[at // CHUNK_PAGES] * CHUNK_PAGES + at % CHUNK_PAGES
-    return Taken(page, was_scavenged, chunks, np.bitwise_count(taken).sum(axis=1, dtype=np.int64))
+def _take(pages: PageMap, chunks: Ints, first: Ints, npages: int) -> Taken:
+    """Take runs that start at the places `first` in the bitmaps of `chunks` in a row."""
+    places = first[:, np.newaxis] + np.arange(npages)
+    scavenged = _unpacked([pages.scavenged[chunk] for chunk in chunks])[places].sum(axis=1)
+    mask = np.zeros(len(chunks) * CHUNK_PAGES, dtype=np.bool_)
+    mask[places] = True
+    for chunk, bits in zip(chunks.tolist(), _packed(mask), strict=True):
+        pages.take(chunk, bits)
+    used = mask.reshape(-1, CHUNK_PAGES).sum(axis=1)
+    page = chunks[first // CHUNK_PAGES] * CHUNK_PAGES + first % CHUNK_PAGES
+    return Taken(page, scavenged, chunks, used)
 
 
-def _worth_a_look(pages: PageMap, free: Ints, npages: int, wanted: int) -> Ints:
+def _worth_a_look(pages: PageMap, in_use: Ints, npages: int, wanted: int) -> Ints:
     """Chunks, in order, with the next `wanted` pages in runs of `npages`, as far as is known.
 
     Behind each goes the chunk into which its last run may continue.
     """
-    candidates = np.flatnonzero(pages.bounds[: pages.chunks] >= npages)
-    enough = int(np.searchsorted(np.cumsum(free[candidates]), wanted)) + 1
-    candidates = candidates[:enough]
+    start = pages.next_candidate(pages.low, npages)
+    if start is None:
+        return np.empty(0, dtype=np.int64)
+    end = min(start + _WINDOW, pages.chunks)
+    candidates = start + np.flatnonzero(pages.bounds[start:end] >= npages)
+    free = np.cumsum(CHUNK_PAGES - in_use[candidates])
+    candidates = candidates[: int(np.searchsorted(free, wanted)) + 1]
+    if npages == 1:
+        return candidates
     both = np.unique(np.concatenate((candidates, candidates + 1)))
     return both[both < pages.chunks]
 
@@ -72,31 +81,18 @@ def _gaps(chunks: Ints) -> Ints:
     return (np.flatnonzero(np.diff(chunks) != 1) + 1) * CHUNK_PAGES
 
 
-def _maximal_runs(free: Bools, gaps: Ints) -> tuple[Ints, Ints]:
-    """Starts and ends of the runs of free pages, which no run crosses a gap."""
+def _first_pages(free: Bools, gaps: Ints, npages: int) -> Ints:
+    """The places of all runs of `npages` that fit side by side into runs of free pages."""
     before = np.concatenate(([False], free[:-1]))
     before[gaps] = False
     behind = np.concatenate((free[1:], [False]))
     behind[gaps - 1] = False
-    return np.flatnonzero(free & ~before), np.flatnonzero(free & ~behind) + 1
-
-
-def _filled(length: int, starts: Ints, ends: Ints) -> Bools:
-    """True from each start to each end; ends may meet starts."""
-    steps = np.zeros(length + 1, dtype=np.int8)
-    steps[starts] += 1
-    np.subtract.at(steps, ends, 1)
-    return np.cumsum(steps[:-1], dtype=np.int8).astype(bool)
-
-
-def _rows(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """One row a chunk."""
-    return words.reshape(-1, CHUNK_PAGES // 64)
-
-
-def _unpacked(rows: NDArray[np.uint64]) -> Bools:
-    """One entry a page."""
-    return np.unpackbits(rows.reshape(-1).view(np.uint8), bitorder="little").astype(bool)
+    starts = np.flatnonzero(free & ~before)
+    fit = (np.flatnonzero(free & ~behind) + 1 - starts) // npages
+    passed = np.cumsum(fit)
+    nth = np.arange(passed[-1] if len(fit) else 0) - np.repeat(passed - fit, fit)
+    first: Ints = np.repeat(starts, fit) + nth * npages
+    return first
 
 
 def pages_of(first: Ints, npages: Ints) -> Ints:
@@ -107,13 +103,21 @@ def pages_of(first: Ints, npages: Ints) -> Ints:
     return pages
 
 
-def release_pages(pages: PageMap, freed: Ints) -> tuple[Ints, Ints]:
-    """Mark pages, in ascending order, as free; returns their chunks and the counts in each.
+def masks_of(pages: Ints, chunks: Ints, counts: Ints) -> Iterator[int]:
+    """The bitmap of each chunk with those of `pages`, ascending, that lie in it."""
+    mask = np.zeros(len(chunks) * CHUNK_PAGES, dtype=np.bool_)
+    mask[np.repeat(np.arange(len(chunks)), counts) * CHUNK_PAGES + pages % CHUNK_PAGES] = True
+    return _packed(mask)
 
-    ModelError if a page was not in use or is named twice.
-    """
-    words, bits = freed // 64, np.left_shift(np.uint64(1), (freed % 64).astype(np.uint64))
-    if (np.diff(freed) == 0).any() or not (pages.used_words[words] & bits).all():
-        raise ModelError("pages are freed that were not in use")
-    np.bitwise_and.at(pages.used_words, words, ~bits)
-    return np.unique(freed // CHUNK_PAGES, return_counts=True)
+
+def _unpacked(bitmaps: list[int]) -> Bools:
+    """One entry a page."""
+    raw = b"".join([bits.to_bytes(_CHUNK_BYTES, "little") for bits in bitmaps])
+    return np.unpackbits(np.frombuffer(raw, dtype=np.uint8), bitorder="little").view(np.bool_)
+
+
+def _packed(pages: Bools) -> Iterator[int]:
+    """One bitmap a chunk."""
+    raw = np.packbits(pages, bitorder="little").tobytes()
+    for at in range(0, len(raw), _CHUNK_BYTES):
+        yield int.from_bytes(raw[at : at + _CHUNK_BYTES], "little")

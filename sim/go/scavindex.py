@@ -21,13 +21,6 @@ DENSE_PAGES: Final = 496
 _CLEARED: Final = -1
 
 
-def enlarged(array: NDArray[np.generic], length: int) -> NDArray[np.generic]:
-    """A copy with zeros behind, of `length` rows."""
-    copy = np.zeros(length, dtype=array.dtype)
-    copy[: len(array)] = array
-    return copy
-
-
 class ScavengeIndex:
     """Occupancy, generation and emptiness of every chunk, and where to search next."""
 
@@ -45,8 +38,9 @@ class ScavengeIndex:
         columns[:, : self._columns.shape[1]] = self._columns
         self._columns = columns
         self.in_use, self._last_in_use, self._updated, self._has_free = columns
-        # Views with fast access to single values.
-        self.in_use_at, self._last_at, self._updated_at, self._has_free_at = map(memoryview, columns)
+        # The same columns with fast access to single values.
+        self.in_use_at, self._last_at = self.in_use.data, self._last_in_use.data
+        self._updated_at, self._has_free_at = self._updated.data, self._has_free.data
 
     def alloc(self, chunk: int, npages: int) -> None:
         """Pages of a chunk were allocated."""
@@ -61,7 +55,7 @@ class ScavengeIndex:
         self.in_use_at[chunk] = used
 
     def free(self, chunk: int, npages: int, highest: int) -> None:
-        """Pages of a chunk were freed; `highest` is the last of them, counted from the heap start."""
+        """Pages of a chunk were freed; `highest` is the last of them, counted in the heap."""
         if self._updated_at[chunk] != self.generation:
             self._last_at[chunk] = self.in_use_at[chunk]
             self._updated_at[chunk] = self.generation

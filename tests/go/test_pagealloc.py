@@ -20,7 +20,7 @@ def outcome(pages: PageAlloc, row: dict[str, int]) -> dict[str, int]:
     match row["op"]:
         case "alloc":
             run = pages.alloc(row["npages"])
-            return {"page": run.page, "scav_bytes": run.scav_bytes} if run else {"page": -1, "scav_bytes": 0}
+            return run._asdict() if run else {"page": -1, "scav_bytes": 0}
         case "free":
             pages.free(row["page"], row["npages"])
             return {}

@@ -1,0 +1,187 @@
+"""What a run tells: one class a table, one field a column with its unit and meaning.
+
+Times are simulated nanoseconds since the start of the run, memory is in bytes. The schemas of the
+tables follow from these classes. Samples have a file of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias
+
+from sim.record.column import Column
+from sim.record.sample import Sample
+
+Fact: TypeAlias = tuple[Any, ...]
+"""An instance of one of the classes in TABLES."""
+
+
+class Status(StrEnum):
+    """How a run ended."""
+
+    RUNNING = "running"
+    """Not sealed yet; of a run read from its folder: killed on the way, or still at work."""
+    COMPLETE = "complete"
+    INTERRUPTED = "interrupted"
+    OOM_KILLED = "oom-killed"
+    FAILED = "failed"
+
+
+class RunInfo(NamedTuple):
+    """The run itself: what was asked, of which simulator, and how it ended. One row."""
+
+    config: Annotated[str, Column("text", "config as resolved, with every default")]
+    seed: Annotated[int, Column("number", "seed of all random streams")]
+    workload: Annotated[str, Column("text", "name of the workload")]
+    profile: Annotated[str, Column("text", "name of the machine's cost profile")]
+    gomemsim: Annotated[str, Column("version", "version of the simulator")]
+    python: Annotated[str, Column("version", "version of Python")]
+    numpy: Annotated[str, Column("version", "version of numpy, which draws the random numbers")]
+    status: Annotated[Status, Column("text", "complete, interrupted, oom-killed, failed, running")]
+    reason: Annotated[str, Column("text", "why the run ended early; empty if it did not")]
+    end_ns: Annotated[int, Column("ns", "simulated time at the end")]
+    events: Annotated[int, Column("events", "events that the simulator processed")]
+
+
+class Request(NamedTuple):
+    """A goroutine that a load started, from arrival to end, and where its time went.
+
+    The nine parts of its time add up to end_ns - arrival_ns.
+    """
+
+    load: Annotated[str, Column("text", "load that it came from")]
+    kind: Annotated[str, Column("text", "kind of goroutine")]
+    arrival_ns: Annotated[int, Column("ns", "when it arrived")]
+    start_ns: Annotated[int, Column("ns", "when it first ran")]
+    end_ns: Annotated[int, Column("ns", "when it ended")]
+    on_cpu: Annotated[int, Column("ns", "computing")]
+    alloc: Annotated[int, Column("ns", "allocating: malloc, refills, zeroing, sweeping")]
+    assist: Annotated[int, Column("ns", "marking, to pay for its allocation")]
+    assist_wait: Annotated[int, Column("ns", "parked until others had marked enough")]
+    queue: Annotated[int, Column("ns", "runnable, without a P")]
+    blocked: Annotated[int, Column("ns", "asleep, in I/O or waiting for its children")]
+    lock_wait: Annotated[int, Column("ns", "waiting for locks of the runtime")]
+    stw: Annotated[int, Column("ns", "stopped with the world")]
+    gc_slowdown: Annotated[int, Column("ns", "computing slower because of marking")]
+
+
+class LockUse(NamedTuple):
+    """What one cause did with one lock of the runtime in the whole run."""
+
+    lock: Annotated[str, Column("text", "mheap, or mcentral[span class]")]
+    cause: Annotated[str, Column("text", "refill, sweep, free, grow and the like")]
+    acquisitions: Annotated[float, Column("count", "times it was taken, as expected number")]
+    contended: Annotated[float, Column("count", "of them with somebody else inside")]
+    hold_ns: Annotated[int, Column("ns", "total time held")]
+    wait_ns: Annotated[int, Column("ns", "total time waited for")]
+    max_wait_ns: Annotated[int, Column("ns", "longest wait; a mean where refills go in batches")]
+
+
+class SpanClassUse(NamedTuple):
+    """The spans of one span class at one instant: at the end of each cycle and of the run."""
+
+    at_ns: Annotated[int, Column("ns", "when")]
+    cycle: Annotated[int, Column("cycle", "cycles that had ended")]
+    span_class: Annotated[int, Column("number", "size class * 2 + noscan; 0 and 1 are large")]
+    size: Annotated[int, Column("bytes", "size of a slot; 0 for large objects")]
+    noscan: Annotated[bool, Column("flag", "its objects hold no pointers")]
+    spans: Annotated[int, Column("spans", "spans in use")]
+    objects: Annotated[int, Column("objects", "slots in use: alive, or dead and not swept")]
+    live_objects: Annotated[int, Column("objects", "objects that are reachable")]
+    free_slots: Annotated[int, Column("slots", "slots without an object")]
+    span_bytes: Annotated[int, Column("bytes", "memory of its spans")]
+    live_bytes: Annotated[int, Column("bytes", "slots of reachable objects")]
+    tail_waste_bytes: Annotated[int, Column("bytes", "ends of spans in which no slot fits")]
+    internal_waste_bytes: Annotated[int, Column("bytes", "slots in use beyond what was asked for")]
+
+
+class Cycle(NamedTuple):
+    """A GC cycle from sweep termination to the end of mark termination, and its sweep."""
+
+    number: Annotated[int, Column("cycle", "cycles since the start, this one included")]
+    reason: Annotated[str, Column("text", "heap, time or forced")]
+    start_ns: Annotated[int, Column("ns", "sweep termination begins (tSweepTerm)")]
+    mark_ns: Annotated[int, Column("ns", "concurrent marking begins (tMark)")]
+    mark_term_ns: Annotated[int, Column("ns", "mark termination begins (tMarkTerm)")]
+    end_ns: Annotated[int, Column("ns", "the world runs again (tEnd)")]
+    procs: Annotated[int, Column("threads", "GOMAXPROCS")]
+    trigger: Annotated[int, Column("bytes", "heap_live at which the cycle was to start")]
+    heap_goal: Annotated[int, Column("bytes", "heap_live at which it was to have ended")]
+    limit_goal: Annotated[bool, Column("flag", "the memory limit, not GOGC, set the goal")]
+    heap_start: Annotated[int, Column("bytes", "heap_live when it started (heap0)")]
+    heap_end: Annotated[int, Column("bytes", "heap_live when marking ended (heap1)")]
+    heap_marked: Annotated[int, Column("bytes", "marked: what it found alive (heap2)")]
+    allocated_black: Annotated[int, Column("bytes", "of it allocated while marking")]
+    floating: Annotated[int, Column("bytes", "of it unreachable when marking ended")]
+    stacks: Annotated[int, Column("bytes", "memory of goroutine stacks when it ended")]
+    heap_scan: Annotated[int, Column("bytes", "scan work done in the heap")]
+    stack_scan: Annotated[int, Column("bytes", "scan work done in stacks")]
+    globals_scan: Annotated[int, Column("bytes", "scan work done in globals")]
+    scan_expected: Annotated[int, Column("bytes", "scan work that the pacer expected")]
+    cons_mark: Annotated[float, Column("ratio", "cons/mark with which the trigger was set")]
+    assist_ratio_start: Annotated[float, Column("bytes/byte", "scan work owed, at its start")]
+    assist_ratio_end: Annotated[float, Column("bytes/byte", "scan work owed, at its end")]
+    dedicated_ns: Annotated[int, Column("cpu-ns", "marking by dedicated workers")]
+    fractional_ns: Annotated[int, Column("cpu-ns", "marking by fractional workers")]
+    idle_ns: Annotated[int, Column("cpu-ns", "marking by Ps without other work")]
+    assist_ns: Annotated[int, Column("cpu-ns", "marking by allocating goroutines")]
+    assists: Annotated[int, Column("count", "assists that marked something")]
+    assist_parks: Annotated[int, Column("count", "assists that had to park")]
+    assist_wait_ns: Annotated[int, Column("ns", "total time that assists were parked")]
+    stw_start_stopping_ns: Annotated[int, Column("ns", "first pause: until all Ps stood still")]
+    stw_start_ns: Annotated[int, Column("ns", "first pause, stopping included")]
+    stw_end_stopping_ns: Annotated[int, Column("ns", "second pause: until all Ps stood still")]
+    stw_end_ns: Annotated[int, Column("ns", "second pause, stopping included")]
+    stw_cpu_ns: Annotated[int, Column("cpu-ns", "pauses as /cpu/classes/gc/pause counts them")]
+    swept_background: Annotated[int, Column("spans", "swept by the background sweeper")]
+    swept_refill: Annotated[int, Column("spans", "swept by refills")]
+    swept_debt: Annotated[int, Column("spans", "swept to pay for fresh spans")]
+    swept_reclaim: Annotated[int, Column("spans", "swept in search of free pages")]
+    swept_flush: Annotated[int, Column("spans", "swept when mcaches gave up their old spans")]
+    swept_start: Annotated[int, Column("spans", "left to the start of this cycle")]
+    freed_spans: Annotated[int, Column("spans", "freed by sweeping, since the last cycle")]
+    freed_bytes: Annotated[int, Column("bytes", "objects freed by sweeping, since the last cycle")]
+    limiter_fill_ns: Annotated[int, Column("cpu-ns", "fill of the GC CPU limiter's bucket")]
+    limiter_overflow_ns: Annotated[int, Column("cpu-ns", "GC time that no longer fitted, so far")]
+    limiting: Annotated[bool, Column("flag", "the limiter forbids assists")]
+    gc_cpu_fraction: Annotated[float, Column("fraction", "GC CPU since the start, without idle")]
+
+
+class Pause(NamedTuple):
+    """A stop of the world."""
+
+    at_ns: Annotated[int, Column("ns", "when the stop was asked for")]
+    kind: Annotated[str, Column("text", "sweep-termination, mark-termination or another reason")]
+    stopping_ns: Annotated[int, Column("ns", "until all Ps stood still")]
+    total_ns: Annotated[int, Column("ns", "until the world ran again")]
+    cycle: Annotated[int, Column("cycle", "cycle it belongs to; 0: none")]
+
+
+class Slice(NamedTuple):
+    """A stretch of time of a P. Told only when asked for."""
+
+    processor: Annotated[int, Column("number", "id of the P")]
+    start_ns: Annotated[int, Column("ns", "begin")]
+    end_ns: Annotated[int, Column("ns", "end")]
+    kind: Annotated[
+        str,
+        Column("text", "goroutine, assist, dedicated, fractional, idle, sweep, scavenge or stw"),
+    ]
+    name: Annotated[str, Column("text", "kind of goroutine, where one runs")]
+
+
+TABLES: Final[Mapping[str, type[Fact]]] = MappingProxyType(
+    {
+        "run": RunInfo,
+        "samples": Sample,
+        "requests": Request,
+        "locks": LockUse,
+        "spans": SpanClassUse,
+        "cycles": Cycle,
+        "pauses": Pause,
+        "slices": Slice,
+    }
+)
+"""Name of each table, and of its file, to the class of its rows."""

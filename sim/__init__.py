@@ -1,0 +1,28 @@
+"""A simulator of the Go runtime's memory system; the front door loads its rooms when they are used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from sim.config import load as load
+    from sim.simulation import simulate as run
+
+_DOORS: Final = {
+    "load": ("sim.config", "load"),
+    "run": ("sim.simulation", "simulate"),
+}
+
+__all__ = ["load", "run"]  # noqa: F822  __getattr__ provides them
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _DOORS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _DOORS[name]
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return __all__

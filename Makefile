@@ -1,0 +1,46 @@
+# Everything runs in .venv, which is made from python3 and pip alone.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := .venv/.run
+DEV := .venv/.dev
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test slow lint types imports bench check clean
+
+help:  ## say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(RUN)  ## simulate ten seconds of a JSON API
+	$(BIN)/gomemsim run configs/quickstart.yaml
+
+test: $(DEV)  ## the tests that take seconds
+	$(BIN)/pytest -n auto -q
+
+slow: $(DEV)  ## all tests, with long ones and real Go programs
+	$(BIN)/pytest -n auto -q -m "not bench"
+
+lint: $(DEV)  ## ruff
+	$(BIN)/ruff check sim tests
+
+types: $(DEV)  ## mypy --strict
+	$(BIN)/mypy
+
+imports: $(DEV)  ## imports point to the foundations
+	$(BIN)/lint-imports
+
+bench: $(DEV)  ## how fast the simulator is
+	$(BIN)/pytest benchmarks -m bench -q
+
+check: test lint types imports  ## what must pass before a change
+
+clean:  ## forget the environment
+	rm -rf .venv
+
+$(RUN): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(DEV): $(RUN)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@

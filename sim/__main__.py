@@ -1,0 +1,5 @@
+"""`python -m sim` is `gomemsim`."""
+
+from sim.cli import main
+
+main()

@@ -1,0 +1,48 @@
+"""The commands together, and what becomes of errors: one sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from sim.cli import calibrate, fit, policies, run, schema, sizeclasses, whatif
+from sim.errors import ModelError, UserError
+
+USER_ERROR = 2
+MODEL_ERROR = 1
+
+app = typer.Typer(
+    name="gomemsim",
+    help="Simulate the memory system of the Go 1.27 runtime.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for command in (
+    run.run,
+    whatif.whatif,
+    fit.fit,
+    calibrate.calibrate,
+    policies.policies,
+    sizeclasses.sizeclasses,
+    schema.schema,
+):
+    app.command()(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; a user's mistake is one sentence on stderr and exit code 2."""
+    try:
+        app(args=arguments, prog_name="gomemsim")
+    except UserError as error:
+        _fail(str(error), USER_ERROR)
+    except ModelError as error:
+        _fail(f"the model is wrong: {error}", MODEL_ERROR)
+
+
+def _fail(sentence: str, code: int) -> None:
+    print(f"gomemsim: {sentence}", file=sys.stderr)
+    sys.exit(code)

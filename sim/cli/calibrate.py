@@ -1,0 +1,24 @@
+"""`gomemsim calibrate`: measure the costs of this machine with real Go programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli.options import Quiet
+from sim.cli.progress import progress
+
+
+def calibrate(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Profile to write.")] = Path("machine.yaml"),
+    repetitions: Annotated[int, typer.Option(min=1, help="Measurements per cost; the median counts.")] = 5,
+    quiet: Quiet = False,
+) -> None:
+    """Measure a cost profile of this machine (needs Go: pip install 'gomemsim[go]')."""
+    from sim.truth.calibrate import calibrate as measure
+
+    with progress("calibrate", quiet=quiet) as report:
+        measure(out=out, repetitions=repetitions, progress=report)
+    print(f"profile: {out}")

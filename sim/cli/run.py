@@ -1,0 +1,49 @@
+"""`gomemsim run`: simulate one config."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli.options import Quiet, Sets
+from sim.cli.progress import progress
+
+INTERRUPTED = 130
+
+
+def run(
+    config: Annotated[Path, typer.Argument(help="A config file, such as configs/quickstart.yaml.")],
+    sets: Sets = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all random streams.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the tables [default: results/CONFIG].")] = None,
+    gctrace: Annotated[bool, typer.Option("--gctrace", help="Print what GODEBUG=gctrace=1 would.")] = False,
+    gcpacertrace: Annotated[
+        bool, typer.Option("--gcpacertrace", help="Print what GODEBUG=gcpacertrace=1 would.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate a program under the Go runtime."""
+    from sim.config import load
+
+    seeded = [] if seed is None else [f"seed={seed}"]
+    settings = load(config, [*(sets or ()), *seeded])
+
+    from sim.simulation import simulate
+
+    folder = out or Path("results") / config.stem
+    try:
+        with progress(config.stem, quiet=quiet) as report:
+            result = simulate(settings, out=folder, progress=report)
+    except KeyboardInterrupt:
+        print(f"gomemsim: interrupted; the partial result is in {folder}", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    if gctrace:
+        print(result.gctrace(), end="")
+    if gcpacertrace:
+        print(result.gcpacertrace(), end="")
+    if not quiet:
+        print(result.summary())
+        print(f"tables: {folder}")

@@ -1,0 +1,31 @@
+"""`gomemsim schema`: JSON Schemas for editors."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Kind(str, Enum):
+    """Which file the schema is for."""
+
+    CONFIG = "config"
+    WORKLOAD = "workload"
+
+
+def schema(
+    kind: Annotated[Kind, typer.Argument(help="Kind of file.")] = Kind.CONFIG,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to a file.")] = None,
+) -> None:
+    """Print the JSON Schema of config or workload files."""
+    from sim.config import json_schema
+
+    text = json.dumps(json_schema(kind.value), indent=2) + "\n"
+    if out is None:
+        print(text, end="")
+    else:
+        out.write_text(text, encoding="utf-8")

@@ -92,6 +92,7 @@ class SpanClassUse(NamedTuple):
     live_objects: Annotated[int, Column("objects", "objects that are reachable")]
     free_slots: Annotated[int, Column("slots", "slots without an object")]
     span_bytes: Annotated[int, Column("bytes", "memory of its spans")]
+    object_bytes: Annotated[int, Column("bytes", "slots in use")]
     live_bytes: Annotated[int, Column("bytes", "slots of reachable objects")]
     tail_waste_bytes: Annotated[int, Column("bytes", "ends of spans in which no slot fits")]
     internal_waste_bytes: Annotated[int, Column("bytes", "slots in use beyond what was asked for")]

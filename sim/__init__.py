@@ -1,4 +1,4 @@
-"""A simulator of the Go runtime's memory system; the front door loads its rooms when they are used."""
+"""A simulator of the Go runtime's memory system: the front door, which opens rooms on demand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DOORS: Final = {
     "run": ("sim.simulation", "simulate"),
 }
 
-__all__ = ["load", "run"]  # noqa: F822  __getattr__ provides them
+__all__ = ["load", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,8 +12,12 @@ from sim.cli.progress import progress
 
 
 def calibrate(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Profile to write.")] = Path("machine.yaml"),
-    repetitions: Annotated[int, typer.Option(min=1, help="Measurements per cost; the median counts.")] = 5,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Profile to write.")] = Path(
+        "machine.yaml"
+    ),
+    repetitions: Annotated[
+        int, typer.Option(min=1, help="Measurements per cost; the median counts.")
+    ] = 5,
     quiet: Quiet = False,
 ) -> None:
     """Measure a cost profile of this machine (needs Go: pip install 'gomemsim[go]')."""

@@ -18,8 +18,12 @@ def run(
     config: Annotated[Path, typer.Argument(help="A config file, such as configs/quickstart.yaml.")],
     sets: Sets = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all random streams.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the tables [default: results/CONFIG].")] = None,
-    gctrace: Annotated[bool, typer.Option("--gctrace", help="Print what GODEBUG=gctrace=1 would.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the tables [default: results/CONFIG].")
+    ] = None,
+    gctrace: Annotated[
+        bool, typer.Option("--gctrace", help="Print what GODEBUG=gctrace=1 would.")
+    ] = False,
     gcpacertrace: Annotated[
         bool, typer.Option("--gcpacertrace", help="Print what GODEBUG=gcpacertrace=1 would.")
     ] = False,

@@ -13,10 +13,14 @@ from sim.cli.options import Log
 def whatif(
     log: Log,
     gogc: Annotated[str | None, typer.Option(metavar="N|off", help="GOGC to predict.")] = None,
-    gomemlimit: Annotated[str | None, typer.Option(metavar="SIZE|off", help="GOMEMLIMIT to predict.")] = None,
+    gomemlimit: Annotated[
+        str | None, typer.Option(metavar="SIZE|off", help="GOMEMLIMIT to predict.")
+    ] = None,
     gomaxprocs: Annotated[int | None, typer.Option(min=1, help="GOMAXPROCS to predict.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the prediction to a file.")] = None,
-    check: Annotated[Path | None, typer.Option(help="Folder of logs to hold the predictions against.")] = None,
+    check: Annotated[
+        Path | None, typer.Option(help="Folder of logs to hold the predictions against.")
+    ] = None,
 ) -> None:
     """Predict GC cycles, peak heap, GC CPU and latency under other settings."""
     from sim.advice import whatif as advice

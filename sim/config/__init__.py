@@ -1,7 +1,20 @@
 """What a user may say: typed configs from YAML, with file and line in every complaint."""
 
 from sim.config.load import load, load_program
-from sim.config.policy import Policy
+from sim.config.plain import plain_program, resolved
+from sim.config.policy import Policy, catalogue
 from sim.config.run import NO_GC, NO_LIMIT, RunConfig
+from sim.config.schema import json_schema
 
-__all__ = ["NO_GC", "NO_LIMIT", "Policy", "RunConfig", "load", "load_program"]
+__all__ = [
+    "NO_GC",
+    "NO_LIMIT",
+    "Policy",
+    "RunConfig",
+    "catalogue",
+    "json_schema",
+    "load",
+    "load_program",
+    "plain_program",
+    "resolved",
+]

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import types
 from dataclasses import MISSING, Field, dataclass, fields
-from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from sim.units import Unit
 
 T = TypeVar("T")
+
+# Parameters of distributions that are not in the unit of the key they stand behind.
+PLAIN: Final = frozenset({"alpha", "weights"})
 
 
 @dataclass(frozen=True)
@@ -39,7 +51,6 @@ class Key:
         return self.field.default is MISSING and self.field.default_factory is MISSING
 
 
-@cache
 def keys(cls: type[Any]) -> dict[str, Key]:
     """The keys that fill a dataclass, in the order of its fields."""
     hints = get_type_hints(cls, include_extras=True)
@@ -65,6 +76,13 @@ def unit_of(marks: tuple[Any, ...], inherited: str | None) -> str | None:
     """The unit of the numbers of an annotation and of those below it."""
     unit = find(Unit, marks)
     return unit.name if unit else inherited
+
+
+def own_unit(name: str, key: Key, inherited: str | None) -> str | None:
+    """The unit of a parameter: of a distribution, that of the key it stands behind."""
+    if name in PLAIN:
+        inherited = None
+    return unit_of(split(key.hint)[1], inherited)
 
 
 def is_union(hint: Any) -> bool:

@@ -27,7 +27,9 @@ class At:
 
     def unknown(self, kind: str, name: str, valid: Collection[str]) -> UserError:
         """The mistake that the last key of the path is none of the valid ones."""
-        return replace(self, path=self.path[:-1]).error(f"unknown {kind} {name!r}{nearest(name, valid)}")
+        return replace(self, path=self.path[:-1]).error(
+            f"unknown {kind} {name!r}{nearest(name, valid)}"
+        )
 
     def children(self, what: str = "a mapping") -> dict[str, At]:
         """The places below a mapping."""

@@ -11,7 +11,17 @@ from sim.config.tree import Node, locate
 from sim.errors import nearest
 from sim.units import format_bytes
 from sim.workload.arrivals import Bursts, Poisson, Regular
-from sim.workload.program import Batch, Borrow, ClosedLoop, OpenLoop, Program, Repeat, Spawn, Step, Work
+from sim.workload.program import (
+    Batch,
+    Borrow,
+    ClosedLoop,
+    OpenLoop,
+    Program,
+    Repeat,
+    Spawn,
+    Step,
+    Work,
+)
 
 Path = tuple[str, ...]
 
@@ -49,7 +59,10 @@ class _Checks:
             total += store.size
             if total > ADDRESS_SPACE:
                 limit = format_bytes(ADDRESS_SPACE)
-                self.fail(("stores", name), f"expected a heap of at most {limit}, the address space, got more")
+                self.fail(
+                    ("stores", name),
+                    f"expected a heap of at most {limit}, the address space, got more",
+                )
 
     def pools(self) -> None:
         for name, pool in self.program.pools.items():
@@ -64,7 +77,9 @@ class _Checks:
             case Work():
                 self.work(path, step)
             case Spawn():
-                self.name((*path, "goroutine"), "goroutine", step.goroutine, self.program.goroutines)
+                self.name(
+                    (*path, "goroutine"), "goroutine", step.goroutine, self.program.goroutines
+                )
                 self.at_least((*path, "count"), 1, step.count)
             case Borrow():
                 self.name((*path, "pool"), "pool", step.pool, self.program.pools)
@@ -76,7 +91,9 @@ class _Checks:
         if work.of is not None:
             self.name((*path, "of"), "mix", work.of, self.program.mixes)
         elif work.allocate.mean() > 0:
-            self.fail(path, "expected the key 'of', the mix of what it allocates, got only 'allocate'")
+            self.fail(
+                path, "expected the key 'of', the mix of what it allocates, got only 'allocate'"
+            )
         if work.into is not None:
             self.name((*path, "into"), "store", work.into, self.program.stores)
 
@@ -102,7 +119,9 @@ class _Checks:
             self.follow(kind, ())
 
     def follow(self, kind: str, above: Path) -> None:
-        for path, spawn in _spawns(("goroutines", kind, "steps"), self.program.goroutines[kind].steps):
+        for path, spawn in _spawns(
+            ("goroutines", kind, "steps"), self.program.goroutines[kind].steps
+        ):
             if spawn.goroutine in (*above, kind):
                 chain = " -> ".join((*above, kind, spawn.goroutine))
                 self.fail(path, f"expected spawning that ends, got {chain}")

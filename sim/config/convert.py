@@ -6,13 +6,23 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass, replace
 from typing import Any, Final, TypeVar, get_args, get_origin
 
-from sim.config.annotations import Key, Word, find, is_union, keys, optional, parts, split, unit_of
+from sim.config.annotations import (
+    Key,
+    Word,
+    find,
+    is_union,
+    keys,
+    optional,
+    own_unit,
+    parts,
+    split,
+    unit_of,
+)
 from sim.config.at import At
 from sim.config.policy import VALUES, Policy, Slot
 from sim.config.scalar import check_bounds, scalar
 from sim.errors import UserError
 from sim.registry import REGISTRIES, Registry
-from sim.units import Unit
 from sim.workload.program import Batch, ClosedLoop, Load, OpenLoop, Step
 
 T = TypeVar("T")
@@ -20,9 +30,6 @@ T = TypeVar("T")
 STEPS: Final[dict[str, type[Any]]] = {cls.__name__.lower(): cls for cls in get_args(Step)}
 LOADS: Final[dict[str, type[Any]]] = {"arrivals": OpenLoop, "workers": ClosedLoop, "count": Batch}
 """The key that tells one kind of load from the others; none of them makes a batch of one."""
-
-# Parameters of distributions that are not in the unit of the key that the distribution stands behind.
-PLAIN: Final = frozenset({"alpha", "weights"})
 
 
 def convert(at: At, hint: Any) -> Any:
@@ -75,7 +82,9 @@ def _union(at: At, union: Any) -> Any:
     except UserError as error:
         if not words or isinstance(at.node.value, dict):
             raise
-        raise UserError(str(error).replace("expected ", f"expected {', '.join(words)} or ", 1)) from None
+        raise UserError(
+            str(error).replace("expected ", f"expected {', '.join(words)} or ", 1)
+        ) from None
 
 
 def _step(at: At) -> Any:
@@ -125,7 +134,7 @@ def _policy(at: At, registry: Registry) -> tuple[type[Any], str, dict[str, Any]]
 
 def _named(at: At, known: dict[str, Key]) -> dict[str, At]:
     """The places of the keys of a body that may be written short."""
-    if at.node.value is None:
+    if not at.node.value:
         return {}
     if not known:
         raise at.expected("no parameters")
@@ -142,7 +151,11 @@ def _named(at: At, known: dict[str, Key]) -> dict[str, At]:
 
 def _is_choice(mapping: Mapping[str, Any], bare: Any, known: dict[str, Key]) -> bool:
     """Whether a mapping is a policy for the first key rather than a mapping of the keys."""
-    return bare in VALUES and not known.keys() & mapping and bool(mapping.keys() & VALUES[bare].names())
+    return (
+        bare in VALUES
+        and not known.keys() & mapping
+        and bool(mapping.keys() & VALUES[bare].names())
+    )
 
 
 def _values(at: At, known: dict[str, Key], children: dict[str, At]) -> dict[str, Any]:
@@ -154,14 +167,12 @@ def _values(at: At, known: dict[str, Key], children: dict[str, At]) -> dict[str,
         if key.required:
             at.require(name, children)
     return {
-        known[name].field.name: convert(_plain(child, name, known[name]), known[name].hint)
-        for name, child in children.items()
+        known[name].field.name: _value(child, name, known[name]) for name, child in children.items()
     }
 
 
-def _plain(at: At, name: str, key: Key) -> At:
-    has_own = find(Unit, split(key.hint)[1]) is not None
-    return replace(at, unit=None) if name in PLAIN and not has_own else at
+def _value(at: At, name: str, key: Key) -> Any:
+    return convert(replace(at, unit=own_unit(name, key, at.unit)), key.hint)
 
 
 def _construct(at: At, cls: type[T], values: Mapping[str, Any]) -> T:

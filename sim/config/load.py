@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import sim.go.barrier
-import sim.go.marker
-import sim.go.pacer  # noqa: F401  importing the rooms registers their policies
 from sim.config.at import At
 from sim.config.check import check_program
 from sim.config.convert import convert, convert_mapping
@@ -55,6 +52,13 @@ def _into_overrides(node: Node) -> Node:
     return node
 
 
+def _named(at: At) -> tuple[str, Node]:
+    children = at.children()
+    at.require("name", children)
+    name = convert(children.pop("name"), str)
+    return name, replace(at.node, value={key: child.node for key, child in children.items()})
+
+
 @dataclass(frozen=True)
 class _Loader:
     at: At
@@ -70,7 +74,8 @@ class _Loader:
         settings = replace(self.at.node, value={key: child.node for key, child in children.items()})
         given = {"workload": name, "program": _program(tree)}
         config = convert_mapping(replace(self.at, node=settings), RunConfig, given)
-        return replace(config, machine=self._machine(config.machine))
+        plugins = tuple(self.folder / path for path in config.plugins)
+        return replace(config, machine=self._machine(config.machine), plugins=plugins)
 
     def _load_plugins(self, children: Mapping[str, At]) -> None:
         for item in children["plugins"].items() if "plugins" in children else []:
@@ -80,9 +85,9 @@ class _Loader:
                 raise item.error(str(error)) from None
 
     def _workload(self, at: At) -> tuple[str, Node]:
-        """A workload given by name, by path or as a mapping in its place."""
+        """A workload given by name, by path or as a mapping with a name."""
         if isinstance(at.node.value, dict):
-            return "inline", at.node
+            return _named(at)
         name = convert(at, str)
         for path in self._candidates(name):
             if path.is_file():

@@ -98,7 +98,7 @@ class RunConfig:
     program: Program
     """The workload with its overrides."""
     gc_percent: Annotated[int, Name("GOGC"), Ge(0), Word("off", NO_GC)] = 100
-    """Growth of the heap between cycles in percent of the live heap; `off`: no collection for growth."""
+    """Growth of the heap between cycles in percent of the live heap; `off`: none for growth."""
     memory_limit: Annotated[Bytes, Name("GOMEMLIMIT"), Word("off", NO_LIMIT)] = NO_LIMIT
     """Soft limit of the memory of the Go runtime."""
     gomaxprocs: Annotated[int, Name("GOMAXPROCS"), Ge(1)] = 1

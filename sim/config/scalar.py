@@ -10,10 +10,17 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from sim.config.at import At
 from sim.errors import UserError, nearest
-from sim.units import format_bytes, parse_byte_rate, parse_bytes, parse_duration, parse_fraction, parse_rate
+from sim.units import (
+    format_bytes,
+    parse_byte_rate,
+    parse_bytes,
+    parse_duration,
+    parse_fraction,
+    parse_rate,
+)
 
 ADDRESS_SPACE: Final = 1 << 47
-"""Bytes a program can address on linux/amd64 (runtime/malloc.go: heapAddrBits less the kernel's half)."""
+"""Bytes of user address space on linux/amd64 (runtime/malloc.go: heapAddrBits)."""
 
 TRUTH: Final = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
@@ -58,7 +65,9 @@ def _parser(kind: Any, unit: str | None) -> tuple[Callable[[str], Any], str]:
 def _word(at: At, words: tuple[str, ...]) -> str:
     if at.node.value in words:
         return str(at.node.value)
-    near = nearest(at.node.value, words) if isinstance(at.node.value, str) and len(words) > 1 else ""
+    near = (
+        nearest(at.node.value, words) if isinstance(at.node.value, str) and len(words) > 1 else ""
+    )
     raise at.error(f"expected {' or '.join(words)}, got {at.node.described()}{near}")
 
 
@@ -71,7 +80,9 @@ def _truth(text: str) -> bool:
 def _size(text: str) -> int:
     size = parse_bytes(text)
     if size > ADDRESS_SPACE:
-        raise UserError(f"expected at most {format_bytes(ADDRESS_SPACE)}, the address space, got {text!r}")
+        raise UserError(
+            f"expected at most {format_bytes(ADDRESS_SPACE)}, the address space, got {text!r}"
+        )
     return size
 
 

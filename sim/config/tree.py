@@ -75,7 +75,9 @@ def parse_yaml(text: str, name: str) -> Node:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UserError(f"{name}:{line}: expected YAML, got a syntax error: {error.problem}") from None
+        raise UserError(
+            f"{name}:{line}: expected YAML, got a syntax error: {error.problem}"
+        ) from None
     except yaml.YAMLError as error:
         raise UserError(f"{name}: expected YAML, got {str(error).splitlines()[0]}") from None
     return Node({}, f"{name}:1") if root is None else _from_yaml(root, name, None, ())
@@ -128,7 +130,9 @@ def merge(base: Node, over: Node) -> Node:
             children[key] = merge(children[key], node) if key in children else node
     if isinstance(base.value, list):
         return replace(base, value=list(children.values()))
-    return replace(base, value=children, newest=next(iter(over.value)) if len(over.value) == 1 else None)
+    return replace(
+        base, value=children, newest=next(iter(over.value)) if len(over.value) == 1 else None
+    )
 
 
 def _children(node: Node) -> Children:

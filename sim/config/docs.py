@@ -1,0 +1,29 @@
+"""Descriptions of keys: the docstrings below the fields of a dataclass."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from itertools import pairwise
+from textwrap import dedent
+from typing import Any
+
+
+def describe(cls: type[Any]) -> str:
+    """The first paragraph of a class's docstring, on one line."""
+    paragraph = (inspect.getdoc(cls) or "").partition("\n\n")[0]
+    return " ".join(paragraph.split())
+
+
+def field_docs(cls: type[Any]) -> dict[str, str]:
+    """Field name -> docstring below it, for the fields that have one."""
+    tree = ast.parse(dedent(inspect.getsource(cls)))
+    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef))
+    docs = {}
+    for item, below in pairwise(body):
+        match item, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(
+                value=ast.Constant(value=str(doc))
+            ):
+                docs[name] = " ".join(doc.split())
+    return docs

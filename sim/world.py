@@ -65,6 +65,12 @@ class G:
     pending: dict[int, float] = field(default_factory=dict)
     """Slots by mix that it keeps and that are not written down yet."""
     lent: list[SyncPool] = field(default_factory=list)
+    epoch: int = 0
+    """The cycle that its assist credit belongs to."""
+    running: bool = False
+    waiting: bool = False
+    blocked_at: int = 0
+    parked_at: int = 0
     parent: G | None = None
     children: int = 0
     done: simpy.Event | None = None
@@ -198,32 +204,35 @@ class Store:
 
 @dataclass
 class CycleRecord:
-    """What is being measured of the current cycle."""
+    """What is being measured of the current cycle (ns, bytes)."""
 
     number: int = 0
     reason: str = ""
     started: int = 0
     mark_started: int = 0
-    stop1: int = 0
-    pause1: int = 0
+    mark_ended: int = 0
     trigger: int = 0
     goal: int = 0
     heap_start: int = 0
+    heap_end: int = 0
+    marked_bytes: int = 0
+    black_bytes: int = 0
+    snapshot_bytes: int = 0
+    """Slot bytes reachable at the snapshot."""
     assist_ratio_start: float = 0.0
+    assist_ratio_end: float = 0.0
     assists: int = 0
     assist_parks: int = 0
     assist_wait_ns: int = 0
-    marked_bytes: int = 0
-    reachable_bytes: int = 0
-    scan_heap: int = 0
-    scan_stack: int = 0
-    scan_globals: int = 0
-    mark_cpu_ns: float = 0.0
-    swept: dict[str, int] = field(default_factory=dict)
-    assist_ns: int = 0
-    dedicated_ns: int = 0
-    fractional_ns: int = 0
-    idle_ns: int = 0
+    stop_start: int = 0
+    stop_end: int = 0
+    pause_start: int = 0
+    pause_end: int = 0
+    scan: dict[str, int] = field(default_factory=dict)
+    """Scan work by part: globals, stack, heap."""
+    scan_left: dict[str, int] = field(default_factory=dict)
+    cpu: dict[str, int] = field(default_factory=dict)
+    """Marking time by kind: assist, dedicated, fractional, idle."""
 
 
 @dataclass
@@ -244,18 +253,31 @@ class GC:
     marking: bool = False
     work: MarkWork = field(default_factory=lambda: MarkWork(0))
     ns_per_unit: float = 1.0
+    crowding: float = 0.0
+    """By how much one more marker slows each of them down."""
     trigger_at: int = 0
     slowdown: float = 1.0
     """Factor on the program's computing time while marking."""
+    write_ns: float = 0.0
+    """Cost of a pointer write beyond that outside marking."""
+    epoch: int = 0
+    """Goroutines of an older epoch have no assist credit."""
     markers: int = 0
     idle_workers: int = 0
-    dedicated_running: int = 0
-    queue: deque[tuple[G, int]] = field(default_factory=deque)
-    """Parked assists with their debts in bytes."""
+    max_idle_workers: int = 0
+    dedicated_needed: int = 0
+    fraction: float = 0.0
+    """Share of its time that a P spends on fractional marking."""
+    queue: deque[G] = field(default_factory=deque)
+    """Parked assists."""
     cycle: CycleRecord = field(default_factory=CycleRecord)
     cycles: int = 0
     forced: int = 0
     last_end: int = 0
+    snapshot_rows: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Slots by span that the snapshot found reachable."""
+    swept: dict[str, int] = field(default_factory=dict)
+    """Spans swept by whom since the last cycle ended, and spans freed."""
     totals: dict[str, int] = field(default_factory=dict)
     """CPU ns by kind since the start: assist, dedicated, fractional, idle, pause."""
 
@@ -266,6 +288,7 @@ class World:
 
     env: simpy.Environment
     gomaxprocs: int
+    gc_percent: int
     memory_limit: int
     duration: int
     machine: MachineProfile
@@ -277,6 +300,6 @@ class World:
     gc: GC
     globals_bytes: int
     sampling: int
-    starters: list[Callable[[World], Process[None]]] = field(default_factory=list)
-    finished: simpy.Event | None = None
-    loads_running: int = 0
+    finished: simpy.Event
+    sweeper: G
+    new_goroutine: Callable[[str], G]

@@ -18,7 +18,6 @@ Floats = NDArray[np.float64]
 
 WORD: Final = 8
 TINY_BLOCK: Final = 16
-TINY_CLASS: Final = 2
 
 
 class Kind(NamedTuple):
@@ -28,6 +27,8 @@ class Kind(NamedTuple):
     npages: int
     """Pages of a large object, 0 for small ones."""
     slot_bytes: int
+    nelems: int
+    """Slots per span."""
     requested_bytes: float
     scan_bytes: float
     """Pointer prefix, or the whole slot where Go scans it whole."""
@@ -93,7 +94,7 @@ def _group(sizes: Floats, words: Floats, share: Floats, table: SizeClassTable) -
     """(slots per requested object, kind) for every span class and large page count that occurs."""
     noscan = words == 0
     tiny = noscan & (sizes < TINY_BLOCK)
-    classes = np.asarray([table.span_class(int(s), bool(n)) for s, n in zip(sizes, noscan, strict=True)])
+    classes = table.span_classes(sizes, noscan)
     npages = np.where(classes < 2, np.ceil(sizes / PAGE), 0).astype(np.int64)
     keys = sorted({(int(c), int(n)) for c, n, t in zip(classes, npages, tiny, strict=True) if not t})
     groups = []
@@ -104,18 +105,18 @@ def _group(sizes: Floats, words: Floats, share: Floats, table: SizeClassTable) -
         prefix = np.dot(share[mine], words[mine]) / weight * WORD
         whole = slot > 512 and prefix > 0
         kind = Kind(
-            span_class=span_class, npages=pages, slot_bytes=slot,
+            span_class=span_class, npages=pages, slot_bytes=slot, nelems=int(table.nelems[span_class]) or 1,
             requested_bytes=float(np.dot(share[mine], sizes[mine]) / weight),
             scan_bytes=float(slot if whole else prefix),
             pointers=float(prefix / WORD), objects=1.0,
         )  # fmt: skip
         groups.append((weight, kind))
     if tiny.any():
-        groups.append(_tiny_blocks(sizes[tiny], share[tiny]))
+        groups.append(_tiny_blocks(sizes[tiny], share[tiny], table))
     return groups
 
 
-def _tiny_blocks(sizes: Floats, share: Floats) -> tuple[float, Kind]:
+def _tiny_blocks(sizes: Floats, share: Floats, table: SizeClassTable) -> tuple[float, Kind]:
     """Tiny objects share 16-byte blocks (runtime/malloc.go: mallocgcTiny), in expectation.
 
     The expected number of objects that fit in a block follows from filling blocks with a long
@@ -132,8 +133,9 @@ def _tiny_blocks(sizes: Floats, share: Floats) -> tuple[float, Kind]:
         else:
             offset += size
     per_block = len(order) / blocks
+    span_class = table.tiny_span_class
     kind = Kind(
-        span_class=2 * TINY_CLASS + 1, npages=0, slot_bytes=TINY_BLOCK,
+        span_class=span_class, npages=0, slot_bytes=TINY_BLOCK, nelems=int(table.nelems[span_class]),
         requested_bytes=float(np.dot(share, sizes) / share.sum() * per_block),
         scan_bytes=0.0, pointers=0.0, objects=per_block,
     )  # fmt: skip

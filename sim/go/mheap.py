@@ -14,6 +14,7 @@ import numpy as np
 from sim.go.mcentral import Mcentral
 from sim.go.mspan import Ints, Spans, SpanSet, SpanTable
 from sim.go.pagealloc import PageAlloc
+from sim.go.pagebits import CHUNK_PAGES
 from sim.go.sizeclass import SizeClassTable
 
 PAGE: Final = 8192
@@ -29,9 +30,8 @@ class RefillCounts:
     swept: int = 0
     fresh: int = 0
     freed_spans: int = 0
-    fresh_pages: int = 0
     faulted_bytes: int = 0
-    scavenged_bytes: int = 0
+    """Bytes of fresh spans that the OS has to provide at the first touch."""
 
 
 @dataclass
@@ -106,13 +106,18 @@ class MHeap:
 
     def alloc_spans(self, span_class: int, npages: int, nelems: int, count: int, counts: RefillCounts) -> Spans:
         """Fresh spans from the page heap (runtime/mheap.go: alloc, allocSpan)."""
-        first, scavenged = self.pages.alloc_runs(npages, count)
-        fresh_bytes = int(scavenged.sum())
-        counts.fresh_pages += count * npages
-        counts.faulted_bytes += fresh_bytes
-        needzero = scavenged < npages * PAGE
+        runs = [self.pages.alloc_runs(npages, count)]
+        missing = count - len(runs[0].page)
+        while missing:
+            self.pages.grow(-(-missing * npages // CHUNK_PAGES))
+            runs.append(self.pages.alloc_runs(npages, missing))
+            missing -= len(runs[-1].page)
+        first = np.concatenate([run.page for run in runs])
+        scavenged = np.concatenate([run.scav_bytes for run in runs])
+        counts.faulted_bytes += int(scavenged.sum())
         self.stats.in_use_bytes += count * npages * PAGE
         self.stats.pages_in_use += count * npages
+        needzero = scavenged < npages * PAGE
         return self.spans.add(first, npages, span_class, nelems, self.sweeping.generation, needzero)
 
     def _pop_until(self, waiting: SpanSet, span_class: int, slots: int) -> Spans:
@@ -254,12 +259,12 @@ class MHeap:
         table.allocated[spans] = table.live[spans]
         table.needzero[spans] |= freed > 0
         table.sweep_gen[spans] = self.sweeping.generation
-        size = self._slot_size(spans)
+        size = self.slot_bytes_of(spans)
         self.stats.pages_swept += int(table.npages[spans].sum())
         self.stats.freed_objects += int(freed.sum())
         self.stats.freed_bytes += int((freed * size).sum())
 
-    def _slot_size(self, spans: Spans) -> Ints:
+    def slot_bytes_of(self, spans: Spans) -> Ints:
         """Bytes of a slot of each span: the whole span for large objects."""
         classes = self.spans.span_class[spans]
         return np.where(classes < 2, self.spans.npages[spans] * PAGE, self._elem_size[classes])

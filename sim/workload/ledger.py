@@ -13,6 +13,7 @@ count with the kind's mean scannable bytes.
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 from typing import Final
 
@@ -79,6 +80,10 @@ class Ledger:
         """Move an owner's clock: hazard for HAZARD, inserted bytes for WINDOW."""
         self._clock[owner] += amount
 
+    def thin(self, owner: int, share: float) -> None:
+        """A share of what a HAZARD owner holds dies, each object equally likely."""
+        self._clock[owner] -= math.log(max(1.0 - share, 1e-300))
+
     # -- rows --------------------------------------------------------------------------------
 
     def add(self, spans: Ints, kind: int, owner: int, counts: Ints) -> None:
@@ -135,10 +140,11 @@ class Ledger:
         _, kind, _, count, _ = self._columns()
         return np.bincount(kind, weights=count, minlength=kinds).astype(np.int64)
 
-    def by_span_and_kind(self) -> tuple[Ints, Ints, Ints]:
-        """The columns span, kind and count of all rows."""
-        span, kind, _, count, _ = self._columns()
-        return span, kind, count
+    def spans_per_kind(self, kinds: int) -> Ints:
+        """Different spans in which objects of each kind lie."""
+        span, kind, _, _, _ = self._columns()
+        pairs = np.unique(span * kinds + kind)
+        return np.bincount(pairs % kinds, minlength=kinds)
 
     def _columns(self) -> tuple[Ints, Ints, Ints, Ints, NDArray[np.float64]]:
         n = self.rows

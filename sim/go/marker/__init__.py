@@ -1,0 +1,45 @@
+"""Markers: in which steps the reachable heap is traced, as counts that the machine prices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.go.kinds import KindTable
+from sim.registry import Registry
+
+markers: Final = Registry("marker")
+
+Ints = NDArray[np.int64]
+
+
+@dataclass
+class MarkCounts:
+    """What tracing a heap consists of."""
+
+    scan_bytes: float = 0.0
+    """Scan work as the pacer counts it."""
+    noscan_objects: float = 0.0
+    """Objects that are only marked."""
+    objects: float = 0.0
+    """Objects greyed and scanned one by one."""
+    object_bytes: float = 0.0
+    """Pointer-bearing bytes read object by object."""
+    span_visits: float = 0.0
+    """Spans taken from the span queue."""
+    sparse_objects: float = 0.0
+    """Objects scanned in visits to spans with few new marks."""
+    dense_bytes: float = 0.0
+    """Bytes of spans scanned whole by the vector kernel."""
+    pointers: float = 0.0
+    """Pointers followed."""
+
+
+class Marker(Protocol):
+    """Counts the steps of marking a heap."""
+
+    def count(self, kinds: KindTable, live: Ints, spans: Ints) -> MarkCounts:
+        """Steps for `live[k]` reachable objects of kind k that lie in `spans[k]` different spans."""

@@ -1,0 +1,72 @@
+"""Mark assists: who allocates while marking pays with mark work (runtime/mgcmark.go)."""
+
+from __future__ import annotations
+
+from sim.actors.marking import book, hand_in, mark_ns
+from sim.go.assist import debt, earned
+from sim.world import Body, G, World
+
+
+def charge(g: G, slot_bytes: float, world: World) -> None:
+    """Allocation while marking uses up credit (runtime/malloc_stubs.go: deductAssistCredit)."""
+    if world.gc.marking and not g.system:
+        g.credit -= int(slot_bytes)
+
+
+def open_credit(g: G, world: World) -> None:
+    """Credit of an earlier cycle is void (runtime/mgc.go: gcResetMarkState)."""
+    if g.epoch != world.gc.epoch:
+        g.epoch = world.gc.epoch
+        g.credit = 0
+
+
+def assist(g: G, wanted: float, world: World) -> Body:
+    """Get credit for allocating, at best for all of the `wanted` bytes (gcAssistAlloc).
+
+    While background credit lasts, it is stolen for the whole stretch at once, as the many small
+    assists of the real allocator would do one after the other at no cost in time.
+    """
+    gc, pacer = world.gc, world.gc.pacer
+    open_credit(g, world)
+    if g.credit >= wanted or g.system:
+        return
+    steal_credit(g, int(wanted), world)
+    while g.credit <= 0 and gc.marking and not gc.limiter.limiting:
+        owed = debt(g.credit - 1, pacer.assist_work_per_byte, pacer.assist_bytes_per_work)
+        claimed = gc.work.claim(owed.scan_work)
+        if claimed:
+            yield from scan(g, claimed, world)
+        elif gc.marking:
+            yield from park(g, world)
+
+
+def steal_credit(g: G, wanted: int, world: World) -> None:
+    """Take background credit for up to `wanted` bytes."""
+    pacer = world.gc.pacer
+    if pacer.bg_scan_credit <= 0:
+        return
+    work = min(int(pacer.assist_work_per_byte * (wanted - g.credit)) + 1, pacer.bg_scan_credit)
+    pacer.bg_scan_credit -= work
+    g.credit += earned(work, pacer.assist_bytes_per_work)
+
+
+def scan(g: G, claimed: int, world: World) -> Body:
+    """Do mark work on the goroutine's P."""
+    gc = world.gc
+    ns = mark_ns(claimed, world)
+    gc.cycle.assists += 1
+    gc.markers += 1
+    g.assist += ns
+    yield ns
+    gc.markers -= 1
+    book(world, "assist", ns)
+    g.credit += earned(claimed, gc.pacer.assist_bytes_per_work)
+    hand_in(claimed, claimed, world)
+
+
+def park(g: G, world: World) -> Body:
+    """Wait in the assist queue until background workers have paid (gcParkAssist)."""
+    world.gc.queue.append(g)
+    world.gc.cycle.assist_parks += 1
+    g.parked_at = world.env.now
+    yield None

@@ -1,0 +1,216 @@
+"""The collection cycle (runtime/mgc.go: gcStart, gcMarkDone, gcMarkTermination)."""
+
+from __future__ import annotations
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.actors.malloc import materialise, reprice
+from sim.actors.marking import release_assists
+from sim.actors.reporting import report_cycle
+from sim.actors.stopping import stand_still, start_the_world, stop_the_world
+from sim.actors.sweeping import note_sweep, start_sweeping
+from sim.go.markwork import MarkWork
+from sim.machine.price import mark_cpu_ns
+from sim.world import CycleRecord, G, Process, World
+
+
+def request(reason: str, g: G | None, world: World) -> simpy.Event:
+    """Ask for a cycle (`heap`, `time` or `forced`); the event fires when the world runs again.
+
+    The goroutine that asks keeps its P and goes on there.
+    """
+    gc = world.gc
+    gc.running = True
+    gc.wanted.succeed((reason, g))
+    return gc.started
+
+
+def collector(world: World) -> Process[None]:
+    """Collect whenever somebody asks."""
+    gc = world.gc
+    while True:
+        reason, g = yield gc.wanted
+        gc.wanted = world.env.event()
+        yield from sweep_what_is_left(world)
+        yield from start_cycle(reason, g, world)
+        if gc.marking:
+            yield gc.marked
+            yield world.env.timeout(round(world.machine.stw.ragged_barrier_ns))
+        yield from mark_termination(world)
+
+
+def sweep_what_is_left(world: World) -> Process[None]:
+    """The goroutine that triggers sweeps all unswept spans before it stops the world."""
+    materialise(world)
+    heap = world.memory.heap
+    if heap.sweeping.done:
+        return
+    swept, freed = heap.sweep_some(heap.spans.count + 1)
+    note_sweep(world, "start", swept, freed)
+    sweep = world.machine.sweep
+    yield world.env.timeout(round(swept * sweep.span_ns + freed * sweep.freed_span_ns))
+
+
+def start_cycle(reason: str, g: G | None, world: World) -> Process[None]:
+    """Stop the world, take the snapshot, hand out the work, go on."""
+    gc = world.gc
+    open_record(reason, world)
+    gc.cycle.stop_start = yield from stop_the_world(g, world)
+    gc.limiter.start_gc_transition(True, world.env.now)
+    empty_pools(world)
+    take_snapshot(world)
+    gc.pacer.start_cycle(gc.cycle.started, world.gomaxprocs, periodic=reason == "time")
+    gc.cycle.assist_ratio_start = gc.pacer.assist_work_per_byte
+    set_workers(world)
+    yield from stand_still(world.machine.stw.start_work_ns, world)
+    gc.limiter.finish_gc_transition(world.env.now)
+    if world.switches.concurrent:
+        begin_marking(world)
+    else:
+        yield from mark_while_stopped(world)
+    gc.cycle.pause_start = start_the_world(world)
+    gc.cycle.mark_started = world.env.now
+    gc.started.succeed()
+    gc.started = world.env.event()
+
+
+def open_record(reason: str, world: World) -> None:
+    """Fresh books for the cycle; every goroutine starts it without credit (gcResetMarkState)."""
+    gc = world.gc
+    gc.cycle = CycleRecord(
+        number=gc.cycles + 1, reason=reason, started=world.env.now,
+        heap_start=gc.pacer.heap_live, trigger=gc.trigger_at,
+    )  # fmt: skip
+    gc.epoch += 1
+    for p in world.sched.ps:
+        p.fractional_ns = 0
+
+
+def empty_pools(world: World) -> None:
+    """sync.Pool's cleanup, while the world is stopped."""
+    for pool in world.memory.pools.values():
+        dropped, total = pool.cleanup()
+        if dropped:
+            world.memory.ledger.thin(pool.owner, dropped / total)
+
+
+def take_snapshot(world: World) -> None:
+    """What is reachable now survives the cycle; count the work of marking it."""
+    memory, gc = world.memory, world.gc
+    materialise(world)
+    memory.ledger.bury(world.streams["lifetimes"])
+    capacity, kinds = memory.heap.spans.capacity, memory.kinds
+    gc.snapshot_rows = memory.ledger.per_span(capacity)
+    memory.black = np.zeros(capacity, dtype=np.int64)
+    live = memory.ledger.per_kind(len(kinds))
+    counts = gc.marker.count(kinds, live, memory.ledger.spans_per_kind(len(kinds)))
+    stack = world.sched.stack_bytes * world.machine.mark.scanned_stack_share
+    gc.cycle.scan = {
+        "globals": world.globals_bytes, "stack": round(stack), "heap": round(counts.scan_bytes),
+    }  # fmt: skip
+    gc.cycle.scan_left = dict(gc.cycle.scan)
+    gc.cycle.snapshot_bytes = round(float(np.dot(live, memory.kind_slots)))
+    units = sum(gc.cycle.scan.values())
+    cpu = mark_cpu_ns(counts, world.machine.mark)
+    cpu += root_cpu_ns(gc.cycle.scan, world)
+    gc.work = MarkWork(units)
+    gc.ns_per_unit = cpu / max(1, units)
+    gc.marked = world.env.event()
+    gc.pacer.set_stack_scan(world.sched.stack_bytes)
+
+
+def root_cpu_ns(scan: dict[str, int], world: World) -> float:
+    """Globals by the byte, stacks by goroutine and byte (runtime/mgcmark.go: markroot)."""
+    mark = world.machine.mark
+    return (
+        scan["globals"] * mark.root_byte_ns
+        + world.sched.goroutines * mark.stack_ns
+        + scan["stack"] * mark.stack_byte_ns
+    )
+
+
+def set_workers(world: World) -> None:
+    """How many workers of which kind this cycle may use."""
+    gc, on = world.gc, world.switches
+    gc.dedicated_needed = gc.pacer.dedicated_workers_needed if on.dedicated_workers else 0
+    gc.fraction = gc.pacer.fractional_utilization_goal if on.fractional_workers else 0.0
+    gc.max_idle_workers = gc.pacer.max_idle_workers if on.idle_workers else 0
+
+
+def begin_marking(world: World) -> None:
+    """Switch on assists, black allocation, the barrier and the slower program."""
+    gc, on, machine = world.gc, world.switches, world.machine
+    gc.marking = True
+    gc.slowdown = machine.mutator.slowdown if on.mutator_slowdown else 1.0
+    gc.write_ns = machine.barrier.write_ns if on.write_barrier else 0.0
+    reprice(world)
+    if gc.work.finished:
+        gc.marked.succeed()
+
+
+def mark_while_stopped(world: World) -> Process[None]:
+    """The textbook collector: everybody marks while the program stands still."""
+    gc = world.gc
+    ns = round(gc.work.unclaimed * gc.ns_per_unit / world.gomaxprocs)
+    for part, units in gc.cycle.scan_left.items():
+        gc.pacer.add_scan_work(part, units)
+    gc.totals["dedicated"] = gc.totals.get("dedicated", 0) + ns * world.gomaxprocs
+    gc.cycle.cpu["dedicated"] = ns * world.gomaxprocs
+    yield world.env.timeout(ns)
+
+
+def mark_termination(world: World) -> Process[None]:
+    """Stop the world, close the cycle, begin to sweep, go on."""
+    gc, memory, cycle = world.gc, world.memory, world.gc.cycle
+    cycle.mark_ended = world.env.now
+    cycle.stop_end = yield from stop_the_world(None, world)
+    materialise(world)
+    cycle.heap_end = gc.pacer.heap_live
+    cycle.assist_ratio_end = gc.pacer.assist_work_per_byte
+    gc.limiter.start_gc_transition(False, world.env.now)
+    gc.marking, gc.slowdown, gc.write_ns = False, 1.0, 0.0
+    release_assists(world)
+    gc.pacer.end_cycle(cycle.mark_ended, world.gomaxprocs, user_forced=cycle.reason == "forced")
+    marked = count_marked(world)
+    cycle.goal = gc.pacer.heap_goal()
+    gc.pacer.reset_live(cycle.marked_bytes)
+    stale = memory.caches.flush()
+    memory.heap.begin_sweep(marked)
+    yield from stand_still(world.machine.stw.termination_work_ns, world)
+    gc.pacer.commit(sweep_done=memory.heap.sweeping.done)
+    gc.trigger_at = gc.pacer.trigger()[0]
+    memory.pace.commit(
+        done=memory.heap.sweeping.done, trigger=gc.trigger_at, heap_live=gc.pacer.heap_live,
+        pages_in_use=memory.heap.stats.pages_in_use,
+    )  # fmt: skip
+    gc.limiter.finish_gc_transition(world.env.now)
+    cycle.pause_end = start_the_world(world)
+    gc.cycles += 1
+    gc.forced += cycle.reason == "forced"
+    gc.last_end = world.env.now
+    note_sweep(world, "flush", len(stale), memory.heap.sweep_cached(stale))
+    reprice(world)
+    report_cycle(world)
+    gc.running = False
+    gc.ended.succeed()
+    gc.ended = world.env.event()
+    start_sweeping(world)
+
+
+def count_marked(world: World) -> NDArray[np.int64]:
+    """Marked slots by span: the snapshot, and what was allocated black since."""
+    memory, gc = world.memory, world.gc
+    spans = memory.heap.spans
+    before, black = _padded(gc.snapshot_rows, spans.capacity), _padded(memory.black, spans.capacity)
+    if not world.switches.black_allocation:
+        black = memory.ledger.per_span(spans.capacity) - before
+    slot = memory.heap.slot_bytes_of(np.arange(spans.capacity))
+    gc.cycle.marked_bytes = int(np.dot(before + black, slot))
+    gc.cycle.black_bytes = int(np.dot(black, slot))
+    return before + black
+
+
+def _padded(column: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    return np.concatenate((column, np.zeros(length - len(column), dtype=np.int64)))

@@ -1,0 +1,217 @@
+"""What goroutines do, step by step. A body yields demands to the P that runs it (see `world.Demand`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import simpy
+
+from sim.actors.assist import assist, charge
+from sim.actors.malloc import insert, keep, keep_forever, let_go, pend
+from sim.actors.collector import request
+from sim.actors.scheduling import block, spawn, unblock
+from sim.go.pool import SyncPool
+from sim.world import Body, Draw, G, Store, World
+
+MIN_STRETCH: Final = 32 << 10
+"""Bytes; nearer to the trigger than this, a stretch is not cut any shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkStep:
+    """Compiled `work`: draws in ns and bytes, the mix, and who keeps the objects."""
+
+    cpu: Draw
+    allocate: Draw
+    mix: int
+    keep: Callable[[G, float, World], None] | None
+    writes_per_ns: float
+
+
+@dataclass(frozen=True, slots=True)
+class WaitStep:
+    """Compiled `wait`."""
+
+    time: Draw
+
+
+@dataclass(frozen=True, slots=True)
+class SpawnStep:
+    """Compiled `spawn`."""
+
+    kind: str
+    count: int
+    wait: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BorrowStep:
+    """Compiled `borrow`: the pool and the mix of its objects."""
+
+    pool: SyncPool
+    mix: int
+
+
+@dataclass(frozen=True, slots=True)
+class CollectStep:
+    """Compiled `collect`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatStep:
+    """Compiled `repeat`."""
+
+    times: int
+    steps: tuple[Any, ...]
+
+
+def goroutine(g: G, steps: tuple[Any, ...], world: World) -> Body:
+    """The body of a goroutine of the program."""
+    yield from follow(g, steps, world)
+    for pool in g.lent:
+        pool.put()
+    let_go(g, world)
+
+
+def follow(g: G, steps: tuple[Any, ...], world: World) -> Body:
+    """Do the steps in order."""
+    for step in steps:
+        yield from _DO[type(step)](g, step, world)
+
+
+def work(g: G, step: WorkStep, world: World) -> Body:
+    """Compute, and allocate evenly on the way, in stretches up to the next instant that matters."""
+    memory, gc, mix = world.memory, world.gc, step.mix
+    cpu = step.cpu()
+    slots = step.allocate() * memory.mixes[mix].slots_per_byte if mix >= 0 else 0.0
+    while cpu > 0 or slots > 0:
+        if gc.marking and slots and world.switches.assists:
+            yield from assist(g, slots * memory.mixes[mix].slot_bytes, world)
+        slowed = cpu * (gc.slowdown + step.writes_per_ns * gc.write_ns)
+        allocating = slots * memory.price[mix] if slots else 0.0
+        share = stretch(g, slowed + allocating, slots, mix, world)
+        ns = max(1, round((slowed + allocating) * share))
+        g.on_cpu += round(cpu * share)
+        g.gc_slowdown += round((slowed - cpu) * share)
+        g.alloc += ns - round(cpu * share) - round((slowed - cpu) * share)
+        if slots:
+            taken = slots * share
+            charge(g, taken * memory.mixes[mix].slot_bytes, world)
+            if step.keep is not None:
+                step.keep(g, taken, world)
+            pend(g.p.id, mix, taken, world)  # type: ignore[union-attr]
+            slots -= taken
+            if gc.pacer.heap_live >= gc.trigger_at and not gc.running:
+                yield request("heap", g, world)
+        cpu -= cpu * share
+        if share == 1.0:
+            cpu = slots = 0.0
+        yield ns
+
+
+def stretch(g: G, ns: float, slots: float, mix: int, world: World) -> float:
+    """The share of the rest that can be done before the slice, the trigger or the credit is up."""
+    share = 1.0
+    left = g.p.slice_end - world.env.now  # type: ignore[union-attr]
+    if ns > left > 0:
+        share = left / ns
+    if not slots:
+        return share
+    memory, gc = world.memory, world.gc
+    heap_live = slots * memory.live_per_slot[mix]
+    if not gc.running:
+        room = max((gc.trigger_at - gc.pacer.heap_live) / (2 * world.gomaxprocs), MIN_STRETCH)
+        share = min(share, room / heap_live)
+    elif gc.marking and world.switches.assists and not gc.limiter.limiting:
+        bytes_left = slots * memory.mixes[mix].slot_bytes
+        share = min(share, max(g.credit, MIN_STRETCH // 8) / bytes_left)
+    return min(share, 1.0)
+
+
+def wait(g: G, step: WaitStep, world: World) -> Body:
+    """Block off the P."""
+    delay = round(step.time())
+    if delay <= 0:
+        return
+    block(g, world)
+    timer = world.env.timeout(delay)
+    timer.callbacks.append(lambda _: unblock(g, None, world))
+    yield None
+
+
+def start_children(g: G, step: SpawnStep, world: World) -> Body:
+    """Start other goroutines, and wait for them where the step says so."""
+    if step.wait:
+        g.children += step.count
+    for _ in range(step.count):
+        child = world.new_goroutine(step.kind)
+        child.parent = g if step.wait else None
+        yield world.go_ns
+        spawn(child, g.p, world)
+    if step.wait and g.children:
+        block(g, world)
+        yield None
+
+
+def borrow(g: G, step: BorrowStep, world: World) -> Body:
+    """Take an object from a pool; an empty pool allocates a new one."""
+    g.lent.append(step.pool)
+    if not step.pool.get():
+        mix = world.memory.mixes[step.mix]
+        yield max(1, round(world.memory.price[step.mix]))
+        keep_forever(step.pool.owner, step.mix, 1.0, world)
+        charge(g, mix.slot_bytes, world)
+        pend(g.p.id, step.mix, 1.0, world)  # type: ignore[union-attr]
+        if world.gc.pacer.heap_live >= world.gc.trigger_at and not world.gc.running:
+            yield request("heap", g, world)
+
+
+def collect(g: G, step: CollectStep, world: World) -> Body:
+    """runtime.GC: wait for a running cycle, then run one, and wait until it has ended."""
+    del step
+    gc = world.gc
+    while gc.running:
+        yield from until(g, gc.ended, world)
+    request("forced", g, world)
+    yield from until(g, gc.ended, world)
+
+
+def until(g: G, event: simpy.Event, world: World) -> Body:
+    """Block until an event fires."""
+    block(g, world)
+    assert event.callbacks is not None
+    event.callbacks.append(lambda _: unblock(g, None, world))
+    yield None
+
+
+def repeat(g: G, step: RepeatStep, world: World) -> Body:
+    """Do the steps several times."""
+    for _ in range(step.times):
+        yield from follow(g, step.steps, world)
+
+
+_DO: Final[dict[type, Callable[[G, Any, World], Body]]] = {
+    WorkStep: work,
+    WaitStep: wait,
+    SpawnStep: start_children,
+    BorrowStep: borrow,
+    CollectStep: collect,
+    RepeatStep: repeat,
+}
+
+
+def keep_in_goroutine(mix: int) -> Callable[[G, float, World], None]:
+    """The goroutine keeps the objects until it ends."""
+    return lambda g, slots, world: keep(g, mix, slots, world)
+
+
+def keep_in_store(store: Store) -> Callable[[G, float, World], None]:
+    """A store keeps them."""
+    return lambda g, slots, world: insert(store, slots, world)
+
+
+def keep_with(owner: int, mix: int) -> Callable[[G, float, World], None]:
+    """A long-lived owner keeps them."""
+    return lambda g, slots, world: keep_forever(owner, mix, slots, world)

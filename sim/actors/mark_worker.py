@@ -1,0 +1,115 @@
+"""Background mark workers: dedicated, fractional and idle (runtime/mgc.go: gcBgMarkWorker)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+import simpy
+
+from sim.actors.marking import book, flush_background_credit, hand_in, mark_ns
+from sim.go.assist import OVER_ASSIST_WORK
+from sim.go.markwork import DRAIN_CHECK
+from sim.units import MS
+from sim.world import P, Process, World
+
+Worker: TypeAlias = Callable[[P, World], Process[None]]
+
+FRACTIONAL_SLACK: Final = 1.2  # runtime/mgcmark.go: pollFractionalWorkerExit
+PIECE_NS: Final = MS // 2
+"""Longest piece of a worker; scan work reaches the pacer at the end of a piece."""
+
+
+def find_mark_worker(p: P, world: World) -> Worker | None:
+    """A worker ahead of all goroutines (runtime/mgcpacer.go: findRunnableGCWorker)."""
+    gc = world.gc
+    if not gc.marking or gc.work.unclaimed == 0:
+        return None
+    if gc.dedicated_needed > 0:
+        gc.dedicated_needed -= 1
+        return dedicated_worker
+    fraction = gc.fraction
+    if fraction == 0.0:
+        return None
+    elapsed = world.env.now - gc.cycle.started
+    if elapsed > 0 and p.fractional_ns > fraction * elapsed:
+        return None
+    return fractional_worker
+
+
+def mark_while_idle(world: World) -> bool:
+    """May an idle P mark?"""
+    gc = world.gc
+    return gc.marking and gc.work.unclaimed > 0 and gc.idle_workers < gc.max_idle_workers
+
+
+def dedicated_worker(p: P, world: World) -> Process[None]:
+    """Marks until there is no work; the P's goroutines go to the others."""
+    p.doing = "dedicated"
+    gc = world.gc
+    while g := p.runq.get():
+        world.sched.shared.append(g)
+    while gc.marking and (claimed := gc.work.claim(piece(world))):
+        yield from mark(p, claimed, "dedicated", world)
+    gc.dedicated_needed += 1
+
+
+def fractional_worker(p: P, world: World) -> Process[None]:
+    """Marks until the P has spent 1.2 times its share on it."""
+    p.doing = "fractional"
+    gc, share = world.gc, FRACTIONAL_SLACK * world.gc.fraction
+    while gc.marking:
+        allowed = (share * (world.env.now - gc.cycle.started) - p.fractional_ns) / (1 - share)
+        wanted = max(DRAIN_CHECK, min(int(allowed / gc.ns_per_unit), piece(world)))
+        claimed = gc.work.claim(wanted)
+        if not claimed:
+            return
+        p.fractional_ns += yield from mark(p, claimed, "fractional", world)
+        if p.fractional_ns > share * (world.env.now - gc.cycle.started):
+            return
+
+
+def idle_worker(p: P, world: World) -> Process[None]:
+    """Marks on an otherwise idle P until other work shows up."""
+    p.doing = "idle"
+    gc, sched = world.gc, world.sched
+    gc.idle_workers += 1
+    while gc.marking and (claimed := gc.work.claim(piece(world))):
+        yield from mark(p, claimed, "idle", world)
+        if sched.shared or any(len(other.runq) for other in sched.ps):
+            break
+    gc.idle_workers -= 1
+
+
+def piece(world: World) -> int:
+    """How much to claim: small pieces when assists wait to be paid or the end is near."""
+    gc = world.gc
+    largest = OVER_ASSIST_WORK if gc.queue else int(PIECE_NS / gc.ns_per_unit)
+    return gc.work.piece(world.gomaxprocs, largest)
+
+
+def mark(p: P, claimed: int, kind: str, world: World) -> Process[int]:
+    """Do a claim, or as much of it as an interruption leaves; returns its time in ns.
+
+    Only idle workers are interrupted, and notice it at their next poll.
+    """
+    env, gc = world.env, world.gc
+    ns, begun = mark_ns(claimed, world), env.now
+    gc.markers += 1
+    p.interruptible = kind == "idle"
+    done = claimed
+    try:
+        yield env.timeout(ns)
+    except simpy.Interrupt:
+        poll = max(1, round(DRAIN_CHECK * gc.ns_per_unit))
+        until_poll = min(-(env.now - begun) % poll, ns - (env.now - begun))
+        if until_poll:
+            yield env.timeout(until_poll)
+        done = int(claimed * (env.now - begun) / ns)
+    p.interruptible = False
+    gc.markers -= 1
+    elapsed = env.now - begun
+    book(world, kind, elapsed)
+    flush_background_credit(done, world)
+    hand_in(claimed, done, world)
+    return elapsed

@@ -1,0 +1,74 @@
+"""Doing mark work: its time, its books, its credit, and noticing that it is all done."""
+
+from __future__ import annotations
+
+from sim.actors.scheduling import ready
+from sim.world import G, World
+
+
+def mark_ns(units: int, world: World) -> int:
+    """How long one marker takes for so much scan work; several share the memory bandwidth."""
+    gc = world.gc
+    crowd = 1.0 + gc.crowding * min(gc.markers, world.gomaxprocs - 1)
+    return max(1, round(units * gc.ns_per_unit * crowd))
+
+
+def book(world: World, kind: str, ns: int) -> None:
+    """Add marking time of a kind (`assist`, `dedicated`, `fractional`, `idle`) to all the books."""
+    gc = world.gc
+    gc.cycle.cpu[kind] = gc.cycle.cpu.get(kind, 0) + ns
+    gc.totals[kind] = gc.totals.get(kind, 0) + ns
+    if kind == "assist":
+        gc.pacer.add_assist_time(ns)
+        gc.limiter.add_assist_time(ns)
+    elif kind == "idle":
+        gc.limiter.add_idle_mark_time(ns)
+    gc.limiter.update_if_due(world.env.now)
+
+
+def hand_in(claimed: int, done: int, world: World) -> None:
+    """Return a claim: globals and stacks are scanned first, then the heap."""
+    gc = world.gc
+    gc.work.finish(claimed, done)
+    left = done
+    for part in ("globals", "stack", "heap"):
+        some = min(left, gc.cycle.scan_left[part])
+        if some:
+            gc.cycle.scan_left[part] -= some
+            gc.pacer.add_scan_work(part, some)
+            left -= some
+    if gc.marking and gc.work.finished and not gc.marked.triggered:
+        gc.marked.succeed()
+
+
+def flush_background_credit(work: int, world: World) -> None:
+    """Background workers pay parked assists in order; the rest is credit (gcFlushBgCredit)."""
+    gc, pacer = world.gc, world.gc.pacer
+    if not gc.queue:
+        pacer.bg_scan_credit += work
+        return
+    paid = int(work * pacer.assist_bytes_per_work)
+    while gc.queue and paid > 0:
+        g = gc.queue.popleft()
+        if paid + g.credit < 0:
+            g.credit += paid
+            gc.queue.append(g)
+            return
+        paid += g.credit
+        g.credit = 0
+        release(g, world)
+    pacer.bg_scan_credit += int(paid * pacer.assist_work_per_byte)
+
+
+def release_assists(world: World) -> None:
+    """At the end of marking everybody goes free (gcWakeAllAssists)."""
+    while world.gc.queue:
+        release(world.gc.queue.popleft(), world)
+
+
+def release(g: G, world: World) -> None:
+    """Make a parked assist runnable."""
+    waited = world.env.now - g.parked_at
+    g.assist_wait += waited
+    world.gc.cycle.assist_wait_ns += waited
+    ready(g, None, world)

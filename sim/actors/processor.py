@@ -1,0 +1,132 @@
+"""A P: runs goroutines and mark workers, and parks when there is nothing to do (runtime/proc.go)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import simpy
+
+from sim.actors.mark_worker import find_mark_worker, idle_worker, mark_while_idle
+from sim.actors.scheduling import finish, mark_ready
+from sim.go.runq import GLOBAL_EVERY
+from sim.units import MS
+from sim.world import G, P, Process, World
+
+TIME_SLICE: Final = 10 * MS  # runtime/proc.go: forcePreemptNS
+_DONE: Final = object()
+
+
+def processor(p: P, world: World) -> Process[None]:
+    """One P (runtime/proc.go: schedule, findRunnable)."""
+    sched = world.sched
+    while True:
+        if sched.stopped:
+            p.doing = "stopped"
+            yield sched.restarted
+            continue
+        worker = find_mark_worker(p, world)
+        if worker is not None:
+            yield from worker(p, world)
+            continue
+        g = find_runnable(p, world)
+        if g is not None:
+            yield from execute(g, p, world)
+        elif mark_while_idle(world):
+            yield from idle_worker(p, world)
+        else:
+            yield from park(p, world)
+
+
+def find_runnable(p: P, world: World) -> G | None:
+    """The next goroutine: now and then from the global queue, else local, global, stolen."""
+    sched = world.sched
+    if p.keeps is not None:
+        kept, p.keeps = p.keeps, None
+        return kept
+    p.picks += 1
+    if p.picks % GLOBAL_EVERY == 0 and sched.shared:
+        return sched.shared.popleft()
+    return p.runq.get() or p.runq.take_from_global(sched.shared, world.gomaxprocs) or steal(p, world)
+
+
+def steal(thief: P, world: World) -> G | None:
+    """Half of the queue of another P, tried in random order (runtime/proc.go: stealWork)."""
+    ps = world.sched.ps
+    if not any(len(p.runq) for p in ps):
+        return None
+    first = int(world.streams["steal"].integers(len(ps)))
+    for victim in ps[first:] + ps[:first]:
+        if victim is not thief and len(victim.runq):
+            stolen = thief.runq.steal_half_from(victim.runq)
+            if stolen is not None:
+                return stolen
+    return None
+
+
+def park(p: P, world: World) -> Process[None]:
+    """Wait in the idle list until somebody makes work."""
+    since = world.env.now
+    p.doing = "parked"
+    p.wake = world.env.event()
+    world.sched.idle.append(p)
+    yield p.wake
+    yield world.env.timeout(world.wake_ns)
+    p.idle_ns += world.env.now - since
+
+
+def execute(g: G, p: P, world: World) -> Process[None]:
+    """Run a goroutine until it ends, blocks, is preempted, or its time slice is over."""
+    env = world.env
+    settle_waiting(g, world)
+    p.doing, g.p, g.running = "goroutine", p, True
+    p.slice_end = env.now + TIME_SLICE
+    body, since = g.body, env.now
+    while True:
+        if g.remaining:
+            demand, g.remaining = g.remaining, 0
+        else:
+            demand = next(body, _DONE)  # type: ignore[arg-type]
+        if type(demand) is int:
+            begun = env.now
+            p.interruptible = True
+            try:
+                yield env.timeout(demand)
+            except simpy.Interrupt:
+                g.remaining = demand - (env.now - begun)
+                requeue(g, p, world)
+                break
+            p.interruptible = False
+            if env.now >= p.slice_end and has_to_yield(p, world):
+                requeue(g, p, world)
+                break
+        elif demand is None:
+            break
+        elif demand is _DONE:
+            finish(g, world)
+            break
+        else:
+            yield demand  # holds the P: the goroutine that starts a cycle waits for it
+    g.running = False
+    p.goroutine_ns += env.now - since
+
+
+def settle_waiting(g: G, world: World) -> None:
+    """Book the time since the goroutine became ready as waiting for a P or for a stopped world."""
+    stopped = world.sched.stopped_ns - g.stw_mark
+    g.stw += stopped
+    g.queue += world.env.now - g.ready_at - stopped
+
+
+def has_to_yield(p: P, world: World) -> bool:
+    """At the end of a time slice: give way to others, or start a new slice."""
+    if world.sched.shared or len(p.runq) or world.gc.marking:
+        return True
+    p.slice_end = world.env.now + TIME_SLICE
+    return False
+
+
+def requeue(g: G, p: P, world: World) -> None:
+    """A preempted goroutine goes to the global queue (runtime/proc.go: goschedImpl)."""
+    mark_ready(g, world)
+    if p.keeps is not g:
+        world.sched.shared.append(g)

@@ -1,0 +1,86 @@
+"""Making goroutines runnable, blocked and finished; waking and preempting Ps (runtime/proc.go)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sim.world import G, P, World
+
+STOP: Final = "stop the world"
+YIELD: Final = "other work has come"
+
+
+def mark_ready(g: G, world: World) -> None:
+    """From now on the goroutine waits for a P."""
+    g.ready_at = world.env.now
+    g.stw_mark = world.sched.stopped_ns
+
+
+def ready(g: G, p: P | None, world: World) -> None:
+    """Make a goroutine runnable on a P, as the next to run there, and wake a P for it.
+
+    Without a P (timers, the network) it goes to the P that wakes up, or to the global queue.
+    """
+    mark_ready(g, world)
+    sched = world.sched
+    if p is not None:
+        p.runq.put_next(g, sched.shared)
+    elif sched.idle:
+        sched.idle[-1].runq.put_next(g, sched.shared)
+    else:
+        sched.shared.append(g)
+    wake(world)
+
+
+def wake(world: World) -> None:
+    """Wake an idle P; without one, the first idle mark worker notices the work at its next poll."""
+    idle = world.sched.idle
+    if idle:
+        event = idle.pop().wake
+        assert event is not None
+        event.succeed()
+    elif world.gc.idle_workers:
+        for p in world.sched.ps:
+            if p.doing == "idle" and p.interruptible:
+                interrupt(p, YIELD)
+                return
+
+
+def interrupt(p: P, why: str) -> None:
+    """Preempt what the P is doing."""
+    p.interruptible = False
+    assert p.process is not None
+    p.process.interrupt(why)
+
+
+def spawn(g: G, p: P | None, world: World) -> None:
+    """Start a goroutine (runtime/proc.go: newproc)."""
+    world.sched.goroutines += 1
+    world.sched.stack_bytes += g.stack
+    ready(g, p, world)
+
+
+def finish(g: G, world: World) -> None:
+    """The goroutine has ended (runtime/proc.go: goexit)."""
+    world.sched.goroutines -= 1
+    world.sched.stack_bytes -= g.stack
+    g.body = None
+    if g.done is not None:
+        g.done.succeed(g)
+    if g.parent is not None:
+        g.parent.children -= 1
+        if g.parent.children == 0 and g.parent.waiting:
+            unblock(g.parent, g.p, world)
+
+
+def block(g: G, world: World) -> None:
+    """From now on the goroutine waits for something other than a P."""
+    g.waiting = True
+    g.blocked_at = world.env.now
+
+
+def unblock(g: G, p: P | None, world: World) -> None:
+    """End a blocked stretch and make the goroutine runnable."""
+    g.waiting = False
+    g.blocked += world.env.now - g.blocked_at
+    ready(g, p, world)

@@ -1,0 +1,48 @@
+"""Stopping and starting the world (runtime/proc.go: stopTheWorldWithSema, startTheWorldWithSema)."""
+
+from __future__ import annotations
+
+from sim.actors.scheduling import STOP, interrupt, wake
+from sim.world import G, Process, World
+
+
+def stop_the_world(g: G | None, world: World) -> Process[int]:
+    """Preempt every P and wait until all stand still; returns how long that took in ns.
+
+    The goroutine that stops the world keeps its P.
+    """
+    sched, costs = world.sched, world.machine.stw
+    sched.stopped = True
+    sched.stopped_since = world.env.now
+    for p in sched.ps:
+        if p.interruptible:
+            interrupt(p, STOP)
+    if g is not None and g.p is not None:
+        g.p.keeps = g if not g.running else None
+    stopping = 0
+    if world.switches.stop_the_world:
+        busy = world.gomaxprocs - len(sched.idle)
+        typical = costs.stop_ns + costs.stop_per_p_ns * busy
+        stopping = round(typical * world.streams["stw"].lognormal(0.0, costs.stop_sigma))
+        yield world.env.timeout(stopping)
+    return stopping
+
+
+def stand_still(ns: float, world: World) -> Process[None]:
+    """Work done while the world is stopped."""
+    if world.switches.stop_the_world and ns > 0:
+        yield world.env.timeout(round(ns))
+
+
+def start_the_world(world: World) -> int:
+    """Let all Ps go on; returns how long the world was stopped in ns."""
+    sched = world.sched
+    stopped = world.env.now - sched.stopped_since
+    sched.stopped = False
+    sched.stopped_ns += stopped
+    sched.restarted.succeed()
+    sched.restarted = world.env.event()
+    world.gc.totals["pause"] = world.gc.totals.get("pause", 0) + stopped * world.gomaxprocs
+    for _ in range(len(sched.idle)):
+        wake(world)
+    return stopped

@@ -1,0 +1,278 @@
+"""From a config to a world: the one place that knows every class and wires them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+import simpy
+
+from sim.actors import goroutine as body
+from sim.actors.collector import collector
+from sim.actors.load import BatchLoad, ClosedLoad, OpenLoad, run_batch, run_closed, run_open
+from sim.actors.processor import processor
+from sim.actors.reporting import report_request
+from sim.actors.sampler import sampler
+from sim.actors.scheduling import spawn
+from sim.actors.sweeping import sweeper_body
+from sim.actors.sysmon import sysmon
+from sim.config.run import RunConfig
+from sim.go.kinds import KindTable, Mix
+from sim.go.limiter import GCCPULimiter
+from sim.go.mcache import Mcaches
+from sim.go.mheap import MHeap
+from sim.go.pagealloc import PageAlloc
+from sim.go.pool import SyncPool
+from sim.go.sizeclass import SizeClassTable, size_classes
+from sim.go.sweep import SweepPace
+from sim.machine.price import malloc_ns
+from sim.machine.profile import MachineProfile, load_profile
+from sim.streams import Streams
+from sim.workload import program as say
+from sim.workload.distributions import Constant, Distribution
+from sim.workload.ledger import Law, Ledger
+from sim.world import GC, Draw, G, Memory, P, Process, Scheduler, Store, World
+
+QUANTILES: Final = 1024
+"""Points at which a distribution of sizes is compiled into kinds."""
+DRAWS: Final = 1024
+"""Values drawn at a time."""
+NO_MIX: Final = -1
+
+
+def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
+    """Make, connect and start everything; the run begins with the first step of its clock."""
+    env, machine, streams = simpy.Environment(), load_profile(config.machine), Streams(config.seed)
+    sizes = size_classes(config.go)
+    mixes = MixBook(config.program, sizes)
+    memory = make_memory(config, mixes, sizes, machine)
+    world = World(
+        env=env, gomaxprocs=config.gomaxprocs, gc_percent=config.gc_percent,
+        memory_limit=config.memory_limit, duration=config.duration, machine=machine,
+        switches=config.model, streams=streams, emit=emit,
+        sched=Scheduler([P(i) for i in range(config.gomaxprocs)], env.event()),
+        memory=memory, gc=make_gc(config, env, machine), globals_bytes=config.program.globals,
+        sampling=config.record.samples, finished=env.event(),
+        sweeper=G(0, "bgsweep", system=True), new_goroutine=_not_yet,
+    )  # fmt: skip
+    compile_program(config.program, mixes, world)
+    start(config.program, mixes, world)
+    return world
+
+
+def _not_yet(kind: str) -> G:
+    raise NotImplementedError(kind)
+
+
+class MixBook:
+    """Mixes by name, and one of a single kind for every pool."""
+
+    def __init__(self, program: say.Program, sizes: SizeClassTable) -> None:
+        self.kinds = KindTable()
+        self.mixes: list[Mix] = []
+        self.ids: dict[str, int] = {}
+        for name, objects in program.mixes.items():
+            self._add(name, objects, sizes)
+        for name, pool in program.pools.items():
+            self._add(_pool_mix(name), (say.ObjectKind(Constant(pool.size), 1.0, pool.pointers),), sizes)
+
+    def _add(self, name: str, objects: tuple[say.ObjectKind, ...], table: SizeClassTable) -> None:
+        u = (np.arange(QUANTILES) + 0.5) / QUANTILES
+        sizes = np.concatenate([kind.size.quantile(u) for kind in objects])
+        words = [np.inf if kind.pointers == "all" else float(kind.pointers) for kind in objects]
+        shares = [kind.share / QUANTILES for kind in objects]
+        self.ids[name] = len(self.mixes)
+        self.mixes.append(
+            self.kinds.add_mix(sizes, np.repeat(words, QUANTILES), np.repeat(shares, QUANTILES), table)
+        )
+
+
+def _pool_mix(name: str) -> str:
+    return f"pool {name}"
+
+
+def make_memory(
+    config: RunConfig, book: MixBook, sizes: SizeClassTable, machine: MachineProfile
+) -> Memory:
+    """An empty heap that knows the kinds of the program."""
+    heap, ledger = MHeap(sizes, PageAlloc()), Ledger()
+    program = config.program
+    classes = np.asarray([row.span_class for row in book.kinds.rows], dtype=np.int64)
+    mix_kinds = [np.asarray(mix.kinds, dtype=np.int64) for mix in book.mixes]
+    scan = book.kinds.column("scan_bytes")
+    return Memory(
+        heap=heap, caches=Mcaches(heap, config.gomaxprocs), kinds=book.kinds, mixes=book.mixes,
+        ledger=ledger, pace=SweepPace(), mix_kinds=mix_kinds,
+        mix_classes=[classes[kinds] for kinds in mix_kinds],
+        malloc_ns=malloc_ns(book.kinds, machine.alloc, marking=False),
+        malloc_ns_marking=malloc_ns(book.kinds, machine.alloc, marking=True),
+        kind_slots=book.kinds.column("slot_bytes"), large_ns=np.zeros(len(book.kinds)),
+        class_price=np.zeros(len(heap.nelems)),
+        class_live=sizes.npages * 8192 / np.maximum(sizes.nelems, 1),
+        slots=[[0.0] * len(book.mixes) for _ in range(config.gomaxprocs)],
+        price=[0.0] * len(book.mixes), live_per_slot=[0.0] * len(book.mixes),
+        scan_per_slot=[
+            float(np.dot(mix.shares, scan[kinds])) for mix, kinds in zip(book.mixes, mix_kinds, strict=True)
+        ],
+        stores={
+            name: _store(store, book.ids[store.of], ledger) for name, store in program.stores.items()
+        },
+        pools={name: SyncPool(ledger.add_owner(Law.HAZARD)) for name in program.pools},
+        forever=ledger.add_owner(Law.ENDS),
+    )  # fmt: skip
+
+
+def _store(store: say.Store, mix: int, ledger: Ledger) -> Store:
+    laws = {"random": Law.HAZARD, "oldest": Law.WINDOW, "none": Law.ENDS}
+    owner = ledger.add_owner(laws[store.replacement], capacity=store.size)
+    return Store(owner, mix, store.size, store.replacement)
+
+
+def make_gc(config: RunConfig, env: simpy.Environment, machine: MachineProfile) -> GC:
+    """The collector at rest."""
+    pacer = config.gc.pacer.make()
+    pacer.init(config.gc_percent, config.memory_limit, config.program.globals)
+    gc = GC(
+        pacer=pacer, limiter=GCCPULimiter(config.gomaxprocs), marker=config.gc.marker.make(),
+        barrier=config.gc.barrier.make(), wanted=env.event(), started=env.event(),
+        ended=env.event(), marked=env.event(), crowding=machine.mark.crowding,
+    )  # fmt: skip
+    gc.trigger_at = pacer.trigger()[0]
+    return gc
+
+
+# -- the program -------------------------------------------------------------------------------
+
+
+def compile_program(program: say.Program, book: MixBook, world: World) -> None:
+    """Give the world its factory of goroutines."""
+    steps = {
+        name: compile_steps(kind.steps, name, book, world) for name, kind in program.goroutines.items()
+    }
+
+    def new_goroutine(kind: str) -> G:
+        world.sched.created += 1
+        g = G(world.sched.created, kind, stack=program.goroutines[kind].stack)
+        g.body = body.goroutine(g, steps[kind], world)
+        return g
+
+    world.new_goroutine = new_goroutine
+
+
+def compile_steps(steps: tuple[say.Step, ...], path: str, book: MixBook, world: World) -> tuple[Any, ...]:
+    """Steps with their draws; the stream of a draw is named after its place in the program."""
+    return tuple(compile_step(step, f"{path}.{i}", book, world) for i, step in enumerate(steps))
+
+
+def compile_step(step: say.Step, path: str, book: MixBook, world: World) -> Any:
+    """One step."""
+    match step:
+        case say.Work():
+            mix = book.ids[step.of] if step.of is not None else NO_MIX
+            return body.WorkStep(
+                cpu=draw(step.cpu, f"{path}.cpu", world),
+                allocate=draw(step.allocate, f"{path}.allocate", world),
+                mix=mix, keep=keeper(step, mix, world), writes_per_ns=step.pointer_writes / 1e9,
+            )  # fmt: skip
+        case say.Wait():
+            return body.WaitStep(draw(step.time, f"{path}.time", world))
+        case say.Spawn():
+            return body.SpawnStep(step.goroutine, step.count, step.wait)
+        case say.Borrow():
+            return body.BorrowStep(world.memory.pools[step.pool], book.ids[_pool_mix(step.pool)])
+        case say.Collect():
+            return body.CollectStep()
+        case say.Repeat():
+            return body.RepeatStep(step.times, compile_steps(step.steps, path, book, world))
+
+
+def keeper(step: say.Work, mix: int, world: World) -> Callable[[G, float, World], None] | None:
+    """Who keeps what a step allocates; None for what dies at once."""
+    memory = world.memory
+    if step.into is not None:
+        return body.keep_in_store(memory.stores[step.into])
+    match step.lives:
+        case "step":
+            return None
+        case "goroutine":
+            return body.keep_in_goroutine(mix)
+        case "forever":
+            return body.keep_with(memory.forever, mix)
+        case law:
+            mean = law.mean()
+            if mean not in memory.tenured:
+                memory.tenured[mean] = memory.ledger.add_owner(Law.HAZARD)
+            return body.keep_with(memory.tenured[mean], mix)
+
+
+def draw(distribution: Distribution, stream: str, world: World) -> Draw:
+    """The next values of a distribution, drawn in blocks from a stream of its own."""
+    if isinstance(distribution, Constant):
+        value = float(distribution.value)
+        return lambda: value
+    rng = world.streams[stream]
+
+    def values() -> Iterator[float]:
+        while True:
+            yield from distribution.quantile(rng.random(DRAWS)).tolist()
+
+    return values().__next__
+
+
+# -- starting ----------------------------------------------------------------------------------
+
+
+def start(program: say.Program, book: MixBook, world: World) -> None:
+    """Start the actors: Ps, collector, sweeper, monitor, sampler, and the main goroutine."""
+    env = world.env
+    for p in world.sched.ps:
+        p.process = env.process(processor(p, world))
+    env.process(collector(world))
+    world.sweeper.body = sweeper_body(world.sweeper, world)
+    spawn(world.sweeper, None, world)
+    env.process(sysmon(world))
+    if world.sampling:
+        env.process(sampler(world))
+    env.process(main(program, book, world))
+
+
+def main(program: say.Program, book: MixBook, world: World) -> Process[None]:
+    """Fill the stores, then put on the load; the run ends when all batches have ended."""
+    from sim.actors.malloc import reprice
+
+    reprice(world)
+    filling = [filler(store, program, world) for store in program.stores.values() if store.filled]
+    if filling:
+        g = G(0, "main")
+        g.done = world.env.event()
+        g.body = body.goroutine(g, tuple(filling), world)
+        spawn(g, None, world)
+        yield g.done
+    batches = [world.env.process(put_on(name, load, world)) for name, load in program.load.items()]
+    yield simpy.AllOf(world.env, batches)
+    if all(isinstance(load, say.Batch) for load in program.load.values()):
+        world.finished.succeed()
+
+
+def filler(store: say.Store, program: say.Program, world: World) -> body.WorkStep:
+    """The work of filling a store at start-up."""
+    name = next(name for name, other in program.stores.items() if other is store)
+    state = world.memory.stores[name]
+    return body.WorkStep(
+        cpu=lambda: 0.0, allocate=lambda: float(store.size), mix=state.mix,
+        keep=body.keep_in_store(state), writes_per_ns=0.0,
+    )  # fmt: skip
+
+
+def put_on(name: str, load: say.Load, world: World) -> Process[None]:
+    """The process of one load."""
+    match load:
+        case say.OpenLoop():
+            rng = world.streams[f"{name}.arrivals"]
+            return run_open(OpenLoad(name, load.goroutine, lambda: load.arrivals.times(rng)), world)
+        case say.ClosedLoop():
+            think = draw(load.think, f"{name}.think", world)
+            return run_closed(ClosedLoad(name, load.goroutine, load.workers, think), world)
+        case say.Batch():
+            return run_batch(BatchLoad(name, load.goroutine, load.count, load.parallel), world)

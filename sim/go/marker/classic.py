@@ -1,0 +1,32 @@
+"""The marker up to Go 1.25: every object is greyed, fetched and scanned by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sim.go.kinds import KindTable
+from sim.go.marker import Ints, MarkCounts, markers
+
+
+@markers.register("classic")
+@dataclass(frozen=True)
+class Classic:
+    """Object by object, last in first out (runtime/mgcmark_nogreenteagc.go, scanObject)."""
+
+    def count(self, kinds: KindTable, live: Ints, spans: Ints) -> MarkCounts:
+        """See `Marker`."""
+        del spans
+        return object_by_object(kinds, live)
+
+
+def object_by_object(kinds: KindTable, live: Ints) -> MarkCounts:
+    """Steps when no span is scanned as a whole."""
+    scan = kinds.column("scan_bytes")
+    scanned = live * (scan > 0)
+    return MarkCounts(
+        scan_bytes=float((live * scan).sum()),
+        noscan_objects=float((live * (scan == 0)).sum()),
+        objects=float(scanned.sum()),
+        object_bytes=float((live * scan).sum()),
+        pointers=float((live * kinds.column("pointers")).sum()),
+    )

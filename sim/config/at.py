@@ -68,4 +68,4 @@ class At:
 
 
 def _listed(names: Collection[str]) -> str:
-    return " and ".join(repr(name) for name in names) or "nothing"
+    return ", ".join(repr(name) for name in names) or "nothing"

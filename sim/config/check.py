@@ -11,10 +11,13 @@ from sim.config.tree import Node, locate
 from sim.errors import nearest
 from sim.units import format_bytes
 from sim.workload.arrivals import Bursts, Poisson, Regular
+from sim.workload.distributions import Constant
 from sim.workload.program import (
+    WORD,
     Batch,
     Borrow,
     ClosedLoop,
+    ObjectKind,
     OpenLoop,
     Program,
     Repeat,
@@ -49,13 +52,27 @@ class _Checks:
         for name, kinds in self.program.mixes.items():
             if not kinds:
                 self.fail(("mixes", name), "expected at least one kind of object, got none")
+            for index, kind in enumerate(kinds):
+                self.object_kind(("mixes", name, str(index)), kind)
             if sum(kind.share for kind in kinds) <= 0:
                 self.fail(("mixes", name), "expected shares with a positive sum, got 0")
+
+    def object_kind(self, path: Path, kind: ObjectKind) -> None:
+        if kind.size.mean() <= 0:
+            self.fail((*path, "size"), "expected a size above 0, got 0")
+        if isinstance(kind.size, Constant) and kind.pointers != "all":
+            room = int(kind.size.value) // WORD
+            if kind.pointers > room:
+                self.fail(
+                    (*path, "pointers"),
+                    f"expected at most the {room} words of the object, got {kind.pointers}",
+                )
 
     def stores(self) -> None:
         total = 0
         for name, store in self.program.stores.items():
             self.name(("stores", name, "of"), "mix", store.of, self.program.mixes)
+            self.at_least(("stores", name, "size"), 1, store.size)
             total += store.size
             if total > ADDRESS_SPACE:
                 limit = format_bytes(ADDRESS_SPACE)

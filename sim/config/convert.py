@@ -134,7 +134,7 @@ def _policy(at: At, registry: Registry) -> tuple[type[Any], str, dict[str, Any]]
 
 def _named(at: At, known: dict[str, Key]) -> dict[str, At]:
     """The places of the keys of a body that may be written short."""
-    if not at.node.value:
+    if at.node.value in (None, {}):
         return {}
     if not known:
         raise at.expected("no parameters")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -93,16 +93,17 @@ class _Loader:
             if path.is_file():
                 return name, read_yaml(Path(os.path.normpath(path)))
         if "/" in name or name.endswith(".yaml"):
-            raise at.error(f"expected the path of a workload, got {name!r}, which does not exist")
-        known = sorted(path.stem for folder in self._folders() for path in folder.glob("*.yaml"))
+            raise at.error(f"expected a file, got {name!r}, which does not exist")
+        known = {path.stem for folder in self._folders() for path in folder.glob("*.yaml")}
         raise at.error(f"there is no workload {name!r}{nearest(name, known)}")
 
     def _folders(self) -> list[Path]:
-        return [self.folder / "../workloads", Path("workloads")]
+        return [self.folder / "../workloads", self.folder, Path("workloads")]
 
-    def _candidates(self, name: str) -> Iterator[Path]:
-        for folder in [self.folder, *self._folders()]:
-            yield folder / name if name.endswith(".yaml") else folder / f"{name}.yaml"
+    def _candidates(self, name: str) -> list[Path]:
+        if name.endswith(".yaml"):
+            return [self.folder / name, Path(name)]
+        return [folder / f"{name}.yaml" for folder in self._folders()]
 
     def _machine(self, name: str) -> str:
         """A shipped profile stays a name; a path is seen from the config."""

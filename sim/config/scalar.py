@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 
 from sim.config.at import At
-from sim.errors import UserError, nearest
+from sim.errors import UserError
 from sim.units import (
     format_bytes,
     parse_byte_rate,
@@ -65,16 +66,20 @@ def _parser(kind: Any, unit: str | None) -> tuple[Callable[[str], Any], str]:
 def _word(at: At, words: tuple[str, ...]) -> str:
     if at.node.value in words:
         return str(at.node.value)
-    near = (
-        nearest(at.node.value, words) if isinstance(at.node.value, str) and len(words) > 1 else ""
-    )
-    raise at.error(f"expected {' or '.join(words)}, got {at.node.described()}{near}")
+    raise at.expected(" or ".join(words))
 
 
 def _truth(text: str) -> bool:
     if text not in TRUTH:
         raise ValueError
     return TRUTH[text]
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError
+    return number
 
 
 def _size(text: str) -> int:
@@ -92,12 +97,12 @@ _UNITS: Final[dict[str, tuple[Callable[[str], Any], str]]] = {
     "per_second": (parse_rate, "a rate such as 2000/s"),
     "bytes_per_second": (parse_byte_rate, "a rate such as 256MiB/s"),
     "fraction": (parse_fraction, "a fraction such as 0.1 or 10%"),
-    "number": (float, "a number"),
+    "number": (_number, "a number"),
 }
 _TYPES: Final[dict[Any, tuple[Callable[[str], Any], str]]] = {
     str: (str, "text"),
     Path: (Path, "a path"),
     bool: (_truth, "true or false"),
     int: (int, "a whole number"),
-    float: (float, "a number"),
+    float: (_number, "a number"),
 }

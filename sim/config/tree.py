@@ -30,7 +30,7 @@ class Node:
     where: str
     """`FILE:LINE`, or what stands in its place for values that come from no file."""
     newest: str | None = None
-    """The only key of the last override of this mapping: it wins where one key must be chosen."""
+    """The key that the last override set, if it set just one: it wins where one must be chosen."""
 
     def described(self) -> str:
         """The value as the `got` of an error message."""
@@ -130,9 +130,8 @@ def merge(base: Node, over: Node) -> Node:
             children[key] = merge(children[key], node) if key in children else node
     if isinstance(base.value, list):
         return replace(base, value=list(children.values()))
-    return replace(
-        base, value=children, newest=next(iter(over.value)) if len(over.value) == 1 else None
-    )
+    only = next(iter(over.value)) if len(over.value) == 1 else None
+    return replace(base, value=children, newest=over.newest or only)
 
 
 def _children(node: Node) -> Children:

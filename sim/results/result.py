@@ -1,0 +1,157 @@
+"""A stored run as DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import UserError
+from sim.record.facts import TABLES, Status
+from sim.record.schema import schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from sim.results.summary import Summary
+
+
+class Result:
+    """One run. Tables are read when they are asked for.
+
+    Every DataFrame has its `description`, and the `units` and `meanings` of its columns, in
+    `attrs`. Reading raises UserError for tables that are damaged or lack a column.
+    """
+
+    def __init__(self, name: str, read: Callable[[str], pa.Table]) -> None:
+        """`read` gives a table by its name: from a folder, or from memory (MemorySink.table)."""
+        self.name = name
+        self._read = read
+
+    @cached_property
+    def run(self) -> dict[str, Any]:
+        """Config, seed, versions, status and end of the run."""
+        rows: list[dict[str, Any]] = self._table("run").to_pylist()
+        if not rows:
+            raise UserError(f"{self.name}: the run broke off before it had begun")
+        return rows[-1]
+
+    @property
+    def partial(self) -> bool:
+        """Whether the run did not come to an end of its own: interrupted, failed or killed."""
+        return self.run["status"] not in (Status.COMPLETE, Status.OOM_KILLED)
+
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """State and counters at regular instants, named as in Go's runtime/metrics."""
+        return self._frame("samples")
+
+    @cached_property
+    def requests(self) -> pd.DataFrame:
+        """Requests that ended, and where their time went."""
+        return self._frame("requests")
+
+    @cached_property
+    def locks(self) -> pd.DataFrame:
+        """Locks of the runtime by cause."""
+        return self._frame("locks")
+
+    @cached_property
+    def spans(self) -> pd.DataFrame:
+        """Spans by class, at the end of each cycle and of the run."""
+        return self._frame("spans")
+
+    @cached_property
+    def cycles(self) -> pd.DataFrame:
+        """GC cycles."""
+        return self._frame("cycles")
+
+    @cached_property
+    def pauses(self) -> pd.DataFrame:
+        """Stops of the world."""
+        return self._frame("pauses")
+
+    @cached_property
+    def slices(self) -> pd.DataFrame:
+        """What each P did when; empty unless the run was asked to tell."""
+        return self._frame("slices")
+
+    def gctrace(self) -> str:
+        """What GODEBUG=gctrace=1 would have printed."""
+        from sim.results.traces import gctrace
+
+        return "".join(f"{line}\n" for line in gctrace(self.cycles))
+
+    def gcpacertrace(self) -> str:
+        """What GODEBUG=gcpacertrace=1 would have printed, without the end of sweeping."""
+        from sim.results.traces import gcpacertrace
+
+        return "".join(f"{line}\n" for line in gcpacertrace(self.cycles))
+
+    def summary(self) -> Summary:
+        """The headline figures; printed, they are a table."""
+        from sim.results.summary import summary
+
+        return summary(self)
+
+    def __repr__(self) -> str:
+        return f"Result({self.name!r}, {self.run['workload']}, {self.run['status']})"
+
+    def _table(self, name: str) -> pa.Table:
+        table = self._read(name)
+        missing = [
+            column for column in schema(TABLES[name]).names if column not in table.column_names
+        ]
+        if missing:
+            raise UserError(
+                f"{self.name}: table {name!r} has no column {missing[0]!r}: another version of"
+                " gomemsim wrote it; simulate again"
+            )
+        return table
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        table = self._table(name)
+        frame: pd.DataFrame = table.to_pandas()
+        frame.attrs = {
+            "description": table.schema.metadata[b"description"].decode(),
+            "units": {field.name: field.metadata[b"unit"].decode() for field in table.schema},
+            "meanings": {field.name: field.metadata[b"meaning"].decode() for field in table.schema},
+        }
+        return frame
+
+
+class Results(Mapping[str, Result]):
+    """Several runs by name, in order of their names."""
+
+    def __init__(self, runs: Mapping[str, Result]) -> None:
+        """Raises UserError if they come from different versions of the simulator."""
+        self._runs = dict(sorted(runs.items()))
+        versions = {run.run["gomemsim"]: name for name, run in self._runs.items()}
+        if len(versions) > 1:
+            sources = ", ".join(f"{name} from {version}" for version, name in versions.items())
+            raise UserError(f"these runs come from different versions of gomemsim: {sources}")
+
+    def __getitem__(self, name: str) -> Result:
+        return self._runs[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._runs)
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def summary(self) -> pd.DataFrame:
+        """The headline figures, one run a row; units in `attrs`."""
+        import pandas as pd
+
+        from sim.results.summary import summary
+
+        summaries = {name: summary(run) for name, run in self._runs.items()}
+        frame = pd.DataFrame.from_dict(
+            {name: figures.numbers() for name, figures in summaries.items()}, orient="index"
+        )
+        frame.attrs["units"] = {
+            key: figure.unit for figures in summaries.values() for key, figure in figures.items()
+        }
+        return frame

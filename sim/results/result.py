@@ -43,6 +43,14 @@ class Result:
         return self.run["status"] not in (Status.COMPLETE, Status.OOM_KILLED)
 
     @cached_property
+    def end_ns(self) -> int:
+        """Simulated time at the end; of a run that was killed, the last that is known of it."""
+        if self.run["status"] != Status.RUNNING:
+            return int(self.run["end_ns"])
+        seen = (self.samples["at_ns"], self.requests["end_ns"], self.cycles["end_ns"])
+        return max((int(times.max()) for times in seen if len(times)), default=0)
+
+    @cached_property
     def samples(self) -> pd.DataFrame:
         """State and counters at regular instants, named as in Go's runtime/metrics."""
         return self._frame("samples")

@@ -60,7 +60,7 @@ def summary(result: Result) -> Summary:
 
 
 def _program(result: Result) -> Iterator[tuple[str, Figure]]:
-    end, requests = result.run["end_ns"], result.requests
+    end, requests = result.end_ns, result.requests
     yield "simulated", Figure(end, "ns")
     if requests.empty:
         return
@@ -76,7 +76,7 @@ def _collector(result: Result) -> Iterator[tuple[str, Figure]]:
     yield "gc_cycles", Figure(len(cycles), "count")
     if cycles.empty:
         return
-    cpu = gc_cpu(cycles, result.run["end_ns"])
+    cpu = gc_cpu(cycles, result.end_ns)
     yield "gc_cpu", Figure(cpu["fraction"], "fraction")
     yield "gc_cpu_with_idle", Figure(cpu["fraction_with_idle"], "fraction")
     yield "assist_cpu", Figure(cpu["assist"] / cpu["total"], "fraction")
@@ -97,7 +97,7 @@ def _memory(result: Result) -> Iterator[tuple[str, Figure]]:
 
 
 def _pauses(result: Result) -> Iterator[tuple[str, Figure]]:
-    pauses, end = result.pauses, result.run["end_ns"]
+    pauses, end = result.pauses, result.end_ns
     if pauses.empty:
         return
     yield "longest_pause", Figure(pauses["total_ns"].max(), "ns")

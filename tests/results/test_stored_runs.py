@@ -11,7 +11,8 @@ import pytest
 from sim.errors import UserError
 from sim.record.facts import Pause, RunInfo, Status
 from sim.record.parquet import ParquetSink
-from sim.record.recorder import Recorder
+from sim.record.recorder import BLOCK_ROWS, Recorder
+from sim.record.sample import Sample
 from sim.results import Result, Results, load
 
 
@@ -49,11 +50,15 @@ def test_a_pattern_opens_all_runs_in_order(tmp_path: Path, blank: Any) -> None:
 
 
 def test_a_run_that_was_killed_says_that_it_is_partial(tmp_path: Path, blank: Any) -> None:
-    Recorder(ParquetSink(tmp_path), blank(RunInfo, status=Status.RUNNING))
+    recorder = Recorder(ParquetSink(tmp_path), blank(RunInfo, status=Status.RUNNING))
+    for at in range(BLOCK_ROWS):
+        recorder.emit(blank(Pause, at_ns=at))
+        recorder.emit(blank(Sample, at_ns=at))
     run = load(tmp_path)
     assert isinstance(run, Result)
     assert run.partial
-    assert run.pauses.empty
+    assert len(run.pauses) == BLOCK_ROWS
+    assert run.summary()["simulated"].value == run.end_ns == BLOCK_ROWS - 2
 
 
 def test_runs_of_different_versions_are_not_mixed(tmp_path: Path, blank: Any) -> None:

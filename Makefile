@@ -5,7 +5,7 @@ RUN := .venv/.run
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint types imports bench check clean
+.PHONY: help demo test slow lint types imports schemas bench check clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ types: $(DEV)  ## mypy --strict
 
 imports: $(DEV)  ## imports point to the foundations
 	$(BIN)/lint-imports
+
+schemas: $(RUN)  ## the schemas that editors use
+	$(BIN)/gomemsim schema config -o configs/config.schema.json
+	$(BIN)/gomemsim schema workload -o workloads/workload.schema.json
 
 bench: $(DEV)  ## how fast the simulator is
 	$(BIN)/pytest benchmarks -m bench -q

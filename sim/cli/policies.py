@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 
 def policies(
@@ -15,13 +13,12 @@ def policies(
         list[Path] | None, typer.Argument(help="Python files that register policies.")
     ] = None,
 ) -> None:
-    """List the policies by kind, with their parameters; broken plug-ins with the reason."""
+    """List what can be named in YAML, by kind, with parameters; of broken plug-ins the reason."""
     from sim.config import catalogue
     from sim.registry import load_file
 
     for file in files or ():
         load_file(file)
-    table = Table("kind", "name", "parameters", "what it does", box=None, pad_edge=False)
     for entry in catalogue():
-        table.add_row(entry.kind, entry.name, entry.parameters, entry.about)
-    Console().print(table)
+        keys = f" ({entry.parameters})" if entry.parameters else ""
+        print(f"{entry.kind:13} {entry.name:12} {entry.about}{keys}")

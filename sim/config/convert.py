@@ -22,7 +22,7 @@ from sim.config.at import At
 from sim.config.policy import VALUES, Policy, Slot
 from sim.config.scalar import check_bounds, scalar
 from sim.errors import UserError
-from sim.registry import REGISTRIES, Registry
+from sim.registry import Registry
 from sim.workload.program import Batch, ClosedLoop, Load, OpenLoop, Step
 
 T = TypeVar("T")
@@ -104,8 +104,6 @@ def _load(at: At) -> Any:
 
 
 def _slot(at: At, slot: Slot) -> Policy:
-    if slot.kind not in REGISTRIES:
-        return Policy(slot.kind, at.choice(f"one {slot.kind}")[0])
     cls, name, parameters = _policy(at, slot.registry())
     _construct(at, cls, parameters)
     return Policy(slot.kind, name, tuple(parameters.items()))

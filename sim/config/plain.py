@@ -10,7 +10,7 @@ from sim.config.annotations import Word, find, is_union, keys, own_unit, parts, 
 from sim.config.convert import STEPS
 from sim.config.policy import VALUES, Policy, Slot
 from sim.config.run import RunConfig
-from sim.registry import REGISTRIES, Registry
+from sim.registry import Registry
 from sim.units import MS, SECOND, US, GiB, KiB, MiB
 from sim.workload.distributions import Constant
 from sim.workload.program import Load, Program, Step
@@ -71,8 +71,6 @@ def _mapping(value: Any, unit: str | None = None) -> dict[str, Any]:
 
 
 def _policy(policy: Policy) -> dict[str, Any]:
-    if policy.kind not in REGISTRIES:
-        return {policy.name: {}}
     known = keys(Slot(policy.kind).registry().get(policy.name))
     parameters = dict(policy.parameters)
     written = {name: key for name, key in known.items() if key.field.name in parameters}

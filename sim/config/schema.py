@@ -23,7 +23,7 @@ from sim.config.convert import LOADS, STEPS
 from sim.config.docs import describe, field_docs
 from sim.config.policy import VALUES, Slot
 from sim.config.run import RunConfig
-from sim.registry import REGISTRIES, Registry
+from sim.registry import Registry
 from sim.workload.program import Load, Program, Step
 
 Schema: TypeAlias = dict[str, Any]
@@ -85,8 +85,6 @@ class _Builder:
         bare, marks = split(hint)
         unit = unit_of(marks, unit)
         slot, word = find(Slot, marks), find(Word, marks)
-        if slot and slot.kind not in REGISTRIES:
-            return {}
         schema = self.policy(slot.registry(), None) if slot else self.by_type(bare, unit)
         if schema.get("type") in ("integer", "number"):
             schema |= dict(_bound(mark) for mark in marks if type(mark) in _BOUNDS)

@@ -1,0 +1,241 @@
+"""The command line as typed: exit code, sentence, output."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import sim
+from sim.cli import main
+from sim.config import RunConfig
+from sim.errors import ModelError
+
+ROOT = Path(__file__).parents[2]
+QUICKSTART = "configs/quickstart.yaml"
+Typed = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def typed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Typed:
+    """Type a command in the project's folder: exit code, stdout and stderr."""
+    monkeypatch.chdir(ROOT)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        out, err = capsys.readouterr()
+        return int(end.value.code or 0), out, err
+
+    return run
+
+
+class FakeResult:
+    """What the run command prints of a result."""
+
+    def gctrace(self) -> str:
+        return "gc 1 @0.001s\n"
+
+    def gcpacertrace(self) -> str:
+        return "pacer: 25% CPU\n"
+
+    def summary(self) -> str:
+        return "cycles 1"
+
+
+@pytest.fixture
+def simulated(monkeypatch: pytest.MonkeyPatch) -> list[tuple[RunConfig, Path]]:
+    """Runs that the command asked for, in place of simulating them."""
+    runs: list[tuple[RunConfig, Path]] = []
+
+    def simulate(config: RunConfig, out: Path, progress: object) -> FakeResult:
+        assert progress is None  # nobody watches a test
+        runs.append((config, out))
+        return FakeResult()
+
+    install(monkeypatch, simulate)
+    return runs
+
+
+def install(monkeypatch: pytest.MonkeyPatch, simulate: Callable[..., Any]) -> None:
+    module = ModuleType("sim.simulation")
+    vars(module)["simulate"] = simulate
+    monkeypatch.setitem(sys.modules, "sim.simulation", module)
+
+
+def test_run_prints_the_summary_and_where_the_tables_are(
+    typed: Typed, simulated: list[tuple[RunConfig, Path]]
+) -> None:
+    assert typed("run", QUICKSTART) == (0, "cycles 1\ntables: results/quickstart\n", "")
+    ((config, out),) = simulated
+    assert (config.workload, out) == ("json-api", Path("results/quickstart"))
+
+
+def test_run_takes_assignments_a_seed_and_a_folder(
+    typed: Typed, simulated: list[tuple[RunConfig, Path]], tmp_path: Path
+) -> None:
+    code, _, _ = typed(
+        "run", QUICKSTART, "--set", "GOGC=off", "--set", "GOMAXPROCS=2", "--seed", "7",
+        "--out", str(tmp_path),
+    )  # fmt: skip
+    ((config, out),) = simulated
+    assert (code, config.gc_percent, config.gomaxprocs, config.seed) == (0, -1, 2, 7)
+    assert out == tmp_path
+
+
+@pytest.mark.usefixtures("simulated")
+def test_a_quiet_run_prints_only_what_was_asked_for(typed: Typed) -> None:
+    assert typed("run", QUICKSTART, "--quiet", "--gctrace") == (0, "gc 1 @0.001s\n", "")
+
+
+@pytest.mark.usefixtures("simulated")
+def test_the_pacer_trace_can_be_printed(typed: Typed) -> None:
+    _, out, _ = typed("run", QUICKSTART, "-q", "--gcpacertrace")
+    assert out == "pacer: 25% CPU\n"
+
+
+def test_an_interrupted_run_says_where_its_partial_result_is(
+    typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def simulate(config: RunConfig, out: Path, progress: object) -> FakeResult:
+        raise KeyboardInterrupt
+
+    install(monkeypatch, simulate)
+    code, out, err = typed("run", QUICKSTART)
+    assert (code, out) == (130, "")
+    assert err == "gomemsim: interrupted; the partial result is in results/quickstart\n"
+
+
+def test_a_wrong_model_is_told_from_a_mistake_of_the_user(
+    typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def simulate(config: RunConfig, out: Path, progress: object) -> FakeResult:
+        raise ModelError("pacer 'mine' returned the goal nan")
+
+    install(monkeypatch, simulate)
+    code, _, err = typed("run", QUICKSTART)
+    assert code == 1
+    assert err == "gomemsim: the model is wrong: pacer 'mine' returned the goal nan\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["none.yaml"], "none.yaml: the file does not exist"),
+        (
+            [QUICKSTART, "--set", "GOMAXPROCS=0"],
+            "--set GOMAXPROCS=0: GOMAXPROCS: expected at least 1, got '0'",
+        ),
+        (
+            [QUICKSTART, "--set", "GOGC=-1"],
+            "--set GOGC=-1: GOGC: expected at least 0, got '-1'",
+        ),
+        (
+            [QUICKSTART, "--set", "gogc=50"],
+            "--set gogc=50: unknown key 'gogc' (did you mean 'go'?)",
+        ),
+        (
+            [QUICKSTART, "--set", "workload=json-apy"],
+            (
+                "--set workload=json-apy: workload: there is no workload 'json-apy'"
+                " (did you mean 'json-api'?)"
+            ),
+        ),
+        (
+            [QUICKSTART, "--set", "workload.load.api.goroutine=handle"],
+            (
+                "--set workload.load.api.goroutine=handle: load.api.goroutine:"
+                " expected the name of a goroutine, got 'handle' (did you mean 'handler'?)"
+            ),
+        ),
+        ([QUICKSTART, "--set", "GOGC"], "--set GOGC: expected key.path=value, got 'GOGC'"),
+        (
+            [QUICKSTART, "--seed", "-1"],
+            "--set seed=-1: seed: expected at least 0, got '-1'",
+        ),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2(
+    typed: Typed, arguments: list[str], sentence: str
+) -> None:
+    assert typed("run", *arguments) == (2, "", f"gomemsim: {sentence}\n")
+
+
+def test_an_unknown_option_is_exit_code_2(typed: Typed) -> None:
+    code, _, err = typed("run", QUICKSTART, "--gogc", "50")
+    assert code == 2
+    assert "No such option: --gogc" in err
+
+
+@pytest.mark.parametrize("kind", ["config", "workload"])
+def test_schema_prints_and_writes_the_same(typed: Typed, kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "schema.json"
+    _, out, _ = typed("schema", kind)
+    typed("schema", kind, "--out", str(file))
+    assert json.loads(out)["title"] == f"gomemsim {kind}"
+    assert file.read_text(encoding="utf-8") == out
+
+
+def test_sizeclasses_prints_all_68_classes_but_0(typed: Typed) -> None:
+    code, out, _ = typed("sizeclasses")
+    rows = [line.split() for line in out.splitlines() if line.split()[0].isdigit()]
+    assert code == 0
+    assert [rows[0][:2], rows[-1][:2]] == [["1", "8"], ["67", "32768"]]
+
+
+def test_policies_lists_every_kind(typed: Typed) -> None:
+    code, out, _ = typed("policies")
+    names = {tuple(line.split()[:2]) for line in out.splitlines()}
+    assert code == 0
+    assert {
+        ("pacer", "go1.27"),
+        ("marker", "greentea"),
+        ("barrier", "hybrid"),
+        ("arrivals", "poisson"),
+        ("distribution", "lognormal"),
+    } <= names
+
+
+def test_a_broken_policy_file_is_named(typed: Typed, tmp_path: Path) -> None:
+    file = tmp_path / "broken.py"
+    file.write_text("1 / 0\n", encoding="utf-8")
+    code, _, err = typed("policies", str(file))
+    assert code == 2
+    assert err == (
+        f"gomemsim: the plug-in file {file} cannot be loaded: ZeroDivisionError: division by zero\n"
+    )
+
+
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sim", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for command in ("run", "whatif", "fit", "calibrate", "policies", "sizeclasses", "schema"):
+        assert f"  {command} " in done.stdout
+
+
+def test_help_loads_neither_tables_nor_simulator() -> None:
+    """The command line answers at once; rooms are opened by the commands that need them."""
+    code = (
+        "import sys, sim.cli; print([m for m in ('pandas', 'simpy', 'yaml') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_the_front_door_opens_rooms_on_demand() -> None:
+    assert sim.load(ROOT / QUICKSTART).workload == "json-api"
+    with pytest.raises(AttributeError, match="no attribute 'lod'"):
+        sim.lod  # noqa: B018

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from sim.actors import goroutine as body
 from sim.actors.collector import collector
 from sim.actors.load import BatchLoad, ClosedLoad, OpenLoad, run_batch, run_closed, run_open
 from sim.actors.processor import processor
-from sim.actors.reporting import report_request
 from sim.actors.sampler import sampler
 from sim.actors.scheduling import spawn
 from sim.actors.sweeping import sweeper_body
@@ -34,6 +34,8 @@ from sim.workload.distributions import Constant, Distribution
 from sim.workload.ledger import Law, Ledger
 from sim.world import GC, Draw, G, Memory, P, Process, Scheduler, Store, World
 
+Floats = NDArray[np.float64]
+
 QUANTILES: Final = 1024
 """Points at which a distribution of sizes is compiled into kinds."""
 DRAWS: Final = 1024
@@ -54,7 +56,7 @@ def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
         sched=Scheduler([P(i) for i in range(config.gomaxprocs)], env.event()),
         memory=memory, gc=make_gc(config, env, machine), globals_bytes=config.program.globals,
         sampling=config.record.samples, finished=env.event(),
-        sweeper=G(0, "bgsweep", system=True), new_goroutine=_not_yet,
+        sweeper=G(0, "bgsweep", system=True), new_goroutine=_not_yet, pacer_name=config.gc.pacer.name,
     )  # fmt: skip
     compile_program(config.program, mixes, world)
     start(config.program, mixes, world)
@@ -101,12 +103,15 @@ def make_memory(
     classes = np.asarray([row.span_class for row in book.kinds.rows], dtype=np.int64)
     mix_kinds = [np.asarray(mix.kinds, dtype=np.int64) for mix in book.mixes]
     scan = book.kinds.column("scan_bytes")
+    fast_path = malloc_ns(
+        book.kinds.column("slot_bytes"), scan, book.kinds.column("npages"),
+        book.kinds.column("objects"), machine.alloc,
+    )  # fmt: skip
     return Memory(
         heap=heap, caches=Mcaches(heap, config.gomaxprocs), kinds=book.kinds, mixes=book.mixes,
         ledger=ledger, pace=SweepPace(), mix_kinds=mix_kinds,
         mix_classes=[classes[kinds] for kinds in mix_kinds],
-        malloc_ns=malloc_ns(book.kinds, machine.alloc, marking=False),
-        malloc_ns_marking=malloc_ns(book.kinds, machine.alloc, marking=True),
+        malloc_ns=fast_path, malloc_ns_marking=fast_path + machine.alloc.marking_ns,
         kind_slots=book.kinds.column("slot_bytes"), large_ns=np.zeros(len(book.kinds)),
         class_price=np.zeros(len(heap.nelems)),
         class_live=sizes.npages * 8192 / np.maximum(sizes.nelems, 1),
@@ -120,7 +125,16 @@ def make_memory(
         },
         pools={name: SyncPool(ledger.add_owner(Law.HAZARD)) for name in program.pools},
         forever=ledger.add_owner(Law.ENDS),
+        waste_by_class=waste_by_class(book.kinds, len(heap.nelems)),
     )  # fmt: skip
+
+
+def waste_by_class(kinds: KindTable, classes: int) -> Floats:
+    """Share of a used slot that was not asked for: the mean of the kinds of each class."""
+    span_class = kinds.column("span_class").astype(np.int64)
+    waste = 1 - kinds.column("requested_bytes") / kinds.column("slot_bytes")
+    count = np.bincount(span_class, minlength=classes)
+    return np.bincount(span_class, weights=waste, minlength=classes) / np.maximum(count, 1)
 
 
 def _store(store: say.Store, mix: int, ledger: Ledger) -> Store:
@@ -132,7 +146,7 @@ def _store(store: say.Store, mix: int, ledger: Ledger) -> Store:
 def make_gc(config: RunConfig, env: simpy.Environment, machine: MachineProfile) -> GC:
     """The collector at rest."""
     pacer = config.gc.pacer.make()
-    pacer.init(config.gc_percent, config.memory_limit, config.program.globals)
+    pacer.configure(config.gc_percent, config.memory_limit, config.program.globals)
     gc = GC(
         pacer=pacer, limiter=GCCPULimiter(config.gomaxprocs), marker=config.gc.marker.make(),
         barrier=config.gc.barrier.make(), wanted=env.event(), started=env.event(),

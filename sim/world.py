@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import numpy as np
 import simpy
@@ -15,7 +15,7 @@ from sim.go.kinds import KindTable, Mix
 from sim.go.limiter import GCCPULimiter
 from sim.go.markwork import MarkWork
 from sim.go.mcache import Mcaches
-from sim.go.mheap import MHeap
+from sim.go.mheap import HeapStats, MHeap
 from sim.go.pool import SyncPool
 from sim.go.runq import GlobalQueue, LocalQueue
 from sim.go.sweep import SweepPace
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+CPU_KINDS: Final = ("assist", "dedicated", "fractional", "idle", "pause")
 
 T = TypeVar("T")
 Process: TypeAlias = Generator[simpy.Event, Any, T]
@@ -97,8 +99,6 @@ class P:
     interruptible: bool = False
     doing: str = "idle"
     """`goroutine`, `dedicated`, `fractional`, `idle` (marking), `parked` or `stopped`."""
-    keeps: G | None = None
-    """The goroutine that stopped the world goes on here."""
     slice_end: int = 0
     picks: int = 0
     fractional_ns: int = 0
@@ -106,6 +106,7 @@ class P:
     goroutine_ns: int = 0
     """Time spent on goroutines since the start."""
     idle_ns: int = 0
+    parked_at: int = 0
 
 
 @dataclass
@@ -177,6 +178,9 @@ class Memory:
     tenured: dict[float, int] = field(default_factory=dict)
     """Owners of objects with exponential lifetimes by their mean."""
     forever: int = 0
+    tiny_objects: float = 0.0
+    waste_by_class: Floats = field(default_factory=lambda: np.zeros(0))
+    """Share of a used slot that was not asked for, by span class."""
     lock_use: dict[tuple[str, str], LockTotals] = field(default_factory=dict)
 
 
@@ -217,8 +221,12 @@ class CycleRecord:
     heap_end: int = 0
     marked_bytes: int = 0
     black_bytes: int = 0
-    snapshot_bytes: int = 0
-    """Slot bytes reachable at the snapshot."""
+    reachable_bytes: int = 0
+    """Slot bytes reachable when it was last known: at the snapshot, then at the end."""
+    scannable: int = 0
+    scan_expected: int = 0
+    cons_mark: float = 0.0
+    limit_goal: bool = False
     assist_ratio_start: float = 0.0
     assist_ratio_end: float = 0.0
     assists: int = 0
@@ -271,6 +279,8 @@ class GC:
     queue: deque[G] = field(default_factory=deque)
     """Parked assists."""
     cycle: CycleRecord = field(default_factory=CycleRecord)
+    freed_before: HeapStats = field(default_factory=HeapStats)
+    """The heap's counters when the last cycle ended."""
     cycles: int = 0
     forced: int = 0
     last_end: int = 0
@@ -278,8 +288,8 @@ class GC:
     """Slots by span that the snapshot found reachable."""
     swept: dict[str, int] = field(default_factory=dict)
     """Spans swept by whom since the last cycle ended, and spans freed."""
-    totals: dict[str, int] = field(default_factory=dict)
-    """CPU ns by kind since the start: assist, dedicated, fractional, idle, pause."""
+    cpu: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CPU_KINDS, 0))
+    """CPU ns by kind since the start."""
 
 
 @dataclass
@@ -303,3 +313,4 @@ class World:
     finished: simpy.Event
     sweeper: G
     new_goroutine: Callable[[str], G]
+    pacer_name: str

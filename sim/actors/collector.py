@@ -6,12 +6,14 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
+from sim.actors.accounts import update_memory_use
 from sim.actors.malloc import materialise, reprice
 from sim.actors.marking import release_assists
 from sim.actors.reporting import report_cycle
 from sim.actors.stopping import stand_still, start_the_world, stop_the_world
 from sim.actors.sweeping import note_sweep, start_sweeping
 from sim.go.markwork import MarkWork
+from sim.go.pacer import check
 from sim.machine.price import mark_cpu_ns
 from sim.world import CycleRecord, G, Process, World
 
@@ -61,6 +63,7 @@ def start_cycle(reason: str, g: G | None, world: World) -> Process[None]:
     gc.limiter.start_gc_transition(True, world.env.now)
     empty_pools(world)
     take_snapshot(world)
+    gc.cycle.scannable, gc.cycle.scan_expected = gc.pacer.heap_scan, gc.pacer.scan_expected
     gc.pacer.start_cycle(gc.cycle.started, world.gomaxprocs, periodic=reason == "time")
     gc.cycle.assist_ratio_start = gc.pacer.assist_work_per_byte
     set_workers(world)
@@ -111,14 +114,14 @@ def take_snapshot(world: World) -> None:
         "globals": world.globals_bytes, "stack": round(stack), "heap": round(counts.scan_bytes),
     }  # fmt: skip
     gc.cycle.scan_left = dict(gc.cycle.scan)
-    gc.cycle.snapshot_bytes = round(float(np.dot(live, memory.kind_slots)))
+    gc.cycle.reachable_bytes = round(float(np.dot(live, memory.kind_slots)))
     units = sum(gc.cycle.scan.values())
     cpu = mark_cpu_ns(counts, world.machine.mark)
     cpu += root_cpu_ns(gc.cycle.scan, world)
     gc.work = MarkWork(units)
     gc.ns_per_unit = cpu / max(1, units)
     gc.marked = world.env.event()
-    gc.pacer.set_stack_scan(world.sched.stack_bytes)
+    gc.pacer.set_stacks(world.sched.stack_bytes)
 
 
 def root_cpu_ns(scan: dict[str, int], world: World) -> float:
@@ -134,9 +137,10 @@ def root_cpu_ns(scan: dict[str, int], world: World) -> float:
 def set_workers(world: World) -> None:
     """How many workers of which kind this cycle may use."""
     gc, on = world.gc, world.switches
-    gc.dedicated_needed = gc.pacer.dedicated_workers_needed if on.dedicated_workers else 0
-    gc.fraction = gc.pacer.fractional_utilization_goal if on.fractional_workers else 0.0
-    gc.max_idle_workers = gc.pacer.max_idle_workers if on.idle_workers else 0
+    workers = gc.pacer.workers
+    gc.dedicated_needed = workers.dedicated if on.dedicated_workers else 0
+    gc.fraction = workers.fraction if on.fractional_workers else 0.0
+    gc.max_idle_workers = workers.max_idle if on.idle_workers else 0
 
 
 def begin_marking(world: World) -> None:
@@ -156,7 +160,7 @@ def mark_while_stopped(world: World) -> Process[None]:
     ns = round(gc.work.unclaimed * gc.ns_per_unit / world.gomaxprocs)
     for part, units in gc.cycle.scan_left.items():
         gc.pacer.add_scan_work(part, units)
-    gc.totals["dedicated"] = gc.totals.get("dedicated", 0) + ns * world.gomaxprocs
+    gc.cpu["dedicated"] += ns * world.gomaxprocs
     gc.cycle.cpu["dedicated"] = ns * world.gomaxprocs
     yield world.env.timeout(ns)
 
@@ -168,19 +172,23 @@ def mark_termination(world: World) -> Process[None]:
     cycle.stop_end = yield from stop_the_world(None, world)
     materialise(world)
     cycle.heap_end = gc.pacer.heap_live
+    cycle.reachable_bytes = round(float(np.dot(reachable_by_kind(world), memory.kind_slots)))
     cycle.assist_ratio_end = gc.pacer.assist_work_per_byte
     gc.limiter.start_gc_transition(False, world.env.now)
     gc.marking, gc.slowdown, gc.write_ns = False, 1.0, 0.0
     release_assists(world)
-    gc.pacer.end_cycle(cycle.mark_ended, world.gomaxprocs, user_forced=cycle.reason == "forced")
+    gc.pacer.end_cycle(cycle.mark_ended, world.gomaxprocs)
+    cycle.cons_mark, cycle.limit_goal = gc.pacer.old_cons_mark, gc.pacer.limit_in_force
     marked = count_marked(world)
     cycle.goal = gc.pacer.heap_goal()
     gc.pacer.reset_live(cycle.marked_bytes)
     stale = memory.caches.flush()
     memory.heap.begin_sweep(marked)
     yield from stand_still(world.machine.stw.termination_work_ns, world)
+    update_memory_use(world)
     gc.pacer.commit(sweep_done=memory.heap.sweeping.done)
     gc.trigger_at = gc.pacer.trigger()[0]
+    check(gc.pacer, world.pacer_name)
     memory.pace.commit(
         done=memory.heap.sweeping.done, trigger=gc.trigger_at, heap_live=gc.pacer.heap_live,
         pages_in_use=memory.heap.stats.pages_in_use,
@@ -214,3 +222,8 @@ def count_marked(world: World) -> NDArray[np.int64]:
 
 def _padded(column: NDArray[np.int64], length: int) -> NDArray[np.int64]:
     return np.concatenate((column, np.zeros(length - len(column), dtype=np.int64)))
+
+
+def reachable_by_kind(world: World) -> NDArray[np.float64]:
+    """Objects that the program can still reach, by kind, in expectation."""
+    return world.memory.ledger.expected_per_kind(len(world.memory.kinds))

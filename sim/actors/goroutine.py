@@ -148,7 +148,7 @@ def start_children(g: G, step: SpawnStep, world: World) -> Body:
     for _ in range(step.count):
         child = world.new_goroutine(step.kind)
         child.parent = g if step.wait else None
-        yield world.go_ns
+        yield round(world.machine.sched.go_ns)
         spawn(child, g.p, world)
     if step.wait and g.children:
         block(g, world)

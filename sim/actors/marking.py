@@ -17,13 +17,14 @@ def book(world: World, kind: str, ns: int) -> None:
     """Add marking time of a kind (`assist`, `dedicated`, `fractional`, `idle`) to all the books."""
     gc = world.gc
     gc.cycle.cpu[kind] = gc.cycle.cpu.get(kind, 0) + ns
-    gc.totals[kind] = gc.totals.get(kind, 0) + ns
+    gc.cpu[kind] += ns
+    gc.pacer.add_mark_time(kind, ns)
     if kind == "assist":
-        gc.pacer.add_assist_time(ns)
         gc.limiter.add_assist_time(ns)
     elif kind == "idle":
-        gc.limiter.add_idle_mark_time(ns)
-    gc.limiter.update_if_due(world.env.now)
+        gc.limiter.add_idle_time(ns)
+    if gc.limiter.need_update(world.env.now):
+        gc.limiter.update(world.env.now)
 
 
 def hand_in(claimed: int, done: int, world: World) -> None:

@@ -10,6 +10,7 @@ from sim.actors.mark_worker import find_mark_worker, idle_worker, mark_while_idl
 from sim.actors.scheduling import finish, mark_ready
 from sim.go.runq import GLOBAL_EVERY
 from sim.units import MS
+from sim.actors.reporting import report_request
 from sim.world import G, P, Process, World
 
 TIME_SLICE: Final = 10 * MS  # runtime/proc.go: forcePreemptNS
@@ -40,9 +41,6 @@ def processor(p: P, world: World) -> Process[None]:
 def find_runnable(p: P, world: World) -> G | None:
     """The next goroutine: now and then from the global queue, else local, global, stolen."""
     sched = world.sched
-    if p.keeps is not None:
-        kept, p.keeps = p.keeps, None
-        return kept
     p.picks += 1
     if p.picks % GLOBAL_EVERY == 0 and sched.shared:
         return sched.shared.popleft()
@@ -65,13 +63,15 @@ def steal(thief: P, world: World) -> G | None:
 
 def park(p: P, world: World) -> Process[None]:
     """Wait in the idle list until somebody makes work."""
-    since = world.env.now
-    p.doing = "parked"
+    p.doing, p.parked_at = "parked", world.env.now
     p.wake = world.env.event()
     world.sched.idle.append(p)
     yield p.wake
-    yield world.env.timeout(world.wake_ns)
-    p.idle_ns += world.env.now - since
+    yield world.env.timeout(round(world.machine.sched.wake_ns))
+    idle = world.env.now - p.parked_at
+    p.doing = "waking"
+    p.idle_ns += idle
+    world.gc.limiter.add_idle_time(idle)
 
 
 def execute(g: G, p: P, world: World) -> Process[None]:
@@ -80,6 +80,8 @@ def execute(g: G, p: P, world: World) -> Process[None]:
     settle_waiting(g, world)
     p.doing, g.p, g.running = "goroutine", p, True
     p.slice_end = env.now + TIME_SLICE
+    if g.started < 0:
+        g.started = env.now
     body, since = g.body, env.now
     while True:
         if g.remaining:
@@ -103,6 +105,8 @@ def execute(g: G, p: P, world: World) -> Process[None]:
             break
         elif demand is _DONE:
             finish(g, world)
+            if g.load:
+                report_request(g, world)
             break
         else:
             yield demand  # holds the P: the goroutine that starts a cycle waits for it
@@ -127,6 +131,6 @@ def has_to_yield(p: P, world: World) -> bool:
 
 def requeue(g: G, p: P, world: World) -> None:
     """A preempted goroutine goes to the global queue (runtime/proc.go: goschedImpl)."""
+    p.interruptible = False
     mark_ready(g, world)
-    if p.keeps is not g:
-        world.sched.shared.append(g)
+    world.sched.shared.append(g)

@@ -17,8 +17,6 @@ def stop_the_world(g: G | None, world: World) -> Process[int]:
     for p in sched.ps:
         if p.interruptible:
             interrupt(p, STOP)
-    if g is not None and g.p is not None:
-        g.p.keeps = g if not g.running else None
     stopping = 0
     if world.switches.stop_the_world:
         busy = world.gomaxprocs - len(sched.idle)
@@ -42,7 +40,7 @@ def start_the_world(world: World) -> int:
     sched.stopped_ns += stopped
     sched.restarted.succeed()
     sched.restarted = world.env.event()
-    world.gc.totals["pause"] = world.gc.totals.get("pause", 0) + stopped * world.gomaxprocs
+    world.gc.cpu["pause"] += stopped * world.gomaxprocs
     for _ in range(len(sched.idle)):
         wake(world)
     return stopped

@@ -6,7 +6,7 @@ pages and the counters, done at once. A batch of one is one refill.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -50,6 +50,10 @@ class HeapStats:
     freed_bytes: int = 0
     """Slot bytes found dead by sweeping (/gc/heap/frees:bytes)."""
     freed_objects: int = 0
+
+    def copy(self) -> HeapStats:
+        """The counters as they are now."""
+        return replace(self)
 
 
 @dataclass

@@ -135,6 +135,11 @@ class Ledger:
         span, _, _, count, _ = self._columns()
         return np.bincount(span, weights=count, minlength=spans).astype(np.int64)
 
+    def expected_per_kind(self, kinds: int) -> NDArray[np.float64]:
+        """Reachable objects by kind at this instant, in expectation."""
+        _, kind, _, _, _ = self._columns()
+        return np.bincount(kind, weights=self.expected_counts(), minlength=kinds)
+
     def per_kind(self, kinds: int) -> Ints:
         """Objects of all rows by kind."""
         _, kind, _, count, _ = self._columns()

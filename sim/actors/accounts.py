@@ -1,0 +1,76 @@
+"""The accounts of memory: /memory/classes/* and what the memory limit looks at (runtime/mstats.go)."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from sim.go.mheap import PAGE
+from sim.units import KiB, MiB
+from sim.world import World
+
+MSPAN: Final = 160
+"""Bytes of an mspan (runtime/mheap.go)."""
+MCACHE: Final = 2304
+"""Bytes of an mcache, rounded to its allocation size (runtime/mcache.go)."""
+FIXED_BLOCK: Final = 16 * KiB
+"""mspans and mcaches are allocated in blocks (runtime/mfixalloc.go: _FixAllocChunk)."""
+ARENA: Final = 64 * MiB
+ARENA_METADATA: Final = 68 * KiB
+STACK_SPAN: Final = 32 * KiB
+
+
+class MemoryClasses(NamedTuple):
+    """Bytes of /memory/classes/*, which sum to the total, under the names of the samples."""
+
+    heap_free: int
+    heap_objects: int
+    heap_released: int
+    heap_stacks: int
+    heap_unused: int
+    mcache_free: int
+    mcache_inuse: int
+    mspan_free: int
+    mspan_inuse: int
+    metadata_other: int
+    os_stacks: int
+    other: int
+    profiling_buckets: int
+
+
+def memory_classes(world: World) -> MemoryClasses:
+    """Where all memory of the runtime is at this instant."""
+    memory = world.memory
+    heap, pages = memory.heap, memory.heap.pages
+    objects = heap.stats.allocated_bytes - heap.stats.freed_bytes
+    stacks = -(-world.sched.stack_bytes // STACK_SPAN) * STACK_SPAN
+    mspans, mcaches = heap.spans.count * MSPAN, world.gomaxprocs * MCACHE
+    released = pages.scavenged_pages * PAGE
+    free = pages.free_pages * PAGE - released
+    arenas = -(-pages.total_pages * PAGE // ARENA)
+    return MemoryClasses(
+        heap_free=free, heap_objects=objects, heap_released=released, heap_stacks=stacks,
+        heap_unused=heap.stats.in_use_bytes - objects,
+        mcache_free=_rounding(mcaches), mcache_inuse=mcaches,
+        mspan_free=_rounding(mspans), mspan_inuse=mspans,
+        metadata_other=arenas * ARENA_METADATA + _mark_bits(world) + world.machine.footprint.metadata_bytes,
+        os_stacks=0, other=world.machine.footprint.other_bytes,
+        profiling_buckets=0,
+    )  # fmt: skip
+
+
+def _rounding(used: int) -> int:
+    return -used % FIXED_BLOCK
+
+
+def _mark_bits(world: World) -> int:
+    """Mark and allocation bits: a bit a slot each, in words of 64 (runtime/mheap.go: newMarkBits)."""
+    spans = world.memory.heap.spans
+    return 16 * int((-(-spans.nelems[spans.rows_in_use()] // 64)).sum())
+
+
+def update_memory_use(world: World) -> None:
+    """Tell the pacer what the memory limit looks at (runtime/mgcpacer.go: memoryLimitHeapGoal)."""
+    classes, use = memory_classes(world), world.gc.pacer.memory
+    use.mapped_ready = sum(classes) - classes.heap_released
+    use.heap_free = classes.heap_free
+    use.heap_alloc = classes.heap_objects

@@ -1,0 +1,101 @@
+"""Telling what happened: cycles, pauses, requests, spans and locks as facts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.record.facts import Cycle, LockUse, Pause, Request, SpanClassUse
+from sim.world import G, World
+
+
+def report_request(g: G, world: World) -> None:
+    """A request has ended."""
+    now = world.env.now
+    parts = (g.on_cpu, g.alloc, g.assist, g.assist_wait, g.queue, g.blocked, g.lock_wait, g.stw)
+    slowed = now - g.arrival - sum(parts)
+    world.emit(Request(g.load, g.kind, g.arrival, g.started, now, *parts, slowed))
+
+
+def report_cycle(world: World) -> None:
+    """A cycle has ended; the sweep that it tells of is the one before its start."""
+    gc, now = world.gc, world.env.now
+    cycle, pacer, swept, freed = gc.cycle, gc.pacer, gc.swept, gc.freed_before
+    world.emit(Cycle(
+        number=cycle.number, reason=cycle.reason,
+        start_ns=cycle.started, mark_ns=cycle.mark_started, mark_term_ns=cycle.mark_ended, end_ns=now,
+        procs=world.gomaxprocs, trigger=cycle.trigger, heap_goal=cycle.goal, limit_goal=cycle.limit_goal,
+        heap_start=cycle.heap_start, heap_end=cycle.heap_end, heap_marked=cycle.marked_bytes,
+        allocated_black=cycle.black_bytes, floating=max(cycle.marked_bytes - cycle.reachable_bytes, 0),
+        stacks=world.sched.stack_bytes,
+        dedicated_workers=pacer.workers.dedicated, fractional_goal=pacer.workers.fraction,
+        heap_scannable=cycle.scannable,
+        heap_scan=cycle.scan["heap"], stack_scan=cycle.scan["stack"], globals_scan=cycle.scan["globals"],
+        scan_expected=cycle.scan_expected, cons_mark=cycle.cons_mark,
+        assist_ratio_start=cycle.assist_ratio_start, assist_ratio_end=cycle.assist_ratio_end,
+        dedicated_ns=cycle.cpu.get("dedicated", 0), fractional_ns=cycle.cpu.get("fractional", 0),
+        idle_ns=cycle.cpu.get("idle", 0), assist_ns=cycle.cpu.get("assist", 0),
+        assists=cycle.assists, assist_parks=cycle.assist_parks, assist_wait_ns=cycle.assist_wait_ns,
+        stw_start_stopping_ns=cycle.stop_start, stw_start_ns=cycle.pause_start,
+        stw_end_stopping_ns=cycle.stop_end, stw_end_ns=cycle.pause_end,
+        stw_cpu_ns=(cycle.pause_start + cycle.pause_end) * world.gomaxprocs,
+        swept_background=swept.get("background", 0), swept_refill=swept.get("refill", 0),
+        swept_debt=swept.get("debt", 0), swept_reclaim=swept.get("reclaim", 0),
+        swept_flush=swept.get("flush", 0), swept_start=swept.get("start", 0),
+        freed_spans=world.memory.heap.stats.spans_freed - freed.spans_freed,
+        freed_bytes=world.memory.heap.stats.freed_bytes - freed.freed_bytes,
+        limiter_fill_ns=gc.limiter.fill, limiter_overflow_ns=gc.limiter.overflow,
+        limiting=gc.limiter.limiting, gc_cpu_fraction=gc_cpu_fraction(world),
+    ))  # fmt: skip
+    first, second = (cycle.started, cycle.stop_start, cycle.pause_start), (
+        cycle.mark_ended, cycle.stop_end, cycle.pause_end,
+    )  # fmt: skip
+    for kind, (at, stopping, total) in (("sweep-termination", first), ("mark-termination", second)):
+        world.emit(Pause(at, kind, stopping, total, cycle.number))
+    gc.swept.clear()
+    gc.freed_before = world.memory.heap.stats.copy()
+    report_spans(world)
+
+
+def gc_cpu_fraction(world: World) -> float:
+    """GC share of the CPU since the start as gctrace counts it: without idle workers."""
+    cpu = world.gc.cpu
+    busy = cpu["assist"] + cpu["dedicated"] + cpu["fractional"] + cpu["pause"]
+    return busy / max(1, world.env.now * world.gomaxprocs)
+
+
+def report_spans(world: World) -> None:
+    """Spans in use by class, at this instant."""
+    memory, now = world.memory, world.env.now
+    spans, heap = memory.heap.spans, memory.heap
+    used = spans.rows_in_use()
+    if not len(used):
+        return
+    classes, size = spans.span_class[used], heap.slot_bytes_of(used)
+    reachable = memory.ledger.per_span(spans.capacity)[used]
+    wasted = memory.waste_by_class
+    for span_class in np.unique(classes).tolist():
+        mine = classes == span_class
+        slots = spans.allocated[used][mine]
+        capacity = int((spans.nelems[used] * size)[mine].sum())
+        objects, live = int(slots.sum()), int(np.minimum(reachable[mine], slots).sum())
+        span_bytes = int(spans.npages[used][mine].sum()) * 8192
+        object_bytes = int((slots * size[mine]).sum())
+        world.emit(SpanClassUse(
+            at_ns=now, cycle=world.gc.cycles, span_class=span_class,
+            size=heap.slot_size[span_class], noscan=bool(span_class % 2),
+            spans=int(mine.sum()), objects=objects, live_objects=live,
+            free_slots=int((spans.nelems[used][mine] - slots).sum()),
+            span_bytes=span_bytes, object_bytes=object_bytes,
+            live_bytes=int((np.minimum(reachable[mine], slots) * size[mine]).sum()),
+            tail_waste_bytes=span_bytes - capacity,
+            internal_waste_bytes=round(object_bytes * wasted[span_class]),
+        ))  # fmt: skip
+
+
+def report_locks(world: World) -> None:
+    """What every cause did with every lock, at the end of the run."""
+    for (lock, cause), use in sorted(world.memory.lock_use.items()):
+        world.emit(LockUse(
+            lock=lock, cause=cause, acquisitions=use.acquisitions, contended=use.contended,
+            hold_ns=round(use.hold_ns), wait_ns=round(use.wait_ns), max_wait_ns=round(use.max_wait_ns),
+        ))  # fmt: skip

@@ -1,0 +1,70 @@
+"""Samples of the run's state under the names of runtime/metrics (runtime/metrics.go, mstats.go)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sim.actors.accounts import MemoryClasses, memory_classes
+from sim.record.sample import Sample
+from sim.units import SECOND
+from sim.world import Process, World
+
+STARTING_STACK: Final = 2048
+
+
+def sampler(world: World) -> Process[None]:
+    """Take a sample at regular instants."""
+    while True:
+        world.emit(take_sample(world))
+        yield world.env.timeout(world.sampling)
+
+
+def take_sample(world: World) -> Sample:
+    """The state at this instant."""
+    memory, gc, sched = world.memory, world.gc, world.sched
+    stats, classes = memory.heap.stats, memory_classes(world)
+    running = sum(p.doing == "goroutine" for p in sched.ps)
+    runnable = len(sched.shared) + sum(len(p.runq) for p in sched.ps)
+    scan = gc.cycle.scan or {"globals": world.globals_bytes, "stack": 0, "heap": 0}
+    return Sample(
+        at_ns=world.env.now,
+        **classes._asdict(), total=sum(classes),
+        allocs_bytes=stats.allocated_bytes, allocs_objects=stats.allocated_objects,
+        frees_bytes=stats.freed_bytes, frees_objects=stats.freed_objects,
+        tiny_allocs=round(memory.tiny_objects), heap_goal=gc.pacer.heap_goal(),
+        heap_marked=gc.pacer.heap_marked, objects=stats.allocated_objects - stats.freed_objects,
+        cycles_automatic=gc.cycles - gc.forced, cycles_forced=gc.forced, cycles_total=gc.cycles,
+        gogc=world.gc_percent, gomemlimit=world.memory_limit,
+        limiter_last_enabled=gc.limiter.last_enabled_cycle,
+        scan_globals=scan["globals"], scan_heap=scan["heap"], scan_stack=scan["stack"],
+        scan_total=sum(scan.values()), stack_starting_size=STARTING_STACK,
+        **cpu_classes(world), gomaxprocs=world.gomaxprocs,
+        goroutines=sched.goroutines, goroutines_created=sched.created,
+        goroutines_runnable=runnable, goroutines_running=running,
+        goroutines_waiting=sched.goroutines - runnable - running,
+        phase="mark" if gc.marking else "off",
+        heap_live=gc.pacer.heap_live, trigger=gc.trigger_at,
+        reachable=gc.cycle.reachable_bytes, rss=rss(classes),
+    )  # fmt: skip
+
+
+def rss(classes: MemoryClasses) -> int:
+    """What the OS sees: everything that is not returned to it."""
+    return sum(classes) - classes.heap_released
+
+
+def cpu_classes(world: World) -> dict[str, float]:
+    """The CPU time of all Ps since the start by class, in seconds; it sums to the total."""
+    cpu, now = world.gc.cpu, world.env.now
+    seconds = {kind: ns / SECOND for kind, ns in cpu.items()}
+    gc_total = sum(seconds.values())
+    total = now * world.gomaxprocs / SECOND
+    idle = sum(p.idle_ns + (now - p.parked_at if p.doing == "parked" else 0) for p in world.sched.ps)
+    user = total - gc_total - idle / SECOND
+    return {
+        "cpu_assist": seconds["assist"],
+        "cpu_dedicated": seconds["dedicated"] + seconds["fractional"],
+        "cpu_gc_idle": seconds["idle"], "cpu_pause": seconds["pause"], "cpu_gc_total": gc_total,
+        "cpu_idle": idle / SECOND, "cpu_scavenge_assist": 0.0, "cpu_scavenge_background": 0.0,
+        "cpu_scavenge_total": 0.0, "cpu_total": total, "cpu_user": user,
+    }  # fmt: skip

@@ -1,0 +1,50 @@
+"""Prices: counts of steps times what each costs on this machine."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.machine.profile import AllocCosts, MarkCosts
+
+Floats = NDArray[np.float64]
+
+HEADER_ABOVE = 512  # internal/runtime/gc/malloc.go: MinSizeForMallocHeader
+
+
+def malloc_ns(
+    slot_bytes: Floats, scan_bytes: Floats, npages: Floats, objects: Floats, costs: AllocCosts
+) -> Floats:
+    """The fast path per slot of each kind, clearing included; refills and spans come on top."""
+    small = np.where(scan_bytes > 0, costs.scan_ns, costs.noscan_ns)
+    small = small + np.where((scan_bytes > 0) & (slot_bytes > HEADER_ABOVE), costs.header_ns, 0.0)
+    base = np.where(npages > 0, costs.large_ns, small)
+    base = np.where(objects > 1, costs.tiny_ns * objects, base)
+    return base + slot_bytes * costs.byte_ns
+
+
+class MarkSteps(Protocol):
+    """How often each step of marking happens, as a marker counts them."""
+
+    noscan_objects: float
+    objects: float
+    object_bytes: float
+    span_visits: float
+    sparse_objects: float
+    dense_bytes: float
+    pointers: float
+
+
+def mark_cpu_ns(steps: MarkSteps, costs: MarkCosts) -> float:
+    """CPU time of marking a heap."""
+    return (
+        steps.noscan_objects * costs.noscan_object_ns
+        + steps.objects * costs.object_ns
+        + steps.object_bytes * costs.byte_ns
+        + steps.span_visits * costs.span_visit_ns
+        + steps.sparse_objects * costs.sparse_object_ns
+        + steps.dense_bytes * costs.dense_byte_ns
+        + steps.pointers * costs.pointer_ns
+    )

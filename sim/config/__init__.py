@@ -1,6 +1,6 @@
 """What a user may say: typed configs from YAML, with file and line in every complaint."""
 
-from sim.config.load import load, load_program
+from sim.config.loading import load, load_program
 from sim.config.plain import plain_program, resolved
 from sim.config.policy import Policy, catalogue
 from sim.config.run import NO_GC, NO_LIMIT, RunConfig

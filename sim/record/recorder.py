@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol, TypeAlias
+from array import array
+from typing import Any, Final, NamedTuple, Protocol
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from sim.errors import ModelError
 from sim.record.facts import TABLES, Fact, RunInfo
-from sim.record.schema import block_dtype, schema, table_of
+from sim.record.schema import schema
 
 BLOCK_ROWS: Final = 4096
-
-_Rows: TypeAlias = NDArray[np.void]
 
 
 class Sink(Protocol):
@@ -29,53 +27,53 @@ class Sink(Protocol):
         """The run has ended; its final row."""
 
 
-class _Block:
-    """Rows of one table that the sink has not got yet."""
+class _Block(NamedTuple):
+    """Rows that the sink has not got yet, one value after the other.
 
-    __slots__ = ("fact", "filled", "rows")
+    A flat list is the cheapest to append to, and nothing in it concerns the cyclic collector.
+    """
 
-    def __init__(self, fact: type[Fact]) -> None:
-        self.fact = fact
-        self.filled = 0
-        self.rows = np.zeros(BLOCK_ROWS, dtype=block_dtype(fact))
-
-    def take(self) -> pa.RecordBatch:
-        """The rows as Arrow, and an empty block."""
-        rows, self.filled = self.rows[: self.filled], 0
-        return _batch(self.fact, rows)
+    values: list[Any]
+    full: int
+    """Number of values in BLOCK_ROWS rows."""
+    table: str
 
 
 class Recorder:
     """Takes facts and hands them to its sink in blocks.
 
     Whenever one block is full, all of them are handed over: what a killed run leaves behind ends
-    at one instant in all tables.
+    at one instant in all tables. Values that do not fit their columns are found at that time, and
+    raise ModelError.
     """
 
     def __init__(self, sink: Sink, run: RunInfo) -> None:
         """Begin a run; `run.status` should be running."""
         self._sink = sink
-        self._blocks = {fact: _Block(fact) for fact in TABLES.values() if fact is not RunInfo}
-        sink.open(_run_batch(run))
+        self._blocks = {
+            fact: _Block([], BLOCK_ROWS * len(schema(fact)), table)
+            for table, fact in TABLES.items()
+            if fact is not RunInfo
+        }
+        sink.open(_batch(RunInfo, list(run)))
 
     def emit(self, fact: Fact) -> None:
         """Write a fact down. Raises KeyError for a class that is not in TABLES."""
-        block = self._blocks[type(fact)]
-        row = block.filled
-        block.rows[row] = fact
-        block.filled = row = row + 1
-        if row == BLOCK_ROWS:
+        values, full, _ = self._blocks[type(fact)]
+        values += fact
+        if len(values) == full:
             self._flush()
 
     def seal(self, run: RunInfo) -> None:
         """End the run with what is known of it now; the tables are complete from here on."""
         self._flush()
-        self._sink.seal(_run_batch(run))
+        self._sink.seal(_batch(RunInfo, list(run)))
 
     def _flush(self) -> None:
         for fact, block in self._blocks.items():
-            if block.filled:
-                self._sink.write(table_of(fact), block.take())
+            if block.values:
+                self._sink.write(block.table, _batch(fact, block.values))
+                block.values.clear()
 
 
 class MemorySink:
@@ -101,16 +99,23 @@ class MemorySink:
         return pa.Table.from_batches(self._batches[name], schema(TABLES[name]))
 
 
-def _run_batch(run: RunInfo) -> pa.RecordBatch:
-    return _batch(RunInfo, np.array([run], dtype=block_dtype(RunInfo)))
-
-
-def _batch(fact: type[Fact], rows: _Rows) -> pa.RecordBatch:
+def _batch(fact: type[Fact], values: list[Any]) -> pa.RecordBatch:
     fields = schema(fact)
-    columns = [pa.array(_values(rows[field.name]), field.type) for field in fields]
+    columns = []
+    for index, field in enumerate(fields):
+        try:
+            columns.append(_column(values[index :: len(fields)], field.type))
+        except (pa.ArrowException, OverflowError, TypeError) as error:
+            raise ModelError(f"{fact.__name__}: column {field.name!r}: {error}") from None
     return pa.RecordBatch.from_arrays(columns, schema=fields)
 
 
-def _values(column: NDArray[Any]) -> NDArray[Any] | list[str]:
-    """Copied, since the block is used again; strings as Python has them."""
-    return column.tolist() if column.dtype == np.object_ else column.copy()
+_NUMBERS: Final = {pa.int64(): "q", pa.float64(): "d"}
+
+
+def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
+    """The values as Arrow. Other than Arrow's own conversion, an array refuses to cut fractions."""
+    if kind not in _NUMBERS:
+        return pa.array(values, kind)
+    buffer = pa.py_buffer(array(_NUMBERS[kind], values))
+    return pa.Array.from_buffers(kind, len(values), [None, buffer])

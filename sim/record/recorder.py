@@ -72,8 +72,9 @@ class Recorder:
     def _flush(self) -> None:
         for fact, block in self._blocks.items():
             if block.values:
-                self._sink.write(block.table, _batch(fact, block.values))
-                block.values.clear()
+                rows = _batch(fact, block.values)
+                block.values.clear()  # first: an interruption must not write the rows twice
+                self._sink.write(block.table, rows)
 
 
 class MemorySink:

@@ -17,12 +17,14 @@ def fragmentation(spans: pd.DataFrame) -> pd.DataFrame:
     `tail` ends of spans too short for a slot. `internal` is the part of live and dead beyond what
     was asked for. `overhead` is span_bytes per byte of reachable slots.
     """
-    parts = spans.assign(
-        live=spans["live_bytes"],
-        dead=spans["object_bytes"] - spans["live_bytes"],
-        free=spans["span_bytes"] - spans["tail_waste_bytes"] - spans["object_bytes"],
-        tail=spans["tail_waste_bytes"],
-        internal=spans["internal_waste_bytes"],
+    # The end of a run may be the end of a cycle, and is told once more.
+    once = spans.drop_duplicates(["at_ns", "span_class"], keep="last")
+    parts = once.assign(
+        live=once["live_bytes"],
+        dead=once["object_bytes"] - once["live_bytes"],
+        free=once["span_bytes"] - once["tail_waste_bytes"] - once["object_bytes"],
+        tail=once["tail_waste_bytes"],
+        internal=once["internal_waste_bytes"],
     )
     sums = parts.groupby("at_ns")[_PARTS].sum()
     return sums.assign(overhead=sums["span_bytes"] / sums["live"].replace(0, np.nan))

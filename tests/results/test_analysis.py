@@ -69,7 +69,7 @@ def test_the_parts_of_spans_add_up(frame_of: Any) -> None:
         "tail_waste_bytes": 32, "internal_waste_bytes": 100,
     }  # fmt: skip
     large = {"span_class": 0, "span_bytes": 40960, "object_bytes": 40960, "live_bytes": 40960}
-    parts = fragmentation(frame_of(SpanClassUse, small, large)).iloc[0]
+    parts = fragmentation(frame_of(SpanClassUse, small, large, small)).iloc[0]
     assert parts[["live", "dead", "free", "tail"]].sum() == parts["span_bytes"] == 49152
     assert parts["free"] == 3360
     assert parts["overhead"] == pytest.approx(49152 / 43360)

@@ -39,7 +39,7 @@ class MemoryClasses(NamedTuple):
 
 def memory_classes(world: World) -> MemoryClasses:
     """Where all memory of the runtime is at this instant."""
-    memory = world.memory
+    memory, footprint = world.memory, world.machine.footprint
     heap, pages = memory.heap, memory.heap.pages
     objects = heap.stats.allocated_bytes - heap.stats.freed_bytes
     stacks = -(-world.sched.stack_bytes // STACK_SPAN) * STACK_SPAN
@@ -52,8 +52,8 @@ def memory_classes(world: World) -> MemoryClasses:
         heap_unused=heap.stats.in_use_bytes - objects,
         mcache_free=_rounding(mcaches), mcache_inuse=mcaches,
         mspan_free=_rounding(mspans), mspan_inuse=mspans,
-        metadata_other=arenas * ARENA_METADATA + _mark_bits(world) + world.machine.footprint.metadata_bytes,
-        os_stacks=0, other=world.machine.footprint.other_bytes,
+        metadata_other=arenas * ARENA_METADATA + _mark_bits(world) + round(footprint.metadata_bytes),
+        os_stacks=0, other=round(footprint.other_bytes),
         profiling_buckets=0,
     )  # fmt: skip
 

@@ -11,34 +11,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.actors.locks import close_heap_lock_batch, heap_lock_acquisitions, note_heap_lock, note_lock, span_set_name
 from sim.actors.sweeping import note_sweep
+from sim.go.mcache import Taken
 from sim.go.mheap import PAGE, RefillCounts
 from sim.units import MiB
-from sim.workload.ledger import Law, spread
+from sim.workload.ledger import Law, Part, write_down
 from sim.world import G, Store, World
 
 Ints = NDArray[np.int64]
 
 MEMORY_OF_PRICES: Final = 8
 """Spans of history that a price remembers besides the last batch."""
-BATCHES_PER_CYCLE: Final = 16
+BATCHES_PER_CYCLE: Final = 4
 LARGE_CLASSES: Final = 2
 """Span classes 0 and 1 hold large objects."""
 OS_PAGE: Final = 4096
-
-
-class Kept(NamedTuple):
-    """Objects of one kind with an owner who keeps them."""
-
-    kind: int
-    owner: int
-    count: int
 
 
 def pend(p: int, mix: int, slots: float, world: World) -> None:
@@ -107,8 +100,11 @@ def materialise(world: World) -> None:
             heap_live += allocate_large(kind, int(demand[kind].sum()), kept.get(kind, []), world)
         else:
             by_class[row.span_class].append(kind)
-    for span_class, kinds in by_class.items():
-        heap_live += allocate_small(span_class, kinds, demand, kept, world)
+    by_p = {c: np.sum([demand[kind] for kind in kinds], axis=0) for c, kinds in by_class.items()}
+    for taken in memory.caches.allocate(by_p):
+        parts = [part for kind in by_class[taken.span_class] for part in kept.get(kind, ())]
+        settle(taken, parts, world)
+        heap_live += taken.heap_live
     close_heap_lock_batch(world)
     correct_pacer(world, heap_live, int(scan))
     memory.last_batch_at = world.env.now
@@ -133,14 +129,14 @@ def pay_sweep_debt(world: World) -> None:
         note_sweep(world, "debt", swept, freed)
 
 
-def draw_kinds(world: World) -> tuple[dict[int, Ints], dict[int, list[Kept]]]:
+def draw_kinds(world: World) -> tuple[dict[int, Ints], dict[int, list[Part]]]:
     """Objects by kind and P, and the part of them that owners keep.
 
     Fractions of a slot stay pending. Owners draw from what was allocated without replacement.
     """
     memory, rng = world.memory, world.streams["kinds"]
     demand: dict[int, Ints] = {}
-    kept: dict[int, list[Kept]] = {}
+    kept: dict[int, list[Part]] = {}
     for mix_id, mix in enumerate(memory.mixes):
         whole = [int(slots[mix_id]) for slots in memory.slots]
         if not any(whole):
@@ -154,7 +150,7 @@ def draw_kinds(world: World) -> tuple[dict[int, Ints], dict[int, list[Kept]]]:
             left = left - mine
             for kind, count in zip(mix.kinds, mine.tolist(), strict=True):
                 if count:
-                    kept.setdefault(kind, []).append(Kept(kind, owner, count))
+                    kept.setdefault(kind, []).append(Part(kind, owner, count))
         for column, kind in enumerate(mix.kinds):
             if by_p[:, column].any():
                 demand[kind] = by_p[:, column]
@@ -178,30 +174,17 @@ def owners_of(mix: int, world: World) -> Iterable[tuple[int, int]]:
             yield g.owner, whole
 
 
-def allocate_small(
-    span_class: int, kinds: list[int], demand: dict[int, Ints], kept: dict[int, list[Kept]], world: World
-) -> int:
-    """Allocate the objects of one span class on all Ps; returns the change of heap_live."""
-    memory = world.memory
-    by_p = np.sum([demand[kind] for kind in kinds], axis=0)
-    counts = RefillCounts()
-    spans_used, taken_in, heap_live = [], [], 0
-    for p, objects in enumerate(by_p.tolist()):
-        if objects:
-            spans, taken, live = memory.caches.allocate(p, span_class, objects, counts)
-            spans_used.append(spans)
-            taken_in.append(taken)
-            heap_live += live
-    spans, taken = np.concatenate(spans_used), np.concatenate(taken_in)
-    write_down(spans, taken, [k for kind in kinds for k in kept.get(kind, [])], world)
-    objects = int(taken.sum())
+def settle(taken: Taken, parts: list[Part], world: World) -> None:
+    """Book what was allocated of one span class, and learn what it cost."""
+    memory, span_class = world.memory, taken.span_class
+    note_objects(taken.spans, taken.slots, parts, world)
+    objects = int(taken.slots.sum())
     memory.heap.stats.allocated_objects += objects
     memory.heap.stats.allocated_bytes += objects * memory.heap.slot_size[span_class]
-    learn(span_class, objects, heap_live, refill_ns(span_class, counts, world), world)
-    return heap_live
+    learn(span_class, objects, taken.heap_live, refill_ns(span_class, taken.counts, world), world)
 
 
-def allocate_large(kind: int, objects: int, kept: list[Kept], world: World) -> int:
+def allocate_large(kind: int, objects: int, kept: list[Part], world: World) -> int:
     """One span each, straight from the heap (runtime/mcache.go: allocLarge)."""
     memory = world.memory
     row = memory.kinds.rows[kind]
@@ -212,22 +195,19 @@ def allocate_large(kind: int, objects: int, kept: list[Kept], world: World) -> i
     counts.fresh += objects
     memory.heap.spans.allocated[spans] = 1
     memory.heap.uncache_full(row.span_class, spans)
-    write_down(spans, np.ones(objects, dtype=np.int64), kept, world)
+    note_objects(spans, np.ones(objects, dtype=np.int64), kept, world)
     memory.heap.stats.allocated_objects += objects
     memory.heap.stats.allocated_bytes += objects * row.slot_bytes
     memory.large_ns[kind] = refill_ns(row.span_class, counts, world, row.npages) / objects
     return objects * row.npages * PAGE
 
 
-def write_down(spans: Ints, taken: Ints, kept: list[Kept], world: World) -> None:
+def note_objects(spans: Ints, taken: Ints, parts: list[Part], world: World) -> None:
     """Rows for what is kept; marks for everything that is born while marking."""
-    memory = world.memory
     if world.gc.marking and world.switches.black_allocation:
         blacken(spans, taken, world)
-    for kind, owner, count in kept:
-        part = spread(taken, count, float(world.streams["spread"].random()))
-        memory.ledger.add(spans, kind, owner, part)
-        taken = taken - part
+    if parts:
+        write_down(world.memory.ledger, spans, taken, parts, world.streams["spread"])
 
 
 def blacken(spans: Ints, taken: Ints, world: World) -> None:

@@ -1,11 +1,29 @@
-"""The per-P caches of spans, and what a stretch of allocation does to them (runtime/mcache.go)."""
+"""The per-P caches of spans, and what allocation on all Ps does to them (runtime/mcache.go)."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from sim.go.mheap import PAGE, MHeap, RefillCounts
 from sim.go.mspan import NO_SPAN, Ints, Spans
+
+
+@dataclass
+class Taken:
+    """Slots of one span class taken on all Ps: how many in which span, in the order of use.
+
+    `heap_live` is the change of heap_live: a span counts with all of its bytes that were not in use
+    when it was cached (runtime/mcache.go: refill).
+    """
+
+    span_class: int
+    spans: Spans
+    slots: Ints
+    heap_live: int
+    counts: RefillCounts
 
 
 class Mcaches:
@@ -15,34 +33,15 @@ class Mcaches:
         self.heap = heap
         self.cached: Ints = np.full((gomaxprocs, len(heap.nelems)), NO_SPAN, dtype=np.int64)
 
-    def allocate(self, p: int, span_class: int, objects: int, counts: RefillCounts) -> tuple[Spans, Ints, int]:
-        """Take `objects` slots of a class on one P, refilling as often as needed.
+    def allocate(self, demand: Mapping[int, Ints]) -> list[Taken]:
+        """Take `demand[span_class][p]` slots on every P, refilling as often as needed.
 
-        Returns the spans used, how many slots were taken in each, in the order of use, and the
-        change of heap_live: a span counts with all of its bytes that were not in use when it was
-        cached (runtime/mcache.go: refill).
+        Spans come from the caches, then from the mcentrals, then fresh from the heap; fresh ones of
+        all classes are obtained together, interleaved as concurrent refills would be.
         """
-        table = self.heap.spans
-        span = int(self.cached[p, span_class])
-        free = int(table.nelems[span] - table.allocated[span]) if span >= 0 else 0
-        if objects <= free:
-            table.allocated[span] += objects
-            return np.array([span]), np.array([objects]), 0
-        spans = self.heap.cache_spans(span_class, objects - free, counts)
-        heap_live = self._heap_live_of(spans, span_class)
-        if span >= 0:
-            spans = np.concatenate(([span], spans))
-        taken = table.nelems[spans] - table.allocated[spans]
-        taken[-1] -= int(taken.sum()) - objects
-        table.allocated[spans] += taken
-        self.heap.uncache_full(span_class, spans[:-1])
-        self.cached[p, span_class] = spans[-1]
-        return spans, taken, heap_live
-
-    def _heap_live_of(self, spans: Spans, span_class: int) -> int:
-        heap = self.heap
-        in_use = heap.slot_size[span_class] * int(heap.spans.allocated[spans].sum())
-        return len(spans) * heap.span_pages[span_class] * PAGE - in_use
+        open_refills = [_Refill(self, span_class, objects) for span_class, objects in demand.items()]
+        fresh = self.heap.fresh_spans([(r.span_class, int(r.fresh.sum()), r.counts) for r in open_refills])
+        return [refill.finish(spans) for refill, spans in zip(open_refills, fresh, strict=True)]
 
     def held(self) -> Spans:
         """All spans in caches."""
@@ -53,3 +52,88 @@ class Mcaches:
         spans = self.held()
         self.cached[:] = NO_SPAN
         return spans
+
+
+class _Refill:
+    """Allocation of one span class on all Ps, until only fresh spans are missing."""
+
+    def __init__(self, caches: Mcaches, span_class: int, objects: Ints) -> None:
+        self.caches, self.heap, self.span_class = caches, caches.heap, span_class
+        self.counts = RefillCounts()
+        self.used: list[Spans] = []
+        self.slots: list[Ints] = []
+        self.heap_live = 0
+        self.missing = objects - self._from_caches(objects)
+        if self.missing.any():
+            self._from_mcentral()
+        self.fresh = -(-self.missing // self.heap.nelems[span_class])
+
+    def _from_caches(self, objects: Ints) -> Ints:
+        table, held = self.heap.spans, self.caches.cached[:, self.span_class]
+        free = np.where(held >= 0, table.nelems[held] - table.allocated[held], 0)
+        some = np.minimum(objects, free)
+        self._take(held[some > 0], some[some > 0])
+        done = (objects > free) & (held >= 0)
+        self.heap.uncache_full(self.span_class, held[done])
+        self.caches.cached[done, self.span_class] = NO_SPAN
+        return some
+
+    def _from_mcentral(self) -> None:
+        """Every P in need goes through the spans that have free slots, one P after the other."""
+        table = self.heap.spans
+        pool = self.heap.reuse_spans(self.span_class, int(self.missing.sum()), self.counts)
+        if not len(pool):
+            return
+        self._count_live(pool)
+        room = table.nelems[pool] - table.allocated[pool]
+        edges = np.cumsum(room)
+        first = before = 0
+        for p in np.flatnonzero(self.missing).tolist():
+            if first == len(pool):
+                break
+            last = min(int(np.searchsorted(edges, before + self.missing[p])), len(pool) - 1)
+            some = room[first : last + 1].copy()
+            some[-1] -= max(int(some.sum()) - int(self.missing[p]), 0)
+            self._take(pool[first : last + 1], some)
+            self.missing[p] -= int(some.sum())
+            self._cache(p, pool[first : last + 1])
+            first, before = last + 1, int(edges[last])
+
+    def finish(self, spans: Spans) -> Taken:
+        """Use the fresh spans: full ones, and a last one for every P that stays in its cache."""
+        if len(spans):
+            nelems = self.heap.nelems[self.span_class]
+            self._count_live(spans)
+            some = np.full(len(spans), nelems)
+            ends = np.cumsum(self.fresh)
+            for p in np.flatnonzero(self.fresh).tolist():
+                end, count = int(ends[p]), int(self.fresh[p])
+                some[end - 1] = int(self.missing[p]) - (count - 1) * nelems
+                held = int(self.caches.cached[p, self.span_class])
+                if held >= 0:  # from the mcentral, and used up
+                    self.heap.uncache_full(self.span_class, np.array([held]))
+                self._cache(p, spans[end - count : end])
+            self._take(spans, some)
+        return Taken(
+            self.span_class, _joined(self.used), _joined(self.slots), self.heap_live, self.counts
+        )
+
+    def _take(self, spans: Spans, slots: Ints) -> None:
+        if len(spans):
+            self.heap.spans.allocated[spans] += slots
+            self.used.append(spans)
+            self.slots.append(slots)
+
+    def _cache(self, p: int, spans: Spans) -> None:
+        """The last of the spans stays with the P, the others are full."""
+        self.heap.uncache_full(self.span_class, spans[:-1])
+        self.caches.cached[p, self.span_class] = spans[-1]
+
+    def _count_live(self, spans: Spans) -> None:
+        heap = self.heap
+        in_use = heap.slot_size[self.span_class] * int(heap.spans.allocated[spans].sum())
+        self.heap_live += len(spans) * heap.span_pages[self.span_class] * PAGE - in_use
+
+
+def _joined(parts: list[Ints]) -> Ints:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -86,43 +86,84 @@ class MHeap:
 
     # -- obtaining spans ---------------------------------------------------------------------
 
-    def cache_spans(self, span_class: int, slots: int, counts: RefillCounts) -> Spans:
-        """The spans that successive refills of one P obtain until `slots` more slots are free.
+    def reuse_spans(self, span_class: int, slots: int, counts: RefillCounts) -> Spans:
+        """Spans of an mcentral with up to `slots` free slots, in the order of Go's refills.
 
-        In Go's order: partial swept; partial unswept, swept on the way; full unswept within the
-        budget of 100 per refill; then fresh from the heap (runtime/mcentral.go: cacheSpan).
+        Partial swept; partial unswept, swept on the way; full unswept within the budget of 100 per
+        refill (runtime/mcentral.go: cacheSpan).
         """
         central = self.centrals[span_class]
-        found = [self._pop_until(central.partial_swept, span_class, slots)]
-        counts.partial += len(found[0])
-        slots -= self._free_slots(found[0])
-        if slots > 0 and not self.sweeping.done:
-            found.append(self._sweep_and_take(central, slots, counts))
-            slots -= self._free_slots(found[-1])
-        if slots > 0:
-            npages, nelems = self.span_pages[span_class], self.nelems[span_class]
-            count = -(-slots // nelems)
-            if not self.sweeping.done:
-                counts.freed_spans += self.reclaim(count * npages)
-            found.append(self.alloc_spans(span_class, npages, nelems, count, counts))
-            counts.fresh += count
-        return np.concatenate(found)
+        found = self._pop_until(central.partial_swept, span_class, slots)
+        counts.partial += len(found)
+        if self.sweeping.done:
+            return found
+        slots -= self._free_slots(found)
+        if slots <= 0:
+            return found
+        return np.concatenate((found, self._sweep_and_take(central, slots, counts)))
+
+    def fresh_spans(self, wanted: list[tuple[int, int, RefillCounts]]) -> list[Spans]:
+        """Fresh spans for refills: so many of each class, in lists of (class, number, counts).
+
+        Before the heap grows, unswept spans without a live slot are reclaimed.
+        """
+        if not self.sweeping.done:
+            for span_class, number, counts in wanted:
+                counts.freed_spans += self.reclaim(number * self.span_pages[span_class])
+        singles = [entry for entry in wanted if entry[1] and self.span_pages[entry[0]] == 1]
+        one_page = iter(self._interleaved_singles(singles))
+        spans = []
+        for span_class, number, counts in wanted:
+            counts.fresh += number
+            if not number:
+                spans.append(_NO_SPANS)
+            elif self.span_pages[span_class] == 1:
+                spans.append(next(one_page))
+            else:
+                npages, nelems = self.span_pages[span_class], self.nelems[span_class]
+                spans.append(self.alloc_spans(span_class, npages, nelems, number, counts))
+        return spans
+
+    def _interleaved_singles(self, wanted: list[tuple[int, int, RefillCounts]]) -> list[Spans]:
+        """One-page spans of several classes, spread evenly over the addresses of the batch."""
+        if not wanted:
+            return []
+        number = np.array([entry[1] for entry in wanted])
+        which = np.repeat(np.arange(len(wanted)), number)
+        place = (np.arange(len(which)) - np.repeat(np.cumsum(number) - number, number) + 0.5) / number[which]
+        pages, scavenged = self._take_pages(1, len(which))
+        mine = np.empty(len(which), dtype=np.int64)
+        mine[np.argsort(place, kind="stable")] = np.arange(len(which))
+        classes = np.array([entry[0] for entry in wanted])[which]
+        spans = self.spans.add(
+            pages[mine], 1, classes, np.asarray(self.nelems)[classes], self.sweeping.generation,
+            scavenged[mine] < PAGE,
+        )  # fmt: skip
+        for index, (_, _, counts) in enumerate(wanted):
+            counts.faulted_bytes += int(scavenged[mine][which == index].sum())
+        return np.split(spans, np.cumsum(number)[:-1])
 
     def alloc_spans(self, span_class: int, npages: int, nelems: int, count: int, counts: RefillCounts) -> Spans:
         """Fresh spans from the page heap (runtime/mheap.go: alloc, allocSpan)."""
+        first, scavenged = self._take_pages(npages, count)
+        counts.faulted_bytes += int(scavenged.sum())
+        needzero = scavenged < npages * PAGE
+        return self.spans.add(first, npages, span_class, nelems, self.sweeping.generation, needzero)
+
+    def _take_pages(self, npages: int, count: int) -> tuple[Ints, Ints]:
+        """First pages of so many runs, and their bytes that the OS has to provide; may grow."""
         runs = [self.pages.alloc_runs(npages, count)]
         missing = count - len(runs[0].page)
         while missing:
             self.pages.grow(-(-missing * npages // CHUNK_PAGES))
             runs.append(self.pages.alloc_runs(npages, missing))
             missing -= len(runs[-1].page)
-        first = np.concatenate([run.page for run in runs])
-        scavenged = np.concatenate([run.scav_bytes for run in runs])
-        counts.faulted_bytes += int(scavenged.sum())
         self.stats.in_use_bytes += count * npages * PAGE
         self.stats.pages_in_use += count * npages
-        needzero = scavenged < npages * PAGE
-        return self.spans.add(first, npages, span_class, nelems, self.sweeping.generation, needzero)
+        return (
+            np.concatenate([run.page for run in runs]),
+            np.concatenate([run.scav_bytes for run in runs]),
+        )
 
     def _pop_until(self, waiting: SpanSet, span_class: int, slots: int) -> Spans:
         """The shortest run from the head of a set with enough free slots, or all of it."""
@@ -149,9 +190,11 @@ class MHeap:
         taken = [_NO_SPANS]
         budget = (SWEEP_BUDGET + 1) * -(-slots // nelems)
         for unswept in (central.partial_unswept, central.full_unswept):
+            step = -(-slots // nelems)
             while slots > 0 and budget > 0 and len(unswept):
-                batch = unswept.pop(min(budget, -(-slots // nelems)))
+                batch = unswept.pop(min(budget, step))
                 budget -= len(batch)
+                step *= 2
                 batch = batch[self._is_unswept(batch)]
                 self._sweep(batch)
                 counts.swept += len(batch)

@@ -44,7 +44,13 @@ class SpanTable:
         self._reserve(_FIRST_ROWS)
 
     def add(
-        self, pages: Ints, npages: int, span_class: int, nelems: int, sweep_gen: int, needzero: NDArray[np.bool_]
+        self,
+        pages: Ints,
+        npages: int,
+        span_class: int | Ints,
+        nelems: int | Ints,
+        sweep_gen: int,
+        needzero: NDArray[np.bool_],
     ) -> Spans:
         """New empty spans that start at the given pages; returns their rows."""
         wanted = len(pages)

@@ -14,13 +14,18 @@ count with the kind's mean scannable bytes.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+
+
+FEW: Final = 512
+"""Parts of up to so many objects are scattered object by object."""
 
 
 class Law(IntEnum):
@@ -86,8 +91,8 @@ class Ledger:
 
     # -- rows --------------------------------------------------------------------------------
 
-    def add(self, spans: Ints, kind: int, owner: int, counts: Ints) -> None:
-        """Write down `counts[i]` objects of one kind and owner in `spans[i]`."""
+    def add(self, spans: Ints, kinds: Ints | int, owners: Ints | int, counts: Ints) -> None:
+        """Write down `counts[i]` objects of a kind and owner in `spans[i]`."""
         kept = counts > 0
         if not kept.all():
             spans, counts = spans[kept], counts[kept]
@@ -95,10 +100,10 @@ class Ledger:
         if end > len(self._span):
             self._grow_rows(end)
         self._span[start:end] = spans
-        self._kind[start:end] = kind
-        self._owner[start:end] = owner
+        self._kind[start:end] = kinds
+        self._owner[start:end] = owners
         self._count[start:end] = counts
-        self._birth[start:end] = self._clock[owner]
+        self._birth[start:end] = self._clock[owners]
         self.rows = end
 
     def bury(self, rng: np.random.Generator) -> None:
@@ -181,6 +186,33 @@ class Ledger:
 _ROW_COLUMNS: Final = ("_span", "_kind", "_owner", "_count", "_birth")
 
 
+class Part(NamedTuple):
+    """So many objects of one kind that belong to one owner."""
+
+    kind: int
+    owner: int
+    count: int
+
+
+def write_down(
+    ledger: Ledger, spans: Ints, taken: Ints, parts: Sequence[Part], rng: np.random.Generator
+) -> None:
+    """Rows for the parts of what was allocated: `taken[i]` slots in `spans[i]`, the rest is garbage.
+
+    Every object is equally likely to lie anywhere: large parts are spread evenly over the spans,
+    small ones, as those of many requests, object by object.
+    """
+    for kind, owner, count in (part for part in parts if part.count > FEW):
+        share = spread(taken, count, float(rng.random()))
+        ledger.add(spans, kind, owner, share)
+        taken = taken - share
+    few = [part for part in parts if part.count <= FEW]
+    if few:
+        where, which, count = scatter(taken, [part.count for part in few], rng)
+        kinds, owners = np.array([(part.kind, part.owner) for part in few]).T
+        ledger.add(spans[where], kinds[which], owners[which], count)
+
+
 def spread(taken: Ints, count: int, offset: float) -> Ints:
     """Scatter `count` of the `taken.sum()` objects evenly over the spans they were taken from.
 
@@ -191,3 +223,16 @@ def spread(taken: Ints, count: int, offset: float) -> Ints:
     edges = np.floor(np.concatenate(([0], np.cumsum(taken))) * (count / total) + offset).astype(np.int64)
     edges[-1] = edges[0] + count
     return np.diff(edges)
+
+
+def scatter(taken: Ints, counts: Sequence[int], rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:
+    """Systematic sampling of several small parts at once, in random order.
+
+    Returns (index of the span, index of the part, objects) of every combination that occurs.
+    """
+    edges, number = np.cumsum(taken), sum(counts)
+    chosen = ((np.arange(number) + rng.random()) * (edges[-1] / number)).astype(np.int64)
+    where = np.searchsorted(edges, chosen, side="right")
+    which = rng.permutation(np.repeat(np.arange(len(counts)), counts))
+    pairs, objects = np.unique(where * len(counts) + which, return_counts=True)
+    return pairs // len(counts), pairs % len(counts), objects

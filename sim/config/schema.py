@@ -146,7 +146,8 @@ class _Builder:
         )
 
     def choices(self, registry: Registry, unit: str | None) -> Schema:
-        classes = {name: registry.get(name) for name in registry.names()}
+        broken = registry.broken()
+        classes = {name: registry.get(name) for name in registry.names() if name not in broken}
         bare = [n for n, cls in classes.items() if not any(k.required for k in keys(cls).values())]
         quantity = [_scalar(float, unit)] if "constant" in classes else []
         words = [{"enum": bare}] if bare else []

@@ -173,6 +173,17 @@ def test_an_unknown_option_is_exit_code_2(typed: Typed) -> None:
     assert "No such option: --gogc" in err
 
 
+def test_the_quickstart_runs(typed: Typed, tmp_path: Path) -> None:
+    """`make demo`, for a moment: what a new user sees first."""
+    code, out, err = typed(
+        "run", QUICKSTART, "--set", "duration=300ms", "--out", str(tmp_path), "--gctrace"
+    )
+    assert (code, err) == (0, "")
+    assert out.startswith("gc 1 @")
+    assert out.endswith(f"tables: {tmp_path}\n")
+    assert (tmp_path / "cycles.parquet").is_file()
+
+
 @pytest.mark.parametrize("kind", ["config", "workload"])
 def test_schema_prints_and_writes_the_same(typed: Typed, kind: str, tmp_path: Path) -> None:
     file = tmp_path / "schema.json"

@@ -18,6 +18,7 @@ from sim.actors.scheduling import spawn
 from sim.actors.sweeping import sweeper_body
 from sim.actors.sysmon import sysmon
 from sim.config.run import RunConfig
+from sim.engine.clock import Clock
 from sim.go.kinds import KindTable, Mix
 from sim.go.limiter import GCCPULimiter
 from sim.go.mcache import Mcaches
@@ -45,7 +46,7 @@ NO_MIX: Final = -1
 
 def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
     """Make, connect and start everything; the run begins with the first step of its clock."""
-    env, machine, streams = simpy.Environment(), load_profile(config.machine), Streams(config.seed)
+    env, machine, streams = Clock(), load_profile(config.machine), Streams(config.seed)
     sizes = size_classes(config.go)
     mixes = MixBook(config.program, sizes)
     memory = make_memory(config, mixes, sizes, machine)
@@ -77,7 +78,9 @@ class MixBook:
         for name, objects in program.mixes.items():
             self._add(name, objects, sizes)
         for name, pool in program.pools.items():
-            self._add(_pool_mix(name), (say.ObjectKind(Constant(pool.size), 1.0, pool.pointers),), sizes)
+            self._add(
+                _pool_mix(name), (say.ObjectKind(Constant(pool.size), 1.0, pool.pointers),), sizes
+            )
 
     def _add(self, name: str, objects: tuple[say.ObjectKind, ...], table: SizeClassTable) -> None:
         u = (np.arange(QUANTILES) + 0.5) / QUANTILES
@@ -86,7 +89,9 @@ class MixBook:
         shares = [kind.share / QUANTILES for kind in objects]
         self.ids[name] = len(self.mixes)
         self.mixes.append(
-            self.kinds.add_mix(sizes, np.repeat(words, QUANTILES), np.repeat(shares, QUANTILES), table)
+            self.kinds.add_mix(
+                sizes, np.repeat(words, QUANTILES), np.repeat(shares, QUANTILES), table
+            )
         )
 
 
@@ -162,7 +167,8 @@ def make_gc(config: RunConfig, env: simpy.Environment, machine: MachineProfile) 
 def compile_program(program: say.Program, book: MixBook, world: World) -> None:
     """Give the world its factory of goroutines."""
     steps = {
-        name: compile_steps(kind.steps, name, book, world) for name, kind in program.goroutines.items()
+        name: compile_steps(kind.steps, name, book, world)
+        for name, kind in program.goroutines.items()
     }
 
     def new_goroutine(kind: str) -> G:
@@ -174,7 +180,9 @@ def compile_program(program: say.Program, book: MixBook, world: World) -> None:
     world.new_goroutine = new_goroutine
 
 
-def compile_steps(steps: tuple[say.Step, ...], path: str, book: MixBook, world: World) -> tuple[Any, ...]:
+def compile_steps(
+    steps: tuple[say.Step, ...], path: str, book: MixBook, world: World
+) -> tuple[Any, ...]:
     """Steps with their draws; the stream of a draw is named after its place in the program."""
     return tuple(compile_step(step, f"{path}.{i}", book, world) for i, step in enumerate(steps))
 

@@ -6,7 +6,6 @@ import platform
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
@@ -38,8 +37,10 @@ def simulate(
     """
     if not isinstance(config, RunConfig):
         config = load(Path(config))
-    sink = MemorySink() if out is None else ParquetSink(out)
-    recorder = Recorder(sink, run_info(config, Status.RUNNING))
+    memory = MemorySink()
+    recorder = Recorder(
+        memory if out is None else ParquetSink(out), run_info(config, Status.RUNNING)
+    )
     world = build(config, recorder.emit)
     status, reason = Status.FAILED, ""
     try:
@@ -56,7 +57,7 @@ def simulate(
         report_locks(world)
         recorder.seal(run_info(config, status, reason, world))
     if out is None:
-        return Result(config.workload, sink.table)
+        return Result(config.workload, memory.table)
     return load_run(out)
 
 
@@ -87,10 +88,5 @@ def run_info(
         config=yaml.safe_dump(resolved(config), sort_keys=False), seed=config.seed,
         workload=config.workload, profile=config.machine, gomemsim=version("gomemsim"),
         python=platform.python_version(), numpy=np.__version__, status=status, reason=reason,
-        end_ns=world.env.now if world else 0, events=_events(world.env) if world else 0,
+        end_ns=world.env.now if world else 0, events=world.env.events if world else 0,
     )  # fmt: skip
-
-
-def _events(env: Any) -> int:
-    """Events scheduled so far: SimPy numbers them."""
-    return next(env._eid)  # noqa: SLF001  SimPy has no other count

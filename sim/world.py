@@ -11,6 +11,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
+from sim.engine.clock import Clock
 from sim.go.kinds import KindTable, Mix
 from sim.go.limiter import GCCPULimiter
 from sim.go.markwork import MarkWork
@@ -26,7 +27,7 @@ from sim.workload.ledger import Ledger
 if TYPE_CHECKING:
     from sim.go.barrier import Barrier
     from sim.go.marker import Marker
-    from sim.go.pacer import Pacer
+    from sim.go.pacer import Pacer, ScanPart
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -236,9 +237,9 @@ class CycleRecord:
     stop_end: int = 0
     pause_start: int = 0
     pause_end: int = 0
-    scan: dict[str, int] = field(default_factory=dict)
+    scan: dict[ScanPart, int] = field(default_factory=dict)
     """Scan work by part: globals, stack, heap."""
-    scan_left: dict[str, int] = field(default_factory=dict)
+    scan_left: dict[ScanPart, int] = field(default_factory=dict)
     cpu: dict[str, int] = field(default_factory=dict)
     """Marking time by kind: assist, dedicated, fractional, idle."""
 
@@ -296,7 +297,7 @@ class GC:
 class World:
     """One run."""
 
-    env: simpy.Environment
+    env: Clock
     gomaxprocs: int
     gc_percent: int
     memory_limit: int

@@ -13,7 +13,7 @@ from sim.actors.reporting import report_cycle
 from sim.actors.stopping import stand_still, start_the_world, stop_the_world
 from sim.actors.sweeping import note_sweep, start_sweeping
 from sim.go.markwork import MarkWork
-from sim.go.pacer import check
+from sim.go.pacer import ScanPart, check
 from sim.machine.price import mark_cpu_ns
 from sim.world import CycleRecord, G, Process, World
 
@@ -60,7 +60,7 @@ def start_cycle(reason: str, g: G | None, world: World) -> Process[None]:
     gc = world.gc
     open_record(reason, world)
     gc.cycle.stop_start = yield from stop_the_world(g, world)
-    gc.limiter.start_gc_transition(True, world.env.now)
+    gc.limiter.start_gc_transition(enable_gc=True, now=world.env.now)
     empty_pools(world)
     take_snapshot(world)
     gc.cycle.scannable, gc.cycle.scan_expected = gc.pacer.heap_scan, gc.pacer.scan_expected
@@ -124,7 +124,7 @@ def take_snapshot(world: World) -> None:
     gc.pacer.set_stacks(world.sched.stack_bytes)
 
 
-def root_cpu_ns(scan: dict[str, int], world: World) -> float:
+def root_cpu_ns(scan: dict[ScanPart, int], world: World) -> float:
     """Globals by the byte, stacks by goroutine and byte (runtime/mgcmark.go: markroot)."""
     mark = world.machine.mark
     return (
@@ -174,7 +174,7 @@ def mark_termination(world: World) -> Process[None]:
     cycle.heap_end = gc.pacer.heap_live
     cycle.reachable_bytes = round(float(np.dot(reachable_by_kind(world), memory.kind_slots)))
     cycle.assist_ratio_end = gc.pacer.assist_work_per_byte
-    gc.limiter.start_gc_transition(False, world.env.now)
+    gc.limiter.start_gc_transition(enable_gc=False, now=world.env.now)
     gc.marking, gc.slowdown, gc.write_ns = False, 1.0, 0.0
     release_assists(world)
     gc.pacer.end_cycle(cycle.mark_ended, world.gomaxprocs)

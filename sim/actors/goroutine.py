@@ -9,8 +9,8 @@ from typing import Any, Final
 import simpy
 
 from sim.actors.assist import assist, charge
-from sim.actors.malloc import insert, keep, keep_forever, let_go, pend
 from sim.actors.collector import request
+from sim.actors.malloc import insert, keep, keep_forever, let_go, pend
 from sim.actors.scheduling import block, spawn, unblock
 from sim.go.pool import SyncPool
 from sim.world import Body, Draw, G, Store, World

@@ -47,7 +47,9 @@ def close_heap_lock_batch(world: World) -> None:
     memory.heap_lock_count = memory.heap_lock_hold = 0.0
 
 
-def _add(world: World, lock: str, cause: str, acquisitions: float, hold: float, wait: float) -> None:
+def _add(
+    world: World, lock: str, cause: str, acquisitions: float, hold: float, wait: float
+) -> None:
     totals = world.memory.lock_use.get((lock, cause))
     if totals is None:
         totals = world.memory.lock_use[(lock, cause)] = LockTotals()

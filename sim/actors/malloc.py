@@ -16,7 +16,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.actors.locks import close_heap_lock_batch, heap_lock_acquisitions, note_heap_lock, note_lock, span_set_name
+from sim.actors.locks import (
+    close_heap_lock_batch,
+    heap_lock_acquisitions,
+    note_heap_lock,
+    note_lock,
+    span_set_name,
+)
 from sim.actors.sweeping import note_sweep
 from sim.go.mcache import Taken
 from sim.go.mheap import PAGE, RefillCounts
@@ -65,7 +71,9 @@ def insert(store: Store, slots: float, world: World) -> None:
     if store.replacement == "oldest":
         memory.ledger.advance(store.owner, requested)
     elif store.replacement == "random" and store.inserted > store.capacity:
-        memory.ledger.advance(store.owner, min(requested, store.inserted - store.capacity) / store.capacity)
+        memory.ledger.advance(
+            store.owner, min(requested, store.inserted - store.capacity) / store.capacity
+        )
 
 
 def keep_forever(owner: int, mix: int, slots: float, world: World) -> None:
@@ -146,7 +154,9 @@ def draw_kinds(world: World) -> tuple[dict[int, Ints], dict[int, list[Part]]]:
         by_p = rng.multinomial(whole, mix.shares)
         left = by_p.sum(axis=0)
         for owner, wanted in owners_of(mix_id, world):
-            mine = rng.multivariate_hypergeometric(left, min(wanted, int(left.sum())), method="marginals")
+            mine = rng.multivariate_hypergeometric(
+                left, min(wanted, int(left.sum())), method="marginals"
+            )
             left = left - mine
             for kind, count in zip(mix.kinds, mine.tolist(), strict=True):
                 if count:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sim.actors.scheduling import ready
+from sim.go.pacer import ScanPart
 from sim.world import G, World
+
+SCAN_ORDER: Final[tuple[ScanPart, ...]] = ("globals", "stack", "heap")
 
 
 def mark_ns(units: int, world: World) -> int:
@@ -32,7 +37,7 @@ def hand_in(claimed: int, done: int, world: World) -> None:
     gc = world.gc
     gc.work.finish(claimed, done)
     left = done
-    for part in ("globals", "stack", "heap"):
+    for part in SCAN_ORDER:
         some = min(left, gc.cycle.scan_left[part])
         if some:
             gc.cycle.scan_left[part] -= some

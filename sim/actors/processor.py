@@ -7,11 +7,11 @@ from typing import Final
 import simpy
 
 from sim.actors.mark_worker import find_mark_worker, idle_worker, mark_while_idle
+from sim.actors.reporting import report_request
 from sim.actors.scheduling import finish, mark_ready
 from sim.go.runq import GLOBAL_EVERY
 from sim.units import MS
-from sim.actors.reporting import report_request
-from sim.world import G, P, Process, World
+from sim.world import Demand, G, P, Process, World
 
 TIME_SLICE: Final = 10 * MS  # runtime/proc.go: forcePreemptNS
 _DONE: Final = object()
@@ -44,7 +44,9 @@ def find_runnable(p: P, world: World) -> G | None:
     p.picks += 1
     if p.picks % GLOBAL_EVERY == 0 and sched.shared:
         return sched.shared.popleft()
-    return p.runq.get() or p.runq.take_from_global(sched.shared, world.gomaxprocs) or steal(p, world)
+    return (
+        p.runq.get() or p.runq.take_from_global(sched.shared, world.gomaxprocs) or steal(p, world)
+    )
 
 
 def steal(thief: P, world: World) -> G | None:
@@ -83,12 +85,14 @@ def execute(g: G, p: P, world: World) -> Process[None]:
     if g.started < 0:
         g.started = env.now
     body, since = g.body, env.now
+    assert body is not None
     while True:
+        demand: Demand | object
         if g.remaining:
             demand, g.remaining = g.remaining, 0
         else:
-            demand = next(body, _DONE)  # type: ignore[arg-type]
-        if type(demand) is int:
+            demand = next(body, _DONE)
+        if isinstance(demand, int):
             begun = env.now
             p.interruptible = True
             try:
@@ -108,7 +112,7 @@ def execute(g: G, p: P, world: World) -> Process[None]:
             if g.load:
                 report_request(g, world)
             break
-        else:
+        elif isinstance(demand, simpy.Event):
             yield demand  # holds the P: the goroutine that starts a cycle waits for it
     g.running = False
     p.goroutine_ns += env.now - since

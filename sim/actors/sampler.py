@@ -59,7 +59,9 @@ def cpu_classes(world: World) -> dict[str, float]:
     seconds = {kind: ns / SECOND for kind, ns in cpu.items()}
     gc_total = sum(seconds.values())
     total = now * world.gomaxprocs / SECOND
-    idle = sum(p.idle_ns + (now - p.parked_at if p.doing == "parked" else 0) for p in world.sched.ps)
+    idle = sum(
+        p.idle_ns + (now - p.parked_at if p.doing == "parked" else 0) for p in world.sched.ps
+    )
     user = total - gc_total - idle / SECOND
     return {
         "cpu_assist": seconds["assist"],

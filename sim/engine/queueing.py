@@ -10,7 +10,7 @@ def mean_wait(hold: float, acquisitions: float, elapsed: float, customers: int) 
     happen in `elapsed` if nobody waits. Exact mean value analysis of that closed network for
     exponential times (Reiser and Lavenberg 1980): no wait for one customer, saturation for many.
     """
-    if customers < 2 or acquisitions <= 0 or elapsed <= 0 or hold <= 0:
+    if customers <= 1 or acquisitions <= 0 or elapsed <= 0 or hold <= 0:
         return 0.0
     think = max(customers * elapsed / acquisitions - hold, 0.0)
     queue = response = 0.0

@@ -18,6 +18,10 @@ Floats = NDArray[np.float64]
 
 WORD: Final = 8
 TINY_BLOCK: Final = 16
+LARGE_NOSCAN: Final = 1
+"""Span classes 0 and 1 hold large objects."""
+HEADER_ABOVE: Final = 512
+"""Larger objects with pointers have a header and are scanned whole."""
 
 
 class Kind(NamedTuple):
@@ -66,7 +70,9 @@ class KindTable:
         """One property of every kind, in row order."""
         return np.asarray([getattr(kind, name) for kind in self.rows], dtype=np.float64)
 
-    def add_mix(self, sizes: Floats, pointers: Floats, weights: Floats, table: SizeClassTable) -> Mix:
+    def add_mix(
+        self, sizes: Floats, pointers: Floats, weights: Floats, table: SizeClassTable
+    ) -> Mix:
         """Compile equally described objects: requested bytes, pointer words (inf = all), weights.
 
         Several objects of the arrays may be of the same kind; weights are relative frequencies of
@@ -90,20 +96,24 @@ class KindTable:
         )
 
 
-def _group(sizes: Floats, words: Floats, share: Floats, table: SizeClassTable) -> list[tuple[float, Kind]]:
+def _group(
+    sizes: Floats, words: Floats, share: Floats, table: SizeClassTable
+) -> list[tuple[float, Kind]]:
     """(slots per requested object, kind) for every span class and large page count that occurs."""
     noscan = words == 0
     tiny = noscan & (sizes < TINY_BLOCK)
     classes = table.span_classes(sizes, noscan)
-    npages = np.where(classes < 2, np.ceil(sizes / PAGE), 0).astype(np.int64)
-    keys = sorted({(int(c), int(n)) for c, n, t in zip(classes, npages, tiny, strict=True) if not t})
+    npages = np.where(classes <= LARGE_NOSCAN, np.ceil(sizes / PAGE), 0).astype(np.int64)
+    keys = sorted(
+        {(int(c), int(n)) for c, n, t in zip(classes, npages, tiny, strict=True) if not t}
+    )
     groups = []
     for span_class, pages in keys:
         mine = ~tiny & (classes == span_class) & (npages == pages)
         weight = float(share[mine].sum())
         slot = pages * PAGE if pages else int(table.elemsize[span_class])
         prefix = np.dot(share[mine], words[mine]) / weight * WORD
-        whole = slot > 512 and prefix > 0
+        whole = slot > HEADER_ABOVE and prefix > 0
         kind = Kind(
             span_class=span_class, npages=pages, slot_bytes=slot, nelems=int(table.nelems[span_class]) or 1,
             requested_bytes=float(np.dot(share[mine], sizes[mine]) / weight),
@@ -122,7 +132,12 @@ def _tiny_blocks(sizes: Floats, share: Floats, table: SizeClassTable) -> tuple[f
     The expected number of objects that fit in a block follows from filling blocks with a long
     sequence in which the sizes alternate as evenly as their shares say.
     """
-    order = np.concatenate([np.full(n, s) for s, n in zip(sizes, np.ceil(256 * share / share.sum()).astype(int), strict=True)])
+    order = np.concatenate(
+        [
+            np.full(n, s)
+            for s, n in zip(sizes, np.ceil(256 * share / share.sum()).astype(int), strict=True)
+        ]
+    )
     order = order[np.argsort(np.modf(np.arange(len(order)) * 0.6180339887498949)[0], kind="stable")]
     blocks, offset = 1, 0
     for size in order.astype(int):

@@ -39,7 +39,7 @@ class GCCPULimiter:
         """One CPU second per P."""
         return self.gomaxprocs * CAPACITY_PER_PROC
 
-    def start_gc_transition(self, enable_gc: bool, now: Nanoseconds) -> None:  # noqa: FBT001  Go's signature
+    def start_gc_transition(self, enable_gc: bool, now: Nanoseconds) -> None:
         """The world is stopped to begin or end marking: until the finish, all time is the GC's."""
         if self._transitioning or self.gc_enabled == enable_gc:
             raise ModelError("limiter: a GC transition to the state it is in already")

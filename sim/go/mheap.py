@@ -18,6 +18,7 @@ from sim.go.pagebits import CHUNK_PAGES
 from sim.go.sizeclass import SizeClassTable
 
 PAGE: Final = 8192
+LARGE_NOSCAN: Final = 1  # span classes 0 and 1 hold large objects
 SWEEP_BUDGET: Final = 100  # runtime/mcentral.go: cacheSpan, spanBudget
 _NO_SPANS: Final[Spans] = np.empty(0, dtype=np.int64)
 
@@ -130,7 +131,9 @@ class MHeap:
             return []
         number = np.array([entry[1] for entry in wanted])
         which = np.repeat(np.arange(len(wanted)), number)
-        place = (np.arange(len(which)) - np.repeat(np.cumsum(number) - number, number) + 0.5) / number[which]
+        place = (
+            np.arange(len(which)) - np.repeat(np.cumsum(number) - number, number) + 0.5
+        ) / number[which]
         pages, scavenged = self._take_pages(1, len(which))
         mine = np.empty(len(which), dtype=np.int64)
         mine[np.argsort(place, kind="stable")] = np.arange(len(which))
@@ -143,7 +146,9 @@ class MHeap:
             counts.faulted_bytes += int(scavenged[mine][which == index].sum())
         return np.split(spans, np.cumsum(number)[:-1])
 
-    def alloc_spans(self, span_class: int, npages: int, nelems: int, count: int, counts: RefillCounts) -> Spans:
+    def alloc_spans(
+        self, span_class: int, npages: int, nelems: int, count: int, counts: RefillCounts
+    ) -> Spans:
         """Fresh spans from the page heap (runtime/mheap.go: alloc, allocSpan)."""
         first, scavenged = self._take_pages(npages, count)
         counts.faulted_bytes += int(scavenged.sum())
@@ -314,7 +319,9 @@ class MHeap:
     def slot_bytes_of(self, spans: Spans) -> Ints:
         """Bytes of a slot of each span: the whole span for large objects."""
         classes = self.spans.span_class[spans]
-        return np.where(classes < 2, self.spans.npages[spans] * PAGE, self._elem_size[classes])
+        return np.where(
+            classes <= LARGE_NOSCAN, self.spans.npages[spans] * PAGE, self._elem_size[classes]
+        )
 
     def _sweep_and_release(self, spans: Spans) -> int:
         """Sweep spans; dead ones go back as pages, the others into their swept sets."""

@@ -89,7 +89,7 @@ class Bursts:
 class Recorded:
     """Arrivals at the given instants, such as those of an access log; ends after the last."""
 
-    at: tuple[Annotated[int, Nanoseconds.__metadata__[0]], ...]  # type: ignore[attr-defined]
+    at: tuple[Annotated[int, Nanoseconds.__metadata__[0]], ...]
 
     def __post_init__(self) -> None:
         if list(self.at) != sorted(self.at):

@@ -111,7 +111,7 @@ class Ledger:
 
         Called when a mark phase takes its snapshot.
         """
-        span, kind, owner, count, birth = self._columns()
+        _, _, owner, count, birth = self._columns()
         law = self._law[owner]
         count = np.where(self._ended[owner], 0, count)
         mortal = np.flatnonzero((law == Law.HAZARD) & (count > 0))
@@ -143,7 +143,7 @@ class Ledger:
     def expected_per_kind(self, kinds: int) -> NDArray[np.float64]:
         """Reachable objects by kind at this instant, in expectation."""
         _, kind, _, _, _ = self._columns()
-        return np.bincount(kind, weights=self.expected_counts(), minlength=kinds)
+        return np.bincount(kind, weights=self.expected_counts(), minlength=kinds).astype(np.float64)
 
     def per_kind(self, kinds: int) -> Ints:
         """Objects of all rows by kind."""
@@ -180,7 +180,11 @@ class Ledger:
     def _grow_owners(self) -> None:
         for name, empty in (("_law", 0), ("_ended", False), ("_clock", 0.0), ("_capacity", np.inf)):
             column = getattr(self, name)
-            setattr(self, name, np.concatenate((column, np.full(len(column), empty, dtype=column.dtype))))
+            setattr(
+                self,
+                name,
+                np.concatenate((column, np.full(len(column), empty, dtype=column.dtype))),
+            )
 
 
 _ROW_COLUMNS: Final = ("_span", "_kind", "_owner", "_count", "_birth")
@@ -191,7 +195,7 @@ class Part(NamedTuple):
 
     kind: int
     owner: int
-    count: int
+    objects: int
 
 
 def write_down(
@@ -202,15 +206,15 @@ def write_down(
     Every object is equally likely to lie anywhere: large parts are spread evenly over the spans,
     small ones, as those of many requests, object by object.
     """
-    for kind, owner, count in (part for part in parts if part.count > FEW):
+    for kind, owner, count in (part for part in parts if part.objects > FEW):
         share = spread(taken, count, float(rng.random()))
         ledger.add(spans, kind, owner, share)
         taken = taken - share
-    few = [part for part in parts if part.count <= FEW]
+    few = [part for part in parts if part.objects <= FEW]
     if few:
-        where, which, count = scatter(taken, [part.count for part in few], rng)
+        where, which, objects = scatter(taken, [part.objects for part in few], rng)
         kinds, owners = np.array([(part.kind, part.owner) for part in few]).T
-        ledger.add(spans[where], kinds[which], owners[which], count)
+        ledger.add(spans[where], kinds[which], owners[which], objects)
 
 
 def spread(taken: Ints, count: int, offset: float) -> Ints:
@@ -220,12 +224,16 @@ def spread(taken: Ints, count: int, offset: float) -> Ints:
     probability, no span gets more than was taken from it, and the counts sum exactly.
     """
     total = int(taken.sum())
-    edges = np.floor(np.concatenate(([0], np.cumsum(taken))) * (count / total) + offset).astype(np.int64)
+    edges = np.floor(np.concatenate(([0], np.cumsum(taken))) * (count / total) + offset).astype(
+        np.int64
+    )
     edges[-1] = edges[0] + count
     return np.diff(edges)
 
 
-def scatter(taken: Ints, counts: Sequence[int], rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:
+def scatter(
+    taken: Ints, counts: Sequence[int], rng: np.random.Generator
+) -> tuple[Ints, Ints, Ints]:
     """Systematic sampling of several small parts at once, in random order.
 
     Returns (index of the span, index of the part, objects) of every combination that occurs.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeAlias
 
 from sim.errors import UserError
-from sim.units import Bytes, Nanoseconds, PerSecond, Unit
+from sim.units import Bytes, PerSecond, Unit
 from sim.workload.arrivals import Arrivals
 from sim.workload.distributions import Constant, Distribution
 

@@ -23,7 +23,7 @@ def apply(limiter: GCCPULimiter, row: dict) -> None:
     now, argument = row["now"], row["arg"]
     match row["op"]:
         case "toggle_gc":
-            limiter.start_gc_transition(row["gc"], now - argument)
+            limiter.start_gc_transition(enable_gc=row["gc"], now=now - argument)
             limiter.finish_gc_transition(now)
         case "assist_then_update":
             limiter.add_assist_time(argument)
@@ -54,6 +54,6 @@ def test_idle_time_counts_for_nobody() -> None:
 
 def test_a_transition_within_a_transition_is_an_error() -> None:
     limiter = GCCPULimiter(1)
-    limiter.start_gc_transition(True, 5)
+    limiter.start_gc_transition(enable_gc=True, now=5)
     with pytest.raises(ModelError):
-        limiter.start_gc_transition(False, 6)
+        limiter.start_gc_transition(enable_gc=False, now=6)

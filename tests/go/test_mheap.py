@@ -10,6 +10,7 @@ from sim.go.mcache import Mcaches
 from sim.go.mheap import PAGE, MHeap
 from sim.go.pagealloc import PageAlloc
 from sim.go.sizeclass import size_classes
+from sim.streams import Streams
 
 SIZES = size_classes("1.27")
 CLASSES = [5, 10, 25, 61, 90, 134]
@@ -50,7 +51,7 @@ class Books:
     def collect(self, survival: float, seed: int) -> None:
         while not self.heap.sweeping.done:
             self.heap.sweep_some(1000)
-        rng = np.random.default_rng(seed)
+        rng = Streams(seed)["test"]
         marked = rng.binomial(self.heap.spans.allocated, survival)
         stale = self.caches.flush()
         self.heap.begin_sweep(marked)
@@ -60,7 +61,8 @@ class Books:
         heap, spans = self.heap, self.heap.spans
         used = spans.rows_in_use()
         pages = np.concatenate(
-            [np.arange(spans.page[s], spans.page[s] + spans.npages[s]) for s in used] or [np.array([])]
+            [np.arange(spans.page[s], spans.page[s] + spans.npages[s]) for s in used]
+            or [np.array([])]
         )
         assert len(np.unique(pages)) == len(pages), "a page in two spans"
         assert heap.stats.pages_in_use == len(pages) == heap.pages.used_pages
@@ -80,7 +82,9 @@ class Books:
             places += [partial, full]
             for unswept in (central.partial_unswept, central.full_unswept):
                 waiting = unswept.peek(10**9)
-                still = spans.in_use[waiting] & (spans.sweep_gen[waiting] < heap.sweeping.generation)
+                still = spans.in_use[waiting] & (
+                    spans.sweep_gen[waiting] < heap.sweeping.generation
+                )
                 places.append(waiting[still])
         everywhere = np.concatenate(places)
         assert len(np.unique(everywhere)) == len(everywhere), "a span in two places"

@@ -111,7 +111,15 @@ def test_background_workers_take_a_quarter_of_the_ps(gomaxprocs: int) -> None:
 
 @pytest.mark.parametrize(
     ("gomaxprocs", "expected"),
-    [(1, (0, 0.25)), (2, (0, 0.25)), (3, (0, 0.25)), (4, (1, 0.0)), (5, (1, 0.0)), (8, (2, 0.0)), (10, (3, 0.0))],
+    [
+        (1, (0, 0.25)),
+        (2, (0, 0.25)),
+        (3, (0, 0.25)),
+        (4, (1, 0.0)),
+        (5, (1, 0.0)),
+        (8, (2, 0.0)),
+        (10, (3, 0.0)),
+    ],
 )
 def test_small_machines_mark_part_time(gomaxprocs: int, expected: tuple) -> None:
     assert background_workers(gomaxprocs, periodic=False)[:2] == expected

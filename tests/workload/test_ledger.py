@@ -6,13 +6,16 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.streams import Streams
 from sim.workload.ledger import Law, Ledger, spread
 
 counts = st.lists(st.integers(0, 500), min_size=1, max_size=40)
 
 
 @given(counts, st.floats(0, 1), st.floats(0, 0.999999))
-def test_spreading_keeps_the_sum_and_the_capacity(taken: list[int], share: float, offset: float) -> None:
+def test_spreading_keeps_the_sum_and_the_capacity(
+    taken: list[int], share: float, offset: float
+) -> None:
     room = np.array(taken)
     wanted = int(room.sum() * share)
     if not room.sum():
@@ -37,7 +40,7 @@ def test_what_a_goroutine_kept_dies_with_it() -> None:
     ledger.add(np.array([1]), 0, other, np.array([2]))
     ledger.end_owner(mine)
     assert ledger.expected_counts().sum() == 2
-    ledger.bury(np.random.default_rng(1))
+    ledger.bury(Streams(1)["test"])
     assert ledger.per_span(3).tolist() == [0, 2, 0]
 
 
@@ -48,7 +51,7 @@ def test_an_ended_owners_number_is_used_again_only_when_its_rows_are_gone() -> N
     ledger.end_owner(first)
     second = ledger.add_owner(Law.ENDS)
     assert second != first
-    ledger.bury(np.random.default_rng(1))
+    ledger.bury(Streams(1)["test"])
     assert ledger.add_owner(Law.ENDS) == first
 
 
@@ -57,7 +60,7 @@ def test_memoryless_objects_survive_as_the_exponential_says() -> None:
     owner = ledger.add_owner(Law.HAZARD)
     n = 1_000_000
     ledger.add(np.arange(1000), 0, owner, np.full(1000, n // 1000))
-    rng = np.random.default_rng(7)
+    rng = Streams(7)["test"]
     for _ in range(4):
         ledger.advance(owner, 0.25)
         ledger.bury(rng)
@@ -72,7 +75,7 @@ def test_a_window_keeps_the_youngest_bytes() -> None:
     for span in range(10):
         ledger.add(np.array([span]), 0, store, np.array([10]))
         ledger.advance(store, 10.0)
-    ledger.bury(np.random.default_rng(1))
+    ledger.bury(Streams(1)["test"])
     assert np.flatnonzero(ledger.per_span(10)).tolist() == [8, 9]
 
 
@@ -81,5 +84,5 @@ def test_thinning_a_pool_kills_the_share_that_was_dropped() -> None:
     pool = ledger.add_owner(Law.HAZARD)
     ledger.add(np.array([0]), 0, pool, np.array([100_000]))
     ledger.thin(pool, 0.25)
-    ledger.bury(np.random.default_rng(3))
+    ledger.bury(Streams(3)["test"])
     assert abs(ledger.per_kind(1)[0] - 75_000) < 4 * np.sqrt(100_000 * 0.25 * 0.75)

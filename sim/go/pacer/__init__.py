@@ -48,12 +48,24 @@ class Pacer(Protocol):
     heap_live: Bytes
     heap_marked: Bytes
     """Heap that the last cycle found alive."""
+    heap_scan: Bytes
+    """Heap that may hold pointers."""
     bg_scan_credit: int
     """Scan work done by background workers and not yet claimed by assists."""
     assist_work_per_byte: float
     assist_bytes_per_work: float
     workers: Workers
     memory: MemoryUse
+    old_cons_mark: float
+    """cons/mark with which the trigger of the last cycle was set."""
+
+    @property
+    def scan_expected(self) -> int:
+        """Scan work that the cycle is expected to take."""
+
+    @property
+    def limit_in_force(self) -> bool:
+        """The memory limit, not GOGC, sets the goal."""
 
     def configure(self, gc_percent: int, memory_limit: Bytes, globals_scan: Bytes) -> None:
         """Set GOGC (-1: off), GOMEMLIMIT and the size of the globals, before the first cycle."""

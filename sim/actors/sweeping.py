@@ -8,7 +8,7 @@ from sim.units import MS
 from sim.world import Body, G, World
 
 TURN_NS = MS // 4
-"""Longest uninterrupted turn on a machine with idle Ps."""
+"""Longest turn while nobody waits."""
 
 
 def note_sweep(world: World, who: str, swept: int, freed: int) -> None:
@@ -28,20 +28,25 @@ def start_sweeping(world: World) -> None:
 def sweeper_body(g: G, world: World) -> Body:
     """The background sweeper: ten spans at a time, then way for others (bgsweep).
 
-    On a machine with idle Ps nobody is in its way, so it does many tens in one go.
+    When nobody waits for its P, it does many tens in one go.
     """
     heap, sweep = world.memory.heap, world.machine.sweep
     while True:
         g.waiting, g.blocked_at = True, world.env.now
         yield None
         while not heap.sweeping.done:
-            limit = BACKGROUND_BATCH
-            if world.sched.idle:
-                limit = max(limit, int(TURN_NS / sweep.span_ns))
+            limit = int(TURN_NS / sweep.span_ns)
+            if others_wait(g, world):
+                limit = BACKGROUND_BATCH
             swept, freed = heap.sweep_some(limit)
             note_sweep(world, "background", swept, freed)
             yield max(1, round(swept * sweep.span_ns + freed * sweep.freed_span_ns))
-            if world.sched.shared or len(g.p.runq):  # type: ignore[union-attr]
+            if others_wait(g, world):
                 mark_ready(g, world)
                 world.sched.shared.append(g)
                 yield None
+
+
+def others_wait(g: G, world: World) -> bool:
+    """Are goroutines waiting that this P would run?"""
+    return bool(world.sched.shared) or len(g.p.runq) > 0  # type: ignore[union-attr]

@@ -39,8 +39,12 @@ class Mcaches:
         Spans come from the caches, then from the mcentrals, then fresh from the heap; fresh ones of
         all classes are obtained together, interleaved as concurrent refills would be.
         """
-        open_refills = [_Refill(self, span_class, objects) for span_class, objects in demand.items()]
-        fresh = self.heap.fresh_spans([(r.span_class, int(r.fresh.sum()), r.counts) for r in open_refills])
+        open_refills = [
+            _Refill(self, span_class, objects) for span_class, objects in demand.items()
+        ]
+        fresh = self.heap.fresh_spans(
+            [(r.span_class, int(r.fresh.sum()), r.counts) for r in open_refills]
+        )
         return [refill.finish(spans) for refill, spans in zip(open_refills, fresh, strict=True)]
 
     def held(self) -> Spans:
@@ -82,9 +86,6 @@ class _Refill:
         """Every P in need goes through the spans that have free slots, one P after the other."""
         table = self.heap.spans
         pool = self.heap.reuse_spans(self.span_class, int(self.missing.sum()), self.counts)
-        if not len(pool):
-            return
-        self._count_live(pool)
         room = table.nelems[pool] - table.allocated[pool]
         edges = np.cumsum(room)
         first = before = 0
@@ -94,10 +95,13 @@ class _Refill:
             last = min(int(np.searchsorted(edges, before + self.missing[p])), len(pool) - 1)
             some = room[first : last + 1].copy()
             some[-1] -= max(int(some.sum()) - int(self.missing[p]), 0)
-            self._take(pool[first : last + 1], some)
+            mine = pool[first : last + 1]
+            self._count_live(mine)
+            self._take(mine, some)
             self.missing[p] -= int(some.sum())
-            self._cache(p, pool[first : last + 1])
+            self._cache(p, mine)
             first, before = last + 1, int(edges[last])
+        self.heap.uncache(self.span_class, pool[first:])
 
     def finish(self, spans: Spans) -> Taken:
         """Use the fresh spans: full ones, and a last one for every P that stays in its cache."""

@@ -215,14 +215,12 @@ class MHeap:
         """Put spans that an mcache used up into the full swept set (mcentral.go: uncacheSpan)."""
         self.centrals[span_class].full_swept.push(spans)
 
-    def uncache(self, spans: Spans) -> None:
-        """Put swept spans of any class and filling into their sets."""
+    def uncache(self, span_class: int, spans: Spans) -> None:
+        """Put swept spans of a class into the set that their filling says."""
         full = self.spans.allocated[spans] == self.spans.nelems[spans]
-        for span_class in np.unique(self.spans.span_class[spans]):
-            mine = self.spans.span_class[spans] == span_class
-            central = self.centrals[int(span_class)]
-            central.full_swept.push(spans[mine & full])
-            central.partial_swept.push(spans[mine & ~full])
+        central = self.centrals[span_class]
+        central.full_swept.push(spans[full])
+        central.partial_swept.push(spans[~full])
 
     def free_spans(self, spans: Spans) -> None:
         """Return the pages of empty spans to the heap (runtime/mheap.go: freeSpan)."""
@@ -271,7 +269,7 @@ class MHeap:
                 continue
             batch = unswept.pop(limit - swept)
             batch = batch[self._is_unswept(batch)]
-            freed += self._sweep_and_release(batch)
+            freed += self._sweep_and_release(sweeping.cursor, batch)
             swept += len(batch)
         if sweeping.cursor >= len(self.centrals):
             sweeping.done = True
@@ -295,11 +293,17 @@ class MHeap:
         chosen = candidates[:count]
         sweeping.reclaimed += count
         chosen = chosen[self._is_unswept(chosen)]
-        return self._sweep_and_release(chosen)
+        self._sweep(chosen)
+        self.free_spans(chosen)
+        return len(chosen)
 
     def sweep_cached(self, spans: Spans) -> int:
-        """Sweep the stale spans of a flushed mcache (mcache.go: prepareForSweep); spans freed."""
-        return self._sweep_and_release(spans)
+        """Sweep the stale spans of flushed mcaches (mcache.go: prepareForSweep); spans freed."""
+        classes = self.spans.span_class[spans]
+        return sum(
+            self._sweep_and_release(span_class, spans[classes == span_class])
+            for span_class in np.unique(classes).tolist()
+        )
 
     def _is_unswept(self, spans: Spans) -> np.ndarray:
         return self.spans.in_use[spans] & (self.spans.sweep_gen[spans] < self.sweeping.generation)
@@ -323,12 +327,15 @@ class MHeap:
             classes <= LARGE_NOSCAN, self.spans.npages[spans] * PAGE, self._elem_size[classes]
         )
 
-    def _sweep_and_release(self, spans: Spans) -> int:
-        """Sweep spans; dead ones go back as pages, the others into their swept sets."""
+    def _sweep_and_release(self, span_class: int, spans: Spans) -> int:
+        """Sweep spans of a class; dead ones go back as pages, the others into its swept sets."""
         if not len(spans):
             return 0
         self._sweep(spans)
         empty = self.spans.allocated[spans] == 0
-        self.uncache(spans[~empty])
-        self.free_spans(spans[empty])
-        return int(empty.sum())
+        dead = int(empty.sum())
+        if dead < len(spans):
+            self.uncache(span_class, spans[~empty])
+        if dead:
+            self.free_spans(spans[empty])
+        return dead

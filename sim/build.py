@@ -118,10 +118,11 @@ def make_memory(
         mix_classes=[classes[kinds] for kinds in mix_kinds],
         malloc_ns=fast_path, malloc_ns_marking=fast_path + machine.alloc.marking_ns,
         kind_slots=book.kinds.column("slot_bytes"), large_ns=np.zeros(len(book.kinds)),
-        class_price=np.zeros(len(heap.nelems)),
+        class_price=np.zeros(len(heap.nelems)), class_wait=np.zeros(len(heap.nelems)),
+        large_wait=np.zeros(len(book.kinds)),
         class_live=sizes.npages * 8192 / np.maximum(sizes.nelems, 1),
         slots=[[0.0] * len(book.mixes) for _ in range(config.gomaxprocs)],
-        price=[0.0] * len(book.mixes), live_per_slot=[0.0] * len(book.mixes),
+        price=[0.0] * len(book.mixes), wait_price=[0.0] * len(book.mixes), live_per_slot=[0.0] * len(book.mixes),
         scan_per_slot=[
             float(np.dot(mix.shares, scan[kinds])) for mix, kinds in zip(book.mixes, mix_kinds, strict=True)
         ],

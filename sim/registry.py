@@ -79,8 +79,10 @@ class Registry:
     def _load(self, name: str) -> type[Any]:
         try:
             cls: type[Any] = self._entry_points()[name].load()
-        except Exception as error:  # noqa: BLE001  a plug-in may fail in any way; the user gets the reason
-            raise UserError(f"the {self.kind} plug-in {name!r} cannot be loaded: {_last_line(error)}") from error
+        except Exception as error:
+            raise UserError(
+                f"the {self.kind} plug-in {name!r} cannot be loaded: {_last_line(error)}"
+            ) from error
         return cls
 
 
@@ -98,7 +100,7 @@ def load_file(path: Path) -> None:
         spec.loader.exec_module(module)
     except UserError:
         raise
-    except Exception as error:  # noqa: BLE001  a plug-in may fail in any way; the user gets the reason
+    except Exception as error:
         raise UserError(f"the plug-in file {path} cannot be loaded: {_last_line(error)}") from error
 
 

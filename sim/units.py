@@ -65,8 +65,11 @@ def parse_bytes(text: str | int) -> int:
             f"expected a size with one of the units B, KiB, MiB, GiB, TiB, got {got} in {text!r}"
             f" (did you mean {number}{nearest}?)"
         )
-    return round(float(number) * _BYTE_UNITS[unit]) if "." in number or "e" in number.lower() \
+    return (
+        round(float(number) * _BYTE_UNITS[unit])
+        if "." in number or "e" in number.lower()
         else int(number) * _BYTE_UNITS[unit]
+    )
 
 
 def parse_duration(text: str | int) -> int:
@@ -107,8 +110,12 @@ def parse_fraction(text: str | float) -> float:
 def format_bytes(count: float) -> str:
     """A size for people: three significant digits in the largest binary unit below it."""
     for unit, size in reversed(_BYTE_UNITS.items()):
-        if abs(count) >= size and size > 1:
-            return f"{count / size:.3g}{unit}" if abs(count) < 1000 * size else f"{count / size:.0f}{unit}"
+        if abs(count) >= size > 1:
+            return (
+                f"{count / size:.3g}{unit}"
+                if abs(count) < 1000 * size
+                else f"{count / size:.0f}{unit}"
+            )
     return f"{count:.0f}B"
 
 

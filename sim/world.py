@@ -12,6 +12,7 @@ import simpy
 from numpy.typing import NDArray
 
 from sim.engine.clock import Clock
+from sim.engine.lock import Lock
 from sim.go.kinds import KindTable, Mix
 from sim.go.limiter import GCCPULimiter
 from sim.go.markwork import MarkWork
@@ -153,10 +154,14 @@ class Memory:
     """Span allocation per large object by kind."""
     class_price: Floats
     """Refill ns per slot by span class."""
+    class_wait: Floats
+    """Waiting for locks in ns per slot by span class; `large_wait` per large object by kind."""
+    large_wait: Floats
     class_live: Floats
     """Bytes of heap_live per slot by span class."""
     slots: list[list[float]]
     price: list[float]
+    wait_price: list[float]
     live_per_slot: list[float]
     scan_per_slot: list[float]
     kept: dict[tuple[int, int], float] = field(default_factory=dict)
@@ -182,6 +187,7 @@ class Memory:
     tiny_objects: float = 0.0
     waste_by_class: Floats = field(default_factory=lambda: np.zeros(0))
     """Share of a used slot that was not asked for, by span class."""
+    locks: dict[str, Lock] = field(default_factory=dict)
     lock_use: dict[tuple[str, str], LockTotals] = field(default_factory=dict)
 
 

@@ -10,8 +10,10 @@ import simpy
 
 from sim.actors.assist import assist, charge
 from sim.actors.collector import request
-from sim.actors.malloc import insert, keep, keep_forever, let_go, pend
+from sim.actors.locks import queue_for
+from sim.actors.malloc import insert, keep, keep_forever, let_go, materialise, pend
 from sim.actors.scheduling import block, spawn, unblock
+from sim.go.mheap import PAGE
 from sim.go.pool import SyncPool
 from sim.world import Body, Draw, G, Store, World
 
@@ -90,25 +92,40 @@ def work(g: G, step: WorkStep, world: World) -> Body:
         if gc.marking and slots and world.switches.assists:
             yield from assist(g, slots * memory.mixes[mix].slot_bytes, world)
         slowed = cpu * (gc.slowdown + step.writes_per_ns * gc.write_ns)
-        allocating = slots * memory.price[mix] if slots else 0.0
-        share = stretch(g, slowed + allocating, slots, mix, world)
-        ns = max(1, round((slowed + allocating) * share))
-        g.on_cpu += round(cpu * share)
-        g.gc_slowdown += round((slowed - cpu) * share)
-        g.alloc += ns - round(cpu * share) - round((slowed - cpu) * share)
+        malloc = slots * memory.price[mix] if slots else 0.0
+        waiting = slots * memory.wait_price[mix] if slots else 0.0
+        share = stretch(g, slowed + malloc + waiting, slots, mix, world)
+        ns = book_stretch(g, cpu * share, slowed * share, malloc * share, waiting * share)
         if slots:
-            taken = slots * share
-            charge(g, taken * memory.mixes[mix].slot_bytes, world)
-            if step.keep is not None:
-                step.keep(g, taken, world)
-            pend(g.p.id, mix, taken, world)  # type: ignore[union-attr]
-            slots -= taken
-            if gc.pacer.heap_live >= gc.trigger_at and not gc.running:
-                yield request("heap", g, world)
-        cpu -= cpu * share
-        if share == 1.0:
-            cpu = slots = 0.0
+            yield from take_slots(g, step, slots * share, world)
+        cpu, slots = cpu * (1 - share), slots * (1 - share)
         yield ns
+
+
+def book_stretch(g: G, cpu: float, slowed: float, malloc: float, waiting: float) -> int:
+    """Book where the time of a stretch goes; returns it in whole ns."""
+    ns = max(1, round(slowed + malloc + waiting))
+    on_cpu, slower, lock_wait = round(cpu), round(slowed - cpu), round(waiting)
+    g.on_cpu += on_cpu
+    g.gc_slowdown += slower
+    g.lock_wait += lock_wait
+    g.alloc += ns - on_cpu - slower - lock_wait
+    return ns
+
+
+def take_slots(g: G, step: WorkStep, slots: float, world: World) -> Body:
+    """Allocate: charge it, say who keeps it, and start a cycle where heap_live asks for one."""
+    gc = world.gc
+    charge(g, slots * world.memory.mixes[step.mix].slot_bytes, world)
+    if step.keep is not None:
+        step.keep(g, slots, world)
+    pend(g.p.id, step.mix, slots, world)  # type: ignore[union-attr]
+    if world.switches.resolution == "refill":
+        for bill in materialise(world):
+            for hold in bill.holds:
+                yield from queue_for(g, hold, world)
+    if gc.pacer.heap_live >= gc.trigger_at and not gc.running:
+        yield request("heap", g, world)
 
 
 def stretch(g: G, ns: float, slots: float, mix: int, world: World) -> float:
@@ -121,13 +138,15 @@ def stretch(g: G, ns: float, slots: float, mix: int, world: World) -> float:
         return share
     memory, gc = world.memory, world.gc
     heap_live = slots * memory.live_per_slot[mix]
+    if world.switches.resolution == "refill":
+        share = min(share, PAGE / heap_live)
     if not gc.running:
         room = max((gc.trigger_at - gc.pacer.heap_live) / (2 * world.gomaxprocs), MIN_STRETCH)
         share = min(share, room / heap_live)
     elif gc.marking and world.switches.assists and not gc.limiter.limiting:
         bytes_left = slots * memory.mixes[mix].slot_bytes
         share = min(share, max(g.credit, MIN_STRETCH // 8) / bytes_left)
-    return min(share, 1.0)
+    return share
 
 
 def wait(g: G, step: WaitStep, world: World) -> Body:

@@ -17,10 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.actors.locks import (
+    HEAP_LOCK,
+    Bill,
+    Hold,
     close_heap_lock_batch,
     heap_lock_acquisitions,
-    note_heap_lock,
-    note_lock,
+    note_hold,
     span_set_name,
 )
 from sim.actors.sweeping import note_sweep
@@ -93,30 +95,58 @@ def let_go(g: G, world: World) -> None:
         g.owner = -1
 
 
-def materialise(world: World) -> None:
-    """Write everything pending into spans and the ledger, and learn the prices of the next batch."""
+def materialise(world: World) -> list[Bill]:
+    """Write everything pending into spans and the ledger, and learn the prices of the next batch.
+
+    Returns the bills of all refills, for those who pay them at once.
+    """
     memory = world.memory
     age_owners(world)
     pay_sweep_debt(world)
     demand, kept = draw_kinds(world)
-    heap_live, scan = 0, 0.0
+    scan = sum(memory.kinds.rows[kind].scan_bytes * int(n.sum()) for kind, n in demand.items())
+    memory.tiny_objects += sum(
+        memory.kinds.rows[kind].objects * int(n.sum()) for kind, n in demand.items()
+        if memory.kinds.rows[kind].objects > 1
+    )  # fmt: skip
+    bills = [
+        *allocate_large_objects(demand, kept, world), *allocate_small_objects(demand, kept, world),
+    ]  # fmt: skip
+    close_heap_lock_batch(world)
+    correct_pacer(world, sum(bill.heap_live for bill in bills), int(scan))
+    memory.last_batch_at = world.env.now
+    reprice(world)
+    return bills
+
+
+def allocate_small_objects(
+    demand: dict[int, Ints], kept: dict[int, list[Part]], world: World
+) -> list[Bill]:
+    """Objects of the size classes, from the caches of all Ps."""
+    memory = world.memory
     by_class: defaultdict[int, list[int]] = defaultdict(list)
     for kind in sorted(demand):
         row = memory.kinds.rows[kind]
-        scan += row.scan_bytes * int(demand[kind].sum())
-        if row.npages:
-            heap_live += allocate_large(kind, int(demand[kind].sum()), kept.get(kind, []), world)
-        else:
+        if not row.npages:
             by_class[row.span_class].append(kind)
-    by_p = {c: np.sum([demand[kind] for kind in kinds], axis=0) for c, kinds in by_class.items()}
-    for taken in memory.caches.allocate(by_p):
+    slots = {c: np.sum([demand[kind] for kind in kinds], axis=0) for c, kinds in by_class.items()}
+    bills = []
+    for taken in memory.caches.allocate(slots):
         parts = [part for kind in by_class[taken.span_class] for part in kept.get(kind, ())]
-        settle(taken, parts, world)
-        heap_live += taken.heap_live
-    close_heap_lock_batch(world)
-    correct_pacer(world, heap_live, int(scan))
-    memory.last_batch_at = world.env.now
-    reprice(world)
+        bills.append(settle(taken, parts, world))
+    return bills
+
+
+def allocate_large_objects(
+    demand: dict[int, Ints], kept: dict[int, list[Part]], world: World
+) -> list[Bill]:
+    """Objects above 32 KiB."""
+    rows = world.memory.kinds.rows
+    return [
+        allocate_large(kind, int(demand[kind].sum()), kept.get(kind, []), world)
+        for kind in sorted(demand)
+        if rows[kind].npages
+    ]
 
 
 def age_owners(world: World) -> None:
@@ -184,32 +214,35 @@ def owners_of(mix: int, world: World) -> Iterable[tuple[int, int]]:
             yield g.owner, whole
 
 
-def settle(taken: Taken, parts: list[Part], world: World) -> None:
+def settle(taken: Taken, parts: list[Part], world: World) -> Bill:
     """Book what was allocated of one span class, and learn what it cost."""
     memory, span_class = world.memory, taken.span_class
     note_objects(taken.spans, taken.slots, parts, world)
     objects = int(taken.slots.sum())
     memory.heap.stats.allocated_objects += objects
     memory.heap.stats.allocated_bytes += objects * memory.heap.slot_size[span_class]
-    learn(span_class, objects, taken.heap_live, refill_ns(span_class, taken.counts, world), world)
+    bill = make_bill(span_class, taken.heap_live, taken.counts, world)
+    learn(span_class, objects, bill, world)
+    return bill
 
 
-def allocate_large(kind: int, objects: int, kept: list[Part], world: World) -> int:
+def allocate_large(kind: int, objects: int, kept: list[Part], world: World) -> Bill:
     """One span each, straight from the heap (runtime/mcache.go: allocLarge)."""
     memory = world.memory
     row = memory.kinds.rows[kind]
-    counts = RefillCounts()
+    counts = RefillCounts(fresh=objects)
     if not memory.heap.sweeping.done:
         counts.freed_spans += memory.heap.reclaim(objects * row.npages)
     spans = memory.heap.alloc_spans(row.span_class, row.npages, 1, objects, counts)
-    counts.fresh += objects
     memory.heap.spans.allocated[spans] = 1
     memory.heap.uncache_full(row.span_class, spans)
     note_objects(spans, np.ones(objects, dtype=np.int64), kept, world)
     memory.heap.stats.allocated_objects += objects
     memory.heap.stats.allocated_bytes += objects * row.slot_bytes
-    memory.large_ns[kind] = refill_ns(row.span_class, counts, world, row.npages) / objects
-    return objects * row.npages * PAGE
+    bill = make_bill(row.span_class, objects * row.slot_bytes, counts, world, row.npages)
+    memory.large_ns[kind] = bill.ns / objects
+    memory.large_wait[kind] = bill.wait_ns / objects
+    return bill
 
 
 def note_objects(spans: Ints, taken: Ints, parts: list[Part], world: World) -> None:
@@ -229,34 +262,43 @@ def blacken(spans: Ints, taken: Ints, world: World) -> None:
     np.add.at(memory.black, spans, taken)
 
 
-def refill_ns(span_class: int, counts: RefillCounts, world: World, npages: int = 0) -> float:
-    """What the refills of one class cost in CPU time and waiting."""
+def make_bill(
+    span_class: int, heap_live: int, counts: RefillCounts, world: World, npages: int = 0
+) -> Bill:
+    """What the refills of one class cost in CPU time, waiting and lock holding."""
     costs, page, sweep = world.machine.alloc, world.machine.page, world.machine.sweep
     refills = counts.partial + counts.swept + counts.fresh
-    set_wait = note_lock(world, span_set_name(span_class), "refill", 2 * refills, page.span_set_ns)
     pages = npages or world.memory.heap.span_pages[span_class]
     grown = heap_lock_acquisitions(counts.fresh, pages)
-    heap_wait = note_heap_lock(world, "grow", grown, page.alloc_span_ns)
-    heap_wait += note_heap_lock(world, "reclaim", counts.freed_spans, page.free_span_ns)
+    holds = (
+        Hold(span_set_name(span_class), "refill", 2 * refills, page.span_set_ns),
+        Hold(HEAP_LOCK, "grow", grown, page.alloc_span_ns),
+        Hold(HEAP_LOCK, "reclaim", counts.freed_spans, page.free_span_ns),
+    )
     note_sweep(world, "refill", counts.swept, 0)
     note_sweep(world, "reclaim", counts.freed_spans, counts.freed_spans)
-    return (
+    ns = (
         (counts.partial + counts.swept) * costs.refill_partial_ns
         + counts.fresh * costs.refill_fresh_ns
         + counts.swept * sweep.span_ns
         + counts.freed_spans * sweep.freed_span_ns
         + counts.faulted_bytes / OS_PAGE * page.fault_ns
-        + set_wait
-        + heap_wait
     )
+    if world.switches.resolution == "refill":
+        held = sum(hold.times * hold.ns for hold in holds)
+        return Bill(heap_live, max(ns - held, 0.0), 0.0, holds)
+    return Bill(heap_live, ns, sum(note_hold(world, hold) for hold in holds), holds)
 
 
-def learn(span_class: int, objects: int, heap_live: int, ns: float, world: World) -> None:
+def learn(span_class: int, objects: int, bill: Bill, world: World) -> None:
     """Move a class's estimates towards what this batch showed, the more the larger the batch."""
     memory = world.memory
     weight = 1.0 / (objects + MEMORY_OF_PRICES * memory.heap.nelems[span_class])
-    memory.class_live[span_class] += (heap_live - memory.class_live[span_class] * objects) * weight
-    memory.class_price[span_class] += (ns - memory.class_price[span_class] * objects) * weight
+    for estimate, seen in (
+        (memory.class_live, bill.heap_live), (memory.class_price, bill.ns),
+        (memory.class_wait, bill.wait_ns),
+    ):  # fmt: skip
+        estimate[span_class] += (seen - estimate[span_class] * objects) * weight
 
 
 def reprice(world: World) -> None:
@@ -268,7 +310,9 @@ def reprice(world: World) -> None:
         large = classes < LARGE_CLASSES
         refill = np.where(large, memory.large_ns[kinds], memory.class_price[classes])
         live = np.where(large, memory.kind_slots[kinds], memory.class_live[classes])
+        wait = np.where(large, memory.large_wait[kinds], memory.class_wait[classes])
         memory.price[mix_id] = float(np.dot(mix.shares, malloc[kinds] + refill))
+        memory.wait_price[mix_id] = float(np.dot(mix.shares, wait))
         memory.live_per_slot[mix_id] = float(np.dot(mix.shares, live))
     cycle = max(min(gc.pacer.heap_goal(), 1 << 44) - gc.pacer.heap_marked, MiB)
     distance = cycle if gc.running else max(gc.trigger_at - gc.pacer.heap_live, 0)

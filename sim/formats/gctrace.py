@@ -148,9 +148,7 @@ def parse(
             last = line
 
 
-def _matches(
-    line_number: int, text: str, report: Callable[[Problem], None]
-) -> list[re.Match[str]]:
+def _matches(line_number: int, text: str, report: Callable[[Problem], None]) -> list[re.Match[str]]:
     """Complete gctrace lines in a line of the log: often none, more where newlines were lost."""
     pieces = _PIECE.findall(text)
     if not pieces:

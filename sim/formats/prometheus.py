@@ -159,7 +159,7 @@ def _histogram(name: str, cumulative: list[tuple[float, int]]) -> Histogram:
     bounds, totals = zip(*sorted(cumulative), strict=True)
     counts = tuple(b - a for a, b in pairwise((0, *totals)))
     if min(counts) < 0 or len({*bounds}) < len(bounds) or bounds[-1] != math.inf:
-        raise UserError(f"{name}: expected the buckets of one histogram, up to le=\"+Inf\"")
+        raise UserError(f'{name}: expected the buckets of one histogram, up to le="+Inf"')
     return Histogram((0.0, *bounds), counts)
 
 

@@ -126,7 +126,8 @@ class PageAlloc:
 
         They are never touched, so they stay counted as returned to the OS.
         """
-        self.scavenged_pages += self._take(0, npages)
+        scavenged = self._take(0, npages)
+        self.scavenged_pages += scavenged
 
     def _take(self, page: int, npages: int) -> int:
         scavenged = 0
@@ -188,7 +189,9 @@ class PageAlloc:
 
     def free_many(self, pages: ArrayLike, npages: ArrayLike) -> None:
         """`free` of many runs: first pages, and one length or one each."""
-        first, length = np.broadcast_arrays(np.asarray(pages), np.asarray(npages))
+        first, length = np.broadcast_arrays(
+            np.asarray(pages, np.int64), np.asarray(npages, np.int64)
+        )
         long = length > _LONG_RUN
         for page, count in zip(first[long].tolist(), length[long].tolist(), strict=True):
             self.free(page, count)

@@ -6,6 +6,7 @@ unless the scavenger is forced. Source: runtime/mgcscavenge.go, scavengeIndex an
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -21,14 +22,37 @@ DENSE_PAGES: Final = 496
 _CLEARED: Final = -1
 
 
+@dataclass
+class Cursor:
+    """The page to search down from (runtime/mranges.go: atomicOffAddr)."""
+
+    page: int = _CLEARED
+    marked: bool = False
+    """Raised since the last step down. A marked cursor survives a search that finds nothing."""
+
+    def raise_to(self, page: int) -> None:
+        """Bring pages up to this one into the search."""
+        if page > self.page:
+            self.page, self.marked = page, True
+
+    def lower_to(self, page: int) -> None:
+        """Step down to a page."""
+        self.page, self.marked = page, False
+
+    def clear(self) -> None:
+        """Nothing was found."""
+        if not self.marked:
+            self.page = _CLEARED
+
+
 class ScavengeIndex:
     """Occupancy, generation and emptiness of every chunk, and where to search next."""
 
     def __init__(self) -> None:
         self.generation = 0
         self._columns = np.zeros((4, 0), dtype=np.int64)
-        self._background = _CLEARED  # pages to search down from
-        self._forced = _CLEARED
+        self._background = Cursor()
+        self._forced = Cursor()
         self._freed_high = _CLEARED  # highest page freed in this generation
         self.reserve(0)
 
@@ -84,7 +108,7 @@ class ScavengeIndex:
     def next_gen(self) -> None:
         """Start a generation: what was freed in the last one comes into the background's reach."""
         self.generation += 1
-        self._background = max(self._background, self._freed_high)
+        self._background.raise_to(self._freed_high)
         self._freed_high = _CLEARED
 
     def set_empty(self, chunk: int) -> None:
@@ -93,21 +117,17 @@ class ScavengeIndex:
 
     def find(self, force: bool) -> int | None:
         """The page to search down from in the highest chunk worth it; None if there is none."""
-        start = self._forced if force else self._background
-        if start == _CLEARED:
+        cursor = self._forced if force else self._background
+        if cursor.page == _CLEARED:
             return None
-        chunk = self._highest_eligible(start // CHUNK_PAGES, force)
+        start = cursor.page // CHUNK_PAGES
+        chunk = self._highest_eligible(start, force)
         if chunk is None:
-            found = _CLEARED
-        elif chunk == start // CHUNK_PAGES:
-            found = start
-        else:
-            found = (chunk + 1) * CHUNK_PAGES - 1
-        if force:
-            self._forced = found
-        else:
-            self._background = found
-        return None if found == _CLEARED else found
+            cursor.clear()
+            return None
+        if chunk < start:
+            cursor.lower_to((chunk + 1) * CHUNK_PAGES - 1)
+        return cursor.page
 
     def _highest_eligible(self, top: int, force: bool) -> int | None:
         """The highest chunk up to `top` that shouldScavenge accepts."""
@@ -129,4 +149,4 @@ class ScavengeIndex:
 
     def _freed_up_to(self, page: int) -> None:
         self._freed_high = max(self._freed_high, page)
-        self._forced = max(self._forced, page)
+        self._forced.raise_to(page)

@@ -234,8 +234,9 @@ def test_gzipped_and_plain_logs_and_standard_input_read_alike(
 
 
 def test_an_unreadable_log_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no\.log: cannot be read: No such file"), open_log(
-        tmp_path / "no.log"
+    with (
+        pytest.raises(UserError, match=r"no\.log: cannot be read: No such file"),
+        open_log(tmp_path / "no.log"),
     ):
         pass
     cut = tmp_path / "cut.gz"

@@ -41,9 +41,7 @@ def without_values(lines: list[str]) -> list[str]:
 
 
 def test_families_types_and_bounds_are_those_of_client_golang() -> None:
-    foreign = tuple(
-        start for name in NOT_A_RUNTIME_METRIC for start in (f"# TYPE {name}", name)
-    )
+    foreign = tuple(start for name in NOT_A_RUNTIME_METRIC for start in (f"# TYPE {name}", name))
     expected = [line for line in without_values(EXPOSED) if not line.startswith(foreign)]
     assert without_values(list(format_lines(dumped.values))) == expected
 
@@ -112,8 +110,8 @@ def test_what_is_no_sample_is_reported(line: str) -> None:
 @pytest.mark.parametrize(
     "lines",
     [
-        ["go_goroutines NaN"],
-        ["go_goroutines -1"],
+        ["go_memstats_sys_bytes NaN"],
+        ["go_memstats_sys_bytes -1"],
         ["go_sched_latencies_seconds_bucket 3"],
         ['go_sched_latencies_seconds_bucket{le="0.1"} 3'],
         [

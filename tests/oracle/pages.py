@@ -31,33 +31,31 @@ class Chunk:
 
 @dataclass
 class NaivePages:
-    """Pages as two lists of Booleans."""
+    """Pages as two arrays of 0 and 1."""
 
-    used: list[bool] = field(default_factory=list)
-    scavenged: list[bool] = field(default_factory=list)
+    used: bytearray = field(default_factory=bytearray)
+    scavenged: bytearray = field(default_factory=bytearray)
     chunks: list[Chunk] = field(default_factory=list)
     gen: int = 0
     background: int = -1
     forced: int = -1
+    marked: dict[bool, bool] = field(default_factory=lambda: {False: False, True: False})
     freed_high: int = -1
 
     def grow(self, chunks: int) -> None:
-        self.used += [False] * (PAGES * chunks)
-        self.scavenged += [True] * (PAGES * chunks)
+        self.used += bytes(PAGES * chunks)
+        self.scavenged += b"\1" * (PAGES * chunks)
         self.chunks += [Chunk() for _ in range(chunks)]
 
     def alloc(self, npages: int) -> tuple[int, int] | None:
-        length = 0
-        for page, used in enumerate(self.used):
-            length = 0 if used else length + 1
-            if length == npages:
-                first = page - npages + 1
-                return first, sum(self.take(p) for p in range(first, first + npages)) * 8192
-        return None
+        first = self.used.find(bytes(npages))
+        if first < 0:
+            return None
+        return first, sum(self.take(page) for page in range(first, first + npages)) * 8192
 
-    def take(self, page: int) -> bool:
+    def take(self, page: int) -> int:
         assert not self.used[page], "a page was allocated twice"
-        was, self.used[page], self.scavenged[page] = self.scavenged[page], True, False
+        was, self.used[page], self.scavenged[page] = self.scavenged[page], 1, 0
         chunk = self.chunks[page // PAGES]
         chunk.update(self.gen)
         chunk.in_use += 1
@@ -68,18 +66,19 @@ class NaivePages:
     def free(self, page: int, npages: int) -> None:
         for p in range(page, page + npages):
             assert self.used[p], "a free page was freed"
-            self.used[p] = False
+            self.used[p] = 0
             chunk = self.chunks[p // PAGES]
             chunk.update(self.gen)
             chunk.in_use -= 1
             chunk.has_free = True
             self.freed_high = max(self.freed_high, p)
-            self.forced = max(self.forced, p)
+            if p > self.forced:
+                self.forced, self.marked[True] = p, True
 
     def alloc_to_cache(self) -> tuple[int, int, int]:
         if all(self.used):
             return 0, 0, 0
-        base = self.used.index(False) // 64 * 64
+        base = self.used.index(0) // 64 * 64
         free = [i for i in range(64) if not self.used[base + i]]
         scavenged = [i for i in free if self.take(base + i)]
         return base, sum(1 << i for i in free), sum(1 << i for i in scavenged)
@@ -89,11 +88,12 @@ class NaivePages:
             if cache >> i & 1:
                 self.free(base + i, 1)
             if scav >> i & 1:
-                self.scavenged[base + i] = True
+                self.scavenged[base + i] = 1
 
     def next_gen(self) -> None:
         self.gen += 1
-        self.background = max(self.background, self.freed_high)
+        if self.freed_high > self.background:
+            self.background, self.marked[False] = self.freed_high, True
         self.freed_high = -1
 
     def find(self, force: bool) -> int:
@@ -101,10 +101,11 @@ class NaivePages:
         chunk = cursor // PAGES
         while chunk >= 0 and not self.chunks[chunk].eligible(self.gen, force):
             chunk -= 1
-        if chunk < 0:
-            found = -1
-        else:
-            found = cursor if chunk == cursor // PAGES else chunk * PAGES + PAGES - 1
+        if chunk == cursor // PAGES:
+            return cursor
+        if chunk < 0 and self.marked[force]:
+            return -1
+        found, self.marked[force] = (chunk * PAGES + PAGES - 1 if chunk >= 0 else -1), False
         if force:
             self.forced = found
         else:
@@ -116,7 +117,7 @@ class NaivePages:
         while released < nbytes and (at := self.find(force)) >= 0:
             run = self.candidate(at, -(-(nbytes - released) // 8192))
             for page in run:
-                self.scavenged[page] = True
+                self.scavenged[page] = 1
             if not run:
                 self.chunks[at // PAGES].has_free = False
             released += len(run) * 8192

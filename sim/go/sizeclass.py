@@ -33,6 +33,15 @@ MIN_SIZE_FOR_INLINE_MARKS: Final = 16
 BYTES_PER_BITMAP_BYTE: Final = 64
 TINY_SIZE: Final = 16
 
+#: Minor versions of Go 1 in which a layout began.
+_OLDEST: Final = 18
+_MALLOC_HEADERS: Final = 22
+_GREEN_TEA: Final = 26
+#: Sizes from which candidates are 16 bytes, an eighth of a power of two, and 256 bytes apart.
+_STEP_16_FROM: Final = 32
+_STEP_EIGHTH_FROM: Final = 128
+_STEP_256_FROM: Final = 2048
+
 Ints = NDArray[np.int64]
 
 
@@ -49,10 +58,10 @@ class Layout:
 def layout_of(go_version: str) -> Layout:
     """The layout of a Go version such as `1.27` or `go1.22.3`; UserError before 1.18."""
     match = re.fullmatch(r"(?:go)?1\.(\d+)(?:\.\d+|rc\d+|beta\d+)?", go_version.strip())
-    if match is None or int(match.group(1)) < 18:
+    if match is None or int(match.group(1)) < _OLDEST:
         raise UserError(f"expected a Go version from 1.18 on such as 1.27, got {go_version!r}")
     minor = int(match.group(1))
-    return Layout(malloc_headers=minor >= 22, inline_marks=minor >= 26)
+    return Layout(malloc_headers=minor >= _MALLOC_HEADERS, inline_marks=minor >= _GREEN_TEA)
 
 
 class SizeClass(NamedTuple):
@@ -83,11 +92,11 @@ def _alignment_after(size: Bytes, align: Bytes) -> Bytes:
     """The step to the next candidate size; it grows at powers of two only."""
     if size & (size - 1):
         return align
-    if size >= 2048:
+    if size >= _STEP_256_FROM:
         return 256
-    if size >= 128:
+    if size >= _STEP_EIGHTH_FROM:
         return size // 8
-    return 16 if size >= 32 else align
+    return 16 if size >= _STEP_16_FROM else align
 
 
 def _pages_per_span(size: Bytes) -> int:

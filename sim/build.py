@@ -15,6 +15,7 @@ from sim.actors.load import BatchLoad, ClosedLoad, OpenLoad, run_batch, run_clos
 from sim.actors.processor import processor
 from sim.actors.sampler import sampler
 from sim.actors.scheduling import spawn
+from sim.actors.scavenging import scavenger_body
 from sim.actors.sweeping import sweeper_body
 from sim.actors.sysmon import sysmon
 from sim.config.run import RunConfig
@@ -57,7 +58,7 @@ def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
         sched=Scheduler([P(i) for i in range(config.gomaxprocs)], env.event()),
         memory=memory, gc=make_gc(config, env, machine), globals_bytes=config.program.globals,
         sampling=config.record.samples, finished=env.event(),
-        sweeper=G(0, "bgsweep", system=True), new_goroutine=_not_yet, pacer_name=config.gc.pacer.name,
+        sweeper=G(0, "bgsweep", system=True), scavenger=G(0, "bgscavenge", system=True), new_goroutine=_not_yet, pacer_name=config.gc.pacer.name,
     )  # fmt: skip
     compile_program(config.program, mixes, world)
     start(config.program, mixes, world)
@@ -254,6 +255,8 @@ def start(program: say.Program, book: MixBook, world: World) -> None:
     env.process(collector(world))
     world.sweeper.body = sweeper_body(world.sweeper, world)
     spawn(world.sweeper, None, world)
+    world.scavenger.body = scavenger_body(world.scavenger, world)
+    spawn(world.scavenger, None, world)
     env.process(sysmon(world))
     if world.sampling:
         env.process(sampler(world))

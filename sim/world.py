@@ -20,6 +20,7 @@ from sim.go.mcache import Mcaches
 from sim.go.mheap import HeapStats, MHeap
 from sim.go.pool import SyncPool
 from sim.go.runq import GlobalQueue, LocalQueue
+from sim.go.scavenge import BackgroundScavenger, ScavengeGoals
 from sim.go.sweep import SweepPace
 from sim.machine.profile import MachineProfile
 from sim.streams import Streams
@@ -187,6 +188,10 @@ class Memory:
     tiny_objects: float = 0.0
     waste_by_class: Floats = field(default_factory=lambda: np.zeros(0))
     """Share of a used slot that was not asked for, by span class."""
+    scavenge_goals: ScavengeGoals = field(default_factory=ScavengeGoals)
+    background_scavenger: BackgroundScavenger = field(default_factory=BackgroundScavenger)
+    owed_ns: int = 0
+    """Scavenging that the next goroutine to allocate has to do."""
     locks: dict[str, Lock] = field(default_factory=dict)
     lock_use: dict[tuple[str, str], LockTotals] = field(default_factory=dict)
 
@@ -319,5 +324,6 @@ class World:
     sampling: int
     finished: simpy.Event
     sweeper: G
+    scavenger: G
     new_goroutine: Callable[[str], G]
     pacer_name: str

@@ -10,6 +10,7 @@ from sim.actors.accounts import update_memory_use
 from sim.actors.malloc import materialise, reprice
 from sim.actors.marking import release_assists
 from sim.actors.reporting import report_cycle
+from sim.actors.scavenging import set_scavenge_goals
 from sim.actors.stopping import stand_still, start_the_world, stop_the_world
 from sim.actors.sweeping import note_sweep, start_sweeping
 from sim.go.markwork import MarkWork
@@ -187,7 +188,8 @@ def mark_termination(world: World) -> Process[None]:
     yield from stand_still(world.machine.stw.termination_work_ns, world)
     update_memory_use(world)
     gc.pacer.commit(sweep_done=memory.heap.sweeping.done)
-    gc.trigger_at = gc.pacer.trigger()[0]
+    gc.trigger_at, heap_goal = gc.pacer.trigger()
+    set_scavenge_goals(world, heap_goal, cycle.goal)
     check(gc.pacer, world.pacer_name)
     memory.pace.commit(
         done=memory.heap.sweeping.done, trigger=gc.trigger_at, heap_live=gc.pacer.heap_live,

@@ -124,6 +124,10 @@ def take_slots(g: G, step: WorkStep, slots: float, world: World) -> Body:
         for bill in materialise(world):
             for hold in bill.holds:
                 yield from queue_for(g, hold, world)
+    if world.memory.owed_ns:
+        owed, world.memory.owed_ns = world.memory.owed_ns, 0
+        g.alloc += owed
+        yield owed
     if gc.pacer.heap_live >= gc.trigger_at and not gc.running:
         yield request("heap", g, world)
 

@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.actors.accounts import update_memory_use
 from sim.actors.locks import (
     HEAP_LOCK,
     Bill,
@@ -25,6 +26,7 @@ from sim.actors.locks import (
     note_hold,
     span_set_name,
 )
+from sim.actors.scavenging import keep_below_limit
 from sim.actors.sweeping import note_sweep
 from sim.go.mcache import Taken
 from sim.go.mheap import PAGE, RefillCounts
@@ -40,6 +42,8 @@ BATCHES_PER_CYCLE: Final = 4
 LARGE_CLASSES: Final = 2
 """Span classes 0 and 1 hold large objects."""
 OS_PAGE: Final = 4096
+NO_LIMIT: Final = (1 << 63) - 1
+"""GOMEMLIMIT=off: math.MaxInt64."""
 
 
 def pend(p: int, mix: int, slots: float, world: World) -> None:
@@ -115,8 +119,19 @@ def materialise(world: World) -> list[Bill]:
     close_heap_lock_batch(world)
     correct_pacer(world, sum(bill.heap_live for bill in bills), int(scan))
     memory.last_batch_at = world.env.now
+    heed_memory_limit(world)
     reprice(world)
     return bills
+
+
+def heed_memory_limit(world: World) -> None:
+    """Under a limit the trigger follows the use of memory, and too much of it is returned."""
+    if world.memory_limit >= NO_LIMIT:
+        return
+    update_memory_use(world)
+    world.memory.owed_ns += keep_below_limit(world)
+    if not world.gc.running:
+        world.gc.trigger_at = world.gc.pacer.trigger()[0]
 
 
 def allocate_small_objects(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sim.actors.scavenging import wake_scavenger
 from sim.actors.scheduling import mark_ready, unblock
 from sim.go.sweep import BACKGROUND_BATCH
 from sim.units import MS
@@ -41,6 +42,8 @@ def sweeper_body(g: G, world: World) -> Body:
             swept, freed = heap.sweep_some(limit)
             note_sweep(world, "background", swept, freed)
             yield max(1, round(swept * sweep.span_ns + freed * sweep.freed_span_ns))
+            if heap.sweeping.done:
+                wake_scavenger(world)
             if others_wait(g, world):
                 mark_ready(g, world)
                 world.sched.shared.append(g)

@@ -53,6 +53,8 @@ class PageCosts:
     """The heap lock is held to take pages."""
     free_span_ns: float
     """The heap lock is held to free a span."""
+    scavenge_ns: float
+    """Returning 64 KiB to the OS (madvise)."""
 
 
 @dataclass(frozen=True, slots=True)

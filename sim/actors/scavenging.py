@@ -1,0 +1,99 @@
+"""Returning free memory to the OS, in the background and when the limit asks (mgcscavenge.go)."""
+
+from __future__ import annotations
+
+from sim.actors.accounts import update_memory_use
+from sim.actors.scheduling import unblock
+from sim.go.mheap import PAGE
+from sim.go.scavenge import (
+    QUANTUM,
+    ScavengeGoals,
+    gc_percent_goal,
+    limit_overage,
+    memory_limit_goal,
+)
+from sim.units import Bytes, Nanoseconds
+from sim.world import Body, G, World
+
+
+def scavenge(world: World, nbytes: Bytes, *, force: bool = False) -> tuple[Bytes, Nanoseconds]:
+    """Return so much to the OS, from high addresses down; (bytes returned, CPU time)."""
+    got = world.memory.heap.pages.scavenge(nbytes, force)
+    return got, round(got / QUANTUM * world.machine.page.scavenge_ns)
+
+
+def heap_retained(world: World) -> Bytes:
+    """Heap memory of the process: in use, or free and not returned."""
+    heap = world.memory.heap
+    return (
+        heap.stats.in_use_bytes + heap.pages.free_pages * PAGE - heap.pages.scavenged_pages * PAGE
+    )
+
+
+def set_scavenge_goals(world: World, heap_goal: Bytes, last_heap_goal: Bytes) -> None:
+    """At the end of a cycle: what the heap may keep until the next one ends (gcPaceScavenger)."""
+    memory = world.memory
+    memory.heap.pages.next_gen()
+    memory.scavenge_goals = ScavengeGoals(
+        gc_percent_goal(
+            heap_goal=heap_goal,
+            last_heap_goal=last_heap_goal,
+            last_heap_in_use=memory.heap.stats.in_use_bytes,
+            heap_retained=heap_retained(world),
+        ),
+        memory_limit_goal(world.memory_limit, world.gc.pacer.memory.mapped_ready),
+    )
+
+
+def goals_reached(world: World) -> bool:
+    """May the background scavenger stop?"""
+    update_memory_use(world)
+    use = world.gc.pacer.memory
+    return world.memory.scavenge_goals.reached(heap_retained(world), use.mapped_ready)
+
+
+def wake_scavenger(world: World) -> None:
+    """When a sweep has ended, free memory may be left over."""
+    if world.switches.scavenger and world.scavenger.waiting and world.scavenger.parked_at < 0:
+        world.scavenger.parked_at = 0
+        unblock(world.scavenger, None, world)
+
+
+def scavenger_body(g: G, world: World) -> Body:
+    """The background scavenger: 1 % of the CPU, a little work and a long sleep (bgscavenge)."""
+    pace = world.memory.background_scavenger
+    while True:
+        g.waiting, g.blocked_at, g.parked_at = True, world.env.now, -1
+        yield None
+        while not goals_reached(world):
+            released, worked = pace.run(
+                lambda nbytes: scavenge(world, nbytes), lambda: goals_reached(world)
+            )
+            if not released:
+                break
+            yield max(1, worked)
+            slept = world.env.now
+            yield from sleep(g, pace.sleep_time(worked), world)
+            pace.woke(worked, world.env.now - slept, world.gomaxprocs)
+
+
+def sleep(g: G, ns: Nanoseconds, world: World) -> Body:
+    """Block for a time."""
+    g.waiting, g.blocked_at = True, world.env.now
+    timer = world.env.timeout(ns)
+    assert timer.callbacks is not None
+    timer.callbacks.append(lambda _: unblock(g, None, world))
+    yield None
+
+
+def keep_below_limit(world: World) -> Nanoseconds:
+    """Return memory before the limit is passed (mheap.go: allocSpan); the CPU time it takes."""
+    if not world.switches.scavenger or world.gc.limiter.limiting:
+        return 0
+    owed = limit_overage(0, world.gc.pacer.memory.mapped_ready, world.memory_limit)
+    if not owed.nbytes:
+        return 0
+    _, ns = scavenge(world, owed.nbytes, force=owed.force)
+    update_memory_use(world)
+    world.gc.limiter.add_assist_time(ns)
+    return ns

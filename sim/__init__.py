@@ -1,4 +1,8 @@
-"""A simulator of the Go runtime's memory system: the front door, which opens rooms on demand."""
+"""A simulator of the Go runtime's memory system: the front door, which opens rooms on demand.
+
+`run(config)` simulates a config file (or a `RunConfig`) and returns its tables as DataFrames;
+`load(path)` opens stored results; `read_config(path)` reads and checks a config without running it.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from sim.config import load as load
+    from sim.config import load as read_config
+    from sim.results.load import load as load
     from sim.simulation import simulate as run
 
 _DOORS: Final = {
-    "load": ("sim.config", "load"),
+    "load": ("sim.results.load", "load"),
+    "read_config": ("sim.config", "load"),
     "run": ("sim.simulation", "simulate"),
 }
 
-__all__ = ["load", "run"]
+__all__ = ["load", "read_config", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -70,7 +70,7 @@ def start_cycle(reason: str, g: G | None, world: World) -> Process[None]:
     set_workers(world)
     yield from stand_still(world.machine.stw.start_work_ns, world)
     gc.limiter.finish_gc_transition(world.env.now)
-    if world.switches.concurrent:
+    if world.switches.concurrent and gc.barrier.shaded_pointers:
         begin_marking(world)
     else:
         yield from mark_while_stopped(world)
@@ -127,12 +127,13 @@ def take_snapshot(world: World) -> None:
 
 def root_cpu_ns(scan: dict[ScanPart, int], world: World) -> float:
     """Globals by the byte, stacks by goroutine and byte (runtime/mgcmark.go: markroot)."""
+    return scan["globals"] * world.machine.mark.root_byte_ns + stack_cpu_ns(scan["stack"], world)
+
+
+def stack_cpu_ns(scanned: int, world: World) -> float:
+    """Scanning all stacks, of which so many bytes are in use."""
     mark = world.machine.mark
-    return (
-        scan["globals"] * mark.root_byte_ns
-        + world.sched.goroutines * mark.stack_ns
-        + scan["stack"] * mark.stack_byte_ns
-    )
+    return world.sched.goroutines * mark.stack_ns + scanned * mark.stack_byte_ns
 
 
 def set_workers(world: World) -> None:
@@ -149,7 +150,8 @@ def begin_marking(world: World) -> None:
     gc, on, machine = world.gc, world.switches, world.machine
     gc.marking = True
     gc.slowdown = machine.mutator.slowdown if on.mutator_slowdown else 1.0
-    gc.write_ns = machine.barrier.write_ns if on.write_barrier else 0.0
+    shaded = gc.barrier.shaded_pointers if on.write_barrier else 0
+    gc.write_ns = machine.barrier.pointer_ns * shaded
     reprice(world)
     if gc.work.finished:
         gc.marked.succeed()
@@ -186,6 +188,8 @@ def mark_termination(world: World) -> Process[None]:
     stale = memory.caches.flush()
     memory.heap.begin_sweep(marked)
     yield from stand_still(world.machine.stw.termination_work_ns, world)
+    if gc.barrier.rescans_stacks:
+        yield world.env.timeout(round(stack_cpu_ns(cycle.scan["stack"], world) / world.gomaxprocs))
     update_memory_use(world)
     gc.pacer.commit(sweep_done=memory.heap.sweeping.done)
     gc.trigger_at, heap_goal = gc.pacer.trigger()

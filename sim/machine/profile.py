@@ -101,8 +101,8 @@ class MarkCosts:
 class BarrierCosts:
     """Write barrier (runtime/mwbbuf.go)."""
 
-    write_ns: float
-    """What a pointer write costs more while marking, flush included."""
+    pointer_ns: float
+    """Shading a pointer on a write while marking, flush included; the hybrid barrier shades two."""
 
 
 @dataclass(frozen=True, slots=True)

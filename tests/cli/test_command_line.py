@@ -247,6 +247,6 @@ def test_help_loads_neither_tables_nor_simulator() -> None:
 
 
 def test_the_front_door_opens_rooms_on_demand() -> None:
-    assert sim.load(ROOT / QUICKSTART).workload == "json-api"
+    assert sim.read_config(ROOT / QUICKSTART).workload == "json-api"
     with pytest.raises(AttributeError, match="no attribute 'lod'"):
         sim.lod  # noqa: B018

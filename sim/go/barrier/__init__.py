@@ -1,4 +1,4 @@
-"""Write barriers: what a pointer write does while marking, and whether stacks are scanned again."""
+"""Write barriers: what a pointer write does while marking, and what that spares the collector."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ barriers: Final = Registry("barrier")
 class Barrier(Protocol):
     """Rules of a write barrier."""
 
-    def buffered_words(self) -> int:
-        """Words that one pointer write puts into the P's barrier buffer; 0 shades at once."""
+    @property
+    def shaded_pointers(self) -> int:
+        """Pointers that one pointer write shades while marking; 0: no barrier.
 
+        Without a barrier the program cannot run while the collector marks.
+        """
+
+    @property
     def rescans_stacks(self) -> bool:
-        """Stacks are scanned a second time with the world stopped."""
+        """Stacks stay grey and are scanned again with the world stopped."""

@@ -14,8 +14,8 @@ from sim.actors.collector import collector
 from sim.actors.load import BatchLoad, ClosedLoad, OpenLoad, run_batch, run_closed, run_open
 from sim.actors.processor import processor
 from sim.actors.sampler import sampler
-from sim.actors.scheduling import spawn
 from sim.actors.scavenging import scavenger_body
+from sim.actors.scheduling import spawn
 from sim.actors.sweeping import sweeper_body
 from sim.actors.sysmon import sysmon
 from sim.config.run import RunConfig
@@ -58,7 +58,8 @@ def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
         sched=Scheduler([P(i) for i in range(config.gomaxprocs)], env.event()),
         memory=memory, gc=make_gc(config, env, machine), globals_bytes=config.program.globals,
         sampling=config.record.samples, finished=env.event(),
-        sweeper=G(0, "bgsweep", system=True), scavenger=G(0, "bgscavenge", system=True), new_goroutine=_not_yet, pacer_name=config.gc.pacer.name,
+        sweeper=G(0, "bgsweep", system=True), scavenger=G(0, "bgscavenge", system=True),
+        new_goroutine=_not_yet, pacer_name=config.gc.pacer.name,
     )  # fmt: skip
     compile_program(config.program, mixes, world)
     start(config.program, mixes, world)
@@ -123,12 +124,15 @@ def make_memory(
         large_wait=np.zeros(len(book.kinds)),
         class_live=sizes.npages * 8192 / np.maximum(sizes.nelems, 1),
         slots=[[0.0] * len(book.mixes) for _ in range(config.gomaxprocs)],
-        price=[0.0] * len(book.mixes), wait_price=[0.0] * len(book.mixes), live_per_slot=[0.0] * len(book.mixes),
+        price=[0.0] * len(book.mixes), wait_price=[0.0] * len(book.mixes),
+        live_per_slot=[0.0] * len(book.mixes),
         scan_per_slot=[
-            float(np.dot(mix.shares, scan[kinds])) for mix, kinds in zip(book.mixes, mix_kinds, strict=True)
+            float(np.dot(mix.shares, scan[kinds]))
+            for mix, kinds in zip(book.mixes, mix_kinds, strict=True)
         ],
         stores={
-            name: _store(store, book.ids[store.of], ledger) for name, store in program.stores.items()
+            name: _store(store, book.ids[store.of], ledger)
+            for name, store in program.stores.items()
         },
         pools={name: SyncPool(ledger.add_owner(Law.HAZARD)) for name in program.pools},
         forever=ledger.add_owner(Law.ENDS),

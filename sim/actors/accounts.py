@@ -1,4 +1,4 @@
-"""The accounts of memory: /memory/classes/* and what the memory limit looks at (runtime/mstats.go)."""
+"""The accounts of memory: /memory/classes/* and what the limit looks at (runtime/mstats.go)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def memory_classes(world: World) -> MemoryClasses:
         heap_unused=heap.stats.in_use_bytes - objects,
         mcache_free=_rounding(mcaches), mcache_inuse=mcaches,
         mspan_free=_rounding(mspans), mspan_inuse=mspans,
-        metadata_other=arenas * ARENA_METADATA + _mark_bits(world) + round(footprint.metadata_bytes),
+        metadata_other=arenas * ARENA_METADATA
+        + _mark_bits(world)
+        + round(footprint.metadata_bytes),
         os_stacks=0, other=round(footprint.other_bytes),
         profiling_buckets=0,
     )  # fmt: skip
@@ -63,7 +65,7 @@ def _rounding(used: int) -> int:
 
 
 def _mark_bits(world: World) -> int:
-    """Mark and allocation bits: a bit a slot each, in words of 64 (runtime/mheap.go: newMarkBits)."""
+    """Mark and allocation bits: one each a slot, in words of 64 (runtime/mheap.go: newMarkBits)."""
     spans = world.memory.heap.spans
     return 16 * int((-(-spans.nelems[spans.rows_in_use()] // 64)).sum())
 

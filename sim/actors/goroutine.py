@@ -1,4 +1,4 @@
-"""What goroutines do, step by step. A body yields demands to the P that runs it (see `world.Demand`)."""
+"""What goroutines do, step by step: a body yields demands to its P (see `world.Demand`)."""
 
 from __future__ import annotations
 

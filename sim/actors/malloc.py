@@ -47,7 +47,7 @@ NO_LIMIT: Final = (1 << 63) - 1
 
 
 def pend(p: int, mix: int, slots: float, world: World) -> None:
-    """Count freshly allocated slots; the pacer hears of them at once, the heap in the next batch."""
+    """Count allocated slots; the pacer hears of them at once, the heap in the next batch."""
     memory = world.memory
     memory.slots[p][mix] += slots
     live = int(slots * memory.live_per_slot[mix])

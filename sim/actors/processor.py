@@ -1,4 +1,4 @@
-"""A P: runs goroutines and mark workers, and parks when there is nothing to do (runtime/proc.go)."""
+"""A P: runs goroutines and mark workers, parks when there is nothing to do (runtime/proc.go)."""
 
 from __future__ import annotations
 
@@ -93,17 +93,7 @@ def execute(g: G, p: P, world: World) -> Process[None]:
         else:
             demand = next(body, _DONE)
         if isinstance(demand, int):
-            begun = env.now
-            p.interruptible = True
-            try:
-                yield env.timeout(demand)
-            except simpy.Interrupt:
-                g.remaining = demand - (env.now - begun)
-                requeue(g, p, world)
-                break
-            p.interruptible = False
-            if env.now >= p.slice_end and has_to_yield(p, world):
-                requeue(g, p, world)
+            if not (yield from compute(g, p, demand, world)):
                 break
         elif demand is None:
             break
@@ -116,6 +106,24 @@ def execute(g: G, p: P, world: World) -> Process[None]:
             yield demand  # holds the P: the goroutine that starts a cycle waits for it
     g.running = False
     p.goroutine_ns += env.now - since
+
+
+def compute(g: G, p: P, ns: int, world: World) -> Process[bool]:
+    """Spend `ns` on the P; False where the goroutine lost the P over it."""
+    env = world.env
+    begun = env.now
+    p.interruptible = True
+    try:
+        yield env.timeout(ns)
+    except simpy.Interrupt:
+        g.remaining = ns - (env.now - begun)
+        requeue(g, p, world)
+        return False
+    p.interruptible = False
+    if env.now >= p.slice_end and has_to_yield(p, world):
+        requeue(g, p, world)
+        return False
+    return True
 
 
 def settle_waiting(g: G, world: World) -> None:

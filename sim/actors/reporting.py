@@ -22,14 +22,18 @@ def report_cycle(world: World) -> None:
     cycle, pacer, swept, freed = gc.cycle, gc.pacer, gc.swept, gc.freed_before
     world.emit(Cycle(
         number=cycle.number, reason=cycle.reason,
-        start_ns=cycle.started, mark_ns=cycle.mark_started, mark_term_ns=cycle.mark_ended, end_ns=now,
-        procs=world.gomaxprocs, trigger=cycle.trigger, heap_goal=cycle.goal, limit_goal=cycle.limit_goal,
+        start_ns=cycle.started, mark_ns=cycle.mark_started, mark_term_ns=cycle.mark_ended,
+        end_ns=now,
+        procs=world.gomaxprocs, trigger=cycle.trigger, heap_goal=cycle.goal,
+        limit_goal=cycle.limit_goal,
         heap_start=cycle.heap_start, heap_end=cycle.heap_end, heap_marked=cycle.marked_bytes,
-        allocated_black=cycle.black_bytes, floating=max(cycle.marked_bytes - cycle.reachable_bytes, 0),
+        allocated_black=cycle.black_bytes,
+        floating=max(cycle.marked_bytes - cycle.reachable_bytes, 0),
         stacks=world.sched.stack_bytes,
         dedicated_workers=pacer.workers.dedicated, fractional_goal=pacer.workers.fraction,
         heap_scannable=cycle.scannable,
-        heap_scan=cycle.scan["heap"], stack_scan=cycle.scan["stack"], globals_scan=cycle.scan["globals"],
+        heap_scan=cycle.scan["heap"], stack_scan=cycle.scan["stack"],
+        globals_scan=cycle.scan["globals"],
         scan_expected=cycle.scan_expected, cons_mark=cycle.cons_mark,
         assist_ratio_start=cycle.assist_ratio_start, assist_ratio_end=cycle.assist_ratio_end,
         dedicated_ns=cycle.cpu.get("dedicated", 0), fractional_ns=cycle.cpu.get("fractional", 0),
@@ -97,5 +101,6 @@ def report_locks(world: World) -> None:
     for (lock, cause), use in sorted(world.memory.lock_use.items()):
         world.emit(LockUse(
             lock=lock, cause=cause, acquisitions=use.acquisitions, contended=use.contended,
-            hold_ns=round(use.hold_ns), wait_ns=round(use.wait_ns), max_wait_ns=round(use.max_wait_ns),
+            hold_ns=round(use.hold_ns), wait_ns=round(use.wait_ns),
+            max_wait_ns=round(use.max_wait_ns),
         ))  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from sim.actors.accounts import MemoryClasses, memory_classes
 from sim.record.sample import Sample
@@ -38,7 +38,7 @@ def take_sample(world: World) -> Sample:
         limiter_last_enabled=gc.limiter.last_enabled_cycle,
         scan_globals=scan["globals"], scan_heap=scan["heap"], scan_stack=scan["stack"],
         scan_total=sum(scan.values()), stack_starting_size=STARTING_STACK,
-        **cpu_classes(world), gomaxprocs=world.gomaxprocs,
+        **cpu_classes(world)._asdict(), gomaxprocs=world.gomaxprocs,
         goroutines=sched.goroutines, goroutines_created=sched.created,
         goroutines_runnable=runnable, goroutines_running=running,
         goroutines_waiting=sched.goroutines - runnable - running,
@@ -53,20 +53,39 @@ def rss(classes: MemoryClasses) -> int:
     return sum(classes) - classes.heap_released
 
 
-def cpu_classes(world: World) -> dict[str, float]:
-    """The CPU time of all Ps since the start by class, in seconds; it sums to the total."""
-    cpu, now = world.gc.cpu, world.env.now
-    seconds = {kind: ns / SECOND for kind, ns in cpu.items()}
+class CpuClasses(NamedTuple):
+    """CPU time of all Ps since the start, in seconds (runtime/metrics: /cpu/classes)."""
+
+    cpu_assist: float
+    cpu_dedicated: float
+    cpu_gc_idle: float
+    cpu_pause: float
+    cpu_gc_total: float
+    cpu_idle: float
+    cpu_scavenge_assist: float
+    cpu_scavenge_background: float
+    cpu_scavenge_total: float
+    cpu_total: float
+    cpu_user: float
+
+
+def cpu_classes(world: World) -> CpuClasses:
+    """Where the CPU time went; what is neither GC nor idle is the program's."""
+    now = world.env.now
+    seconds = {kind: ns / SECOND for kind, ns in world.gc.cpu.items()}
     gc_total = sum(seconds.values())
     total = now * world.gomaxprocs / SECOND
-    idle = sum(
-        p.idle_ns + (now - p.parked_at if p.doing == "parked" else 0) for p in world.sched.ps
+    idle = sum(p.idle_ns + (now - p.parked_at) * (p.doing == "parked") for p in world.sched.ps)
+    return CpuClasses(
+        cpu_assist=seconds["assist"],
+        cpu_dedicated=seconds["dedicated"] + seconds["fractional"],
+        cpu_gc_idle=seconds["idle"],
+        cpu_pause=seconds["pause"],
+        cpu_gc_total=gc_total,
+        cpu_idle=idle / SECOND,
+        cpu_scavenge_assist=0.0,
+        cpu_scavenge_background=0.0,
+        cpu_scavenge_total=0.0,
+        cpu_total=total,
+        cpu_user=total - gc_total - idle / SECOND,
     )
-    user = total - gc_total - idle / SECOND
-    return {
-        "cpu_assist": seconds["assist"],
-        "cpu_dedicated": seconds["dedicated"] + seconds["fractional"],
-        "cpu_gc_idle": seconds["idle"], "cpu_pause": seconds["pause"], "cpu_gc_total": gc_total,
-        "cpu_idle": idle / SECOND, "cpu_scavenge_assist": 0.0, "cpu_scavenge_background": 0.0,
-        "cpu_scavenge_total": 0.0, "cpu_total": total, "cpu_user": user,
-    }  # fmt: skip

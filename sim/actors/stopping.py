@@ -1,4 +1,4 @@
-"""Stopping and starting the world (runtime/proc.go: stopTheWorldWithSema, startTheWorldWithSema)."""
+"""Stopping and starting the world (runtime/proc.go: stop- and startTheWorldWithSema)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ TURN_NS = MS // 4
 
 
 def note_sweep(world: World, who: str, swept: int, freed: int) -> None:
-    """Count spans swept and freed by `refill`, `debt`, `reclaim`, `start`, `flush` or `background`."""
+    """Count spans swept and freed, by cause: refill, debt, reclaim, start, flush, background."""
     book = world.gc.swept
     book[who] = book.get(who, 0) + swept
     book["freed"] = book.get("freed", 0) + freed

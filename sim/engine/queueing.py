@@ -6,7 +6,7 @@ from __future__ import annotations
 def mean_wait(hold: float, acquisitions: float, elapsed: float, customers: int) -> float:
     """Mean wait per acquisition when `customers` share a lock, in the unit of `hold`.
 
-    Each customer thinks, then holds the lock for `hold`; the think time is what makes `acquisitions`
+    Each customer thinks, then holds the lock for `hold`; the think time makes `acquisitions`
     happen in `elapsed` if nobody waits. Exact mean value analysis of that closed network for
     exponential times (Reiser and Lavenberg 1980): no wait for one customer, saturation for many.
     """

@@ -115,7 +115,8 @@ def _group(
         prefix = np.dot(share[mine], words[mine]) / weight * WORD
         whole = slot > HEADER_ABOVE and prefix > 0
         kind = Kind(
-            span_class=span_class, npages=pages, slot_bytes=slot, nelems=int(table.nelems[span_class]) or 1,
+            span_class=span_class, npages=pages, slot_bytes=slot,
+            nelems=int(table.nelems[span_class]) or 1,
             requested_bytes=float(np.dot(share[mine], sizes[mine]) / weight),
             scan_bytes=float(slot if whole else prefix),
             pointers=float(prefix / WORD), objects=1.0,
@@ -150,7 +151,8 @@ def _tiny_blocks(sizes: Floats, share: Floats, table: SizeClassTable) -> tuple[f
     per_block = len(order) / blocks
     span_class = table.tiny_span_class
     kind = Kind(
-        span_class=span_class, npages=0, slot_bytes=TINY_BLOCK, nelems=int(table.nelems[span_class]),
+        span_class=span_class, npages=0, slot_bytes=TINY_BLOCK,
+        nelems=int(table.nelems[span_class]),
         requested_bytes=float(np.dot(share, sizes) / share.sum() * per_block),
         scan_bytes=0.0, pointers=0.0, objects=per_block,
     )  # fmt: skip

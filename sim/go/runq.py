@@ -50,7 +50,7 @@ class LocalQueue(Generic[T]):
         return self.queue.popleft() if self.queue else None
 
     def steal_half_from(self, victim: LocalQueue[T]) -> T | None:
-        """Take half of another P's queue (its runnext only when nothing else); returns one to run."""
+        """Take half of another P's queue (runnext only if nothing else); returns one to run."""
         waiting = len(victim.queue)
         for _ in range(waiting - waiting // 2):
             self.queue.append(victim.queue.popleft())

@@ -12,7 +12,7 @@ BACKGROUND_BATCH: Final = 10  # runtime/mgcsweep.go: bgsweep, sweepBatchSize
 
 @dataclass(slots=True)
 class SweepPace:
-    """Pages to be swept per byte of heap_live growth, so that all is swept before the next cycle."""
+    """Pages to sweep per byte of heap_live growth, so that the next cycle finds all swept."""
 
     pages_per_byte: float = 0.0
     heap_live_basis: int = 0

@@ -59,7 +59,7 @@ class Regular:
 @arrivals.register("bursts")
 @dataclass(frozen=True)
 class Bursts:
-    """Poisson arrivals whose rate is raised to `burst` for `lasting` at the start of every `period`."""
+    """Poisson arrivals; the rate is `burst` for `lasting` at the start of every `period`."""
 
     rate: PerSecond
     burst: PerSecond

@@ -18,6 +18,7 @@ from sim.errors import UserError
 from sim.registry import Registry
 
 distributions: Final = Registry("distribution")
+_Z99: Final = 2.3263478740408408  # standard normal quantile of 0.99
 
 Floats = NDArray[np.float64]
 
@@ -87,8 +88,6 @@ class Lognormal:
     median: float
     p99: float
 
-    _Z99: Final = 2.3263478740408408  # standard normal quantile of 0.99
-
     def __post_init__(self) -> None:
         if not 0 < self.median <= self.p99:
             raise UserError(f"expected 0 < median <= p99, got {self.median} and {self.p99}")
@@ -96,10 +95,11 @@ class Lognormal:
     @property
     def sigma(self) -> float:
         """Standard deviation of the logarithm."""
-        return math.log(self.p99 / self.median) / self._Z99
+        return math.log(self.p99 / self.median) / _Z99
 
     def quantile(self, u: Floats) -> Floats:
-        return self.median * np.exp(self.sigma * ndtri(u))
+        z: Floats = ndtri(u)
+        return self.median * np.exp(self.sigma * z)
 
     def mean(self) -> float:
         return self.median * math.exp(self.sigma**2 / 2)
@@ -143,7 +143,8 @@ class Choice:
             raise UserError("expected at least one value")
         if self.weights and len(self.weights) != len(self.values):
             raise UserError(
-                f"expected as many weights as values, got {len(self.weights)} and {len(self.values)}"
+                "expected as many weights as values, "
+                f"got {len(self.weights)} and {len(self.values)}"
             )
         if self.weights and (min(self.weights) < 0 or sum(self.weights) <= 0):
             raise UserError("expected weights of at least 0 with a positive sum")

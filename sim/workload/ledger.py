@@ -128,7 +128,7 @@ class Ledger:
         self._recycle_owners()
 
     def expected_counts(self) -> NDArray[np.float64]:
-        """Reachable objects per row at this instant, in expectation: for figures, changes nothing."""
+        """Reachable objects per row at this instant, in expectation; changes nothing."""
         _, _, owner, count, birth = self._columns()
         law, age = self._law[owner], self._clock[owner] - birth
         alive = np.where(law == Law.HAZARD, np.exp(-np.where(law == Law.HAZARD, age, 0.0)), 1.0)
@@ -201,7 +201,7 @@ class Part(NamedTuple):
 def write_down(
     ledger: Ledger, spans: Ints, taken: Ints, parts: Sequence[Part], rng: np.random.Generator
 ) -> None:
-    """Rows for the parts of what was allocated: `taken[i]` slots in `spans[i]`, the rest is garbage.
+    """Rows for the parts of what was allocated: `taken[i]` slots in `spans[i]`; the rest is dead.
 
     Every object is equally likely to lie anywhere: large parts are spread evenly over the spans,
     small ones, as those of many requests, object by object.

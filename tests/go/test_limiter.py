@@ -1,4 +1,4 @@
-"""The limiter is Go's: otherwise a thrashing program would get another share of the CPU than real."""
+"""The limiter is Go's: otherwise a thrashing program would get another share of the CPU."""
 
 from __future__ import annotations
 

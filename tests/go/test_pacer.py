@@ -29,7 +29,7 @@ KIB_PER_MS = 512
 
 
 class IdealProgram:
-    """The driver of Go's TestGcPacer: a program that allocates and a GC that scans, at given rates."""
+    """The driver of Go's TestGcPacer: a program allocates, a GC scans, both at given rates."""
 
     def __init__(self, row: dict) -> None:
         self.pacer = Go127Pacer()

@@ -12,7 +12,8 @@ from sim.go.barrier import barriers
 class Dijkstra:
     """Shades the new pointer; stacks have no barrier and are scanned again in the last pause.
 
-    Sources: proposal 17503 (what it replaced); Dijkstra et al., On-the-fly garbage collection, 1978.
+    Sources: proposal 17503 (what it replaced); Dijkstra et al., On-the-fly
+    garbage collection, 1978.
     """
 
     @property

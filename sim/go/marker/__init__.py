@@ -42,4 +42,4 @@ class Marker(Protocol):
     """Counts the steps of marking a heap."""
 
     def count(self, kinds: KindTable, live: Ints, spans: Ints) -> MarkCounts:
-        """Steps for `live[k]` reachable objects of kind k that lie in `spans[k]` different spans."""
+        """Steps for `live[k]` reachable objects of kind k that lie in `spans[k]` spans."""

@@ -74,7 +74,7 @@ class Pacer(Protocol):
         """Marking begins: choose the workers and the first assist ratio."""
 
     def update(self, d_heap_live: int, d_heap_scan: int) -> None:
-        """Allocation moved heap_live (refill, large object); d_heap_scan of it can hold pointers."""
+        """Allocation moved heap_live (refill, large object); d_heap_scan of it has pointers."""
 
     def add_scan_work(self, part: ScanPart, work: int) -> None:
         """Scan work was done."""

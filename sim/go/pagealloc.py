@@ -35,6 +35,8 @@ FULL_WORD: Final = (1 << CACHE_PAGES) - 1
 HUGE_PAGES: Final = 256  # pages of a 2 MiB huge page
 #: Longer runs are few and touch many words each: one by one they are as fast as in bulk.
 _LONG_RUN: Final = 64
+#: Up to so many operations, the cost of numpy calls is not worth while.
+_FEW: Final = 24
 _NONE: Final[Ints] = np.empty(0, dtype=np.int64)
 
 
@@ -176,15 +178,15 @@ class PageAlloc:
 
     def alloc_runs(self, npages: int, count: int) -> Runs:
         """What `count` allocations of `npages` pages give; fewer if there is no more room."""
-        found = []
+        if npages > _LONG_RUN:
+            return self._one_by_one(npages, count)
+        found = [Runs(_NONE, _NONE)]
         while count > 0:
             runs = self._next_runs(npages, count)
-            if runs is None:
+            if not len(runs.page):
                 break
             found.append(runs)
             count -= len(runs.page)
-        if not found:
-            return Runs(_NONE, _NONE)
         return Runs(*map(np.concatenate, zip(*found, strict=True)))
 
     def free_many(self, pages: ArrayLike, npages: ArrayLike) -> None:
@@ -192,10 +194,10 @@ class PageAlloc:
         first, length = np.broadcast_arrays(
             np.asarray(pages, np.int64), np.asarray(npages, np.int64)
         )
-        long = length > _LONG_RUN
-        for page, count in zip(first[long].tolist(), length[long].tolist(), strict=True):
+        single = (length > _LONG_RUN) | (len(first) <= _FEW)
+        for page, count in zip(first[single].tolist(), length[single].tolist(), strict=True):
             self.free(page, count)
-        freed = pages_of(first[~long], length[~long])
+        freed = pages_of(first[~single], length[~single])
         if len(freed):
             self._free_pages(freed)
 
@@ -211,21 +213,23 @@ class PageAlloc:
         self._map.raise_bounds(where, np.minimum(free, longest).tolist())
         self.used_pages -= len(freed)
 
-    def _next_runs(self, npages: int, count: int) -> Runs | None:
+    def _next_runs(self, npages: int, count: int) -> Runs:
         """Some of the next runs: many if the bounds of the next chunks hold what they promise."""
-        if npages > _LONG_RUN:
-            return self._next_run(npages)
+        if count <= _FEW:
+            return self._one_by_one(npages, count)
         taken = take_runs(self._map, self._index.in_use, npages, count)
         if taken is None:
-            return self._next_run(npages)
+            return self._one_by_one(npages, 1)
         self._index.alloc_many(taken.chunks, taken.used)
         self.used_pages += len(taken.page) * npages
         self.scavenged_pages -= int(taken.scavenged.sum())
         return Runs(taken.page, taken.scavenged * PAGE_SIZE)
 
-    def _next_run(self, npages: int) -> Runs | None:
-        run = self.alloc(npages)
-        return None if run is None else Runs(np.array([run.page]), np.array([run.scav_bytes]))
+    def _one_by_one(self, npages: int, count: int) -> Runs:
+        runs: list[Run] = []
+        while len(runs) < count and (run := self.alloc(npages)):
+            runs.append(run)
+        return Runs(*np.array(runs, dtype=np.int64).reshape(-1, 2).T)
 
     # -- scavenging --------------------------------------------------------------------------
 

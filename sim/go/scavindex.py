@@ -130,17 +130,25 @@ class ScavengeIndex:
         return cursor.page
 
     def _highest_eligible(self, top: int, force: bool) -> int | None:
-        """The highest chunk up to `top` that shouldScavenge accepts."""
-        if self._has_free_at[top] and force:
+        """The highest chunk up to `top` that shouldScavenge accepts; most often `top` itself."""
+        if self._is_eligible(top, force):
             return top
-        upto = slice(0, top + 1)
-        eligible = self._has_free[upto] != 0
+        below = slice(0, top)
+        eligible = self._has_free[below] != 0
         if not force:
-            eligible &= self.in_use[upto] < DENSE_PAGES
-            older = self._updated[upto] != self.generation
-            eligible &= older | (self._last_in_use[upto] < DENSE_PAGES)
+            eligible &= self.in_use[below] < DENSE_PAGES
+            older = self._updated[below] != self.generation
+            eligible &= older | (self._last_in_use[below] < DENSE_PAGES)
         chunks = np.flatnonzero(eligible)
         return int(chunks[-1]) if len(chunks) else None
+
+    def _is_eligible(self, chunk: int, force: bool) -> bool:
+        if not self._has_free_at[chunk] or force:
+            return bool(self._has_free_at[chunk])
+        was_dense = self._last_at[chunk] >= DENSE_PAGES
+        if was_dense and self._updated_at[chunk] == self.generation:
+            return False
+        return self.in_use_at[chunk] < DENSE_PAGES
 
     def _begin_update(self, chunks: Ints) -> None:
         stale = chunks[self._updated[chunks] != self.generation]

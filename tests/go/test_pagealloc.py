@@ -207,8 +207,10 @@ def test_a_double_free_is_reported():
         pages.free(1, 2)
     with pytest.raises(ModelError, match="not in use"):
         pages.free_many([2, 1], 1)
+    many = PageAlloc(1)
+    many.alloc_singles(100)
     with pytest.raises(ModelError, match="twice"):
-        pages.free_many([2, 2], 1)
+        many.free_many([*range(90), 7], 1)
 
 
 def test_padding_at_the_heap_start_is_used_but_never_backed():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from sim.cli import calibrate, fit, policies, run, schema, sizeclasses, whatif
+from sim.cli import accuracy, calibrate, fit, policies, run, schema, sizeclasses, whatif
 from sim.errors import ModelError, UserError
 
 USER_ERROR = 2
@@ -24,6 +24,7 @@ app = typer.Typer(
 for command in (
     run.run,
     whatif.whatif,
+    accuracy.accuracy,
     fit.fit,
     calibrate.calibrate,
     policies.policies,

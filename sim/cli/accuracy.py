@@ -1,0 +1,36 @@
+"""`gomemsim accuracy`: simulated runs beside recorded runs of the same program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli.options import Quiet, Sets
+from sim.cli.progress import progress
+
+
+def accuracy(
+    configs: Annotated[list[Path], typer.Argument(help="Configs whose programs were recorded.")],
+    recorded: Annotated[
+        Path, typer.Option(help="Folder of recorded runs: pairs of .gctrace and .json files.")
+    ] = Path("tests/golden/real"),
+    sets: Sets = None,
+    ladder: Annotated[
+        bool, typer.Option("--ladder", help="Errors with one mechanism after the other.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate every setting that was recorded, and print real, simulated and error as Markdown."""
+    from sim.truth.accuracy import accuracy as measure
+    from sim.truth.accuracy import errors, markdown
+    from sim.truth.ladder import climb
+
+    with progress("accuracy", quiet=quiet) as report:
+        if ladder:
+            print(climb(configs, recorded, report).to_markdown())
+            return
+        table = measure(configs, recorded, sets or (), report)
+    print(errors(table).to_markdown(floatfmt=".1%", intfmt="d"))
+    print(markdown(table))

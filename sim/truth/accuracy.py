@@ -1,0 +1,148 @@
+"""How near simulated runs come to recorded runs of the same program under the same settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import joblib
+import numpy as np
+import pandas as pd
+
+from sim.config import load
+from sim.errors import UserError, nearest
+from sim.simulation import simulate
+from sim.truth.recorded import (
+    SCALE,
+    UNITS,
+    Figures,
+    Setting,
+    median_figures,
+    read_recorded,
+    simulated,
+)
+
+SEEDS: Final = (1, 2)
+FEW_CYCLES: Final = 10
+"""Below that many cycles, an error of one cycle counts as none."""
+
+
+def accuracy(
+    configs: Sequence[Path],
+    folder: Path,
+    sets: Sequence[str] = (),
+    progress: Callable[[float], None] | None = None,
+    seeds: Sequence[int] = SEEDS,
+) -> pd.DataFrame:
+    """Simulate each config under every setting that was recorded of its workload.
+
+    A row per setting and figure: `real` and `simulated` (medians over repetitions and seeds),
+    `error` (relative), and `spread`, by how much the real repetitions differ among themselves.
+    Raises UserError where nothing was recorded of a workload.
+    """
+    recorded = read_recorded(folder)
+    points = [
+        (path, setting) for path in configs for setting in _settings_of(path, recorded, folder)
+    ]
+    seeded = [(path, setting, seed) for path, setting in points for seed in seeds]
+    tasks = (joblib.delayed(_simulate)(*point, tuple(sets)) for point in seeded)
+    runs: dict[tuple[Path, Setting], list[Figures]] = {}
+    done = joblib.Parallel(n_jobs=-1, return_as="generator")(tasks)
+    for count, ((path, setting, _), figures) in enumerate(zip(seeded, done, strict=True), 1):
+        runs.setdefault((path, setting), []).append(figures)
+        if progress is not None:
+            progress(count / len(seeded))
+    return pd.DataFrame(
+        row for (_, setting), found in runs.items() for row in _rows(setting, recorded, found)
+    )
+
+
+def errors(table: pd.DataFrame) -> pd.DataFrame:
+    """By figure: median and 90th percentile of the absolute error, and of the spread of real runs.
+
+    One cycle more or less is no error where there are fewer than ten.
+    """
+    off = table.assign(error=table["error"].abs())
+    few = (
+        (off["figure"] == "gc_cycles")
+        & (off["real"] < FEW_CYCLES)
+        & ((off["simulated"] - off["real"]).abs() <= 1)
+    )
+    off.loc[few, "error"] = 0.0
+    groups = off.groupby("figure", sort=False)
+    return pd.DataFrame(
+        {
+            "settings": groups["error"].count(),
+            "median_error": groups["error"].median(),
+            "p90_error": groups["error"].quantile(0.9),
+            "median_spread": groups["spread"].median(),
+            "p90_spread": groups["spread"].quantile(0.9),
+        }
+    )
+
+
+def _settings_of(path: Path, recorded: dict[Setting, list[Figures]], folder: Path) -> list[Setting]:
+    program = load(path).workload
+    settings = [setting for setting in recorded if setting.program == program]
+    if not settings:
+        programs = {setting.program for setting in recorded}
+        raise UserError(
+            f"{folder}: nothing was recorded of the workload {program!r} of {path}"
+            f"{nearest(program, programs)}"
+        )
+    return settings
+
+
+def _simulate(path: Path, setting: Setting, seed: int, sets: Sequence[str]) -> Figures:
+    settings = (
+        f"GOMAXPROCS={setting.gomaxprocs}",
+        f"GOGC={setting.gogc}",
+        f"GOMEMLIMIT={setting.gomemlimit}",
+        f"seed={seed}",
+    )
+    return simulated(simulate(load(path, [*sets, *settings])))
+
+
+def _rows(
+    setting: Setting, recorded: dict[Setting, list[Figures]], found: list[Figures]
+) -> Iterator[dict[str, object]]:
+    repetitions = recorded[setting]
+    real, ours = median_figures(repetitions), median_figures(found)
+    for figure in Figures._fields:
+        truth, value = getattr(real, figure), getattr(ours, figure)
+        if np.isnan(truth):
+            continue
+        values = [getattr(run, figure) for run in repetitions]
+        yield {
+            **setting._asdict(),
+            "figure": figure,
+            "real": truth,
+            "simulated": value,
+            "error": value / truth - 1 if truth else 0.0 if value == truth else np.inf,
+            "spread": (max(values) - min(values)) / truth if truth else 0.0,
+        }
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """The table for people: a section per figure, in handy units."""
+    sections = []
+    for figure, rows in table.groupby("figure", sort=False):
+        name = str(figure)
+        unit = UNITS[name]
+        shown = pd.DataFrame(
+            {
+                "program": rows["program"],
+                "GOMAXPROCS": rows["gomaxprocs"],
+                "GOGC": rows["gogc"],
+                "GOMEMLIMIT": rows["gomemlimit"],
+                "real": (rows["real"] / SCALE[unit]).map("{:.4g}".format),
+                "simulated": (rows["simulated"] / SCALE[unit]).map("{:.4g}".format),
+                "error": rows["error"].map("{:+.1%}".format),
+                "real spread": rows["spread"].map("{:.1%}".format),
+            }
+        )
+        title = f"{name} [{unit}]" if unit else name
+        text = shown.to_markdown(index=False, disable_numparse=True)
+        sections.append(f"\n### {title}\n\n{text}")
+    return "\n".join(sections)

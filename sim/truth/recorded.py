@@ -1,0 +1,155 @@
+"""Recorded runs of real Go programs, and the same figures of simulated ones.
+
+A recorded run is two files: `PROGRAM.pP.gogcG.limL.rR.gctrace` (also `.gz`), what
+GODEBUG=gctrace=1 printed between `=== begin` and `=== end`, and the same name with `.json`, its
+wall time and request latencies.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from itertools import dropwhile, islice, takewhile
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from sim.errors import UserError
+from sim.formats.gctrace import GCTraceLine, parse
+from sim.formats.log import open_log
+from sim.results.latency import quantile
+from sim.results.result import Result
+from sim.units import SECOND, Bytes
+
+_NAME: Final = re.compile(
+    r"(?P<program>.+)\.p(?P<procs>\d+)\.gogc(?P<gogc>\d+|off)\.lim(?P<limit>\w+)\.r\d+\.gctrace(\.gz)?"
+)
+
+
+class Setting(NamedTuple):
+    """What a program ran under; values are written as in a config."""
+
+    program: str
+    gomaxprocs: str
+    gogc: str
+    gomemlimit: str
+
+
+class Figures(NamedTuple):
+    """What is compared: the measured part of a run. Sizes in bytes, times in seconds."""
+
+    gc_cycles: float
+    peak_heap: float
+    """Largest heap at the end of marking: the middle of gctrace's three."""
+    marked_heap: float
+    """Median heap that marking found alive."""
+    gc_cpu: float
+    """Assist, dedicated, fractional and idle mark workers."""
+    worker_cpu: float
+    """Dedicated and fractional workers."""
+    idle_cpu: float
+    assist_cpu: float
+    pause_p50: float
+    """Of single stops of the world, as all pauses here."""
+    pause_p99: float
+    latency_p50: float
+    """NaN without requests, as all latencies here."""
+    latency_p99: float
+    latency_p999: float
+    wall: float
+
+
+UNITS: Final = dict(
+    zip(
+        Figures._fields,
+        ("", "MiB", "MiB", "s", "s", "s", "s", "us", "us", "ms", "ms", "ms", "s"),
+        strict=True,
+    )
+)
+"""In what a figure is printed."""
+SCALE: Final = {"": 1.0, "MiB": 2.0**20, "s": 1.0, "ms": 1e-3, "us": 1e-6}
+
+
+def read_recorded(folder: Path) -> dict[Setting, list[Figures]]:
+    """All recorded runs of a folder, repetitions together, in order of their names.
+
+    Raises UserError if there are none, or one cannot be read.
+    """
+    runs: dict[Setting, list[Figures]] = {}
+    for log in sorted(folder.glob("*.gctrace*")):
+        match = _NAME.fullmatch(log.name)
+        if match is None:
+            raise UserError(f"{log}: expected a name such as app.p2.gogc100.limnone.r0.gctrace")
+        limit = "off" if match["limit"] == "none" else match["limit"]
+        setting = Setting(match["program"], match["procs"], match["gogc"], limit)
+        runs.setdefault(setting, []).append(_read_run(log))
+    if not runs:
+        raise UserError(f"{folder}: there are no recorded runs (*.gctrace or *.gctrace.gz)")
+    return runs
+
+
+def simulated(result: Result) -> Figures:
+    """The figures of a simulated run from its first request on, when stores have been filled.
+
+    They come from its gctrace lines, with all their rounding, as those of a recorded run do.
+    """
+    requests = result.requests
+    begin = int(requests["arrival_ns"].min()) if len(requests) else 0
+    lines = [found.line for found in parse(result.gctrace().splitlines())]
+    took = requests["end_ns"] - requests["arrival_ns"]
+    latency = {f"{100 * q:g}": quantile(took, q) for q in (0.5, 0.99, 0.999)}
+    measured = [line for line in lines if line.at >= begin]
+    return _figures(measured, latency, (result.end_ns - begin) / SECOND)
+
+
+def median_figures(runs: Sequence[Figures]) -> Figures:
+    """The median of each figure over repetitions."""
+    return Figures(*np.median(np.array(runs, dtype=float), axis=0).tolist())
+
+
+def _read_run(log: Path) -> Figures:
+    with open_log(log) as lines:
+        cycles = [found.line for found in parse(_measured(lines))]
+    about = log.with_name(re.sub(r"\.gctrace(\.gz)?$", ".json", log.name))
+    try:
+        facts = json.loads(about.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{about}: expected what the run of {log.name} measured: {error}") from None
+    return _figures(cycles, facts.get("latency_ns") or {}, float(facts["wall_s"]))
+
+
+def _measured(lines: Iterator[str]) -> Iterator[str]:
+    since = dropwhile(lambda line: not line.startswith("=== begin"), lines)
+    return takewhile(lambda line: not line.startswith("=== end"), islice(since, 1, None))
+
+
+def _figures(cycles: list[GCTraceLine], latency_ns: dict[str, float], wall: float) -> Figures:
+    stops = np.array(
+        [[line.stw_sweep_termination, line.stw_mark_termination] for line in cycles]
+    ).ravel()
+    worker, idle, assist = (
+        sum(getattr(line, f"cpu_{kind}") for line in cycles) / SECOND
+        for kind in ("background", "idle", "assist")
+    )
+    marked: list[Bytes] = [line.heap_marked for line in cycles]
+    return Figures(
+        gc_cycles=len(cycles),
+        peak_heap=max((line.heap_end for line in cycles), default=0),
+        marked_heap=float(np.median(marked)) if marked else 0.0,
+        gc_cpu=worker + idle + assist,
+        worker_cpu=worker,
+        idle_cpu=idle,
+        assist_cpu=assist,
+        pause_p50=_quantile(stops, 0.5) / SECOND,
+        pause_p99=_quantile(stops, 0.99) / SECOND,
+        latency_p50=latency_ns.get("50", np.nan) / SECOND,
+        latency_p99=latency_ns.get("99", np.nan) / SECOND,
+        latency_p999=latency_ns.get("99.9", np.nan) / SECOND,
+        wall=wall,
+    )
+
+
+def _quantile(values: np.ndarray, q: float) -> float:
+    return float(np.quantile(values, q)) if len(values) else 0.0

@@ -203,6 +203,10 @@ def compile_step(step: say.Step, path: str, book: MixBook, world: World) -> Any:
                 allocate=draw(step.allocate, f"{path}.allocate", world),
                 mix=mix, keep=keeper(step, mix, world), writes_per_ns=step.pointer_writes / 1e9,
             )  # fmt: skip
+        case say.Spin():
+            return body.SpinStep(draw(step.time, f"{path}.time", world))
+        case say.Publish():
+            return body.PublishStep(world.memory.stores[step.store])
         case say.Wait():
             return body.WaitStep(draw(step.time, f"{path}.time", world))
         case say.Spawn():
@@ -305,4 +309,5 @@ def put_on(name: str, load: say.Load, world: World) -> Process[None]:
             think = draw(load.think, f"{name}.think", world)
             return run_closed(ClosedLoad(name, load.goroutine, load.workers, think), world)
         case say.Batch():
-            return run_batch(BatchLoad(name, load.goroutine, load.count, load.parallel), world)
+            batch = BatchLoad(name, load.goroutine, load.count, load.parallel, load.parallel_per_p)
+            return run_batch(batch, world)

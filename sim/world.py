@@ -45,6 +45,18 @@ Demand: TypeAlias = int | simpy.Event | None
 Body: TypeAlias = Generator[Demand, None, None]
 
 
+@dataclass(slots=True, eq=False)
+class Holder:
+    """Objects that die together: those of a goroutine, or one entry of a store."""
+
+    owner: int = -1
+    """Owner in the ledger, once something has been written down."""
+    pending: dict[int, float] = field(default_factory=dict)
+    """Slots by mix that are not written down yet."""
+    requested: float = 0.0
+    """Bytes asked for."""
+
+
 @dataclass(slots=True)
 class G:
     """A goroutine, and where its time went (ns)."""
@@ -65,10 +77,10 @@ class G:
     p: P | None = None
     credit: int = 0
     """gcAssistBytes: allocation paid for by mark work; negative is debt."""
-    owner: int = -1
-    """Owner in the ledger, once something of it has been written down."""
-    pending: dict[int, float] = field(default_factory=dict)
-    """Slots by mix that it keeps and that are not written down yet."""
+    keeps: Holder = field(default_factory=Holder)
+    """What stays reachable until it ends."""
+    spinning: bool = False
+    """It waits for a point in time: time that it is preempted for is not made up for."""
     lent: list[SyncPool] = field(default_factory=list)
     epoch: int = 0
     """The cycle that its assist credit belongs to."""
@@ -166,7 +178,7 @@ class Memory:
     live_per_slot: list[float]
     scan_per_slot: list[float]
     kept: dict[tuple[int, int], float] = field(default_factory=dict)
-    holders: dict[int, G] = field(default_factory=dict)
+    holders: dict[Holder, None] = field(default_factory=dict)
     """Goroutines with pending slots, by id."""
     pending_live: int = 0
     """Estimated heap_live of what is pending; already counted by the pacer."""
@@ -185,7 +197,7 @@ class Memory:
     tenured: dict[float, int] = field(default_factory=dict)
     """Owners of objects with exponential lifetimes by their mean."""
     forever: int = 0
-    tiny_objects: float = 0.0
+    tiny_allocs: float = 0.0
     waste_by_class: Floats = field(default_factory=lambda: np.zeros(0))
     """Share of a used slot that was not asked for, by span class."""
     scavenge_goals: ScavengeGoals = field(default_factory=ScavengeGoals)
@@ -216,6 +228,10 @@ class Store:
     capacity: float
     replacement: str
     inserted: float = 0.0
+    entries: list[Holder] = field(default_factory=list)
+    """What was published into it, the oldest first."""
+    entries_requested: float = 0.0
+    """Bytes of the entries."""
 
 
 @dataclass

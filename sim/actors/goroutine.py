@@ -11,7 +11,7 @@ import simpy
 from sim.actors.assist import assist, charge
 from sim.actors.collector import request
 from sim.actors.locks import queue_for
-from sim.actors.malloc import insert, keep, keep_forever, let_go, materialise, pend
+from sim.actors.malloc import insert, keep, keep_forever, let_go, materialise, pend, publish
 from sim.actors.scheduling import block, spawn, unblock
 from sim.go.mheap import PAGE
 from sim.go.pool import SyncPool
@@ -30,6 +30,20 @@ class WorkStep:
     mix: int
     keep: Callable[[G, float, World], None] | None
     writes_per_ns: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpinStep:
+    """Compiled `spin`."""
+
+    time: Draw
+
+
+@dataclass(frozen=True, slots=True)
+class PublishStep:
+    """Compiled `publish`."""
+
+    store: Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +88,7 @@ def goroutine(g: G, steps: tuple[Any, ...], world: World) -> Body:
     yield from follow(g, steps, world)
     for pool in g.lent:
         pool.put()
-    let_go(g, world)
+    let_go(g.keeps, world)
 
 
 def follow(g: G, steps: tuple[Any, ...], world: World) -> Body:
@@ -153,6 +167,25 @@ def stretch(g: G, ns: float, slots: float, mix: int, world: World) -> float:
     return share
 
 
+def spin(g: G, step: SpinStep, world: World) -> Body:
+    """Stay on the P until the time has come; whoever is preempted looks at the clock afterwards."""
+    env = world.env
+    end = env.now + round(step.time())
+    g.spinning = True
+    while env.now < end:
+        left = g.p.slice_end - env.now  # type: ignore[union-attr]
+        ns = min(end - env.now, left) if left > 0 else end - env.now
+        g.on_cpu += ns
+        yield ns
+    g.spinning = False
+
+
+def hand_over(g: G, step: PublishStep, world: World) -> Body:
+    """What the goroutine keeps is the store's from now on."""
+    publish(g, step.store, world)
+    yield from ()
+
+
 def wait(g: G, step: WaitStep, world: World) -> Body:
     """Block off the P."""
     delay = round(step.time())
@@ -217,6 +250,8 @@ def repeat(g: G, step: RepeatStep, world: World) -> Body:
 
 _DO: Final[dict[type, Callable[[G, Any, World], Body]]] = {
     WorkStep: work,
+    SpinStep: spin,
+    PublishStep: hand_over,
     WaitStep: wait,
     SpawnStep: start_children,
     BorrowStep: borrow,

@@ -40,6 +40,7 @@ class BatchLoad:
     kind: str
     count: int
     parallel: int
+    parallel_per_p: int
 
 
 def run_open(load: OpenLoad, world: World) -> Process[None]:
@@ -74,9 +75,14 @@ def run_batch(load: BatchLoad, world: World) -> Process[None]:
     """Run the goroutines of a batch, and end when all of them have ended."""
     lanes = [
         world.env.process(run_lane(load, share, world))
-        for share in _shares(load.count, min(load.parallel, load.count))
+        for share in _shares(load.count, min(lanes_of(load, world), load.count))
     ]
     yield simpy.AllOf(world.env, lanes)
+
+
+def lanes_of(load: BatchLoad, world: World) -> int:
+    """How many goroutines run at the same time."""
+    return load.parallel_per_p * world.gomaxprocs or load.parallel
 
 
 def run_lane(load: BatchLoad, count: int, world: World) -> Process[None]:

@@ -32,7 +32,7 @@ from sim.go.mcache import Taken
 from sim.go.mheap import PAGE, RefillCounts
 from sim.units import MiB
 from sim.workload.ledger import Law, Part, write_down
-from sim.world import G, Store, World
+from sim.world import G, Holder, Store, World
 
 Ints = NDArray[np.int64]
 
@@ -62,9 +62,11 @@ def pend(p: int, mix: int, slots: float, world: World) -> None:
 
 def keep(g: G, mix: int, slots: float, world: World) -> None:
     """The goroutine keeps these slots until it ends."""
-    if not g.pending:
-        world.memory.holders[g.id] = g
-    g.pending[mix] = g.pending.get(mix, 0.0) + slots
+    memory, keeps = world.memory, g.keeps
+    if not keeps.pending:
+        memory.holders[keeps] = None
+    keeps.pending[mix] = keeps.pending.get(mix, 0.0) + slots
+    keeps.requested += slots / memory.mixes[mix].slots_per_byte
 
 
 def insert(store: Store, slots: float, world: World) -> None:
@@ -72,14 +74,7 @@ def insert(store: Store, slots: float, world: World) -> None:
     memory = world.memory
     key = (store.mix, store.owner)
     memory.kept[key] = memory.kept.get(key, 0.0) + slots
-    requested = slots / memory.mixes[store.mix].slots_per_byte
-    store.inserted += requested
-    if store.replacement == "oldest":
-        memory.ledger.advance(store.owner, requested)
-    elif store.replacement == "random" and store.inserted > store.capacity:
-        memory.ledger.advance(
-            store.owner, min(requested, store.inserted - store.capacity) / store.capacity
-        )
+    age_fill(store, slots / memory.mixes[store.mix].slots_per_byte, world)
 
 
 def keep_forever(owner: int, mix: int, slots: float, world: World) -> None:
@@ -88,15 +83,42 @@ def keep_forever(owner: int, mix: int, slots: float, world: World) -> None:
     world.memory.kept[key] = world.memory.kept.get(key, 0.0) + slots
 
 
-def let_go(g: G, world: World) -> None:
-    """The goroutine has ended: what it kept is garbage."""
+def publish(g: G, store: Store, world: World) -> None:
+    """A store takes over what the goroutine keeps, as one entry, and drops what is too much."""
+    entry, g.keeps = g.keeps, Holder()
+    store.entries.append(entry)
+    store.entries_requested += entry.requested
+    age_fill(store, entry.requested, world)
+    while store.replacement != "none" and store.entries_requested > store.capacity:
+        if store.replacement == "random":
+            which = int(world.streams["replacement"].integers(len(store.entries)))
+        else:
+            which = 0
+        dropped = store.entries.pop(which)
+        store.entries_requested -= dropped.requested
+        let_go(dropped, world)
+
+
+def age_fill(store: Store, requested: float, world: World) -> None:
+    """New data drives out what lies in the store object by object, if it is full."""
+    ledger = world.memory.ledger
+    store.inserted += requested
+    if store.replacement == "oldest":
+        ledger.advance(store.owner, requested)
+    elif store.replacement == "random" and store.inserted > store.capacity:
+        driven_out = min(requested, store.inserted - store.capacity)
+        ledger.advance(store.owner, driven_out / store.capacity)
+
+
+def let_go(holder: Holder, world: World) -> None:
+    """Nobody holds this any more: it is garbage."""
     memory = world.memory
-    if g.pending:
-        g.pending.clear()
-        memory.holders.pop(g.id, None)
-    if g.owner >= 0:
-        memory.ledger.end_owner(g.owner)
-        g.owner = -1
+    if holder.pending:
+        holder.pending.clear()
+        memory.holders.pop(holder, None)
+    if holder.owner >= 0:
+        memory.ledger.end_owner(holder.owner)
+        holder.owner = -1
 
 
 def materialise(world: World) -> list[Bill]:
@@ -109,10 +131,9 @@ def materialise(world: World) -> list[Bill]:
     pay_sweep_debt(world)
     demand, kept = draw_kinds(world)
     scan = sum(memory.kinds.rows[kind].scan_bytes * int(n.sum()) for kind, n in demand.items())
-    memory.tiny_objects += sum(
-        memory.kinds.rows[kind].objects * int(n.sum()) for kind, n in demand.items()
-        if memory.kinds.rows[kind].objects > 1
-    )  # fmt: skip
+    memory.tiny_allocs += sum(
+        (memory.kinds.rows[kind].objects - 1) * int(n.sum()) for kind, n in demand.items()
+    )
     bills = [
         *allocate_large_objects(demand, kept, world), *allocate_small_objects(demand, kept, world),
     ]  # fmt: skip
@@ -220,13 +241,13 @@ def owners_of(mix: int, world: World) -> Iterable[tuple[int, int]]:
         memory.kept[key] -= whole
         if whole:
             yield key[1], whole
-    for g in list(memory.holders.values()):
-        whole = int(g.pending.get(mix, 0.0))
+    for holder in list(memory.holders):
+        whole = int(holder.pending.get(mix, 0.0))
         if whole:
-            g.pending[mix] -= whole
-            if g.owner < 0:
-                g.owner = memory.ledger.add_owner(Law.ENDS)
-            yield g.owner, whole
+            holder.pending[mix] -= whole
+            if holder.owner < 0:
+                holder.owner = memory.ledger.add_owner(Law.ENDS)
+            yield holder.owner, whole
 
 
 def settle(taken: Taken, parts: list[Part], world: World) -> Bill:

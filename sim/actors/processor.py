@@ -116,7 +116,7 @@ def compute(g: G, p: P, ns: int, world: World) -> Process[bool]:
     try:
         yield env.timeout(ns)
     except simpy.Interrupt:
-        g.remaining = ns - (env.now - begun)
+        give_back(g, ns - (env.now - begun))
         requeue(g, p, world)
         return False
     p.interruptible = False
@@ -124,6 +124,14 @@ def compute(g: G, p: P, ns: int, world: World) -> Process[bool]:
         requeue(g, p, world)
         return False
     return True
+
+
+def give_back(g: G, ns: int) -> None:
+    """What an interruption left of a stretch is done later, or in vain to wait for."""
+    if g.spinning:
+        g.on_cpu -= ns
+    else:
+        g.remaining = ns
 
 
 def settle_waiting(g: G, world: World) -> None:

@@ -31,7 +31,7 @@ def take_sample(world: World) -> Sample:
         **classes._asdict(), total=sum(classes),
         allocs_bytes=stats.allocated_bytes, allocs_objects=stats.allocated_objects,
         frees_bytes=stats.freed_bytes, frees_objects=stats.freed_objects,
-        tiny_allocs=round(memory.tiny_objects), heap_goal=gc.pacer.heap_goal(),
+        tiny_allocs=round(memory.tiny_allocs), heap_goal=gc.pacer.heap_goal(),
         heap_marked=gc.pacer.heap_marked, objects=stats.allocated_objects - stats.freed_objects,
         cycles_automatic=gc.cycles - gc.forced, cycles_forced=gc.forced, cycles_total=gc.cycles,
         gogc=world.gc_percent, gomemlimit=world.memory_limit,

@@ -20,6 +20,7 @@ from sim.workload.program import (
     ObjectKind,
     OpenLoop,
     Program,
+    Publish,
     Repeat,
     Spawn,
     Step,
@@ -98,6 +99,8 @@ class _Checks:
                     (*path, "goroutine"), "goroutine", step.goroutine, self.program.goroutines
                 )
                 self.at_least((*path, "count"), 1, step.count)
+            case Publish():
+                self.name((*path, "store"), "store", step.store, self.program.stores)
             case Borrow():
                 self.name((*path, "pool"), "pool", step.pool, self.program.pools)
             case Repeat():
@@ -129,6 +132,7 @@ class _Checks:
                 case Batch():
                     self.at_least((*path, "count"), 1, load.count)
                     self.at_least((*path, "parallel"), 1, load.parallel)
+                    self.at_least((*path, "parallel_per_p"), 0, load.parallel_per_p)
 
     def spawns_end(self) -> None:
         """Nothing a step can do ends a recursion, so goroutines that spawn each other never end."""

@@ -46,7 +46,10 @@ def accuracy(
         (path, setting) for path in configs for setting in _settings_of(path, recorded, folder)
     ]
     seeded = [(path, setting, seed) for path, setting in points for seed in seeds]
-    tasks = (joblib.delayed(_simulate)(*point, tuple(sets)) for point in seeded)
+    tasks = (
+        joblib.delayed(_simulate)(path, setting, seed, median_figures(recorded[setting]), sets)
+        for path, setting, seed in seeded
+    )
     runs: dict[tuple[Path, Setting], list[Figures]] = {}
     done = joblib.Parallel(n_jobs=-1, return_as="generator")(tasks)
     for count, ((path, setting, _), figures) in enumerate(zip(seeded, done, strict=True), 1):
@@ -94,13 +97,18 @@ def _settings_of(path: Path, recorded: dict[Setting, list[Figures]], folder: Pat
     return settings
 
 
-def _simulate(path: Path, setting: Setting, seed: int, sets: Sequence[str]) -> Figures:
-    settings = (
+def _simulate(
+    path: Path, setting: Setting, seed: int, real: Figures, sets: Sequence[str]
+) -> Figures:
+    """One run; a service is simulated for as long as the real one was observed."""
+    settings = [
         f"GOMAXPROCS={setting.gomaxprocs}",
         f"GOGC={setting.gogc}",
         f"GOMEMLIMIT={setting.gomemlimit}",
         f"seed={seed}",
-    )
+    ]
+    if not np.isnan(real.latency_p50):
+        settings.append(f"duration={real.wall}s")
     return simulated(simulate(load(path, [*sets, *settings])))
 
 

@@ -79,6 +79,23 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Spin:
+    """On a P until so much time has passed, as a loop around time.Since: waiting counts as well."""
+
+    time: TimeDistribution
+
+
+@dataclass(frozen=True)
+class Publish:
+    """Hand all that the goroutine keeps to a store, as one entry; a full store drops entries.
+
+    Where the store replaces at random, every entry is as likely to go.
+    """
+
+    store: str
+
+
+@dataclass(frozen=True)
 class Wait:
     """Blocked off the P: a timer, the network, another service."""
 
@@ -114,7 +131,7 @@ class Repeat:
     steps: tuple[Step, ...]
 
 
-Step: TypeAlias = Work | Wait | Spawn | Borrow | Collect | Repeat
+Step: TypeAlias = Work | Spin | Publish | Wait | Spawn | Borrow | Collect | Repeat
 
 
 @dataclass(frozen=True)
@@ -151,6 +168,8 @@ class Batch:
     count: int = 1
     parallel: int = 1
     """How many of them run at the same time."""
+    parallel_per_p: int = 0
+    """As many for every P instead, as in programs that size their workers by GOMAXPROCS."""
 
 
 Load: TypeAlias = OpenLoop | ClosedLoop | Batch

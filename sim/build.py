@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sim.actors import goroutine as body
 from sim.actors.collector import collector
+from sim.actors.container import kill_if_over, quota
 from sim.actors.load import BatchLoad, ClosedLoad, OpenLoad, run_batch, run_closed, run_open
 from sim.actors.processor import processor
 from sim.actors.sampler import sampler
@@ -27,6 +28,7 @@ from sim.go.mheap import MHeap
 from sim.go.pagealloc import PageAlloc
 from sim.go.pool import SyncPool
 from sim.go.sizeclass import SizeClassTable, size_classes
+from sim.go.stacks import Stacks
 from sim.go.sweep import SweepPace
 from sim.machine.price import malloc_ns
 from sim.machine.profile import MachineProfile, load_profile
@@ -34,7 +36,7 @@ from sim.streams import Streams
 from sim.workload import program as say
 from sim.workload.distributions import Constant, Distribution
 from sim.workload.ledger import Law, Ledger
-from sim.world import GC, Draw, G, Memory, P, Process, Scheduler, Store, World
+from sim.world import GC, Container, Draw, G, Memory, P, Process, Scheduler, Store, World
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +45,8 @@ QUANTILES: Final = 1024
 DRAWS: Final = 1024
 """Values drawn at a time."""
 NO_MIX: Final = -1
+EXTRA_THREADS: Final = 3
+"""Threads beside those that run Go code, in a program that does nothing on two Ps."""
 
 
 def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
@@ -55,6 +59,7 @@ def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
         env=env, gomaxprocs=config.gomaxprocs, gc_percent=config.gc_percent,
         memory_limit=config.memory_limit, duration=config.duration, machine=machine,
         switches=config.model, streams=streams, emit=emit,
+        container=Container(config.cgroup.memory, config.cgroup.cpu),
         sched=Scheduler([P(i) for i in range(config.gomaxprocs)], env.event()),
         memory=memory, gc=make_gc(config, env, machine), globals_bytes=config.program.globals,
         sampling=config.record.samples, finished=env.event(),
@@ -88,13 +93,15 @@ class MixBook:
         u = (np.arange(QUANTILES) + 0.5) / QUANTILES
         sizes = np.concatenate([kind.size.quantile(u) for kind in objects])
         words = [np.inf if kind.pointers == "all" else float(kind.pointers) for kind in objects]
+        filled = [kind.filled for kind in objects]
         shares = [kind.share / QUANTILES for kind in objects]
         self.ids[name] = len(self.mixes)
         self.mixes.append(
             self.kinds.add_mix(
-                sizes, np.repeat(words, QUANTILES), np.repeat(shares, QUANTILES), table
+                sizes, np.repeat(words, QUANTILES), np.repeat(filled, QUANTILES),
+                np.repeat(shares, QUANTILES), table,
             )
-        )
+        )  # fmt: skip
 
 
 def _pool_mix(name: str) -> str:
@@ -115,7 +122,8 @@ def make_memory(
         book.kinds.column("objects"), machine.alloc,
     )  # fmt: skip
     return Memory(
-        heap=heap, caches=Mcaches(heap, config.gomaxprocs), kinds=book.kinds, mixes=book.mixes,
+        heap=heap, stacks=Stacks(heap, config.gomaxprocs + EXTRA_THREADS),
+        caches=Mcaches(heap, config.gomaxprocs), kinds=book.kinds, mixes=book.mixes,
         ledger=ledger, pace=SweepPace(), mix_kinds=mix_kinds,
         mix_classes=[classes[kinds] for kinds in mix_kinds],
         malloc_ns=fast_path, malloc_ns_marking=fast_path + machine.alloc.marking_ns,
@@ -179,7 +187,9 @@ def compile_program(program: say.Program, book: MixBook, world: World) -> None:
 
     def new_goroutine(kind: str) -> G:
         world.sched.created += 1
-        g = G(world.sched.created, kind, stack=program.goroutines[kind].stack)
+        uses = program.goroutines[kind]
+        idle = uses.stack if uses.idle_stack is None else uses.idle_stack
+        g = G(world.sched.created, kind, stack=uses.stack, idle_stack=idle)
         g.body = body.goroutine(g, steps[kind], world)
         return g
 
@@ -266,6 +276,8 @@ def start(program: say.Program, book: MixBook, world: World) -> None:
     world.scavenger.body = scavenger_body(world.scavenger, world)
     spawn(world.scavenger, None, world)
     env.process(sysmon(world))
+    if world.container.cpus is not None:
+        env.process(quota(world))
     if world.sampling:
         env.process(sampler(world))
     env.process(main(program, book, world))
@@ -275,6 +287,7 @@ def main(program: say.Program, book: MixBook, world: World) -> Process[None]:
     """Fill the stores, then put on the load; the run ends when all batches have ended."""
     from sim.actors.malloc import reprice
 
+    kill_if_over(world)
     reprice(world)
     filling = [filler(store, program, world) for store in program.stores.values() if store.filled]
     if filling:

@@ -44,8 +44,8 @@ def simulate(
     world = build(config, recorder.emit)
     status, reason = Status.FAILED, ""
     try:
-        run(world, progress)
-        status = Status.COMPLETE
+        reason = run(world, progress)
+        status = Status.OOM_KILLED if reason else Status.COMPLETE
     except KeyboardInterrupt:
         status, reason = Status.INTERRUPTED, "interrupted"
         raise
@@ -61,13 +61,17 @@ def simulate(
     return load_run(out)
 
 
-def run(world: World, progress: Callable[[float], None] | None) -> None:
-    """Advance the clock until the duration is over or all batches are done."""
+def run(world: World, progress: Callable[[float], None] | None) -> str:
+    """Advance the clock until the duration is over or all batches are done.
+
+    Returns why the process was killed before; empty if it was not.
+    """
     env = world.env
     env.process(_deadline(world, progress))
-    env.run(until=world.finished)
+    killed: str | None = env.run(until=world.finished)
     if progress is not None:
         progress(1.0)
+    return killed or ""
 
 
 def _deadline(world: World, progress: Callable[[float], None] | None) -> Process[None]:

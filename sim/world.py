@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from sim.go.mheap import HeapStats, MHeap
 from sim.go.pool import SyncPool
 from sim.go.runq import GlobalQueue, LocalQueue
 from sim.go.scavenge import BackgroundScavenger, ScavengeGoals
+from sim.go.stacks import Held, Stacks
 from sim.go.sweep import SweepPace
 from sim.machine.profile import MachineProfile
 from sim.streams import Streams
@@ -91,7 +93,11 @@ class G:
     parent: G | None = None
     children: int = 0
     done: simpy.Event | None = None
-    stack: int = 2048
+    stack: int = 1024
+    """Bytes of stack that it uses while it runs; `idle_stack` while it is blocked."""
+    idle_stack: int = 1024
+    held: Held | None = None
+    """Its stack."""
     on_cpu: int = 0
     alloc: int = 0
     assist: int = 0
@@ -101,6 +107,7 @@ class G:
     lock_wait: int = 0
     stw: int = 0
     gc_slowdown: int = 0
+    throttled: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -138,7 +145,16 @@ class Scheduler:
     """Time the world has been stopped since the start."""
     goroutines: int = 0
     created: int = 0
-    stack_bytes: int = 0
+
+
+@dataclass
+class Container:
+    """The cgroup of the process: bytes, and CPUs on average over 100 ms; None: no limit."""
+
+    memory: int | None = None
+    cpus: float | None = None
+    left: float = math.inf
+    """Bytes that the process may still use."""
 
 
 @dataclass
@@ -151,6 +167,7 @@ class Memory:
     """
 
     heap: MHeap
+    stacks: Stacks
     caches: Mcaches
     kinds: KindTable
     mixes: list[Mix]
@@ -264,6 +281,7 @@ class CycleRecord:
     stop_end: int = 0
     pause_start: int = 0
     pause_end: int = 0
+    stacks_scanned: int = 0
     scan: dict[ScanPart, int] = field(default_factory=dict)
     """Scan work by part: globals, stack, heap."""
     scan_left: dict[ScanPart, int] = field(default_factory=dict)
@@ -333,12 +351,14 @@ class World:
     switches: Any
     streams: Streams
     emit: Callable[[Any], None]
+    container: Container
     sched: Scheduler
     memory: Memory
     gc: GC
     globals_bytes: int
     sampling: int
     finished: simpy.Event
+    """The end of the run; its value is the verdict if the process was killed."""
     sweeper: G
     scavenger: G
     new_goroutine: Callable[[str], G]

@@ -16,7 +16,8 @@ FIXED_BLOCK: Final = 16 * KiB
 """mspans and mcaches are allocated in blocks (runtime/mfixalloc.go: _FixAllocChunk)."""
 ARENA: Final = 64 * MiB
 ARENA_METADATA: Final = 68 * KiB
-STACK_SPAN: Final = 32 * KiB
+PROFILE_TABLE: Final = 179_999 * 8
+"""Bytes of the hash table of the heap profile (runtime/mprof.go: buckHashSize)."""
 
 
 class MemoryClasses(NamedTuple):
@@ -42,21 +43,21 @@ def memory_classes(world: World) -> MemoryClasses:
     memory, footprint = world.memory, world.machine.footprint
     heap, pages = memory.heap, memory.heap.pages
     objects = heap.stats.allocated_bytes - heap.stats.freed_bytes
-    stacks = -(-world.sched.stack_bytes // STACK_SPAN) * STACK_SPAN
     mspans, mcaches = heap.spans.count * MSPAN, world.gomaxprocs * MCACHE
     released = pages.scavenged_pages * PAGE
     free = pages.free_pages * PAGE - released
     arenas = -(-pages.total_pages * PAGE // ARENA)
     return MemoryClasses(
-        heap_free=free, heap_objects=objects, heap_released=released, heap_stacks=stacks,
+        heap_free=free, heap_objects=objects, heap_released=released,
+        heap_stacks=memory.stacks.span_bytes,
         heap_unused=heap.stats.in_use_bytes - objects,
         mcache_free=_rounding(mcaches), mcache_inuse=mcaches,
         mspan_free=_rounding(mspans), mspan_inuse=mspans,
-        metadata_other=arenas * ARENA_METADATA
+        metadata_other=max(arenas - 1, 0) * ARENA_METADATA
         + _mark_bits(world)
         + round(footprint.metadata_bytes),
         os_stacks=0, other=round(footprint.other_bytes),
-        profiling_buckets=0,
+        profiling_buckets=PROFILE_TABLE,
     )  # fmt: skip
 
 
@@ -68,6 +69,29 @@ def _mark_bits(world: World) -> int:
     """Mark and allocation bits: one each a slot, in words of 64 (runtime/mheap.go: newMarkBits)."""
     spans = world.memory.heap.spans
     return 16 * int((-(-spans.nelems[spans.rows_in_use()] // 64)).sum())
+
+
+def resident(classes: MemoryClasses, world: World) -> dict[str, int]:
+    """What the OS sees, by what it is for: memory that was touched and is not returned.
+
+    What the runtime maps at its start beyond the heap is hardly touched, and left out.
+    """
+    footprint = world.machine.footprint
+    untouched = round(footprint.metadata_bytes)
+    return {
+        "heap objects": classes.heap_objects,
+        "unused in spans": classes.heap_unused,
+        "free heap": classes.heap_free,
+        "stacks": classes.heap_stacks,
+        "metadata": classes.mcache_free + classes.mcache_inuse + classes.mspan_free
+        + classes.mspan_inuse + classes.metadata_other - untouched,
+        "program file": round(footprint.text_bytes),
+    }  # fmt: skip
+
+
+def rss(classes: MemoryClasses, world: World) -> int:
+    """Resident memory of the process."""
+    return sum(resident(classes, world).values())
 
 
 def update_memory_use(world: World) -> None:

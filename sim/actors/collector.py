@@ -40,7 +40,7 @@ def collector(world: World) -> Process[None]:
         yield from start_cycle(reason, g, world)
         if gc.marking:
             yield gc.marked
-            yield world.env.timeout(round(world.machine.stw.ragged_barrier_ns))
+            yield world.env.work(round(world.machine.stw.ragged_barrier_ns))
         yield from mark_termination(world)
 
 
@@ -53,7 +53,7 @@ def sweep_what_is_left(world: World) -> Process[None]:
     swept, freed = heap.sweep_some(heap.spans.count + 1)
     note_sweep(world, "start", swept, freed)
     sweep = world.machine.sweep
-    yield world.env.timeout(round(swept * sweep.span_ns + freed * sweep.freed_span_ns))
+    yield world.env.work(round(swept * sweep.span_ns + freed * sweep.freed_span_ns))
 
 
 def start_cycle(reason: str, g: G | None, world: World) -> Process[None]:
@@ -110,9 +110,10 @@ def take_snapshot(world: World) -> None:
     memory.black = np.zeros(capacity, dtype=np.int64)
     live = memory.ledger.per_kind(len(kinds))
     counts = gc.marker.count(kinds, live, memory.ledger.spans_per_kind(len(kinds)))
-    stack = world.sched.stack_bytes * world.machine.mark.scanned_stack_share
+    gc.cycle.stacks_scanned = memory.stacks.goroutines
     gc.cycle.scan = {
-        "globals": world.globals_bytes, "stack": round(stack), "heap": round(counts.scan_bytes),
+        "globals": world.globals_bytes, "stack": memory.stacks.used,
+        "heap": round(counts.scan_bytes),
     }  # fmt: skip
     gc.cycle.scan_left = dict(gc.cycle.scan)
     gc.cycle.reachable_bytes = round(float(np.dot(live, memory.kind_slots)))
@@ -122,7 +123,8 @@ def take_snapshot(world: World) -> None:
     gc.work = MarkWork(units)
     gc.ns_per_unit = cpu / max(1, units)
     gc.marked = world.env.event()
-    gc.pacer.set_stacks(world.sched.stack_bytes)
+    gc.pacer.set_stacks(memory.stacks.allocated)
+    memory.stacks.scan()
 
 
 def root_cpu_ns(scan: dict[ScanPart, int], world: World) -> float:
@@ -165,7 +167,7 @@ def mark_while_stopped(world: World) -> Process[None]:
         gc.pacer.add_scan_work(part, units)
     gc.cpu["dedicated"] += ns * world.gomaxprocs
     gc.cycle.cpu["dedicated"] = ns * world.gomaxprocs
-    yield world.env.timeout(ns)
+    yield world.env.work(ns)
 
 
 def mark_termination(world: World) -> Process[None]:
@@ -189,7 +191,7 @@ def mark_termination(world: World) -> Process[None]:
     memory.heap.begin_sweep(marked)
     yield from stand_still(world.machine.stw.termination_work_ns, world)
     if gc.barrier.rescans_stacks:
-        yield world.env.timeout(round(stack_cpu_ns(cycle.scan["stack"], world) / world.gomaxprocs))
+        yield world.env.work(round(stack_cpu_ns(cycle.scan["stack"], world) / world.gomaxprocs))
     update_memory_use(world)
     gc.pacer.commit(sweep_done=memory.heap.sweeping.done)
     gc.trigger_at, heap_goal = gc.pacer.trigger()
@@ -199,6 +201,7 @@ def mark_termination(world: World) -> Process[None]:
         done=memory.heap.sweeping.done, trigger=gc.trigger_at, heap_live=gc.pacer.heap_live,
         pages_in_use=memory.heap.stats.pages_in_use,
     )  # fmt: skip
+    memory.stacks.end_cycle(cycle.scan["stack"], cycle.stacks_scanned)
     gc.limiter.finish_gc_transition(world.env.now)
     cycle.pause_end = start_the_world(world)
     gc.cycles += 1

@@ -95,7 +95,7 @@ def queue_for(g: G, hold: Hold, world: World) -> Body:
             totals.contended += 1
             totals.wait_ns += waited
             totals.max_wait_ns = max(totals.max_wait_ns, waited)
-        yield world.env.timeout(max(1, round(hold.ns)))
+        yield world.env.work(max(1, round(hold.ns)))
         g.alloc += max(1, round(hold.ns))
         totals.acquisitions += 1
         totals.hold_ns += hold.ns

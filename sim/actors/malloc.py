@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.actors.accounts import update_memory_use
+from sim.actors.container import kill_if_over
 from sim.actors.locks import (
     HEAP_LOCK,
     Bill,
@@ -39,6 +40,10 @@ Ints = NDArray[np.int64]
 MEMORY_OF_PRICES: Final = 8
 """Spans of history that a price remembers besides the last batch."""
 BATCHES_PER_CYCLE: Final = 4
+MIN_ROOM: Final = MiB // 4
+"""Bytes of a batch; however near the cgroup's limit is, it is not looked at more often."""
+MAX_ROOM: Final = 256 * MiB
+"""Bytes of a batch; the growth of a heap that is never collected is seen in such steps."""
 LARGE_CLASSES: Final = 2
 """Span classes 0 and 1 hold large objects."""
 OS_PAGE: Final = 4096
@@ -141,6 +146,7 @@ def materialise(world: World) -> list[Bill]:
     correct_pacer(world, sum(bill.heap_live for bill in bills), int(scan))
     memory.last_batch_at = world.env.now
     heed_memory_limit(world)
+    kill_if_over(world)
     reprice(world)
     return bills
 
@@ -352,7 +358,8 @@ def reprice(world: World) -> None:
         memory.live_per_slot[mix_id] = float(np.dot(mix.shares, live))
     cycle = max(min(gc.pacer.heap_goal(), 1 << 44) - gc.pacer.heap_marked, MiB)
     distance = cycle if gc.running else max(gc.trigger_at - gc.pacer.heap_live, 0)
-    memory.room = max(min(cycle / BATCHES_PER_CYCLE, distance), PAGE)
+    to_kill = max(world.container.left / 2, MIN_ROOM)
+    memory.room = max(min(cycle / BATCHES_PER_CYCLE, distance, to_kill, MAX_ROOM), PAGE)
 
 
 def correct_pacer(world: World, heap_live: int, scan: int) -> None:

@@ -94,18 +94,19 @@ def mark(p: P, claimed: int, kind: str, world: World) -> Process[int]:
     Only idle workers are interrupted, and notice it at their next poll.
     """
     env, gc = world.env, world.gc
-    ns, begun = mark_ns(claimed, world), env.now
+    ns, begun, since = mark_ns(claimed, world), env.now, env.process_time
     gc.markers += 1
     p.interruptible = kind == "idle"
     done = claimed
     try:
-        yield env.timeout(ns)
+        yield env.work(ns)
     except simpy.Interrupt:
         poll = max(1, round(DRAIN_CHECK * gc.ns_per_unit))
-        until_poll = min(-(env.now - begun) % poll, ns - (env.now - begun))
+        marked = env.process_time - since
+        until_poll = min(-marked % poll, ns - marked)
         if until_poll:
-            yield env.timeout(until_poll)
-        done = int(claimed * (env.now - begun) / ns)
+            yield env.work(until_poll)
+        done = int(claimed * (env.process_time - since) / ns)
     p.interruptible = False
     gc.markers -= 1
     elapsed = env.now - begun

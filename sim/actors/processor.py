@@ -69,7 +69,7 @@ def park(p: P, world: World) -> Process[None]:
     p.wake = world.env.event()
     world.sched.idle.append(p)
     yield p.wake
-    yield world.env.timeout(round(world.machine.sched.wake_ns))
+    yield world.env.work(round(world.machine.sched.wake_ns))
     idle = world.env.now - p.parked_at
     p.doing = "waking"
     p.idle_ns += idle
@@ -111,15 +111,17 @@ def execute(g: G, p: P, world: World) -> Process[None]:
 def compute(g: G, p: P, ns: int, world: World) -> Process[bool]:
     """Spend `ns` on the P; False where the goroutine lost the P over it."""
     env = world.env
-    begun = env.now
+    begun, frozen = env.process_time, env.frozen_ns
     p.interruptible = True
     try:
-        yield env.timeout(ns)
+        yield env.work(ns)
     except simpy.Interrupt:
-        give_back(g, ns - (env.now - begun))
+        give_back(g, ns - (env.process_time - begun))
+        g.throttled += env.frozen_ns - frozen
         requeue(g, p, world)
         return False
     p.interruptible = False
+    g.throttled += env.frozen_ns - frozen
     if env.now >= p.slice_end and has_to_yield(p, world):
         requeue(g, p, world)
         return False

@@ -12,8 +12,8 @@ def report_request(g: G, world: World) -> None:
     """A request has ended."""
     now = world.env.now
     parts = (g.on_cpu, g.alloc, g.assist, g.assist_wait, g.queue, g.blocked, g.lock_wait, g.stw)
-    slowed = now - g.arrival - sum(parts)
-    world.emit(Request(g.load, g.kind, g.arrival, g.started, now, *parts, slowed))
+    slowed = now - g.arrival - sum(parts) - g.throttled
+    world.emit(Request(g.load, g.kind, g.arrival, g.started, now, *parts, slowed, g.throttled))
 
 
 def report_cycle(world: World) -> None:
@@ -29,7 +29,7 @@ def report_cycle(world: World) -> None:
         heap_start=cycle.heap_start, heap_end=cycle.heap_end, heap_marked=cycle.marked_bytes,
         allocated_black=cycle.black_bytes,
         floating=max(cycle.marked_bytes - cycle.reachable_bytes, 0),
-        stacks=world.sched.stack_bytes,
+        stacks=world.memory.stacks.allocated,
         dedicated_workers=pacer.workers.dedicated, fractional_goal=pacer.workers.fraction,
         heap_scannable=cycle.scannable,
         heap_scan=cycle.scan["heap"], stack_scan=cycle.scan["stack"],

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from sim.actors.accounts import MemoryClasses, memory_classes
+from sim.actors.accounts import memory_classes, rss
 from sim.record.sample import Sample
 from sim.units import SECOND
 from sim.world import Process, World
-
-STARTING_STACK: Final = 2048
 
 
 def sampler(world: World) -> Process[None]:
@@ -37,20 +35,15 @@ def take_sample(world: World) -> Sample:
         gogc=world.gc_percent, gomemlimit=world.memory_limit,
         limiter_last_enabled=gc.limiter.last_enabled_cycle,
         scan_globals=scan["globals"], scan_heap=scan["heap"], scan_stack=scan["stack"],
-        scan_total=sum(scan.values()), stack_starting_size=STARTING_STACK,
+        scan_total=sum(scan.values()), stack_starting_size=memory.stacks.starting_size,
         **cpu_classes(world)._asdict(), gomaxprocs=world.gomaxprocs,
         goroutines=sched.goroutines, goroutines_created=sched.created,
         goroutines_runnable=runnable, goroutines_running=running,
         goroutines_waiting=sched.goroutines - runnable - running,
         phase="mark" if gc.marking else "off",
         heap_live=gc.pacer.heap_live, trigger=gc.trigger_at,
-        reachable=gc.cycle.reachable_bytes, rss=rss(classes),
+        reachable=gc.cycle.reachable_bytes, rss=rss(classes, world),
     )  # fmt: skip
-
-
-def rss(classes: MemoryClasses) -> int:
-    """What the OS sees: everything that is not returned to it."""
-    return sum(classes) - classes.heap_released
 
 
 class CpuClasses(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from sim.actors.stacks import take_stack, use_stack
 from sim.world import G, P, World
 
 STOP: Final = "stop the world"
@@ -56,14 +57,15 @@ def interrupt(p: P, why: str) -> None:
 def spawn(g: G, p: P | None, world: World) -> None:
     """Start a goroutine (runtime/proc.go: newproc)."""
     world.sched.goroutines += 1
-    world.sched.stack_bytes += g.stack
+    take_stack(g, world)
     ready(g, p, world)
 
 
 def finish(g: G, world: World) -> None:
     """The goroutine has ended (runtime/proc.go: goexit)."""
     world.sched.goroutines -= 1
-    world.sched.stack_bytes -= g.stack
+    assert g.held is not None
+    world.memory.stacks.end(g.held)
     g.body = None
     if g.done is not None:
         g.done.succeed(g)
@@ -77,10 +79,12 @@ def block(g: G, world: World) -> None:
     """From now on the goroutine waits for something other than a P."""
     g.waiting = True
     g.blocked_at = world.env.now
+    use_stack(g, g.idle_stack, world)
 
 
 def unblock(g: G, p: P | None, world: World) -> None:
     """End a blocked stretch and make the goroutine runnable."""
     g.waiting = False
     g.blocked += world.env.now - g.blocked_at
+    use_stack(g, g.stack, world)
     ready(g, p, world)

@@ -22,14 +22,14 @@ def stop_the_world(g: G | None, world: World) -> Process[int]:
         busy = world.gomaxprocs - len(sched.idle)
         typical = costs.stop_ns + costs.stop_per_p_ns * busy
         stopping = round(typical * world.streams["stw"].lognormal(0.0, costs.stop_sigma))
-        yield world.env.timeout(stopping)
+        yield world.env.work(stopping)
     return stopping
 
 
 def stand_still(ns: float, world: World) -> Process[None]:
     """Work done while the world is stopped."""
     if world.switches.stop_the_world and ns > 0:
-        yield world.env.timeout(round(ns))
+        yield world.env.work(round(ns))
 
 
 def start_the_world(world: World) -> int:

@@ -1,12 +1,28 @@
-"""SimPy's environment with a clock of whole nanoseconds."""
+"""SimPy's environment with a clock of whole nanoseconds, in which a process can stand still."""
 
 from __future__ import annotations
+
+from heapq import heapify
 
 import simpy
 
 
+class _Work(simpy.Timeout):
+    """The end of something that the process does; a freeze puts it off."""
+
+
 class Clock(simpy.Environment):
-    """`now` is an int: all delays are whole ns."""
+    """`now` is an int: all delays are whole ns.
+
+    A freeze stops the simulated process, not the world around it: what the process does (`work`)
+    takes as much longer, while timers and arrivals (`timeout`) come when they are due.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self._frozen_ns = 0
+        """Freezes since the start, the current one to its end."""
+        self._thaw = 0
 
     @property
     def now(self) -> int:
@@ -14,6 +30,30 @@ class Clock(simpy.Environment):
         return self._now  # type: ignore[return-value]
 
     @property
+    def frozen_ns(self) -> int:
+        """How long the process has stood still since the start."""
+        return self._frozen_ns - max(0, self._thaw - self.now)
+
+    @property
+    def process_time(self) -> int:
+        """`now` without the time for which the process stood still."""
+        return self.now - self.frozen_ns
+
+    @property
     def events(self) -> int:
         """Events scheduled so far. Reading it counts as one more: read it at the end."""
         return int(next(self._eid))
+
+    def work(self, ns: int) -> simpy.Timeout:
+        """An event after the process has run for so long."""
+        return _Work(self, ns + max(0, self._thaw - self.now))
+
+    def freeze(self, ns: int) -> None:
+        """The process, which is not frozen now, stands still for so long."""
+        self._frozen_ns += ns
+        self._thaw = self.now + ns
+        self._queue[:] = [
+            (at + ns if isinstance(event, _Work) and at > self.now else at, priority, eid, event)
+            for at, priority, eid, event in self._queue
+        ]
+        heapify(self._queue)

@@ -134,7 +134,7 @@ class MHeap:
         place = (
             np.arange(len(which)) - np.repeat(np.cumsum(number) - number, number) + 0.5
         ) / number[which]
-        pages, scavenged = self._take_pages(1, len(which))
+        pages, scavenged = self._take_span_pages(1, len(which))
         mine = np.empty(len(which), dtype=np.int64)
         mine[np.argsort(place, kind="stable")] = np.arange(len(which))
         classes = np.array([entry[0] for entry in wanted])[which]
@@ -150,21 +150,27 @@ class MHeap:
         self, span_class: int, npages: int, nelems: int, count: int, counts: RefillCounts
     ) -> Spans:
         """Fresh spans from the page heap (runtime/mheap.go: alloc, allocSpan)."""
-        first, scavenged = self._take_pages(npages, count)
+        first, scavenged = self._take_span_pages(npages, count)
         counts.faulted_bytes += int(scavenged.sum())
         needzero = scavenged < npages * PAGE
         return self.spans.add(first, npages, span_class, nelems, self.sweeping.generation, needzero)
 
-    def _take_pages(self, npages: int, count: int) -> tuple[Ints, Ints]:
-        """First pages of so many runs, and their bytes that the OS has to provide; may grow."""
+    def _take_span_pages(self, npages: int, count: int) -> tuple[Ints, Ints]:
+        self.stats.in_use_bytes += count * npages * PAGE
+        self.stats.pages_in_use += count * npages
+        return self.take_pages(npages, count)
+
+    def take_pages(self, npages: int, count: int) -> tuple[Ints, Ints]:
+        """First pages of so many runs, and their bytes that the OS has to provide; may grow.
+
+        Spans for stacks come straight from here (runtime/mheap.go: allocManual).
+        """
         runs = [self.pages.alloc_runs(npages, count)]
         missing = count - len(runs[0].page)
         while missing:
             self.pages.grow(-(-missing * npages // CHUNK_PAGES))
             runs.append(self.pages.alloc_runs(npages, missing))
             missing -= len(runs[-1].page)
-        self.stats.in_use_bytes += count * npages * PAGE
-        self.stats.pages_in_use += count * npages
         return (
             np.concatenate([run.page for run in runs]),
             np.concatenate([run.scav_bytes for run in runs]),

@@ -35,6 +35,11 @@ def stack_span_pages(size: Bytes) -> int:
     return (size if stack_order(size) is None else STACK_SPAN) // PAGE_SIZE
 
 
+def fits(size: Bytes, used: Bytes) -> bool:
+    """Whether a stack of `size` bytes has room for `used` bytes and the guard below them."""
+    return size - used >= STACK_GUARD
+
+
 def grown_stack(size: Bytes, used: Bytes, frame: Bytes = 0) -> Bytes:
     """The next size of a stack: double, and on until the new `frame` fits (newstack).
 
@@ -64,54 +69,3 @@ def starting_stack_size(scanned_bytes: Bytes, scanned_stacks: int) -> Bytes:
         return FIXED_STACK
     mean = scanned_bytes // scanned_stacks + STACK_GUARD
     return 1 << (min(max(mean, FIXED_STACK), MAX_STACK) - 1).bit_length()
-
-
-class StackPool:
-    """The small stacks of one order, by the first page of their 32 KiB span (stackpool)."""
-
-    def __init__(self, order: int) -> None:
-        self.per_span = STACK_SPAN // (FIXED_STACK << order)
-        self._in_use: dict[int, int] = {}
-        self._with_room: dict[int, None] = {}  # spans with a free stack; the last is taken from
-
-    @property
-    def spans(self) -> int:
-        """Spans that the pool holds."""
-        return len(self._in_use)
-
-    def add_span(self, page: int) -> None:
-        """Give a span to a pool that had no free stack."""
-        self._in_use[page] = 0
-        self._with_room[page] = None
-
-    def alloc(self) -> int | None:
-        """Take a stack: the page of its span; None if another span is needed (stackpoolalloc)."""
-        if not self._with_room:
-            return None
-        page = next(reversed(self._with_room))
-        self._in_use[page] += 1
-        if self._in_use[page] == self.per_span:
-            del self._with_room[page]
-        return page
-
-    def free(self, page: int, marking: bool) -> bool:
-        """Give a stack back; whether its span leaves the pool for the heap (stackpoolfree).
-
-        While the GC is marking, empty spans stay until `free_empty`.
-        """
-        self._with_room.setdefault(page)
-        self._in_use[page] -= 1
-        if marking or self._in_use[page]:
-            return False
-        self._drop(page)
-        return True
-
-    def free_empty(self) -> list[int]:
-        """The spans without a stack in use leave for the heap: their pages (freeStackSpans)."""
-        empty = [page for page, stacks in self._in_use.items() if stacks == 0]
-        for page in empty:
-            self._drop(page)
-        return empty
-
-    def _drop(self, page: int) -> None:
-        del self._in_use[page], self._with_room[page]

@@ -48,7 +48,7 @@ class RunInfo(NamedTuple):
 class Request(NamedTuple):
     """A goroutine that a load started, from arrival to end, and where its time went.
 
-    The nine parts of its time add up to end_ns - arrival_ns.
+    The ten parts of its time add up to end_ns - arrival_ns.
     """
 
     load: Annotated[str, Column("text", "load that it came from")]
@@ -65,6 +65,14 @@ class Request(NamedTuple):
     lock_wait: Annotated[int, Column("ns", "waiting for locks of the runtime")]
     stw: Annotated[int, Column("ns", "stopped with the world")]
     gc_slowdown: Annotated[int, Column("ns", "computing slower because of marking")]
+    throttled: Annotated[int, Column("ns", "on a P, but the CPU quota was used up")]
+
+
+class Throttle(NamedTuple):
+    """The process stood still because its CPU quota was used up."""
+
+    at_ns: Annotated[int, Column("ns", "when the quota of the period was used up")]
+    end_ns: Annotated[int, Column("ns", "begin of the next period")]
 
 
 class LockUse(NamedTuple):
@@ -186,6 +194,7 @@ TABLES: Final[Mapping[str, type[Fact]]] = MappingProxyType(
         "cycles": Cycle,
         "pauses": Pause,
         "slices": Slice,
+        "throttles": Throttle,
     }
 )
 """Name of each table, and of its file, to the class of its rows."""

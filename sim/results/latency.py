@@ -12,7 +12,7 @@ from sim.units import Fraction
 
 CAUSES: Final = (
     "on_cpu", "alloc", "assist", "assist_wait", "queue", "blocked", "lock_wait", "stw",
-    "gc_slowdown",
+    "gc_slowdown", "throttled",
 )  # fmt: skip
 """The parts of a request's time."""
 

@@ -81,6 +81,11 @@ class Result:
         return self._frame("pauses")
 
     @cached_property
+    def throttles(self) -> pd.DataFrame:
+        """Stretches in which the CPU quota was used up."""
+        return self._frame("throttles")
+
+    @cached_property
     def slices(self) -> pd.DataFrame:
         """What each P did when; empty unless the run was asked to tell."""
         return self._frame("slices")

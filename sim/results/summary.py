@@ -37,7 +37,9 @@ class Figure(NamedTuple):
 
 
 class Summary(dict[str, Figure]):
-    """Figures by name, in the order in which they are told."""
+    """Figures by name, in the order in which they are told, and why the run ended early."""
+
+    verdict: str = ""
 
     def numbers(self) -> dict[str, float]:
         """The figures without their units."""
@@ -45,7 +47,8 @@ class Summary(dict[str, Figure]):
 
     def __str__(self) -> str:
         width = max(len(name) for name in self)
-        return "\n".join(f"{name:<{width}}  {figure}" for name, figure in self.items())
+        lines = [f"{name:<{width}}  {figure}" for name, figure in self.items()]
+        return "\n".join([*lines, self.verdict] if self.verdict else lines)
 
 
 def summary(result: Result) -> Summary:
@@ -54,9 +57,11 @@ def summary(result: Result) -> Summary:
     GC CPU is told as gctrace counts it and with idle workers, both as share of GOMAXPROCS over the
     whole run; the peak heap is the largest heap at the end of marking, as gctrace shows it.
     """
-    return Summary(
-        figure for part in (_program, _collector, _memory, _pauses) for figure in part(result)
-    )
+    parts = (_program, _quota, _collector, _memory, _pauses)
+    figures = Summary(figure for part in parts for figure in part(result))
+    if result.run["reason"]:
+        figures.verdict = f"{result.run['status']}: {result.run['reason']}"
+    return figures
 
 
 def _program(result: Result) -> Iterator[tuple[str, Figure]]:
@@ -69,6 +74,14 @@ def _program(result: Result) -> Iterator[tuple[str, Figure]]:
     took = requests["end_ns"] - requests["arrival_ns"]
     for name, q in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("max", 1.0)):
         yield f"latency_{name}", Figure(quantile(took, q), "ns")
+
+
+def _quota(result: Result) -> Iterator[tuple[str, Figure]]:
+    stretches = result.throttles
+    if stretches.empty:
+        return
+    yield "throttled_periods", Figure(len(stretches), "count")
+    yield "throttled", Figure((stretches["end_ns"] - stretches["at_ns"]).sum(), "ns")
 
 
 def _collector(result: Result) -> Iterator[tuple[str, Figure]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeAlias
 
 from sim.errors import UserError
-from sim.units import Bytes, PerSecond, Unit
+from sim.units import Bytes, Fraction, PerSecond, Unit, format_bytes
 from sim.workload.arrivals import Arrivals
 from sim.workload.distributions import Constant, Distribution
 
@@ -19,6 +19,8 @@ SizeDistribution: TypeAlias = Annotated[Distribution, Unit("bytes")]
 TimeDistribution: TypeAlias = Annotated[Distribution, Unit("ns")]
 
 WORD = 8
+MAX_USED_STACK = 500 * 1000**2
+"""Beyond it a doubled stack exceeds Go's limit of a billion bytes (runtime/proc.go: main)."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,15 @@ class ObjectKind:
     share: float = 1.0
     """Relative frequency among the objects of the mix."""
     pointers: int | Literal["all"] = 0
-    """Pointer words at the front; 0 makes it noscan."""
+    """Words at the front that are scanned for pointers; 0 makes it noscan."""
+    filled: Fraction = 1.0
+    """Part of these words that leads to an object: others are nil, or numbers between pointers."""
 
     def __post_init__(self) -> None:
         if self.share < 0:
             raise UserError(f"share: expected at least 0, got {self.share}")
+        if not 0 <= self.filled <= 1:
+            raise UserError(f"filled: expected 0 to 1, got {self.filled}")
         if self.pointers != "all" and self.pointers < 0:
             raise UserError(f"pointers: expected at least 0 or 'all', got {self.pointers}")
 
@@ -139,8 +145,16 @@ class GoroutineKind:
     """A kind of goroutine: what it does from start to end."""
 
     steps: tuple[Step, ...]
-    stack: Bytes = 2048
-    """Deepest stack it uses."""
+    stack: Bytes = 1024
+    """Stack that it uses while it runs."""
+    idle_stack: Bytes | None = None
+    """Stack that it uses while it is blocked; `none`: the same."""
+
+    def __post_init__(self) -> None:
+        for key, used in (("stack", self.stack), ("idle_stack", self.idle_stack or 0)):
+            if used > MAX_USED_STACK:
+                limit = format_bytes(MAX_USED_STACK)
+                raise UserError(f"{key}: expected at most {limit}, got {format_bytes(used)}")
 
 
 @dataclass(frozen=True)

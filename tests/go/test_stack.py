@@ -13,7 +13,6 @@ from sim.errors import ModelError
 from sim.go.stack import (
     FIXED_STACK,
     STACK_GUARD,
-    StackPool,
     grown_stack,
     shrunk_stack,
     stack_order,
@@ -68,24 +67,3 @@ def test_new_stacks_hold_the_mean_and_at_most_double_it(scanned, stacks):
     mean = scanned // stacks + STACK_GUARD
     assert size >= FIXED_STACK
     assert mean <= size < 2 * max(mean, FIXED_STACK)
-
-
-@given(st.integers(0, 3), st.lists(st.booleans(), max_size=60), st.booleans())
-def test_a_pool_keeps_a_span_while_a_stack_of_it_is_in_use(order, takes, marking):
-    pool, taken, spans = StackPool(order), [], 0
-    for take in takes:
-        if take:
-            page = pool.alloc()
-            if page is None:
-                pool.add_span(spans)
-                spans += 1
-                page = pool.alloc()
-            taken.append(page)
-        elif taken:
-            gone = pool.free(taken.pop(0), marking)
-            assert not (gone and marking)
-    if not marking:
-        assert pool.spans == len(set(taken))
-    pool.free_empty()
-    assert pool.spans == len(set(taken))
-    assert all(taken.count(page) <= pool.per_span for page in taken)

@@ -26,7 +26,7 @@ COMPLETE = RUN._replace(status=Status.COMPLETE, end_ns=10, events=3)
 
 
 def request(at: int) -> Request:
-    return Request("web", f"kind{at % 3}", at, at + 1, at + 10, 1, 2, 0, 0, 1, 0, 0, 0, 6)
+    return Request("web", f"kind{at % 3}", at, at + 1, at + 10, 1, 2, 0, 0, 1, 0, 0, 0, 6, 0)
 
 
 def write_run(folder: Path, facts: list[Fact], end: RunInfo = COMPLETE) -> None:

@@ -46,7 +46,7 @@ def test_every_column_says_its_unit_and_meaning(table: str) -> None:
 def test_tables_can_be_used_without_files() -> None:
     sink = MemorySink()
     recorder = Recorder(sink, RUN)
-    facts = [Request("web", "get", at, *range(11)) for at in range(BLOCK_ROWS + 1)]
+    facts = [Request("web", "get", at, *range(12)) for at in range(BLOCK_ROWS + 1)]
     for fact in facts:
         recorder.emit(fact)
     recorder.seal(RUN._replace(status=Status.COMPLETE))
@@ -85,7 +85,7 @@ def test_a_value_that_its_column_cannot_hold_is_named(wrong: object) -> None:
 
 def test_emitting_is_cheap() -> None:
     recorder = Recorder(MemorySink(), RUN)
-    fact = Request("web", "get", *range(12))
+    fact = Request("web", "get", *range(13))
     best = min(repeat(lambda: recorder.emit(fact), number=8 * BLOCK_ROWS, repeat=3))
     cost = best / (8 * BLOCK_ROWS) * 1e6
     print(f"emit: {cost:.2f} us per row of {len(fact)} columns")  # noqa: T201  the machine decides

@@ -44,7 +44,7 @@ def test_stacks_alone_can_kill():
     result = run(
         "workload=connections", "workload.goroutines.connection.stack=30KiB",
         "workload.load.clients={goroutine: connection, count: 4000, parallel: 4000}",
-        "cgroup.memory=64MiB",
+        "workload.stores.rooms.size=8MiB", "cgroup.memory=64MiB",
     )  # fmt: skip
     assert result.run["status"] == Status.OOM_KILLED
     assert ": stacks " in result.run["reason"]

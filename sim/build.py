@@ -134,6 +134,7 @@ def make_memory(
         slots=[[0.0] * len(book.mixes) for _ in range(config.gomaxprocs)],
         price=[0.0] * len(book.mixes), wait_price=[0.0] * len(book.mixes),
         live_per_slot=[0.0] * len(book.mixes),
+        holders=[{} for _ in book.mixes],
         scan_per_slot=[
             float(np.dot(mix.shares, scan[kinds]))
             for mix, kinds in zip(book.mixes, mix_kinds, strict=True)

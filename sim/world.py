@@ -49,12 +49,12 @@ Body: TypeAlias = Generator[Demand, None, None]
 
 @dataclass(slots=True, eq=False)
 class Holder:
-    """Objects that die together: those of a goroutine, or one entry of a store."""
+    """Objects of a mix that die together: what a goroutine keeps of it, or an entry of a store."""
 
     owner: int = -1
     """Owner in the ledger, once something has been written down."""
-    pending: dict[int, float] = field(default_factory=dict)
-    """Slots by mix that are not written down yet."""
+    pending: float = 0.0
+    """Slots that are not written down yet."""
     requested: float = 0.0
     """Bytes asked for."""
 
@@ -79,8 +79,8 @@ class G:
     p: P | None = None
     credit: int = 0
     """gcAssistBytes: allocation paid for by mark work; negative is debt."""
-    keeps: Holder = field(default_factory=Holder)
-    """What stays reachable until it ends."""
+    keeps: dict[int, Holder] = field(default_factory=dict)
+    """What stays reachable until it ends, by mix."""
     spinning: bool = False
     """It waits for a point in time: time that it is preempted for is not made up for."""
     lent: list[SyncPool] = field(default_factory=list)
@@ -195,7 +195,8 @@ class Memory:
     live_per_slot: list[float]
     scan_per_slot: list[float]
     kept: dict[tuple[int, int], float] = field(default_factory=dict)
-    holders: dict[Holder, None] = field(default_factory=dict)
+    holders: list[dict[Holder, None]] = field(default_factory=list)
+    """Who has something that is not written down yet, by mix, in order of time."""
     """Goroutines with pending slots, by id."""
     pending_live: int = 0
     """Estimated heap_live of what is pending; already counted by the pacer."""

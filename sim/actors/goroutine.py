@@ -88,7 +88,8 @@ def goroutine(g: G, steps: tuple[Any, ...], world: World) -> Body:
     yield from follow(g, steps, world)
     for pool in g.lent:
         pool.put()
-    let_go(g.keeps, world)
+    for mix, holder in g.keeps.items():
+        let_go(holder, mix, world)
 
 
 def follow(g: G, steps: tuple[Any, ...], world: World) -> Body:

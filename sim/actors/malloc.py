@@ -67,11 +67,12 @@ def pend(p: int, mix: int, slots: float, world: World) -> None:
 
 def keep(g: G, mix: int, slots: float, world: World) -> None:
     """The goroutine keeps these slots until it ends."""
-    memory, keeps = world.memory, g.keeps
-    if not keeps.pending:
-        memory.holders[keeps] = None
-    keeps.pending[mix] = keeps.pending.get(mix, 0.0) + slots
-    keeps.requested += slots / memory.mixes[mix].slots_per_byte
+    holder = g.keeps.get(mix)
+    if holder is None:
+        holder = g.keeps[mix] = Holder()
+    world.memory.holders[mix][holder] = None
+    holder.pending += slots
+    holder.requested += slots / world.memory.mixes[mix].slots_per_byte
 
 
 def insert(store: Store, slots: float, world: World) -> None:
@@ -89,8 +90,10 @@ def keep_forever(owner: int, mix: int, slots: float, world: World) -> None:
 
 
 def publish(g: G, store: Store, world: World) -> None:
-    """A store takes over what the goroutine keeps, as one entry, and drops what is too much."""
-    entry, g.keeps = g.keeps, Holder()
+    """A store takes over what the goroutine keeps of its mix, as one entry, and drops others."""
+    entry = g.keeps.pop(store.mix, None)
+    if entry is None:
+        return
     store.entries.append(entry)
     store.entries_requested += entry.requested
     age_fill(store, entry.requested, world)
@@ -101,7 +104,7 @@ def publish(g: G, store: Store, world: World) -> None:
             which = 0
         dropped = store.entries.pop(which)
         store.entries_requested -= dropped.requested
-        let_go(dropped, world)
+        let_go(dropped, store.mix, world)
 
 
 def age_fill(store: Store, requested: float, world: World) -> None:
@@ -115,12 +118,11 @@ def age_fill(store: Store, requested: float, world: World) -> None:
         ledger.advance(store.owner, driven_out / store.capacity)
 
 
-def let_go(holder: Holder, world: World) -> None:
+def let_go(holder: Holder, mix: int, world: World) -> None:
     """Nobody holds this any more: it is garbage."""
     memory = world.memory
-    if holder.pending:
-        holder.pending.clear()
-        memory.holders.pop(holder, None)
+    memory.holders[mix].pop(holder, None)
+    holder.pending = 0.0
     if holder.owner >= 0:
         memory.ledger.end_owner(holder.owner)
         holder.owner = -1
@@ -247,10 +249,11 @@ def owners_of(mix: int, world: World) -> Iterable[tuple[int, int]]:
         memory.kept[key] -= whole
         if whole:
             yield key[1], whole
-    for holder in list(memory.holders):
-        whole = int(holder.pending.get(mix, 0.0))
+    waiting, memory.holders[mix] = memory.holders[mix], {}
+    for holder in waiting:
+        whole = int(holder.pending)
         if whole:
-            holder.pending[mix] -= whole
+            holder.pending -= whole
             if holder.owner < 0:
                 holder.owner = memory.ledger.add_owner(Law.ENDS)
             yield holder.owner, whole

@@ -93,7 +93,7 @@ class Spin:
 
 @dataclass(frozen=True)
 class Publish:
-    """Hand all that the goroutine keeps to a store, as one entry; a full store drops entries.
+    """Hand what the goroutine keeps of a store's mix to it, as one entry; full, it drops others.
 
     Where the store replaces at random, every entry is as likely to go.
     """

@@ -109,7 +109,10 @@ def take_snapshot(world: World) -> None:
     gc.snapshot_rows = memory.ledger.per_span(capacity)
     memory.black = np.zeros(capacity, dtype=np.int64)
     live = memory.ledger.per_kind(len(kinds))
-    counts = gc.marker.count(kinds, live, memory.ledger.spans_per_kind(len(kinds)))
+    counts = gc.marker.count(
+        kinds, live, memory.ledger.spans_per_kind(len(kinds)),
+        vector_kernel=world.machine.mark.vector_kernel > 0,
+    )  # fmt: skip
     gc.cycle.stacks_scanned = memory.stacks.goroutines
     gc.cycle.scan = {
         "globals": world.globals_bytes, "stack": memory.stacks.used,

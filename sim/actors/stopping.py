@@ -19,8 +19,10 @@ def stop_the_world(g: G | None, world: World) -> Process[int]:
             interrupt(p, STOP)
     stopping = 0
     if world.switches.stop_the_world:
-        busy = world.gomaxprocs - len(sched.idle)
-        typical = costs.stop_ns + costs.stop_per_p_ns * busy
+        others = world.gomaxprocs - len(sched.idle) - 1
+        typical = costs.stop_ns
+        if others > 0:
+            typical += costs.stop_other_ns + costs.stop_per_p_ns * (others - 1)
         stopping = round(typical * world.streams["stw"].lognormal(0.0, costs.stop_sigma))
         yield world.env.work(stopping)
     return stopping

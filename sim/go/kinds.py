@@ -37,6 +37,7 @@ class Kind(NamedTuple):
     scan_bytes: float
     """Pointer prefix, or the whole slot where Go scans it whole."""
     pointers: float
+    """Words that lead to an object."""
     objects: float
     """Requested objects per slot: above 1 only for tiny blocks."""
 
@@ -71,16 +72,21 @@ class KindTable:
         return np.asarray([getattr(kind, name) for kind in self.rows], dtype=np.float64)
 
     def add_mix(
-        self, sizes: Floats, pointers: Floats, weights: Floats, table: SizeClassTable
+        self,
+        sizes: Floats,
+        pointers: Floats,
+        filled: Floats,
+        weights: Floats,
+        table: SizeClassTable,
     ) -> Mix:
-        """Compile equally described objects: requested bytes, pointer words (inf = all), weights.
+        """Compile objects: requested bytes, pointer words (inf = all), filled part, weights.
 
         Several objects of the arrays may be of the same kind; weights are relative frequencies of
         requested objects.
         """
         sizes = np.maximum(np.rint(sizes), 1.0)
         words = np.minimum(pointers, np.floor(sizes / WORD))
-        found = _group(sizes, words, weights / weights.sum(), table)
+        found = _group(sizes, words, words * filled, weights / weights.sum(), table)
         first = len(self.rows)
         slots = np.asarray([group[0] for group in found])
         self.rows += [group[1] for group in found]
@@ -97,7 +103,7 @@ class KindTable:
 
 
 def _group(
-    sizes: Floats, words: Floats, share: Floats, table: SizeClassTable
+    sizes: Floats, words: Floats, links: Floats, share: Floats, table: SizeClassTable
 ) -> list[tuple[float, Kind]]:
     """(slots per requested object, kind) for every span class and large page count that occurs."""
     noscan = words == 0
@@ -119,7 +125,7 @@ def _group(
             nelems=int(table.nelems[span_class]) or 1,
             requested_bytes=float(np.dot(share[mine], sizes[mine]) / weight),
             scan_bytes=float(slot if whole else prefix),
-            pointers=float(prefix / WORD), objects=1.0,
+            pointers=float(np.dot(share[mine], links[mine]) / weight), objects=1.0,
         )  # fmt: skip
         groups.append((weight, kind))
     if tiny.any():

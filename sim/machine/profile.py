@@ -26,7 +26,7 @@ class AllocCosts:
     scan_ns: float
     """A small object with pointers: the fast path and its pointer bitmap."""
     tiny_ns: float
-    """A 16-byte block of tiny objects."""
+    """A tiny object, its share of taking a 16-byte block included."""
     header_ns: float
     """What an object above 512 bytes costs more."""
     byte_ns: float
@@ -77,8 +77,6 @@ class MarkCosts:
     """A goroutine's stack."""
     stack_byte_ns: float
     """A byte of a stack."""
-    scanned_stack_share: float
-    """Part of a stack's memory that is in use and scanned."""
     noscan_object_ns: float
     """Marking an object without pointers."""
     object_ns: float
@@ -95,6 +93,8 @@ class MarkCosts:
     """Following a pointer."""
     crowding: float
     """By how much every further marker slows each of them down."""
+    vector_kernel: float
+    """1 if the CPU can scan whole spans (AVX-512 with GFNI: Ice Lake, Zen 4, and later), else 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,11 @@ class StopCosts:
     """Stopping the world (runtime/proc.go, mgc.go)."""
 
     stop_ns: float
-    """Until one busy P has stopped: median."""
+    """With no other P busy."""
+    stop_other_ns: float
+    """Until another busy P has stopped: median."""
     stop_per_p_ns: float
-    """Every further busy P."""
+    """Every further busy P: sending it a signal."""
     stop_sigma: float
     """Standard deviation of the logarithm of the time to stop."""
     start_work_ns: float
@@ -146,7 +148,7 @@ class Footprint:
     """Memory of the runtime itself in an idle program (bytes)."""
 
     metadata_bytes: float
-    """Metadata that does not depend on the heap: /memory/classes/metadata/other."""
+    """Of a heap of one arena: /memory/classes/metadata/other."""
     other_bytes: float
     """/memory/classes/other."""
     text_bytes: float

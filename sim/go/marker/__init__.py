@@ -41,5 +41,10 @@ class MarkCounts:
 class Marker(Protocol):
     """Counts the steps of marking a heap."""
 
-    def count(self, kinds: KindTable, live: Ints, spans: Ints) -> MarkCounts:
-        """Steps for `live[k]` reachable objects of kind k that lie in `spans[k]` spans."""
+    def count(
+        self, kinds: KindTable, live: Ints, spans: Ints, *, vector_kernel: bool
+    ) -> MarkCounts:
+        """Steps for `live[k]` reachable objects of kind k that lie in `spans[k]` spans.
+
+        With the `vector_kernel` the CPU can scan the pointers of a whole span at once.
+        """

@@ -13,9 +13,11 @@ from sim.go.marker import Ints, MarkCounts, markers
 class Classic:
     """Object by object, last in first out (runtime/mgcmark_nogreenteagc.go, scanObject)."""
 
-    def count(self, kinds: KindTable, live: Ints, spans: Ints) -> MarkCounts:
+    def count(
+        self, kinds: KindTable, live: Ints, spans: Ints, *, vector_kernel: bool
+    ) -> MarkCounts:
         """See `Marker`."""
-        del spans
+        del spans, vector_kernel
         return object_by_object(kinds, live)
 
 

@@ -22,17 +22,18 @@ DENSE: Final = 8  # runtime/mgcmark_greenteagc.go: scanSpan, at least an eighth 
 class GreenTea:
     """Marks gather in a span while it waits in a queue; then they are scanned together.
 
-    A visit with at least an eighth of the slots newly marked scans the span with the vector kernel
-    and counts whole slots as work; a sparser one scans slot by slot and counts pointer prefixes.
+    A visit with at least an eighth of the slots newly marked scans the span with the vector kernel,
+    if the CPU has what it takes, and counts whole slots as work; any other scans slot by slot and
+    counts pointer prefixes.
     """
 
     visits_per_span: Annotated[float, Ge(1)] = 2.0
     """How often a span with live objects is taken from the queue in a cycle; `GODEBUG=gctrace=2`
     prints what a real program does. A linked list makes it the number of objects."""
-    vector_kernel: bool = True
-    """The CPU has AVX-512 with GFNI (Ice Lake, Zen 4 and later)."""
 
-    def count(self, kinds: KindTable, live: Ints, spans: Ints) -> MarkCounts:
+    def count(
+        self, kinds: KindTable, live: Ints, spans: Ints, *, vector_kernel: bool
+    ) -> MarkCounts:
         """See `Marker`."""
         slot, scan = kinds.column("slot_bytes"), kinds.column("scan_bytes")
         by_span = (slot >= MIN_SLOT) & (slot <= MAX_SLOT) & (scan > 0)
@@ -40,7 +41,7 @@ class GreenTea:
         visits = np.where(by_span, np.minimum(spans * self.visits_per_span, live), 0.0)
         per_visit = live / np.maximum(visits, 1.0)
         nelems = kinds.column("nelems")
-        dense = by_span & self.vector_kernel & (per_visit >= np.maximum(nelems // DENSE, 2))
+        dense = by_span & vector_kernel & (per_visit >= np.maximum(nelems // DENSE, 2))
         sparse = by_span & ~dense
         counts.span_visits = float(visits.sum())
         counts.sparse_objects = float((live * sparse).sum())

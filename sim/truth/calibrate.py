@@ -1,0 +1,155 @@
+"""Measure what the steps of the Go runtime cost on this machine, and write it as a profile."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import yaml
+
+from sim.errors import UserError
+from sim.machine.profile import SECTIONS
+from sim.truth.costs import SOURCES, Costs, Rows, Source, all_costs, merged
+from sim.truth.toolchain import build, find_go, go_env
+
+NEEDS: Final = "go1.27"
+"""The probes are part of this version's runtime."""
+CLASSIC: Final = "_classic"
+"""Suffix of benchmarks that run with the classic marker."""
+DIGITS: Final = 4
+"""Significant digits of a cost."""
+Report = Callable[[float], None]
+
+
+def calibrate(*, out: Path, repetitions: int = 5, progress: Report | None = None) -> None:
+    """Run all benchmarks so many times and write a profile of what their medians say.
+
+    UserError where there is no Go 1.27 or a benchmark fails.
+    """
+    programs = build_benchmarks()
+    rounds = list(run_rounds(programs, repetitions, progress))
+    each = [all_costs(rows) for rows in rounds]
+    text = profile_text(all_costs(merged(rounds)), each, provenance(repetitions))
+    out.write_text(text, encoding="utf-8")
+
+
+def build_benchmarks() -> dict[str, Path]:
+    """The benchmark program with the default marker ("") and with the classic one."""
+    go = find_go()
+    (version,) = go_env(go, "GOVERSION")
+    if version != NEEDS and not version.startswith(f"{NEEDS}."):
+        raise UserError(f"calibrate needs {NEEDS}, {go} is {version}")
+    return {
+        "": build("bench", go, overlay="probe"),
+        CLASSIC: build("bench", go, experiment="nogreenteagc", overlay="probe"),
+    }
+
+
+def benchmarks() -> list[str]:
+    """All benchmarks that the costs need, in the order in which they run."""
+    return list(dict.fromkeys(name for source in SOURCES for name in source.benchmarks))
+
+
+def run_rounds(
+    programs: Mapping[str, Path], repetitions: int, progress: Report | None
+) -> Iterator[dict[str, Rows]]:
+    """Every round runs all benchmarks once, so that a slow minute does not hit one cost alone."""
+    names = benchmarks()
+    for turn in range(repetitions):
+        rows: dict[str, Rows] = {}
+        for i, name in enumerate(names):
+            rows[name] = run(programs[CLASSIC if name.endswith(CLASSIC) else ""], name)
+            if progress:
+                progress((turn + (i + 1) / len(names)) / repetitions)
+        yield rows
+
+
+def run(program: Path, benchmark: str) -> Rows:
+    """The rows of one benchmark."""
+    command = [str(program), benchmark.removesuffix(CLASSIC)]
+    env = {name: text for name, text in os.environ.items() if name not in _GO_SETTINGS}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = done.stderr.strip().splitlines() or ["no reason given"]
+        raise UserError(f"the benchmark {benchmark} failed: {reason[0]}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+_GO_SETTINGS: Final = ("GOGC", "GOMEMLIMIT", "GOMAXPROCS", "GODEBUG")
+
+
+def profile_text(
+    values: Mapping[Source, Costs],
+    rounds: Sequence[Mapping[Source, Costs]],
+    source: Mapping[str, Any],
+) -> str:
+    """The YAML of a profile; the rounds by themselves tell the spread."""
+    head = "# Costs of the steps of the Go runtime, measured by `gomemsim calibrate`.\n"
+    text = yaml.safe_dump({"provenance": dict(source)}, sort_keys=False, allow_unicode=True)
+    lines = ["costs:"]
+    for section, cls in SECTIONS.items():
+        lines.append(f"  {section}:")
+        costs = {
+            name: {
+                "value": _rounded(value),
+                "spread": _rounded(_spread([found[origin][name] for found in rounds])),
+                "unit": unit_of(name),
+                "benchmark": " + ".join(origin.benchmarks),
+            }
+            for origin in SOURCES if origin.section == section
+            for name, value in values[origin].items()
+        }  # fmt: skip
+        lines += [f"    {field.name}: {_inline(costs[field.name])}" for field in fields(cls)]
+    return head + text + "\n".join(lines) + "\n"
+
+
+def _inline(cost: Mapping[str, Any]) -> str:
+    return "{" + ", ".join(f"{key}: {value}" for key, value in cost.items()) + "}"
+
+
+def _spread(values: Sequence[float]) -> float:
+    low, high = np.quantile(values, (0.25, 0.75))
+    return float(high - low) / 2
+
+
+def unit_of(name: str) -> str:
+    """The unit that a cost's name tells."""
+    suffix = name.rsplit("_", 1)[-1]
+    return {"ns": "ns", "bytes": "B"}.get(suffix, "1")
+
+
+def _rounded(value: float) -> float:
+    rounded = float(f"{value:.{DIGITS}g}")
+    return int(rounded) if rounded.is_integer() else rounded
+
+
+def provenance(repetitions: int) -> dict[str, Any]:
+    """What the costs were measured on, with and when."""
+    (version,) = go_env(find_go(), "GOVERSION")
+    return {
+        "status": "measured",
+        "cpu": _cpu_model(),
+        "cpus": os.cpu_count(),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "go": version,
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": f"gomemsim calibrate --repetitions {repetitions}",
+        "spread": "half the interquartile range of the repetitions",
+    }
+
+
+def _cpu_model() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in text.splitlines() if "model name" in line]
+    return names[0] if names else platform.machine()

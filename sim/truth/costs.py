@@ -1,0 +1,280 @@
+"""From rows that the Go benchmarks print to the costs of a machine profile.
+
+Every function takes the rows of one or a few benchmarks (`sim/truth/go/bench`) and returns costs by
+field of a section of the profile. Costs that several rows determine together come from
+non-negative least squares with relative errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import nnls
+
+from sim.go.sizeclass import PAGE_SIZE, SpanClass, size_classes
+from sim.machine.price import HEADER_ABOVE
+
+Row: TypeAlias = Mapping[str, Any]
+Rows: TypeAlias = Sequence[Row]
+Costs: TypeAlias = dict[str, float]
+
+LARGEST_SPAN_OBJECT: Final = 512
+"""Slots up to so many bytes are scanned by span (runtime/mgcmark_greenteagc.go)."""
+QUIET: Final = 0.25
+"""The quantile of latencies that other programs on the machine have not delayed."""
+WAITED_NS: Final = 1_000_000
+"""A sender that waited longer had woken nobody (bench/program.go: wakeUps)."""
+
+
+class Source(NamedTuple):
+    """How costs of a section follow from the rows of benchmarks."""
+
+    section: str
+    benchmarks: tuple[str, ...]
+    derive: Callable[..., Costs]
+
+
+def solve(steps: ArrayLike, took: ArrayLike) -> list[float]:
+    """Costs per step, none negative, that explain best how long counted steps took, in relation."""
+    counted, measured = np.asarray(steps, dtype=float), np.asarray(took, dtype=float)
+    costs, _ = nnls(counted / measured[:, None], np.ones(len(measured)))
+    return [float(cost) for cost in costs]
+
+
+def malloc_costs(alloc: Rows) -> Costs:
+    """mallocgc by size and pointers: fast path, clearing, and a fresh span now and then."""
+    names = ("noscan_ns", "scan_ns", "header_ns", "byte_ns", "refill_fresh_ns")
+    return dict(zip(names, solve([_malloc_steps(r) for r in alloc], _ns(alloc)), strict=True))
+
+
+def partial_refill_costs(alloc: Rows, partial: Rows) -> Costs:
+    """What objects in the holes of used spans cost more is the refills, of which there are many."""
+    malloc = malloc_costs(alloc)
+    base = [
+        malloc["scan_ns" if row["scan"] else "noscan_ns"] + row["size"] * malloc["byte_ns"]
+        for row in partial
+    ]
+    refills = [[row["every"] / _slots(row)] for row in partial]
+    extra = np.maximum(np.subtract(_ns(partial), base), 1.0)
+    return {"refill_partial_ns": solve(refills, extra)[0]}
+
+
+def tiny_costs(alloc: Rows, tiny: Rows) -> Costs:
+    """A tiny object; its share of clearing the block is counted by the byte."""
+    malloc, (row,) = malloc_costs(alloc), tiny
+    byte = malloc["byte_ns"] + malloc["refill_fresh_ns"] / PAGE_SIZE
+    return {"tiny_ns": max(row["ns"] - byte * row["size"], 0.0)}
+
+
+def large_costs(alloc: Rows, large: Rows) -> Costs:
+    """A large object beyond its span and its bytes: from the smallest, where it shows best."""
+    malloc, (row, *_) = malloc_costs(alloc), large
+    rest = row["ns"] - row["size"] * malloc["byte_ns"] - malloc["refill_fresh_ns"]
+    return {"large_ns": max(rest, 0.0)}
+
+
+def marking_costs(marking: Rows) -> Costs:
+    """What an allocation costs more while the collector marks."""
+    return {"marking_ns": _mean(max(row["marking"] - row["idle"], 0.0) for row in marking)}
+
+
+def _malloc_steps(row: Row) -> list[float]:
+    header = row["scan"] and _slot(row) > HEADER_ABOVE
+    return [not row["scan"], row["scan"], header, _slot(row), 1.0 / _slots(row)]
+
+
+def _slot(row: Row) -> int:
+    return _span_class(row).elemsize
+
+
+def _slots(row: Row) -> int:
+    return _span_class(row).nelems
+
+
+def _span_class(row: Row) -> SpanClass:
+    table = size_classes()
+    return table.spans[table.span_class(row["size"], noscan=not row["scan"])]
+
+
+def page_costs(pages: Rows) -> Costs:
+    """The page heap and the span sets of mcentrals."""
+    case = {row["case"]: row["ns"] for row in pages}
+    return {
+        "span_set_ns": case["span_set"],
+        "alloc_span_ns": case["alloc"],
+        "free_span_ns": case["free"],
+    }
+
+
+def fault_costs(faults: Rows) -> Costs:
+    """First touch of a page: fresh from the OS, and again after it was given back."""
+    return {"fault_ns": _mean(row["ns"] for row in faults)}
+
+
+def scavenge_costs(scavenge: Rows) -> Costs:
+    """Giving 64 KiB back to the OS."""
+    return {"scavenge_ns": scavenge[0]["ns"]}
+
+
+def sweep_costs(sweep: Rows) -> Costs:
+    """Spans in which something survives, and others."""
+    case = {row["case"]: row["ns"] for row in sweep}
+    span = (case["full"] + case["part"]) / 2
+    return {"span_ns": span, "freed_span_ns": max(case["dead"] - span, 0.0)}
+
+
+def mark_costs(mark: Rows, mark_classic: Rows) -> Costs:
+    """Marking heaps of known objects, pointers, bytes and spans with both markers."""
+    names = (
+        "noscan_object_ns", "object_ns", "byte_ns", "span_visit_ns", "sparse_object_ns",
+        "dense_byte_ns", "pointer_ns",
+    )  # fmt: skip
+    steps = [_green_tea_steps(row) for row in mark] + [_classic_steps(row) for row in mark_classic]
+    costs = dict(zip(names, solve(steps, _ns([*mark, *mark_classic])), strict=True))
+    return costs | {"vector_kernel": float(mark[0]["vector_kernel"])}
+
+
+def _classic_steps(row: Row) -> list[float]:
+    """Counts in the order of the costs: object by object."""
+    scanned = row["slot"] if row["slot"] > HEADER_ABOVE else 8 * row["words"]
+    objects = row["objects"]
+    return [row["noscan"], objects, objects * scanned, 0, 0, 0, row["pointers"]]
+
+
+def _green_tea_steps(row: Row) -> list[float]:
+    """Small objects by visits to their spans; one that was found alone is a visit of its own."""
+    if row["slot"] > LARGEST_SPAN_OBJECT:
+        return _classic_steps(row)
+    visits = row["single"] + row["sparse_visits"] + row["dense_visits"]
+    sparse, dense = row["single"] + row["sparse"], row["dense_visits"] * PAGE_SIZE
+    return [row["noscan"], 0, 0, visits, sparse, dense, row["pointers"]]
+
+
+def root_costs(roots: Rows) -> Costs:
+    """Globals by the byte, stacks by the goroutine and the byte in use."""
+    stacks = [row for row in roots if row["case"] == "stacks"]
+    stack, byte = solve([[row["goroutines"], row["scanned"]] for row in stacks], _ns(stacks))
+    return {
+        "root_byte_ns": next(row["ns"] for row in roots if row["case"] == "globals"),
+        "stack_ns": stack,
+        "stack_byte_ns": byte,
+    }
+
+
+def crowding_costs(parallel: Rows) -> Costs:
+    """CPU time of marking with several Ps, in relation to marking alone."""
+    took = {(row["heap"], row["procs"]): row["ns"] for row in parallel}
+    more = _mean(ns / took[heap, 1] for (heap, procs), ns in took.items() if procs > 1)
+    return {"crowding": max(more - 1.0, 0.0)}
+
+
+def barrier_costs(barrier: Rows) -> Costs:
+    """The hybrid barrier shades two pointers per write."""
+    (row,) = barrier
+    return {"pointer_ns": max(row["marking"] - row["idle"], 0.0) / 2}
+
+
+def stop_costs(stops: Rows) -> Costs:
+    """Stopping the world and the work while it stands still."""
+    stop = {row["procs"]: row["sample"] for row in stops if row["case"] == "stop"}
+    flush = {row["procs"]: row["sample"] for row in stops if row["case"] == "for_each_p"}
+    pauses = next(row for row in stops if row["case"] == "pauses")
+    alone, most = float(np.median(stop[1])), max(stop)
+    others = stop[min(2, most)]
+    return {
+        "stop_ns": alone,
+        "stop_other_ns": max(float(np.median(others)) - alone, 0.0),
+        "stop_per_p_ns": next(row["ns"] for row in stops if row["case"] == "signal"),
+        "stop_sigma": _log_spread(others),
+        "start_work_ns": max(pauses["start"] - alone, 0.0),
+        "termination_work_ns": max(pauses["termination"] - alone, 0.0),
+        "ragged_barrier_ns": float(np.quantile(flush[min(2, most)], QUIET)),
+    }
+
+
+def _log_spread(sample: Sequence[float]) -> float:
+    """Standard deviation of the logarithm, from the quartiles: outliers are other programs."""
+    low, high = np.quantile(np.log(np.maximum(sample, 1.0)), (0.25, 0.75))
+    return float(high - low) / 1.349
+
+
+def sched_costs(sched: Rows) -> Costs:
+    """Starting goroutines and waking Ps."""
+    wakes = next(row["sample"] for row in sched if row["case"] == "wake")
+    woken = [ns for ns in wakes if ns < WAITED_NS]
+    return {
+        "go_ns": next(row["ns"] for row in sched if row["case"] == "go"),
+        "wake_ns": float(np.quantile(woken or wakes, QUIET)),
+    }
+
+
+def mutator_costs(slowdown: Rows) -> Costs:
+    """How marking slows a program that computes in registers, in the caches and in memory."""
+    return {"slowdown": max(_mean(row["factor"] for row in slowdown), 1.0)}
+
+
+def footprint_costs(footprint: Rows) -> Costs:
+    """An idle program, whose heap is one arena."""
+    (row,) = footprint
+    return {
+        "metadata_bytes": float(row["metadata"]),
+        "other_bytes": float(row["other"]),
+        "text_bytes": float(row["file"]),
+    }
+
+
+SOURCES: Final = (
+    Source("alloc", ("alloc",), malloc_costs),
+    Source("alloc", ("alloc", "partial"), partial_refill_costs),
+    Source("alloc", ("alloc", "tiny"), tiny_costs),
+    Source("alloc", ("alloc", "large"), large_costs),
+    Source("alloc", ("marking",), marking_costs),
+    Source("page", ("pages",), page_costs),
+    Source("page", ("faults",), fault_costs),
+    Source("page", ("scavenge",), scavenge_costs),
+    Source("sweep", ("sweep",), sweep_costs),
+    Source("mark", ("mark", "mark_classic"), mark_costs),
+    Source("mark", ("roots",), root_costs),
+    Source("mark", ("parallel",), crowding_costs),
+    Source("barrier", ("barrier",), barrier_costs),
+    Source("stw", ("stops",), stop_costs),
+    Source("sched", ("sched",), sched_costs),
+    Source("mutator", ("slowdown",), mutator_costs),
+    Source("footprint", ("footprint",), footprint_costs),
+)
+
+
+def merged(rounds: Sequence[Mapping[str, Rows]]) -> dict[str, Rows]:
+    """One set of rows: medians of every number over the rounds, samples joined."""
+    return {
+        name: [_merged_row(same) for same in zip(*(found[name] for found in rounds), strict=True)]
+        for name in rounds[0]
+    }
+
+
+def _merged_row(same: Rows) -> Row:
+    return {key: _merged_value([row[key] for row in same]) for key in same[0]}
+
+
+def _merged_value(values: Sequence[Any]) -> Any:
+    if isinstance(values[0], list):
+        return [item for sample in values for item in sample]
+    if all(value == values[0] for value in values):
+        return values[0]
+    return float(np.median(values))
+
+
+def all_costs(rows: Mapping[str, Rows]) -> dict[Source, Costs]:
+    """The costs of every source from the rows of one round of all benchmarks."""
+    return {s: s.derive(*(rows[name] for name in s.benchmarks)) for s in SOURCES}
+
+
+def _ns(rows: Rows) -> list[float]:
+    return [row["ns"] for row in rows]
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// shape allocates objects of one size, with or without pointers.
+type shape struct {
+	size   int
+	scan   bool
+	create func(n int)
+	keep   func(n, every int) []any
+}
+
+var sink any
+
+type (
+	plain[A any]  struct{ body A }
+	pointy[A any] struct {
+		next *byte
+		body A
+	}
+)
+
+func of[T any](scan bool) shape {
+	var last *T
+	return shape{
+		size: int(unsafe.Sizeof(*last)),
+		scan: scan,
+		create: func(n int) {
+			for range n {
+				last = new(T)
+			}
+		},
+		// Keeps all but the slots that leave `every` apart: the holes of a used heap.
+		keep: func(n, every int) []any {
+			kept := make([]any, 0, n)
+			for i := range n {
+				last = new(T)
+				if i%every != 0 {
+					kept = append(kept, last)
+				}
+			}
+			return kept
+		},
+	}
+}
+
+func shapes() []shape {
+	return []shape{
+		of[plain[[16]byte]](false), of[plain[[32]byte]](false),
+		of[plain[[64]byte]](false), of[plain[[128]byte]](false),
+		of[plain[[256]byte]](false), of[plain[[512]byte]](false),
+		of[plain[[1024]byte]](false), of[plain[[2048]byte]](false),
+		of[plain[[4096]byte]](false), of[plain[[8192]byte]](false),
+		of[plain[[16384]byte]](false), of[plain[[27264]byte]](false),
+		of[pointy[[8]byte]](true), of[pointy[[24]byte]](true),
+		of[pointy[[56]byte]](true), of[pointy[[120]byte]](true),
+		of[pointy[[248]byte]](true), of[pointy[[504]byte]](true),
+		of[pointy[[1008]byte]](true), of[pointy[[2032]byte]](true),
+		of[pointy[[4080]byte]](true), of[pointy[[8176]byte]](true),
+		of[pointy[[16360]byte]](true), of[pointy[[27248]byte]](true),
+	}
+}
+
+// volume is what a shape allocates in one measurement: more than the caches close to a core hold.
+const volume = 48 * mib
+
+// alloc: objects into recycled pages, so every span is fresh and nothing faults.
+func alloc() {
+	single()
+	grow(volume)
+	for _, s := range shapes() {
+		n := volume / 2 / s.size
+		s.create(n)
+		runtime.GC()
+		begin := cpu()
+		s.create(n)
+		emit(row{"size": s.size, "scan": s.scan, "ns": per(cpu()-begin, n)})
+		runtime.GC()
+	}
+}
+
+// partial: objects into the holes of spans that are in use and swept.
+func partial() {
+	single()
+	for _, s := range shapes() {
+		if s.size != 64 && s.size != 256 {
+			continue
+		}
+		for _, every := range []int{2, 4, 8, 16} {
+			n := volume / s.size
+			kept := s.keep(n, every)
+			runtime.GC()
+			holes := n / every * 9 / 10
+			begin := cpu()
+			s.create(holes)
+			emit(row{"size": s.size, "scan": s.scan, "every": every, "ns": per(cpu()-begin, holes)})
+			runtime.KeepAlive(kept)
+			runtime.GC()
+		}
+	}
+}
+
+// tiny: objects of 8 bytes without pointers, two to a block.
+func tiny() {
+	single()
+	grow(volume)
+	s := of[int64](false)
+	n := volume / 2 / s.size
+	s.create(n)
+	runtime.GC()
+	begin := cpu()
+	s.create(n)
+	emit(row{"size": s.size, "ns": per(cpu()-begin, n)})
+}
+
+// large: objects above 32 KiB, cleared.
+func large() {
+	single()
+	grow(4 * volume)
+	for _, size := range []int{40 << 10, 64 << 10, 128 << 10, 512 << 10, 2 * mib} {
+		n := 2 * volume / size
+		create := func() {
+			for range n {
+				sink = make([]byte, size)
+			}
+		}
+		create()
+		runtime.GC()
+		begin := cpu()
+		create()
+		emit(row{"size": size, "ns": per(cpu()-begin, n)})
+		runtime.GC()
+	}
+}
+
+// faults: first touch of pages of the OS, and again after they were released.
+func faults() {
+	single()
+	const size, page = 64 * mib, 4096
+	memory, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE,
+		syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range []string{"fresh", "released"} {
+		begin := cpu()
+		for i := 0; i < size; i += page {
+			memory[i] = 1
+		}
+		emit(row{"case": name, "ns": per(cpu()-begin, size/page)})
+		if err := syscall.Madvise(memory, syscall.MADV_DONTNEED); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// pages: the heap lock is held to take and to free a span; a span set is pushed and popped.
+func pages() {
+	single()
+	grow(volume)
+	const spans, rounds = 256, 64
+	var take, free []float64
+	for range rounds {
+		a, f := runtime.ProbeSpans(spans, 16)
+		take, free = append(take, float64(a)), append(free, float64(f))
+	}
+	emit(row{"case": "alloc", "ns": median(take)})
+	emit(row{"case": "free", "ns": median(free)})
+
+	const n = 1 << 20
+	begin := cpu()
+	runtime.ProbeSpanSet(n)
+	emit(row{"case": "span_set", "ns": per(cpu()-begin, 2*n)})
+}
+
+// scavenge: free pages go back to the OS, 64 KiB at a time.
+func scavenge() {
+	single()
+	debug.FreeOSMemory()
+	grow(volume)
+	const quantum = 64 << 10
+	var sum, took int64
+	for range volume / 2 / quantum {
+		released, ns := runtime.ProbeScavenge(quantum)
+		sum, took = sum+released, took+ns
+	}
+	emit(row{"ns": float64(took) / (float64(sum) / quantum), "bytes": sum})
+}
+
+// single: one P, no collection but when asked.
+func single() {
+	runtime.GOMAXPROCS(1)
+	debug.SetGCPercent(-1)
+}
+
+// grow makes the heap take memory from the OS and touch it, and frees it.
+func grow(size int) {
+	for range size / mib {
+		block := make([]byte, mib)
+		for i := 0; i < mib; i += 4096 {
+			block[i] = 1
+		}
+		sink = block
+	}
+	sink = nil
+	runtime.GC()
+	time.Sleep(time.Millisecond)
+}
+
+func per(ns int64, n int) float64 { return float64(ns) / float64(n) }

@@ -1,0 +1,3 @@
+module gomemsim/bench
+
+go 1.27

@@ -1,0 +1,70 @@
+"""Profiles: the shipped one is measured, and mistakes in one's own are one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sim.errors import UserError
+from sim.machine.profile import SECTIONS, load_profile, shipped
+from sim.truth.costs import SOURCES
+
+DEFAULT = "default-x86-64"
+
+
+@pytest.fixture
+def default() -> dict[str, Any]:
+    text: dict[str, Any] = yaml.safe_load(shipped()[DEFAULT].read_text())
+    return text
+
+
+def refused(tmp_path: Path, text: object) -> str:
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(text))
+    with pytest.raises(UserError) as found:
+        load_profile(str(path))
+    return str(found.value).removeprefix(f"{path}: ")
+
+
+def test_every_shipped_cost_says_where_it_comes_from(default: dict[str, Any]) -> None:
+    """Otherwise nobody could tell a measurement from a guess."""
+    assert {"cpu", "go", "kernel", "date", "command"} <= default["provenance"].keys()
+    known = {(s.section, " + ".join(s.benchmarks)) for s in SOURCES}
+    for section in SECTIONS:
+        for name, cost in default["costs"][section].items():
+            assert cost.keys() == {"value", "spread", "unit", "benchmark"}, name
+            assert (section, cost["benchmark"]) in known
+
+
+def test_the_shipped_profile_is_loaded_by_name() -> None:
+    profile = load_profile(DEFAULT)
+    assert profile.name == DEFAULT
+    assert 1 < profile.alloc.noscan_ns < 1000
+
+
+def test_a_number_alone_is_a_cost(tmp_path: Path, default: dict[str, Any]) -> None:
+    default["costs"]["page"]["fault_ns"] = 250
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(default))
+    assert load_profile(str(tmp_path / "mine.yaml")).page.fault_ns == 250.0
+
+
+def test_an_unknown_profile_names_the_nearest() -> None:
+    with pytest.raises(UserError, match=r"no machine profile 'default-x86'.*default-x86-64"):
+        load_profile("default-x86")
+
+
+def test_mistakes_are_told_with_their_place(tmp_path: Path, default: dict[str, Any]) -> None:
+    alloc = default["costs"]["alloc"]
+    value = alloc.pop("tiny_ns")
+    assert refused(tmp_path, default) == "costs.alloc: the key 'tiny_ns' is missing"
+    alloc["tiny_n"] = value
+    assert refused(tmp_path, default).startswith("costs.alloc: unknown key 'tiny_n'")
+    alloc["tiny_ns"] = {"value": -1}
+    del alloc["tiny_n"]
+    assert refused(tmp_path, default) == (
+        "costs.alloc.tiny_ns: expected a cost of at least 0, got -1"
+    )
+    assert refused(tmp_path, {"costs": 3}) == "expected the keys provenance and costs"

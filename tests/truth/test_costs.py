@@ -1,0 +1,131 @@
+"""Costs that went into synthetic measurements come out again; what calibrate writes can be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sim.machine.profile import load_profile, shipped
+from sim.streams import Streams
+from sim.truth.calibrate import profile_text
+from sim.truth.costs import (
+    SOURCES,
+    Row,
+    Source,
+    crowding_costs,
+    malloc_costs,
+    mark_costs,
+    merged,
+    solve,
+)
+
+DEFAULT = "default-x86-64"
+HEAPS = [(48, 4), (64, 2), (64, 8), (256, 32), (640, 72), (1152, 2), (1152, 128)]
+
+
+def heap(slot: int, words: int, seed: int, *, classic: bool) -> dict[str, Any]:
+    """Counts of a heap as the benchmark prints them."""
+    rng = Streams(seed)["heaps"]
+    objects = 100_000
+    small = slot <= 512 and not classic
+    return {
+        "slot": slot, "words": words, "objects": objects, "vector_kernel": False,
+        "noscan": int(rng.integers(0, objects)), "pointers": objects * words // 2,
+        "single": int(rng.integers(0, 9000)) if small else objects,
+        "sparse": objects, "dense": 0, "dense_visits": 0,
+        "sparse_visits": int(rng.integers(900, 30_000)) if small else 0,
+    }  # fmt: skip
+
+
+def test_least_squares_recover_costs_and_never_turn_negative() -> None:
+    steps = Streams(1)["steps"].random((12, 3))
+    assert solve(steps, steps @ [3.0, 0.5, 7.0]) == pytest.approx([3.0, 0.5, 7.0])
+    assert min(solve([[1, 2], [2, 1]], [10.0, 1.0])) >= 0.0
+
+
+def test_mark_costs_come_out_as_they_went_in() -> None:
+    """A wrong column here would misprice every collection."""
+    noscan, grey, byte, visit, sparse, pointer = 11.0, 38.0, 0.2, 46.0, 17.0, 9.0
+
+    def took(row: Row, *, classic: bool) -> float:
+        ns: float = row["noscan"] * noscan + row["pointers"] * pointer
+        if row["slot"] <= 512 and not classic:
+            visits = row["sparse_visits"] + row["single"]
+            return ns + visits * visit + (row["sparse"] + row["single"]) * sparse
+        scanned = row["slot"] if row["slot"] > 512 else 8 * row["words"]
+        return ns + row["objects"] * (grey + scanned * byte)
+
+    rows: dict[bool, list[Row]] = {}
+    for classic in (False, True):
+        heaps = [heap(*shape, seed, classic=classic) for seed, shape in enumerate(HEAPS)]
+        rows[classic] = [row | {"ns": took(row, classic=classic)} for row in heaps]
+    costs = mark_costs(rows[False], rows[True])
+    assert costs == pytest.approx(
+        {
+            "noscan_object_ns": noscan, "object_ns": grey, "byte_ns": byte,
+            "span_visit_ns": visit, "sparse_object_ns": sparse, "pointer_ns": pointer,
+            "dense_byte_ns": 0.0, "vector_kernel": 0.0,
+        },
+        rel=1e-6,
+    )  # fmt: skip
+
+
+def test_malloc_costs_know_headers_and_span_refills() -> None:
+    """A span of 64-byte slots with pointers loses slots to its bitmap and mark bits."""
+
+    def took(size: int, slot: int, slots: int, *, scan: bool) -> Row:
+        base = (20.0 if scan else 15.0) + (4.0 if scan and slot > 512 else 0.0)
+        return {"size": size, "scan": scan, "ns": base + 0.1 * slot + 300.0 / slots}
+
+    rows = [
+        took(16, 16, 504, scan=False), took(64, 64, 126, scan=False),
+        took(1024, 1024, 8, scan=False), took(8192, 8192, 1, scan=False),
+        took(64, 64, 124, scan=True), took(512, 512, 15, scan=True),
+        took(1016, 1024, 8, scan=True), took(8184, 8192, 1, scan=True),
+    ]  # fmt: skip
+    costs = malloc_costs(rows)
+    expected = {"noscan_ns": 15, "scan_ns": 20, "header_ns": 4, "byte_ns": 0.1}
+    assert costs == pytest.approx(expected | {"refill_fresh_ns": 300}, rel=1e-6)
+
+
+def test_markers_never_speed_each_other_up() -> None:
+    """Noise on a shared machine may say so."""
+    rows = [{"heap": "tree", "procs": 1, "ns": 100}, {"heap": "tree", "procs": 2, "ns": 90}]
+    assert crowding_costs(rows) == {"crowding": 0.0}
+
+
+def test_rounds_are_merged_row_by_row() -> None:
+    """One disturbed round must not move a cost."""
+    rounds = [
+        {"sched": [{"case": "go", "ns": ns, "sample": [ns, 1]}, {"case": "wake", "ns": 2 * ns}]}
+        for ns in (10, 1000, 12)
+    ]
+    assert merged(rounds) == {
+        "sched": [
+            {"case": "go", "ns": 12, "sample": [10, 1, 1000, 1, 12, 1]}, {"case": "wake", "ns": 24},
+        ]
+    }  # fmt: skip
+
+
+def made_by(source: Source) -> list[str]:
+    """The costs that the shipped profile says to come from these benchmarks."""
+    shipped_costs = yaml.safe_load(shipped()[DEFAULT].read_text())["costs"][source.section]
+    benchmark = " + ".join(source.benchmarks)
+    return [name for name, cost in shipped_costs.items() if cost["benchmark"] == benchmark]
+
+
+def test_a_written_profile_is_one_that_the_simulator_reads(tmp_path: Path) -> None:
+    rounds = [
+        {source: dict.fromkeys(made_by(source), value) for source in SOURCES}
+        for value in (10.0, 12.0, 17.0)
+    ]
+    path = tmp_path / "mine.yaml"
+    path.write_text(profile_text(rounds[1], rounds, {"status": "measured", "cpu": "a test: CPU"}))
+    profile = load_profile(str(path))
+    assert profile.mark.pointer_ns == 12.0
+    assert profile.provenance["cpu"] == "a test: CPU"
+    cost = yaml.safe_load(path.read_text())["costs"]["alloc"]["tiny_ns"]
+    assert cost == {"value": 12, "spread": 1.75, "unit": "ns", "benchmark": "alloc + tiny"}

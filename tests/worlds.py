@@ -1,0 +1,67 @@
+"""Small worlds to look into: programs of few size classes, and runs that can be stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sim.build import build
+from sim.config import load
+from sim.config.run import RunConfig
+from sim.results.result import Result
+from sim.simulation import simulate
+from sim.world import World
+
+EVERYTHING: dict[str, Any] = {
+    "name": "everything",
+    "mixes": {
+        "node": [{"size": "64B", "pointers": 4}, {"size": "256B", "share": 0.5}],
+        "block": [{"size": "2KiB", "pointers": "all"}, {"size": "48KiB", "share": 0.1}],
+    },
+    "stores": {
+        "cache": {"size": "1MiB", "of": "node"},
+        "ring": {"size": "512KiB", "of": "block", "replacement": "oldest"},
+        "table": {"size": "512KiB", "of": "node", "filled": False},
+    },
+    "pools": {"buffers": {"size": "8KiB"}},
+    "goroutines": {
+        "request": {
+            "stack": "8KiB",
+            "steps": [
+                {"borrow": "buffers"},
+                {"work": {"cpu": {"exponential": "100us"}, "allocate": "64KiB", "of": "node"}},
+                {"wait": {"exponential": "300us"}},
+                {"spawn": {"goroutine": "part", "count": 2}},
+                {"publish": "table"},
+                {"work": {"cpu": "20us", "allocate": "16KiB", "of": "block", "into": "ring"}},
+            ],
+        },
+        "part": {
+            "steps": [
+                {"work": {"cpu": "50us", "allocate": "32KiB", "of": "block", "lives": "2ms"}},
+                {"work": {"cpu": "10us", "allocate": "4KiB", "of": "node", "into": "cache"}},
+                {"spin": "5us"},
+            ]
+        },
+    },
+    "load": {"clients": {"goroutine": "request", "arrivals": {"poisson": "4000/s"}}},
+}
+"""Every kind of step but a call of runtime.GC, every kind of owner."""
+
+
+def config_of(workload: dict[str, Any], *sets: str, **keys: Any) -> RunConfig:
+    """The run of a workload; 100 ms on two Ps where nothing else is said."""
+    return load({"workload": workload, "GOMAXPROCS": 2, "duration": "100ms", **keys}, sets)
+
+
+def run(workload: dict[str, Any], *sets: str, **keys: Any) -> Result:
+    """Simulate a workload, tables in memory."""
+    return simulate(config_of(workload, *sets, **keys))
+
+
+def instants(config: RunConfig, every: int, emit: Callable[[Any], None]) -> Iterator[World]:
+    """The world of a run, handed out at regular instants of its time in ns until its end."""
+    world = build(config, emit)
+    while world.env.now < config.duration and not world.finished.triggered:
+        world.env.run(until=world.env.now + every)
+        yield world

@@ -7,15 +7,27 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import Log
+from sim.cli.options import GivenLoad, GivenLog, Quiet
 
 
 def fit(
-    log: Log,
+    log: GivenLog,
     out: Annotated[Path, typer.Option("--out", "-o", help="Workload file to write.")],
+    gogc: Annotated[int, typer.Option(min=1, help="GOGC under which the log was written.")] = 100,
+    load: GivenLoad = None,
+    profile: Annotated[
+        str, typer.Option(help="Machine profile that prices the simulation.")
+    ] = "default-x86-64",
+    quiet: Quiet = False,
 ) -> None:
-    """Write a workload that allocates and keeps what the program of the log does."""
-    from sim.fit import fit as fit_log
+    """Write a workload that allocates, keeps and marks what the program of the log does."""
+    from sim.fit import fit_log
+    from sim.fit.words import identified
+    from sim.fit.workload import to_yaml
+    from sim.machine.profile import load_profile
 
-    out.write_text(fit_log(log), encoding="utf-8")
+    found = fit_log(log, gogc, load)
+    out.write_text(to_yaml(found, log.name, load_profile(profile)), encoding="utf-8")
+    if not quiet:
+        print(identified(found))
     print(f"workload: {out}")

@@ -15,8 +15,18 @@ Sets: TypeAlias = Annotated[
         help="Override a key, such as GOGC=50 or workload.load.api.arrivals.poisson=3000/s.",
     ),
 ]
-Log: TypeAlias = Annotated[
-    Path, typer.Argument(help="Output of a program under GODEBUG=gctrace=1.")
+_LOG = typer.Argument(help="Output of a program under GODEBUG=gctrace=1; - is standard input.")
+GivenLog: TypeAlias = Annotated[Path, _LOG]
+Log: TypeAlias = Annotated[Path | None, _LOG]
+LoggedGOGC: TypeAlias = Annotated[
+    int, typer.Option("--logged-gogc", min=1, help="GOGC under which the log was written.")
+]
+GivenLoad: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="busy|waiting",
+        help="Whether CPU or load limits the program [default: idle mark workers tell].",
+    ),
 ]
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print results only, no progress.")

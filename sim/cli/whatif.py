@@ -7,28 +7,58 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import Log
+from sim.cli.options import GivenLoad, Log, LoggedGOGC, Quiet
+from sim.cli.progress import progress
+from sim.errors import UserError
 
 
 def whatif(
-    log: Log,
-    gogc: Annotated[str | None, typer.Option(metavar="N|off", help="GOGC to predict.")] = None,
+    log: Log = None,
+    gogc: Annotated[
+        str, typer.Option(metavar="N,N,off", help="GOGC values to predict.")
+    ] = "50,100,200,400",
     gomemlimit: Annotated[
-        str | None, typer.Option(metavar="SIZE|off", help="GOMEMLIMIT to predict.")
+        str, typer.Option(metavar="SIZE,none", help="GOMEMLIMIT values to predict.")
+    ] = "none",
+    gomaxprocs: Annotated[
+        str | None, typer.Option(metavar="N,N", help="GOMAXPROCS values [default: as logged].")
     ] = None,
-    gomaxprocs: Annotated[int | None, typer.Option(min=1, help="GOMAXPROCS to predict.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Write the prediction to a file.")] = None,
+    logged_gogc: LoggedGOGC = 100,
+    load: GivenLoad = None,
+    json: Annotated[Path | None, typer.Option(help="Write the predictions to a file.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random streams.")] = 1,
     check: Annotated[
-        Path | None, typer.Option(help="Folder of logs to hold the predictions against.")
+        Path | None,
+        typer.Option(help="Folder of recorded runs: predict each from its log at GOGC=100."),
     ] = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Predict GC cycles, peak heap, GC CPU and latency under other settings."""
-    from sim.advice import whatif as advice
-
+    """Predict GC cycles, memory and GC CPU under other settings, from a gctrace log."""
     if check is not None:
-        print(advice.check(log, check))
+        _check(check, seed, quiet=quiet)
         return
-    prediction = advice.predict(log, gogc=gogc, gomemlimit=gomemlimit, gomaxprocs=gomaxprocs)
+    if log is None:
+        raise UserError("expected a log, such as `gomemsim whatif app.gctrace`, or --check FOLDER")
+
+    from sim.advice.prediction import predict
+    from sim.advice.settings import grid
+    from sim.advice.whatif import preface, table, to_json
+    from sim.fit import fit_log
+
+    fit = fit_log(log, logged_gogc, load)
+    settings = grid(gogc, gomemlimit, gomaxprocs or str(fit.program.procs))
+    with progress("whatif", quiet=quiet) as report:
+        predictions = predict(fit, settings, seed, progress=report)
     if json is not None:
-        json.write_text(prediction.to_json(), encoding="utf-8")
-    print(prediction)
+        json.write_text(to_json(predictions), encoding="utf-8")
+    if not quiet:
+        print(preface(fit), end="\n\n")
+    print(table(predictions))
+
+
+def _check(folder: Path, seed: int, *, quiet: bool) -> None:
+    from sim.advice.check import check, report
+
+    with progress("check", quiet=quiet) as progressed:
+        found = check(folder, seed, progressed)
+    print(report(found))

@@ -1,0 +1,161 @@
+"""How near predictions from one log come to recorded runs under other settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from sim.advice.guide import guide
+from sim.advice.prediction import predict
+from sim.advice.recorded import Real, RecordedRun, median, real, recorded_runs
+from sim.advice.settings import name_gogc, name_limit
+from sim.errors import UserError
+from sim.fit import fit_log
+from sim.units import MiB
+
+LOGGED_GOGC: Final = 100
+FEW_CYCLES: Final = 10
+"""Below that many cycles, an error of one cycle counts as none."""
+_FIGURES: Final = {
+    "gc_cycles": ("GC cycles", 1.0),
+    "peak_heap_bytes": ("peak heap MiB", float(MiB)),
+    "gc_cpu_seconds": ("GC CPU s", 1.0),
+}
+_LEGEND: Final = (
+    "Real values are medians over repetitions. `in sample` marks the setting of the log itself,"
+    " which is not counted. `work` is what the real program allocated, relative to the log: a"
+    " program that did other work than in its log cannot be predicted from it."
+)
+
+
+def check(
+    folder: Path, seed: int = 1, progress: Callable[[float], None] | None = None
+) -> pd.DataFrame:
+    """Predict every recorded setting of a program and GOMAXPROCS from its log at GOGC=100.
+
+    A row per log, setting and figure; real values are medians over repetitions. The log's own
+    setting is in sample: it says how well the log is reproduced, not how well others are predicted.
+    """
+    runs = recorded_runs(folder)
+    logs = [run for run in runs if _is_source(run)]
+    if not logs:
+        raise UserError(f"{folder}: there is no log at GOGC=100 without a limit to predict from")
+    rows = []
+    for count, log in enumerate(logs, 1):
+        rows += _rows(log, [run for run in runs if _same_program(run, log)], seed)
+        if progress is not None:
+            progress(count / len(logs))
+    return pd.DataFrame(rows)
+
+
+def _is_source(run: RecordedRun) -> bool:
+    return run.setting.gogc == LOGGED_GOGC and run.setting.memory_limit is None
+
+
+def _same_program(run: RecordedRun, log: RecordedRun) -> bool:
+    return (run.program, run.setting.procs) == (log.program, log.setting.procs)
+
+
+def _rows(log: RecordedRun, runs: list[RecordedRun], seed: int) -> list[dict[str, object]]:
+    fit = fit_log(log.log, LOGGED_GOGC)
+    by_setting = {
+        setting: median([real(run) for run in group])
+        for setting, group in groupby(runs, key=lambda run: run.setting)
+    }
+    rows: list[dict[str, object]] = []
+    for prediction in predict(fit, by_setting, seed):
+        setting, truth = prediction.setting, by_setting[prediction.setting]
+        simple = guide(fit, setting)
+        rows += [
+            {
+                "program": log.program,
+                "procs": setting.procs,
+                "repetition": log.repetition,
+                "gogc": name_gogc(setting.gogc),
+                "gomemlimit": name_limit(setting.memory_limit),
+                "in_sample": setting == log.setting,
+                "load": fit.program.load.value,
+                "work": truth.alloc_bytes / by_setting[log.setting].alloc_bytes,
+                "figure": figure,
+                "real": getattr(truth, figure),
+                "predicted": getattr(prediction.middle, figure),
+                "low": getattr(prediction.low, figure),
+                "high": getattr(prediction.high, figure),
+                "error": _error(figure, getattr(prediction.middle, figure), truth),
+                "guide": getattr(simple, figure),
+                "guide_error": _error(figure, getattr(simple, figure), truth),
+            }
+            for figure in _FIGURES
+        ]
+    return rows
+
+
+def _error(figure: str, predicted: float, truth: Real) -> float:
+    actual = getattr(truth, figure)
+    if figure == "gc_cycles" and actual < FEW_CYCLES and abs(round(predicted) - actual) <= 1:
+        return 0.0
+    return float(predicted / actual - 1) if actual else 0.0 if predicted == 0 else float("inf")
+
+
+def errors(table: pd.DataFrame) -> pd.DataFrame:
+    """By figure: median and 90th percentile of the absolute error over held-out settings."""
+    held_out = table[~table["in_sample"]]
+    absolute = held_out.assign(
+        error=held_out["error"].abs(), guide_error=held_out["guide_error"].abs()
+    )
+    absolute["covered"] = absolute["real"].between(absolute["low"], absolute["high"])
+    groups = absolute.groupby("figure", sort=False)
+    return pd.DataFrame(
+        {
+            "predictions": groups["error"].count().astype(str),
+            "median error": groups["error"].median(),
+            "p90 error": groups["error"].quantile(0.9),
+            "GC guide, median": groups["guide_error"].median(),
+            "GC guide, p90": groups["guide_error"].quantile(0.9),
+            "inside the interval": groups["covered"].mean(),
+        }
+    )
+
+
+def report(table: pd.DataFrame) -> str:
+    """The errors and every prediction, as Markdown."""
+    parts = [
+        "## Errors of held-out predictions",
+        errors(table)
+        .rename(index={name: title for name, (title, _) in _FIGURES.items()})
+        .to_markdown(floatfmt=".1%"),
+        _LEGEND,
+    ]
+    for (program, procs), rows in table.groupby(["program", "procs"], sort=False):
+        parts += [f"## {program}, GOMAXPROCS={procs}", _markdown(rows)]
+    return "\n\n".join(parts)
+
+
+def _markdown(rows: pd.DataFrame) -> str:
+    keys = ["repetition", "gogc", "gomemlimit"]
+    shown = []
+    for _, group in rows.groupby(keys, sort=False):
+        first = group.iloc[0]
+        line: dict[str, object] = {
+            "log": f"r{first['repetition']}",
+            "GOGC": first["gogc"],
+            "GOMEMLIMIT": first["gomemlimit"],
+            "": "in sample" if first["in_sample"] else "held out",
+            "work": "" if pd.isna(first["work"]) else f"{first['work']:.2f}",
+        }
+        for row in group.to_dict("records"):
+            title, unit = _FIGURES[row["figure"]]
+            line[title] = f"{row['predicted'] / unit:.3g} / {row['real'] / unit:.3g}"
+            line[f"{title} error"] = f"{row['error']:+.0%} ({row['guide_error']:+.0%})"
+        shown.append(line)
+    table = pd.DataFrame(shown)
+    return (
+        "Predicted / real, and in brackets the error of the GC guide's model.\n\n"
+        + table.rename(
+            columns={f"{title} error": "error" for title, _ in _FIGURES.values()}
+        ).to_markdown(index=False, disable_numparse=True)
+    )

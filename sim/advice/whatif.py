@@ -1,0 +1,76 @@
+"""The text and the JSON of a prediction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+
+from sim.advice.prediction import Figures, Prediction
+from sim.advice.settings import name_gogc, name_limit
+from sim.fit.gctrace_fit import Fit
+from sim.units import MiB
+
+_WHOLE = {"gc_cycles", "alloc_bytes", "peak_heap_bytes", "peak_rss_bytes"}
+
+
+def to_json(predictions: Sequence[Prediction]) -> str:
+    """One object per setting: middle values under their names, `intervals` with [low, high]."""
+    return json.dumps([_object(prediction) for prediction in predictions], indent=2) + "\n"
+
+
+def _object(prediction: Prediction) -> dict[str, object]:
+    setting = prediction.setting
+    return {
+        "gogc": "off" if setting.gogc is None else setting.gogc,
+        "gomemlimit": name_limit(setting.memory_limit),
+        "gomaxprocs": setting.procs,
+        **{name: _number(name, value) for name, value in prediction.middle._asdict().items()},
+        "intervals": {
+            name: [
+                _number(name, getattr(prediction.low, name)),
+                _number(name, getattr(prediction.high, name)),
+            ]
+            for name in Figures._fields
+        },
+    }
+
+
+def _number(name: str, value: float) -> float:
+    return round(value) if name in _WHOLE else round(value, 6)
+
+
+def table(predictions: Sequence[Prediction]) -> str:
+    """The predictions for people, each with the range in which nine of ten draws lie."""
+    rows = [
+        {
+            "GOGC": name_gogc(p.setting.gogc),
+            "GOMEMLIMIT": name_limit(p.setting.memory_limit),
+            "GOMAXPROCS": p.setting.procs,
+            "GC cycles": _range(p, "gc_cycles"),
+            "peak heap MiB": _range(p, "peak_heap_bytes", MiB),
+            "peak RSS MiB": _range(p, "peak_rss_bytes", MiB),
+            "GC CPU s": _range(p, "gc_cpu_seconds"),
+            "of it assists": f"{p.middle.assist_cpu_seconds:.3g}",
+            "wall s": _range(p, "wall_seconds"),
+            "pause p99 us": f"{1e6 * p.middle.pause_p99_seconds:.0f}",
+        }
+        for p in predictions
+    ]
+    return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
+
+
+def _range(prediction: Prediction, name: str, unit: float = 1.0) -> str:
+    middle, low, high = (
+        f"{getattr(figures, name) / unit:.3g}"
+        for figures in (prediction.middle, prediction.low, prediction.high)
+    )
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def preface(fit: Fit) -> str:
+    """What was recognised and assumed, and what to doubt."""
+    lines = [f"- {sentence}" for sentence in fit.assumptions]
+    lines += [f"- doubt: {sentence}" for sentence in fit.warnings]
+    return "\n".join(lines)

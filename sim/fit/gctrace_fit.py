@@ -1,0 +1,204 @@
+"""A program for the fluid model from one gctrace log, with what the log could not say."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from sim.fit.gctrace_log import GCTraceLog
+from sim.fit.observe import Floats, Observed, observe
+from sim.fluid.memory import Overheads
+from sim.fluid.program import FluidProgram, Load, Stretch, Window
+from sim.units import Bytes, Fraction, MiB
+
+SPAN_OVERHEAD: Final = 0.02
+"""Tails, headers and bitmaps in spans of small objects: 128 to 256 of 8192 bytes, and tails."""
+IDLE_SHARE_OF_WAITING: Final = 0.05
+"""Idle workers with more than this share of the Ps: load limits the program, not CPU."""
+_ROUNDING_VARIANCE: Final = MiB * MiB / 6  # of a difference of two figures rounded down to MiB
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fitted program and what to know before trusting it."""
+
+    program: FluidProgram
+    overheads: Overheads
+    observed: Observed
+    measured: slice
+    gogc: int
+    assumptions: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def fit_program(log: GCTraceLog, gogc: int, load: Load | None = None) -> Fit:
+    """The program of a log that was written at `gogc` without a memory limit.
+
+    `load` overrides what the idle mark workers say about it.
+    """
+    seen = observe(log.lines, gogc, SPAN_OVERHEAD)
+    measured = log.measured
+    if load is None:
+        load = Load.WAITING if _idle_share(seen, measured) > IDLE_SHARE_OF_WAITING else Load.BUSY
+    positions = np.cumsum(seen.allocated)
+    demand = _mean_rate(seen, measured)
+    stretches = _stretches(seen, measured, positions)
+    while_marking = float(np.mean([s.allocation_rate for s in stretches if s.measured]))
+    program = FluidProgram(
+        procs=seen.procs,
+        load=load,
+        stretches=stretches,
+        forced=tuple((positions - seen.black)[seen.forced].tolist()),
+        begin=_begin(seen, measured, positions, marked=log.marked),
+        end=_end(seen, measured, positions),
+        allocation_rate=_rate_between_cycles(seen, measured),
+        demand=demand,
+        demanded_cpus=demand / while_marking,
+        background_share=_share(seen.background, seen, measured),
+        roots=round(seen.roots),
+        pauses=_pauses(log),
+        pause_per_cycle=_pause_per_cycle(log),
+        span_overhead=SPAN_OVERHEAD,
+    )
+    return Fit(
+        program=program,
+        overheads=Overheads(),
+        observed=seen,
+        measured=measured,
+        gogc=gogc,
+        assumptions=_assumptions(load),
+        warnings=(*log.warnings, *_doubts(log)),
+    )
+
+
+def _share(cpu: Floats, seen: Observed, measured: slice) -> Fraction:
+    """Share of all Ps over the measured mark phases."""
+    return float(cpu[measured].sum() / (seen.procs * seen.duration[measured].sum()))
+
+
+def _idle_share(seen: Observed, measured: slice) -> Fraction:
+    return _share(seen.idle, seen, measured)
+
+
+def _stretches(seen: Observed, measured: slice, positions: Floats) -> tuple[Stretch, ...]:
+    rates = _rates_while_marking(seen, measured)
+    cpus = np.full(len(rates), seen.program_cpu[measured].sum() / seen.duration[measured].sum())
+    cpus[measured] = (seen.program_cpu / seen.duration)[measured]
+    inside = range(*measured.indices(len(rates)))
+    return tuple(
+        Stretch(
+            end=float(positions[i]),
+            live=float(seen.live[i]),
+            mark_cost=max(float(seen.mark_cpu[i] / seen.live[i]), 1e-6),
+            allocation_rate=float(rates[i]),
+            program_cpus=float(cpus[i]),
+            measured=i in inside,
+        )
+        for i in range(len(rates))
+    )
+
+
+def _rates_while_marking(seen: Observed, measured: slice) -> Floats:
+    """Heap bytes per CPU-ns of the program, cycle by cycle, the scatter of rounding taken out."""
+    grown, cpu = (seen.end - seen.start)[measured], seen.program_cpu[measured]
+    mean = grown.sum() / cpu.sum()
+    rest = grown - mean * cpu
+    real = math.sqrt(max(0.0, 1 - _ROUNDING_VARIANCE / max(float(rest.var()), 1.0)))
+    rates = np.maximum(mean + real * rest / cpu, 0.2 * mean)
+    rates *= mean * cpu.sum() / max(float((rates * cpu).sum()), 1e-9)
+    everywhere: Floats = np.full(len(seen.end), mean)
+    everywhere[measured] = rates
+    return everywhere
+
+
+def _begin(seen: Observed, measured: slice, positions: Floats, *, marked: bool) -> Window:
+    """After the last cycle before the mark; exactly there if that one was forced."""
+    first = measured.start
+    if first == 0:
+        return Window(0.0, float(positions[0]) if marked else 0.0)
+    low = float(positions[first - 1])
+    return Window(low, low if seen.forced[first - 1] else float(positions[first]))
+
+
+def _end(seen: Observed, measured: slice, positions: Floats) -> Window:
+    """Before the cycle after the last one measured, which need not have come."""
+    low = float(positions[measured.stop - 1])
+    usual = float(np.median(seen.allocated[measured]))
+    following = positions[measured.stop : measured.stop + 1]
+    return Window(low, float(following[0]) if len(following) else low + usual)
+
+
+def _gaps(seen: Observed, measured: slice) -> slice:
+    """Measured cycles that have a measured one before them."""
+    return slice(measured.start + 1, measured.stop)
+
+
+def _rate_between_cycles(seen: Observed, measured: slice) -> float:
+    inside = _gaps(seen, measured)
+    before = slice(inside.start - 1, inside.stop - 1)
+    if inside.start >= inside.stop:
+        return _mean_rate(seen, measured)
+    time = seen.at[inside] - seen.at[before] - seen.duration[before]
+    grown = seen.allocated[inside] - seen.black[inside]
+    return float(grown.sum() / max(float(time.sum()), 1.0))
+
+
+def _mean_rate(seen: Observed, measured: slice) -> float:
+    inside = _gaps(seen, measured)
+    if inside.start >= inside.stop:
+        return float(seen.allocated.sum() / max(float(seen.at[-1] + seen.duration[-1]), 1.0))
+    time = seen.at[inside.stop - 1] - seen.at[inside.start - 1]
+    return float(seen.allocated[inside].sum() / max(float(time), 1.0))
+
+
+def _pauses(log: GCTraceLog) -> tuple[int, ...]:
+    lines = log.lines[log.measured]
+    return tuple(
+        pause for line in lines for pause in (line.stw_sweep_termination, line.stw_mark_termination)
+    )
+
+
+def _pause_per_cycle(log: GCTraceLog) -> float:
+    pauses = _pauses(log)
+    return 2 * sum(pauses) / len(pauses)
+
+
+def _assumptions(load: Load) -> tuple[str, ...]:
+    what = {
+        Load.BUSY: "the program is busy all the time: predictions are for the same work",
+        Load.WAITING: "the program waits for load: predictions are for the same duration",
+    }[load]
+    return (
+        what,
+        (
+            "what is allocated per unit of work does not depend on the number of cycles"
+            " (a program with sync.Pools allocates more when cycles are more frequent)"
+        ),
+        "objects are small: memory beside the heap is that of small spans",
+        "all live memory is scanned: gctrace does not say how much holds pointers",
+    )
+
+
+def _doubts(log: GCTraceLog) -> tuple[str, ...]:
+    lines = log.lines[log.measured]
+    doubts = []
+    if not log.marked:
+        doubts.append("no `=== begin` in the log: everything from its first line on is measured")
+    if len(lines) < FEW_CYCLES:
+        doubts.append(f"only {len(lines)} cycles are measured: too few for their scatter")
+    if all(line.forced for line in lines):
+        doubts.append("all measured cycles were forced: nothing is known about the pacing")
+    if max(line.heap_marked for line in lines) < 4 * MiB:
+        doubts.append("the heap is so small that whole MiB say little about it")
+    return tuple(doubts)
+
+
+FEW_CYCLES: Final = 10
+
+
+def live_heap(fit: Fit) -> Bytes:
+    """Mean live heap of the measured part."""
+    return round(float(fit.observed.live[fit.measured].mean()))

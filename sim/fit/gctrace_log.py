@@ -1,0 +1,78 @@
+"""A gctrace log with its measured part, as the fit needs it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sim.errors import UserError
+from sim.formats.gctrace import Found, GCTraceLine, parse
+from sim.formats.log import Problem, open_log
+
+BEGIN_MARK: Final = "=== begin"
+END_MARK: Final = "=== end"
+
+
+@dataclass(frozen=True, slots=True)
+class GCTraceLog:
+    """The cycles of one process; `measured` is the slice of them that is asked about."""
+
+    lines: tuple[GCTraceLine, ...]
+    measured: slice
+    marked: bool
+    """The log says by `=== begin` and `=== end` which part is measured."""
+    warnings: tuple[str, ...]
+
+
+def read_gctrace(path: str | Path) -> GCTraceLog:
+    """The gctrace lines of a log, plain or gzipped; `-` is standard input.
+
+    Of several processes in one log the one with most cycles is taken. Raises UserError for a log
+    without any gctrace line.
+    """
+    marks = _Marks()
+    problems: list[Problem] = []
+    with open_log(path) as source:
+        found = list(parse(marks.watch(source), problems.append))
+    if not found:
+        raise UserError(
+            f"{path}: there is no gctrace line in it; run the Go program with"
+            f" GODEBUG=gctrace=1 and keep its standard error"
+        )
+    warnings = [f"line {line}: {reason}" for line, reason, _ in problems]
+    processes = Counter(item.process for item in found)
+    if len(processes) > 1:
+        warnings.append(f"the log holds {len(processes)} processes; the longest one is used")
+    chosen = processes.most_common(1)[0][0]
+    mine = [item for item in found if item.process == chosen]
+    measured = marks.slice_of(mine)
+    if marks.begin is not None and measured.start == measured.stop:
+        warnings.append("no cycle between the marks; the whole log is taken as measured")
+        measured = slice(0, len(mine))
+    lines = tuple(item.line for item in mine)
+    return GCTraceLog(lines, measured, marks.begin is not None, tuple(warnings))
+
+
+class _Marks:
+    """Notes where the measured part begins and ends while a log is read."""
+
+    def __init__(self) -> None:
+        self.begin: int | None = None
+        self.end: int | None = None
+
+    def watch(self, lines: Iterator[str]) -> Iterator[str]:
+        for number, text in enumerate(lines, start=1):
+            if self.begin is None and BEGIN_MARK in text:
+                self.begin = number
+            elif END_MARK in text:
+                self.end = number
+            yield text
+
+    def slice_of(self, found: list[Found]) -> slice:
+        """Cycles whose line, which Go prints at their end, lies between the marks."""
+        first = sum(item.line_number < (self.begin or 0) for item in found)
+        last = sum(self.end is None or item.line_number < self.end for item in found)
+        return slice(first, max(first, last))

@@ -1,0 +1,124 @@
+"""From the rounded figures of gctrace lines to quantities of the program.
+
+Of a heap of which MiB are printed, half a MiB more is the best guess; `heap_marked` is known better
+than that, because the next line prints the goal, which is a known multiple of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.formats.gctrace import GCTraceLine
+from sim.units import Fraction, MiB
+
+Floats: TypeAlias = NDArray[np.float64]
+
+_HALF: Final = MiB / 2
+_SMALLEST_LIVE: Final = MiB / 4
+_UNKNOWN_ROOTS: Final = 0.3 * MiB
+"""Stacks and globals of a small program, of which gctrace prints 0 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One entry per cycle; sizes in bytes, times in ns."""
+
+    procs: int
+    roots: float
+    start: Floats
+    end: Floats
+    marked: Floats
+    goal: Floats
+    at: Floats
+    duration: Floats
+    assist: Floats
+    background: Floats
+    idle: Floats
+    forced: NDArray[np.bool_]
+    allocated: Floats
+    """Bytes allocated from the end of the cycle before to the end of this one."""
+    black: Floats
+    """Of these, while the heap was marked."""
+    live: Floats
+    """What was reachable at the start: what was marked, less what was born black."""
+
+    @property
+    def mark_cpu(self) -> Floats:
+        """CPU-ns of marking, whoever did it."""
+        return self.assist + self.background + self.idle
+
+    @property
+    def program_cpu(self) -> Floats:
+        """CPU-ns left to the program while marking, idle Ps marking."""
+        capacity = self.procs * self.duration
+        return np.maximum(capacity - self.mark_cpu, 0.02 * capacity)
+
+
+def observe(lines: tuple[GCTraceLine, ...], gogc: int, span_overhead: Fraction) -> Observed:
+    """What the lines of one process, run at `gogc` without a limit, say about it."""
+
+    def column(name: str) -> Floats:
+        return np.array([getattr(line, name) for line in lines], dtype=float)
+
+    start, end = column("heap_start") + _HALF, column("heap_end") + _HALF
+    roots = _roots(lines)
+    marked = _marked(column("heap_marked"), column("heap_goal"), roots, gogc)
+    grown = np.maximum(end - np.concatenate([[0.0], marked[:-1]]), 0.0)
+    allocated = np.maximum(grown - span_overhead * end, 0.1 * grown)
+    black = (end - start) * allocated / np.maximum(grown, 1.0)
+    return Observed(
+        procs=lines[-1].procs,
+        roots=roots,
+        start=start,
+        end=end,
+        marked=marked,
+        goal=column("heap_goal"),
+        at=column("at"),
+        duration=np.maximum(column("concurrent_mark"), 1000.0),
+        assist=column("cpu_assist"),
+        background=column("cpu_background"),
+        idle=column("cpu_idle"),
+        forced=np.array([line.forced for line in lines], dtype=bool),
+        allocated=allocated,
+        black=black,
+        live=np.maximum(marked - black, _SMALLEST_LIVE),
+    )
+
+
+def _roots(lines: tuple[GCTraceLine, ...]) -> float:
+    printed = [(line.stacks or 0) + (line.globals or 0) for line in lines]
+    mean = sum(printed) / len(printed)
+    return mean + MiB if mean else _UNKNOWN_ROOTS
+
+
+def _marked(printed: Floats, goal: Floats, roots: float, gogc: int) -> Floats:
+    """Middle of what the printed figure and the goal of the next cycle leave possible."""
+    low, high = printed.copy(), printed + MiB
+    factor = 1 + gogc / 100
+    next_goal = np.concatenate([goal[1:], [0.0]])
+    from_goal_low = (next_goal - roots * gogc / 100) / factor
+    from_goal_high = (next_goal + MiB - roots * gogc / 100) / factor
+    better_low, better_high = np.maximum(low, from_goal_low), np.minimum(high, from_goal_high)
+    usable = better_low < better_high
+    low[usable], high[usable] = better_low[usable], better_high[usable]
+    middle: Floats = (low + high) / 2
+    return middle
+
+
+_LARGE_ENOUGH: Final = 8 * MiB
+_ENOUGH_CYCLES: Final = 3
+
+
+def guess_gogc(lines: tuple[GCTraceLine, ...]) -> int | None:
+    """GOGC from the ratio of goals to marked heaps; None where too few heaps are large enough."""
+    percents = [
+        100 * (line.heap_goal - last.heap_marked) / (last.heap_marked + _HALF)
+        for last, line in pairwise(lines)
+        if last.heap_marked >= _LARGE_ENOUGH
+    ]
+    return round(float(np.median(percents))) if len(percents) >= _ENOUGH_CYCLES else None

@@ -1,0 +1,41 @@
+"""What a fit found, in words."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.fit.drift import drift
+from sim.fit.gctrace_fit import Fit
+from sim.fluid.program import Load
+from sim.units import SECOND, format_bytes, format_duration
+
+
+def identified(fit: Fit) -> str:
+    """The quantities of the program, what was assumed, and what to doubt."""
+    program, seen, measured = fit.program, fit.observed, fit.measured
+    stretches = [s for s in program.stretches if s.measured]
+    live = np.array([s.live for s in stretches])
+    leak = drift(fit)
+    lines = [
+        f"{len(stretches)} cycles at GOGC={fit.gogc}, GOMAXPROCS={program.procs}",
+        f"allocation rate: {format_bytes(program.demand * SECOND)}/s",
+        f"live heap: {format_bytes(live.mean())}, scatter {format_bytes(live.std())}",
+        (
+            f"drift: the live heap grew by {format_bytes(leak.growth)}"
+            if leak
+            else "drift: none that shows"
+        ),
+        f"marking: {format_duration(float(seen.mark_cpu[measured].mean()))} of CPU a cycle",
+        f"stacks and globals: about {format_bytes(program.roots)}",
+        f"spare CPU: {_spare(fit)}",
+        *(f"assumed: {sentence}" for sentence in fit.assumptions),
+        *(f"doubt: {sentence}" for sentence in fit.warnings),
+    ]
+    return "\n".join(lines)
+
+
+def _spare(fit: Fit) -> str:
+    program = fit.program
+    if program.load is Load.BUSY:
+        return "none, every P is busy"
+    return f"{program.idle_cpus(program.procs):.2f} of {program.procs} Ps"

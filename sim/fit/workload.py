@@ -1,0 +1,131 @@
+"""A workload file from a fitted program, for the detailed simulator.
+
+The log says how much is allocated, kept and marked, not in objects of which kind. One kind of
+object with one pointer stands for all; its size is such that marking a byte of it costs what the
+log shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from sim.fit.drift import drift
+from sim.fit.gctrace_fit import Fit
+from sim.fluid.program import Load
+from sim.machine.profile import MachineProfile
+from sim.units import SECOND, Bytes, KiB, MiB
+
+UNIT_OF_WORK: Final[Bytes] = 256 * KiB
+"""What a request allocates: the log does not know requests."""
+_POINTER: Final = 8
+_LARGEST_OBJECT: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Numbers of a workload file; bytes, ns and per second."""
+
+    object_size: Bytes
+    cpu_per_unit: float
+    live: Bytes
+    leak_per_unit: Bytes
+    units: int
+    """For a busy program: how many make up the work of the log."""
+    rate: float
+    """For a waiting program: how many arrive per second."""
+
+
+def shape(fit: Fit, profile: MachineProfile) -> Shape:
+    """What the log says, in units of work of 256 KiB."""
+    program = fit.program
+    stretches = [s for s in program.stretches if s.measured]
+    size = _object_size(float(np.mean([s.mark_cost for s in stretches])), profile)
+    leak = drift(fit)
+    return Shape(
+        object_size=size,
+        cpu_per_unit=max(
+            0.0, UNIT_OF_WORK * (_cpu_per_byte(fit) - _malloc_per_byte(size, profile))
+        ),
+        live=round(leak.at_begin if leak else np.mean([s.live for s in stretches])),
+        leak_per_unit=round(UNIT_OF_WORK * leak.per_byte) if leak else 0,
+        units=max(1, round((program.end.low - program.begin.low) / UNIT_OF_WORK)),
+        rate=program.demand * SECOND / UNIT_OF_WORK,
+    )
+
+
+def _cpu_per_byte(fit: Fit) -> float:
+    """CPU-ns of the program itself per byte it allocates."""
+    program = fit.program
+    if program.load is Load.BUSY:
+        return program.procs / program.allocation_rate
+    return program.demanded_cpus / program.demand
+
+
+def _object_size(mark_cost: float, profile: MachineProfile) -> Bytes:
+    mark = profile.mark
+    per_object = mark.object_ns + mark.pointer_ns
+    size = per_object / max(mark_cost - mark.byte_ns, per_object / _LARGEST_OBJECT)
+    return max(_POINTER, int(size) // _POINTER * _POINTER)
+
+
+def _malloc_per_byte(size: Bytes, profile: MachineProfile) -> float:
+    return profile.alloc.scan_ns / size + profile.alloc.byte_ns
+
+
+def to_yaml(fit: Fit, source: str, profile: MachineProfile) -> str:
+    """The workload file, with what was identified, what was assumed, and how to measure it."""
+    found = shape(fit, profile)
+    return "\n".join([*_comments(fit, found, source), *_body(fit, found), ""])
+
+
+def _comments(fit: Fit, found: Shape, source: str) -> list[str]:
+    program = fit.program
+    cycles = fit.measured.stop - fit.measured.start
+    return [
+        f"# Fitted from {source}: {cycles} cycles at GOGC={fit.gogc}, GOMAXPROCS={program.procs}.",
+        "# Identified: allocation rate, live heap, CPU per allocated byte, mark cost.",
+        "# Assumed:",
+        *(f"#   - {sentence}" for sentence in fit.assumptions),
+        f"#   - work comes in units of {UNIT_OF_WORK // KiB} KiB of allocation;",
+        "#     measure requests and their latency in the program",
+        f"#   - objects of {found.object_size} bytes with one pointer;",
+        "#     a heap profile (/debug/pprof/heap) says which there are",
+        *(f"# Doubt: {sentence}" for sentence in fit.warnings),
+    ]
+
+
+def _body(fit: Fit, found: Shape) -> list[str]:
+    busy = fit.program.load is Load.BUSY
+    load = (
+        f"{{goroutine: unit, count: {found.units}, parallel_per_p: 1}}"
+        if busy
+        else f"{{goroutine: unit, arrivals: {{poisson: {found.rate:.4g}/s}}}}"
+    )
+    cpu = f"{found.cpu_per_unit:.0f}ns" if busy else f"{{exponential: {found.cpu_per_unit:.0f}ns}}"
+    kept = (
+        [f"      - work: {{cpu: 0, allocate: {found.leak_per_unit}B, of: object, lives: forever}}"]
+        if found.leak_per_unit
+        else []
+    )
+    return [
+        "description: Fitted from a gctrace log",
+        "",
+        "mixes:",
+        "  object:",
+        f"    - {{size: {found.object_size}B, pointers: 1}}",
+        "",
+        "stores:",
+        f"  live: {{size: {found.live / MiB:.4g}MiB, of: object}}",
+        "",
+        "goroutines:",
+        "  unit:",
+        "    steps:",
+        f"      - work: {{cpu: {cpu}, allocate: {UNIT_OF_WORK}B, of: object, lives: step}}",
+        *kept,
+        "",
+        "load:",
+        f"  units: {load}",
+    ]

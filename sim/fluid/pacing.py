@@ -1,0 +1,82 @@
+"""Go's pacer in a fluid run, with what it sees of memory outside the heap."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sim.fluid.mark import Marked
+from sim.fluid.memory import Overheads
+from sim.fluid.setting import Setting
+from sim.go.pacer import NEVER
+from sim.go.pacer.go127 import Go127Pacer
+from sim.units import Bytes, Fraction, Nanoseconds
+
+_NO_LIMIT: Final = (1 << 63) - 1
+_LEAST_USEFUL: Final = 0.5
+
+
+class Pacing:
+    """Trigger, goal and assist ratio of one run; sizes in bytes."""
+
+    def __init__(self, setting: Setting, roots: Bytes, overheads: Overheads) -> None:
+        self._procs, self._roots = setting.procs, roots
+        limit = setting.memory_limit
+        self._non_heap = 0 if limit is None else overheads.within(limit)
+        self._pacer = Go127Pacer()
+        self._see_memory(0)
+        self._pacer.configure(
+            gc_percent=-1 if setting.gogc is None else setting.gogc,
+            memory_limit=_NO_LIMIT if limit is None else limit,
+            globals_scan=roots,
+        )
+
+    def useful_share(self, span_overhead: Fraction) -> Fraction:
+        """Share of the heap's growth that becomes objects; the rest is tails and headers of spans.
+
+        A cycle passes through all spans once, so their overhead falls to what it allocates.
+        """
+        goal = self._pacer.heap_goal()
+        if goal == NEVER:
+            return 1.0
+        growth = max(1, goal - self._pacer.heap_marked)
+        return max(_LEAST_USEFUL, 1 - span_overhead * goal / growth)
+
+    def trigger(self) -> Bytes:
+        """heap_live that starts the next cycle."""
+        return self._pacer.trigger()[0]
+
+    def start(self, now: Nanoseconds, heap_live: float) -> None:
+        """A mark phase begins; stacks and globals are scanned first."""
+        self._grow_to(heap_live)
+        self._pacer.start_cycle(now, self._procs)
+        self._pacer.add_scan_work("globals", self._roots)
+
+    def work_per_byte(self, heap_live: float, scan_work: float) -> float:
+        """Bytes of scan work owed per byte allocated."""
+        self._pacer.add_scan_work("heap", int(scan_work) - self._pacer.heap_scan_work)
+        self._grow_to(heap_live)
+        return self._pacer.assist_work_per_byte
+
+    def finish(self, now: Nanoseconds, mark: Marked, marked: float, scan_work: float) -> Bytes:
+        """A mark phase ended; return the goal it had."""
+        pacer = self._pacer
+        pacer.add_scan_work("heap", int(scan_work) - pacer.heap_scan_work)
+        pacer.add_mark_time("assist", int(mark.assist))
+        pacer.add_mark_time("idle", int(mark.idle))
+        self._grow_to(mark.heap_live)
+        pacer.end_cycle(now, self._procs)
+        pacer.reset_live(int(marked))
+        self._see_memory(pacer.heap_live)
+        pacer.commit(sweep_done=True)
+        return pacer.last_heap_goal
+
+    def _grow_to(self, heap_live: float) -> None:
+        # All live memory counts as scannable: the log does not say how much holds pointers.
+        grown = int(heap_live) - self._pacer.heap_live
+        self._see_memory(int(heap_live))
+        self._pacer.update(grown, grown)
+
+    def _see_memory(self, heap_live: Bytes) -> None:
+        memory = self._pacer.memory
+        memory.heap_alloc = heap_live
+        memory.mapped_ready = heap_live + self._non_heap

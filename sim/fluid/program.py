@@ -1,0 +1,84 @@
+"""What the fluid model knows of a program: how it allocates, what stays alive, what marking costs.
+
+Positions along a run are bytes allocated since the program started. They are the natural clock of
+a collector: another GOGC moves the cycles, not the work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sim.units import Bytes, Fraction, Nanoseconds
+
+
+class Load(StrEnum):
+    """What limits a program."""
+
+    BUSY = "busy"
+    """Its own CPU: a slower program takes longer for the same work."""
+    WAITING = "waiting"
+    """The load offered to it: a slower program does the same work in the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A piece of the run around one observed cycle."""
+
+    end: float
+    """Position, in bytes allocated, at which the cycle ended."""
+    live: float
+    """Bytes reachable when the cycle started."""
+    mark_cost: float
+    """CPU-ns of marking per live byte."""
+    allocation_rate: float
+    """Bytes of heap per CPU-ns that the program gets while the heap is marked."""
+    program_cpus: float
+    """Ps on which the program runs while the heap is marked."""
+    measured: bool
+    """Inside the part of the run that is asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A position known to lie between two others."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class FluidProgram:
+    """A program as the fluid model runs it; rates are those of `procs` Ps."""
+
+    procs: int
+    load: Load
+    stretches: tuple[Stretch, ...]
+    forced: tuple[float, ...]
+    """Positions at which the program called runtime.GC."""
+    begin: Window
+    end: Window
+    """Where the measured part starts and stops."""
+    allocation_rate: float
+    """Bytes per ns of the whole program between mark phases."""
+    demand: float
+    """Bytes per ns that the offered load asks for on average (a waiting program)."""
+    demanded_cpus: float
+    """Ps that this demand keeps busy."""
+    background_share: Fraction
+    """Share of the Ps that dedicated and fractional workers had while marking."""
+    roots: Bytes
+    """Stacks and globals."""
+    pauses: tuple[Nanoseconds, ...]
+    pause_per_cycle: float
+    """Mean ns in which the world is stopped, a cycle."""
+    span_overhead: Fraction
+    """Bytes of heap that hold no object, per byte of heap: tails, headers and bitmaps of spans."""
+    first_assists: Fraction = 0.0
+    """Share of the marking done by the first assist of every goroutine, whatever the pacing."""
+    yields_every: Nanoseconds | None = None
+    """Mean time between voluntary switches of a P; None: it is only ever preempted."""
+
+    def idle_cpus(self, procs: int) -> float:
+        """Ps that have nothing to do between mark phases."""
+        return 0.0 if self.load is Load.BUSY else max(0.0, procs - self.demanded_cpus)

@@ -1,0 +1,141 @@
+"""A run of a program, cycle after cycle, under one setting."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sim.fluid.clock import Clock
+from sim.fluid.limiting import Limiting
+from sim.fluid.mark import Marked, MarkPhase
+from sim.fluid.memory import Overheads
+from sim.fluid.pacing import Pacing
+from sim.fluid.program import FluidProgram, Stretch
+from sim.fluid.setting import Setting
+from sim.streams import Streams
+from sim.units import Bytes, Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class FluidCycle:
+    """One cycle; sizes in bytes, times in ns."""
+
+    position: float
+    """Bytes the program had allocated when the cycle ended."""
+    heap_start: float
+    heap_end: float
+    heap_marked: float
+    heap_goal: Bytes
+    mark: Marked
+
+
+@dataclass(frozen=True, slots=True)
+class FluidRun:
+    """The measured part of a run."""
+
+    cycles: list[FluidCycle]
+    allocated: float
+    wall: float
+    peak_heap: float
+    """Largest heap at the end of a cycle; without a cycle, the heap at the end of the run."""
+    pause_p99: float
+    """99th percentile of single pauses; 0 without a cycle."""
+
+
+def run(program: FluidProgram, setting: Setting, seed: int, overheads: Overheads) -> FluidRun:
+    """Run the whole program; what happens before its measured part shapes the start of that."""
+    streams = Streams(seed)
+    rng = streams["window"]
+    begin = rng.uniform(program.begin.low, program.begin.high)
+    end = rng.uniform(program.end.low, program.end.high)
+    replay = _Replay(program, setting, streams, overheads, Clock(program, setting, begin, end))
+    cycles = [cycle for cycle in replay.cycles(end) if begin <= cycle.position < end]
+    pauses = streams["pauses"].choice(program.pauses, 2 * len(cycles))
+    return FluidRun(
+        cycles=cycles,
+        allocated=end - begin,
+        wall=replay.clock.wall,
+        peak_heap=max((cycle.heap_end for cycle in cycles), default=replay.heap_live),
+        pause_p99=float(np.quantile(pauses, 0.99)) if cycles else 0.0,
+    )
+
+
+class _Replay:
+    """A program on its way through its cycles."""
+
+    def __init__(
+        self,
+        program: FluidProgram,
+        setting: Setting,
+        streams: Streams,
+        overheads: Overheads,
+        clock: Clock,
+    ) -> None:
+        self._program, self._procs, self.clock = program, setting.procs, clock
+        self._stretches, self._workers = streams["stretches"], streams["workers"]
+        self._pacing = Pacing(setting, program.roots, overheads)
+        self._limiting = Limiting(setting.procs)
+        self._position = 0.0
+        self.heap_live = 0.0
+
+    def cycles(self, end: float) -> Iterator[FluidCycle]:
+        """Every cycle from the start of the program to a position."""
+        forced = iter((*self._program.forced, float("inf")))
+        next_forced = next(forced)
+        while True:
+            useful = self._pacing.useful_share(self._program.span_overhead)
+            growth = max(0.0, self._pacing.trigger() - self.heap_live) * useful
+            if self._position + growth >= next_forced:
+                growth = max(0.0, next_forced - self._position)
+                next_forced = next(forced)
+            self._allocate(min(growth, end - self._position), useful)
+            if self._position >= end:
+                return
+            yield self._collect(useful)
+
+    def _allocate(self, growth: float, useful: Fraction) -> None:
+        time = self.clock.between_cycles(self._position, growth)
+        self._limiting.between_cycles(time, self._program.idle_cpus(self._procs))
+        self._position += growth
+        self.heap_live += growth / useful
+
+    def _collect(self, useful: Fraction) -> FluidCycle:
+        stretch = _stretch_at(self._program, self._position, self._stretches)
+        start = self.heap_live
+        pause = self._program.pause_per_cycle
+        self._pacing.start(int(self.clock.now), start)
+        self._limiting.start_mark(pause / 2)
+        mark = MarkPhase(
+            self._program, stretch, self._pacing, self._limiting, self._procs, start, self._workers
+        ).run()
+        self._limiting.end_mark(pause / 2)
+        black = (mark.heap_live - start) * useful
+        self.clock.mark(self._position, black, mark.duration + pause)
+        self._position += black
+        self.heap_live = stretch.live + black
+        now = int(self.clock.now - pause)
+        goal = self._pacing.finish(now, mark, self.heap_live, stretch.live)
+        return FluidCycle(self._position, start, mark.heap_live, self.heap_live, goal, mark)
+
+
+def _stretch_at(program: FluidProgram, position: float, rng: np.random.Generator) -> Stretch:
+    """One of the two observed cycles around a position, the nearer one more often.
+
+    Drawing keeps the scatter of the observations, which interpolation would halve. Before the
+    measured part heaps grow too fast for that, and the live heap is interpolated.
+    """
+    stretches = program.stretches
+    after = bisect_left(stretches, position, key=lambda stretch: stretch.end)
+    if after == 0:
+        return stretches[0]
+    if after == len(stretches):
+        return stretches[-1]
+    low, high = stretches[after - 1], stretches[after]
+    fraction = (position - low.end) / max(1.0, high.end - low.end)
+    chosen = high if rng.random() < fraction else low
+    if high.measured:
+        return chosen if low.measured else high
+    return replace(chosen, live=low.live + fraction * (high.live - low.live))

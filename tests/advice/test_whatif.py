@@ -1,0 +1,89 @@
+"""Predictions from a log: accuracy against recorded runs, and what a user reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sim.advice.check import check, errors
+from sim.advice.prediction import predict
+from sim.advice.settings import grid, name_limit
+from sim.advice.whatif import to_json
+from sim.cli import main
+from sim.errors import UserError
+from sim.fit import fit_log
+from sim.fluid.setting import Setting
+from sim.units import MiB
+
+REAL = Path(__file__).parents[1] / "golden" / "real"
+HEAPBENCH = REAL / "hbsteady.p2.gogc100.limnone.r0.gctrace.gz"
+KEYS = [
+    "gogc",
+    "gomemlimit",
+    "gomaxprocs",
+    "gc_cycles",
+    "alloc_bytes",
+    "peak_heap_bytes",
+    "peak_rss_bytes",
+    "gc_cpu_seconds",
+    "assist_cpu_seconds",
+    "wall_seconds",
+    "pause_p99_seconds",
+]
+
+
+def test_every_combination_is_predicted_in_the_order_typed() -> None:
+    found = grid("50,off", "none,512MiB", "2")
+    assert found == [Setting(50, None, 2), Setting(50, 512 * MiB, 2), Setting(None, 512 * MiB, 2)]
+
+
+@pytest.mark.parametrize(
+    ("gogc", "limit", "procs", "sentence"),
+    [
+        ("fast", "none", "2", "GOGC: expected a number such as 100 or off, got 'fast'"),
+        ("100", "512MB", "2", "did you mean 512MiB"),
+        ("100", "none", "0", "GOMAXPROCS: expected a number from 1 on"),
+        ("off", "none", "2", "never collects"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence(gogc: str, limit: str, procs: str, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        grid(gogc, limit, procs)
+
+
+def test_a_limit_is_named_exactly() -> None:
+    assert [name_limit(size) for size in (None, 512 * MiB, 1536 * MiB)] == [
+        "none", "512MiB", "1536MiB",
+    ]  # fmt: skip
+
+
+def test_the_json_has_the_promised_keys_and_intervals() -> None:
+    predictions = predict(fit_log(HEAPBENCH, 100), grid("100,off", "192MiB", "2"), count=3)
+    objects = json.loads(to_json(predictions))
+    assert [found["gogc"] for found in objects] == [100, "off"]
+    for found in objects:
+        assert set(KEYS) <= set(found)
+        low, high = found["intervals"]["gc_cpu_seconds"]
+        assert low <= found["gc_cpu_seconds"] <= high
+
+
+def test_recorded_runs_of_two_ps_are_predicted_within_the_promise(tmp_path: Path) -> None:
+    for log in REAL.glob("*.p2.*"):
+        (tmp_path / log.name).symlink_to(log)
+    found = errors(check(tmp_path))
+    assert found.loc["gc_cycles", "median error"] < 0.05
+    assert found.loc["peak_heap_bytes", "median error"] < 0.05
+    assert found.loc["peak_heap_bytes", "p90 error"] < 0.15
+    assert found.loc["gc_cpu_seconds", "p90 error"] < 0.25
+    assert (found["median error"] < found["GC guide, median"]).all()
+
+
+def test_a_folder_without_runs_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["whatif", "--check", str(tmp_path)])
+    assert end.value.code == 2
+    assert "there are no recorded runs" in capsys.readouterr().err

@@ -1,0 +1,110 @@
+"""From a log to a program: what is recognised, and what is said where it cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.errors import UserError
+from sim.fit import fit_log
+from sim.fit.drift import drift
+from sim.fit.gctrace_log import read_gctrace
+from sim.fit.observe import guess_gogc
+from sim.fit.workload import to_yaml
+from sim.fluid.program import Load
+from sim.machine.profile import load_profile
+from sim.units import MiB
+
+REAL = Path(__file__).parents[1] / "golden" / "real"
+GARBAGE = REAL / "garbage64.p2.gogc100.limnone.r0.gctrace.gz"
+HEAPBENCH = REAL / "hbsteady.p2.gogc100.limnone.r0.gctrace.gz"
+LINE = (
+    "gc {n} @{t:.3f}s 5%: 0.05+10+0.05 ms clock, 0.1+1.0/5.0/0+0.1 ms cpu, "
+    "{start}->{end}->{marked} MB, {goal} MB goal, 0 MB stacks, 0 MB globals, 2 P\n"
+)
+
+
+def written(folder: Path, text: str) -> Path:
+    log = folder / "app.gctrace"
+    log.write_text(text, encoding="utf-8")
+    return log
+
+
+def growing(cycles: int, grow: float) -> str:
+    """A log whose live heap grows by `grow` MiB a cycle."""
+    lines = []
+    marked = 20.0
+    for n in range(1, cycles + 1):
+        live, marked = marked, marked + grow
+        lines.append(
+            LINE.format(
+                n=n,
+                t=0.1 * n,
+                start=int(1.9 * live),
+                end=int(1.95 * live),
+                marked=int(marked),
+                goal=int(2 * live),
+            )
+        )
+    return "".join(lines)
+
+
+def test_a_program_without_idle_workers_is_busy() -> None:
+    assert fit_log(GARBAGE, 100).program.load is Load.BUSY
+
+
+def test_idle_workers_tell_that_load_limits_the_program() -> None:
+    assert fit_log(HEAPBENCH, 100).program.load is Load.WAITING
+
+
+def test_what_is_recognised_can_be_set() -> None:
+    assert fit_log(GARBAGE, 100, "waiting").program.load is Load.WAITING
+    with pytest.raises(UserError, match="expected busy or waiting, got 'idle'"):
+        fit_log(GARBAGE, 100, "idle")
+
+
+def test_the_live_heap_is_what_was_marked_less_what_was_born_black() -> None:
+    """heapbench keeps 64 MiB of nodes and a little more, whatever gctrace prints as marked."""
+    fit = fit_log(HEAPBENCH, 100)
+    assert fit.observed.live[fit.measured].mean() == pytest.approx(65 * MiB, rel=0.02)
+
+
+def test_a_leak_shows_as_drift_and_a_steady_heap_as_none(tmp_path: Path) -> None:
+    found = drift(fit_log(written(tmp_path, growing(60, 0.5)), 100))
+    assert found is not None
+    assert found.growth == pytest.approx(29.5 * MiB, rel=0.15)
+    assert drift(fit_log(HEAPBENCH, 100)) is None
+
+
+def test_a_log_without_gctrace_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="GODEBUG=gctrace=1"):
+        read_gctrace(written(tmp_path, "starting\nlistening on :8080\n"))
+
+
+def test_the_longest_of_several_processes_is_used(tmp_path: Path) -> None:
+    log = read_gctrace(written(tmp_path, growing(3, 0) + growing(12, 0)))
+    assert len(log.lines) == 12
+    assert any("2 processes" in warning for warning in log.warnings)
+
+
+def test_few_cycles_are_said(tmp_path: Path) -> None:
+    warnings = fit_log(written(tmp_path, growing(4, 0)), 100).warnings
+    assert any("only 4 cycles" in warning for warning in warnings)
+
+
+def test_gogc_shows_in_the_goals() -> None:
+    assert guess_gogc(read_gctrace(HEAPBENCH).lines) == pytest.approx(100, abs=3)
+    other = REAL / "hbsteady.p2.gogc200.limnone.r0.gctrace.gz"
+    assert guess_gogc(read_gctrace(other).lines) == pytest.approx(200, abs=5)
+
+
+def test_the_workload_is_one_the_simulator_accepts(tmp_path: Path) -> None:
+    from sim.config import load
+
+    fit = fit_log(GARBAGE, 100)
+    (tmp_path / "fitted.yaml").write_text(
+        to_yaml(fit, "app.gctrace", load_profile("default-x86-64"))
+    )
+    (tmp_path / "run.yaml").write_text("workload: ./fitted.yaml\nduration: 1s\n")
+    assert load(tmp_path / "run.yaml").workload

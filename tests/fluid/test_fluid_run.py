@@ -1,0 +1,113 @@
+"""The fluid model: Go's pacing at work on a program of rates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sim.fluid.memory import Overheads
+from sim.fluid.program import FluidProgram, Load, Stretch, Window
+from sim.fluid.run import FluidRun, run
+from sim.fluid.setting import Setting
+from sim.fluid.workers import worker_split
+from sim.units import GiB, MiB
+
+GIB_PER_S = GiB / 1e9
+
+
+def program(load: Load = Load.BUSY, live: float = 40 * MiB, procs: int = 4) -> FluidProgram:
+    """1 GiB/s on four Ps for four seconds, 40 MiB alive, 1 ns of marking a byte."""
+    stretch = Stretch(
+        end=4 * GiB,
+        live=live,
+        mark_cost=1.0,
+        allocation_rate=GIB_PER_S / procs,
+        program_cpus=procs / 4,
+        measured=True,
+    )
+    return FluidProgram(
+        procs=procs,
+        load=load,
+        stretches=(stretch,),
+        forced=(),
+        begin=Window(0, 0),
+        end=Window(4 * GiB, 4 * GiB),
+        allocation_rate=GIB_PER_S,
+        demand=GIB_PER_S / 2,
+        demanded_cpus=procs / 4,
+        background_share=0.25,
+        roots=300_000,
+        pauses=(50_000,),
+        pause_per_cycle=100_000,
+        span_overhead=0.0,
+    )
+
+
+def under(gogc: int | None, limit: int | None = None, **changes: object) -> FluidRun:
+    base = replace(program(), **changes)  # type: ignore[arg-type]
+    return run(base, Setting(gogc, limit, 4), 1, Overheads())
+
+
+def gc_cpu(found: FluidRun) -> float:
+    return sum(c.mark.assist + c.mark.background + c.mark.idle for c in found.cycles)
+
+
+def test_the_same_seed_gives_the_same_run() -> None:
+    assert under(100) == under(100)
+
+
+def test_half_the_gogc_costs_about_twice_the_cycles() -> None:
+    half, whole = len(under(50).cycles), len(under(100).cycles)
+    assert 1.7 * whole < half < 2.6 * whole
+
+
+def test_marking_the_heap_costs_what_it_costs_whoever_does_it() -> None:
+    found = under(100)
+    work = sum(c.heap_marked - (c.heap_end - c.heap_start) for c in found.cycles)
+    assert gc_cpu(found) == pytest.approx(work, rel=0.01)
+
+
+def test_the_heap_ends_near_its_goal() -> None:
+    for cycle in under(100).cycles[2:]:
+        assert cycle.heap_end == pytest.approx(cycle.heap_goal, rel=0.1)
+
+
+def test_a_limit_bounds_the_heap_less_what_lies_beside_it() -> None:
+    limit = 160 * MiB
+    found = under(None, limit)
+    assert found.peak_heap < limit - Overheads().fixed
+    assert found.peak_heap > 0.7 * limit
+
+
+def test_a_limit_below_the_live_heap_is_broken_rather_than_thrashed_in() -> None:
+    """The limiter caps collection near half of the CPU, and the heap outgrows the limit."""
+    limit = 48 * MiB
+    found = under(None, limit)
+    assert found.peak_heap > limit
+    assert sum(c.mark.limited for c in found.cycles) > 0
+    assert gc_cpu(found) < 0.65 * 4 * found.wall
+
+
+def test_a_busy_program_takes_longer_where_it_collects_more() -> None:
+    assert under(50).wall > under(100).wall > under(400).wall
+
+
+def test_a_waiting_program_does_the_same_work_in_the_same_time() -> None:
+    times = [
+        run(program(Load.WAITING), Setting(gogc, None, 4), 1, Overheads()).wall
+        for gogc in (50, 400)
+    ]
+    assert times[0] == pytest.approx(times[1], rel=0.02)
+
+
+def test_spare_cpus_mark_where_the_program_waits() -> None:
+    found = run(program(Load.WAITING), Setting(100, None, 4), 1, Overheads())
+    assert sum(c.mark.idle for c in found.cycles) > sum(c.mark.background for c in found.cycles)
+
+
+@pytest.mark.parametrize(
+    ("procs", "dedicated", "fraction"), [(1, 0, 0.25), (2, 0, 0.25), (4, 1, 0), (8, 2, 0)]
+)
+def test_workers_are_split_as_go_splits_them(procs: int, dedicated: int, fraction: float) -> None:
+    assert worker_split(procs) == (dedicated, fraction)

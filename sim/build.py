@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -219,7 +220,7 @@ def compile_step(step: say.Step, path: str, book: MixBook, world: World) -> Any:
         case say.Publish():
             return body.PublishStep(world.memory.stores[step.store])
         case say.Wait():
-            return body.WaitStep(draw(step.time, f"{path}.time", world))
+            return body.WaitStep(draw(step.time, f"{path}.time", world), step.via == "timer")
         case say.Spawn():
             return body.SpawnStep(step.goroutine, step.count, step.wait)
         case say.Borrow():
@@ -293,14 +294,19 @@ def main(program: say.Program, book: MixBook, world: World) -> Process[None]:
     filling = [filler(store, program, world) for store in program.stores.values() if store.filled]
     if filling:
         g = G(0, "main")
-        g.done = world.env.event()
+        filled = world.env.event()
+        g.on_end = lambda _: _fire(filled)
         g.body = body.goroutine(g, tuple(filling), world)
         spawn(g, None, world)
-        yield g.done
+        yield filled
     batches = [world.env.process(put_on(name, load, world)) for name, load in program.load.items()]
     yield simpy.AllOf(world.env, batches)
     if all(isinstance(load, say.Batch) for load in program.load.values()):
         world.finished.succeed()
+
+
+def _fire(event: simpy.Event) -> None:
+    event.succeed()
 
 
 def filler(store: say.Store, program: say.Program, world: World) -> body.WorkStep:
@@ -317,8 +323,8 @@ def put_on(name: str, load: say.Load, world: World) -> Process[None]:
     """The process of one load."""
     match load:
         case say.OpenLoop():
-            rng = world.streams[f"{name}.arrivals"]
-            return run_open(OpenLoad(name, load.goroutine, lambda: load.arrivals.times(rng)), world)
+            times = partial(load.arrivals.times, world.streams[f"{name}.arrivals"])
+            return run_open(OpenLoad(name, load.goroutine, times, load.via == "timer"), world)
         case say.ClosedLoop():
             think = draw(load.think, f"{name}.think", world)
             return run_closed(ClosedLoad(name, load.goroutine, load.workers, think), world)

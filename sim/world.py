@@ -92,7 +92,8 @@ class G:
     parked_at: int = 0
     parent: G | None = None
     children: int = 0
-    done: simpy.Event | None = None
+    on_end: Callable[[P], None] | None = None
+    """What its end sets off, on the P that it ran on."""
     stack: int = 1024
     """Bytes of stack that it uses while it runs; `idle_stack` while it is blocked."""
     idle_stack: int = 1024
@@ -116,6 +117,8 @@ class P:
 
     id: int
     runq: LocalQueue[G] = field(default_factory=LocalQueue)
+    timers: list[G] = field(default_factory=list)
+    """Goroutines whose timers have fired and that no P has looked at yet."""
     process: simpy.Process | None = None
     wake: simpy.Event | None = None
     interruptible: bool = False

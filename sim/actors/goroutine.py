@@ -12,7 +12,7 @@ from sim.actors.assist import assist, charge
 from sim.actors.collector import request
 from sim.actors.locks import queue_for
 from sim.actors.malloc import insert, keep, keep_forever, let_go, materialise, pend, publish
-from sim.actors.scheduling import block, spawn, unblock
+from sim.actors.scheduling import block, spawn, unblock, unblock_by_timer
 from sim.go.mheap import PAGE
 from sim.go.pool import SyncPool
 from sim.world import Body, Draw, G, Store, World
@@ -51,6 +51,7 @@ class WaitStep:
     """Compiled `wait`."""
 
     time: Draw
+    by_timer: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +194,12 @@ def wait(g: G, step: WaitStep, world: World) -> Body:
     if delay <= 0:
         return
     block(g, world)
-    timer = world.env.timeout(delay)
-    timer.callbacks.append(lambda _: unblock(g, None, world))
+    timer, p = world.env.timeout(delay), g.p
+    assert p is not None
+    if step.by_timer:
+        timer.callbacks.append(lambda _: unblock_by_timer(g, p, world))
+    else:
+        timer.callbacks.append(lambda _: unblock(g, None, world))
     yield None
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import simpy
 from numpy.typing import NDArray
 
-from sim.actors.scheduling import spawn
-from sim.world import Draw, G, Process, World
+from sim.actors.scheduling import spawn, spawn_by_timer
+from sim.world import Draw, G, P, Process, World
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class OpenLoad:
     name: str
     kind: str
     times: Callable[[], Iterator[NDArray[Any]]]
+    by_timer: bool
 
 
 @dataclass(frozen=True)
@@ -46,66 +47,78 @@ class BatchLoad:
 def run_open(load: OpenLoad, world: World) -> Process[None]:
     """Start a goroutine at every arrival."""
     env = world.env
-    begin = env.now
+    begin, last = env.now, None
     for block in load.times():
         for at in block.tolist():
             delay = begin + at - env.now
             if delay > 0:
                 yield env.timeout(delay)
-            start_request(load.name, load.kind, world)
+            g = new_request(load.name, load.kind, world)
+            if load.by_timer:
+                spawn_by_timer(g, (last and last.p) or world.sched.ps[0], world)
+                last = g
+            else:
+                spawn(g, None, world)
 
 
 def run_closed(load: ClosedLoad, world: World) -> Process[None]:
-    """Start the workers; each is a loop of its own."""
+    """Start the workers; each goes on for ever."""
     for _ in range(load.workers):
-        world.env.process(run_worker(load, world))
+        send_next(load, None, world)
     yield world.env.timeout(0)
 
 
-def run_worker(load: ClosedLoad, world: World) -> Process[None]:
-    """One worker of a closed load."""
-    while True:
-        pause = round(load.think())
-        if pause > 0:
-            yield world.env.timeout(pause)
-        yield finished(load.name, load.kind, world)
+def send_next(load: ClosedLoad, p: P | None, world: World) -> None:
+    """After a think time a worker sends its next request; without one, at once and on its P."""
+    pause = round(load.think())
+    if pause > 0:
+        timer = world.env.timeout(pause)
+        timer.callbacks.append(lambda _: send(load, None, world))
+    else:
+        send(load, p, world)
+
+
+def send(load: ClosedLoad, p: P | None, world: World) -> None:
+    """One request of a worker."""
+    g = start_request(load.name, load.kind, world, p)
+    g.on_end = lambda last: send_next(load, last, world)
 
 
 def run_batch(load: BatchLoad, world: World) -> Process[None]:
     """Run the goroutines of a batch, and end when all of them have ended."""
-    lanes = [
-        world.env.process(run_lane(load, share, world))
-        for share in _shares(load.count, min(lanes_of(load, world), load.count))
-    ]
-    yield simpy.AllOf(world.env, lanes)
+    lanes = min(load.parallel_per_p * world.gomaxprocs or load.parallel, load.count)
+    yield simpy.AllOf(world.env, [run_lane(load, n, world) for n in _shares(load.count, lanes)])
 
 
-def lanes_of(load: BatchLoad, world: World) -> int:
-    """How many goroutines run at the same time."""
-    return load.parallel_per_p * world.gomaxprocs or load.parallel
+def run_lane(load: BatchLoad, count: int, world: World) -> simpy.Event:
+    """One after the other, on the P of the one before; the event fires when all have ended."""
+    left, ended = count, world.env.event()
+
+    def start_next(p: P | None) -> None:
+        nonlocal left
+        if left == 0:
+            ended.succeed()
+            return
+        left -= 1
+        start_request(load.name, load.kind, world, p).on_end = start_next
+
+    start_next(None)
+    return ended
 
 
-def run_lane(load: BatchLoad, count: int, world: World) -> Process[None]:
-    """One after the other."""
-    for _ in range(count):
-        yield finished(load.name, load.kind, world)
-
-
-def start_request(name: str, kind: str, world: World) -> G:
-    """A goroutine that counts as a request of this load."""
-    g = world.new_goroutine(kind)
-    g.load = name
-    g.arrival = world.env.now
-    spawn(g, None, world)
+def start_request(name: str, kind: str, world: World, p: P | None = None) -> G:
+    """Start a request of this load."""
+    g = new_request(name, kind, world)
+    spawn(g, p, world)
     return g
 
 
-def finished(name: str, kind: str, world: World) -> simpy.Event:
-    """Start a request; the event fires when it has ended."""
+def new_request(name: str, kind: str, world: World) -> G:
+    """A goroutine that has arrived just now."""
     g = world.new_goroutine(kind)
-    g.load, g.arrival, g.done = name, world.env.now, world.env.event()
-    spawn(g, None, world)
-    return g.done
+    g.load = name
+    g.arrival = world.env.now
+    return g
 
 
 def _shares(count: int, lanes: int) -> list[int]:

@@ -10,6 +10,7 @@ import simpy
 from sim.actors.marking import book, flush_background_credit, hand_in, mark_ns
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markwork import DRAIN_CHECK
+from sim.go.runq import TIME_SLICE
 from sim.units import MS
 from sim.world import P, Process, World
 
@@ -70,13 +71,17 @@ def fractional_worker(p: P, world: World) -> Process[None]:
 
 
 def idle_worker(p: P, world: World) -> Process[None]:
-    """Marks on an otherwise idle P until other work shows up."""
+    """Marks on an otherwise idle P until other work shows up, or its time slice is over.
+
+    It looks at the global queue and at its own (runtime/proc.go: pollWork).
+    """
     p.doing = "idle"
     gc, sched = world.gc, world.sched
+    begun = world.env.now
     gc.idle_workers += 1
     while gc.marking and (claimed := gc.work.claim(piece(world))):
         yield from mark(p, claimed, "idle", world)
-        if sched.shared or any(len(other.runq) for other in sched.ps):
+        if sched.shared or len(p.runq) or world.env.now - begun >= TIME_SLICE:
             break
     gc.idle_workers -= 1
 

@@ -9,11 +9,9 @@ import simpy
 from sim.actors.mark_worker import find_mark_worker, idle_worker, mark_while_idle
 from sim.actors.reporting import report_request
 from sim.actors.scheduling import finish, mark_ready
-from sim.go.runq import GLOBAL_EVERY
-from sim.units import MS
+from sim.go.runq import GLOBAL_EVERY, TIME_SLICE
 from sim.world import Demand, G, P, Process, World
 
-TIME_SLICE: Final = 10 * MS  # runtime/proc.go: forcePreemptNS
 _DONE: Final = object()
 
 
@@ -41,8 +39,10 @@ def processor(p: P, world: World) -> Process[None]:
 def find_runnable(p: P, world: World) -> G | None:
     """The next goroutine: now and then from the global queue, else local, global, stolen."""
     sched = world.sched
+    run_timers(p, p, world)
     p.picks += 1
     if p.picks % GLOBAL_EVERY == 0 and sched.shared:
+        p.runq.inherit_time = False
         return sched.shared.popleft()
     return (
         p.runq.get() or p.runq.take_from_global(sched.shared, world.gomaxprocs) or steal(p, world)
@@ -52,15 +52,31 @@ def find_runnable(p: P, world: World) -> G | None:
 def steal(thief: P, world: World) -> G | None:
     """Half of the queue of another P, tried in random order (runtime/proc.go: stealWork)."""
     ps = world.sched.ps
-    if not any(len(p.runq) for p in ps):
+    if not any(len(p.runq) or p.timers for p in ps):
         return None
     first = int(world.streams["steal"].integers(len(ps)))
     for victim in ps[first:] + ps[:first]:
-        if victim is not thief and len(victim.runq):
-            stolen = thief.runq.steal_half_from(victim.runq)
-            if stolen is not None:
-                return stolen
+        if victim is thief:
+            continue
+        run_timers(victim, thief, world)
+        stolen = thief.runq.get() or thief.runq.steal_half_from(victim.runq)
+        if stolen is not None:
+            return stolen
     return None
+
+
+def run_timers(owner: P, p: P, world: World) -> None:
+    """Timers of a P that have fired make their goroutines runnable on another, or on itself.
+
+    A goroutine that a timer starts exists from now on: a load generator inside the program that is
+    late does not see its lateness.
+    """
+    while owner.timers:
+        g = owner.timers.pop(0)
+        if g.started < 0:
+            g.arrival = world.env.now
+            mark_ready(g, world)
+        p.runq.put_next(g, world.sched.shared)
 
 
 def park(p: P, world: World) -> Process[None]:
@@ -80,10 +96,7 @@ def execute(g: G, p: P, world: World) -> Process[None]:
     """Run a goroutine until it ends, blocks, is preempted, or its time slice is over."""
     env = world.env
     settle_waiting(g, world)
-    p.doing, g.p, g.running = "goroutine", p, True
-    p.slice_end = env.now + TIME_SLICE
-    if g.started < 0:
-        g.started = env.now
+    take_up(g, p, world)
     body, since = g.body, env.now
     assert body is not None
     while True:
@@ -106,6 +119,15 @@ def execute(g: G, p: P, world: World) -> Process[None]:
             yield demand  # holds the P: the goroutine that starts a cycle waits for it
     g.running = False
     p.goroutine_ns += env.now - since
+
+
+def take_up(g: G, p: P, world: World) -> None:
+    """The goroutine runs on the P, in a new time slice or in that of the one which woke it."""
+    p.doing, g.p, g.running = "goroutine", p, True
+    if not p.runq.inherit_time:
+        p.slice_end = world.env.now + TIME_SLICE
+    if g.started < 0:
+        g.started = world.env.now
 
 
 def compute(g: G, p: P, ns: int, world: World) -> Process[bool]:

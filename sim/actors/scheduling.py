@@ -18,9 +18,10 @@ def mark_ready(g: G, world: World) -> None:
 
 
 def ready(g: G, p: P | None, world: World) -> None:
-    """Make a goroutine runnable on a P, as the next to run there, and wake a P for it.
+    """Make a goroutine runnable on a P, as the next to run there, and wake an idle P for it.
 
-    Without a P (timers, the network) it goes to the P that wakes up, or to the global queue.
+    Without a P (the network) it goes to the P that wakes up, or to the global queue, which idle
+    mark workers look at as well (runtime/proc.go: pollWork).
     """
     mark_ready(g, world)
     sched = world.sched
@@ -30,17 +31,35 @@ def ready(g: G, p: P | None, world: World) -> None:
         sched.idle[-1].runq.put_next(g, sched.shared)
     else:
         sched.shared.append(g)
+        call_idle_worker(world)
     wake(world)
 
 
+def ready_by_timer(g: G, p: P, world: World) -> None:
+    """A timer of a P has fired: with no idle P it waits until that P schedules, or one steals it.
+
+    Neither running goroutines nor mark workers look at timers (runtime/proc.go: checkTimers is
+    called by schedule and stealWork, but not by pollWork).
+    """
+    if world.sched.idle:
+        ready(g, None, world)
+    else:
+        mark_ready(g, world)
+        p.timers.append(g)
+
+
 def wake(world: World) -> None:
-    """Wake an idle P; without one, the first idle mark worker notices the work at its next poll."""
+    """Wake an idle P, if there is one (runtime/proc.go: wakep)."""
     idle = world.sched.idle
     if idle:
         event = idle.pop().wake
         assert event is not None
         event.succeed()
-    elif world.gc.idle_workers:
+
+
+def call_idle_worker(world: World) -> None:
+    """The first idle mark worker notices work in the global queue at its next poll."""
+    if world.gc.idle_workers:
         for p in world.sched.ps:
             if p.doing == "idle" and p.interruptible:
                 interrupt(p, YIELD)
@@ -56,9 +75,20 @@ def interrupt(p: P, why: str) -> None:
 
 def spawn(g: G, p: P | None, world: World) -> None:
     """Start a goroutine (runtime/proc.go: newproc)."""
+    begin(g, world)
+    ready(g, p, world)
+
+
+def spawn_by_timer(g: G, p: P, world: World) -> None:
+    """A timer of a P starts a goroutine."""
+    begin(g, world)
+    ready_by_timer(g, p, world)
+
+
+def begin(g: G, world: World) -> None:
+    """A goroutine comes into being, with a stack."""
     world.sched.goroutines += 1
     take_stack(g, world)
-    ready(g, p, world)
 
 
 def finish(g: G, world: World) -> None:
@@ -67,8 +97,9 @@ def finish(g: G, world: World) -> None:
     assert g.held is not None
     world.memory.stacks.end(g.held)
     g.body = None
-    if g.done is not None:
-        g.done.succeed(g)
+    assert g.p is not None
+    if g.on_end is not None:
+        g.on_end(g.p)
     if g.parent is not None:
         g.parent.children -= 1
         if g.parent.children == 0 and g.parent.waiting:
@@ -84,7 +115,18 @@ def block(g: G, world: World) -> None:
 
 def unblock(g: G, p: P | None, world: World) -> None:
     """End a blocked stretch and make the goroutine runnable."""
+    end_wait(g, world)
+    ready(g, p, world)
+
+
+def unblock_by_timer(g: G, p: P, world: World) -> None:
+    """End a blocked stretch because a timer of a P has fired."""
+    end_wait(g, world)
+    ready_by_timer(g, p, world)
+
+
+def end_wait(g: G, world: World) -> None:
+    """What the goroutine blocked for has come."""
     g.waiting = False
     g.blocked += world.env.now - g.blocked_at
     use_stack(g, g.stack, world)
-    ready(g, p, world)

@@ -9,6 +9,7 @@ T = TypeVar("T")
 
 LOCAL_CAPACITY: Final = 256
 GLOBAL_EVERY: Final = 61  # runtime/proc.go: schedtick%61
+TIME_SLICE: Final = 10_000_000  # ns; runtime/proc.go: forcePreemptNS
 
 
 class GlobalQueue(deque[T], Generic[T]):
@@ -18,11 +19,14 @@ class GlobalQueue(deque[T], Generic[T]):
 class LocalQueue(Generic[T]):
     """The queue of one P: up to 256 goroutines and the one to run next."""
 
-    __slots__ = ("queue", "runnext")
+    __slots__ = ("inherit_time", "queue", "runnext")
 
     def __init__(self) -> None:
         self.queue: deque[T] = deque()
         self.runnext: T | None = None
+        self.inherit_time = False
+        """What was taken last was the next to run: it goes on in the time slice of the one before,
+        so that goroutines that wake each other share one (runqget, inheritTime)."""
 
     def __len__(self) -> int:
         return len(self.queue) + (self.runnext is not None)
@@ -44,6 +48,7 @@ class LocalQueue(Generic[T]):
 
     def get(self) -> T | None:
         """The next to run, or None."""
+        self.inherit_time = self.runnext is not None
         if self.runnext is not None:
             item, self.runnext = self.runnext, None
             return item

@@ -106,6 +106,8 @@ class Wait:
     """Blocked off the P: a timer, the network, another service."""
 
     time: TimeDistribution
+    via: Literal["network", "timer"] = "network"
+    """What ends it: Ps that mark for want of other work look at the network, not at timers."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,9 @@ class OpenLoop:
 
     goroutine: str
     arrivals: Arrivals
+    via: Literal["network", "timer"] = "network"
+    """How they come: from outside, or from a load generator inside the program, which a P may look
+    after late; a request then arrives when it is started."""
 
 
 @dataclass(frozen=True)

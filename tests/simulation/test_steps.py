@@ -72,3 +72,30 @@ def test_a_batch_can_be_sized_by_gomaxprocs() -> None:
     jobs = {"jobs": {"goroutine": "job", "count": 12, "parallel_per_p": 2}}
     result = run([{"wait": "10ms"}], "GOMAXPROCS=3", load=jobs)
     assert result.end_ns == pytest.approx(20e6, rel=0.05)
+
+
+def test_goroutines_that_start_each_other_share_a_time_slice() -> None:
+    """Otherwise a chain of short ones would starve or favour whoever was preempted."""
+    load = {
+        "chain": {"goroutine": "job", "count": 30, "parallel": 1},
+        "long": {"goroutine": "long", "count": 1},
+    }
+    goroutines = {
+        "job": {"steps": [{"work": {"cpu": "3ms"}}]},
+        "long": {"steps": [{"work": {"cpu": "40ms"}}]},
+    }
+    requests = run([], load=load, goroutines=goroutines).requests
+    long = requests[requests["kind"] == "long"].iloc[0]
+    assert long["end_ns"] - long["arrival_ns"] == pytest.approx(85e6, rel=0.1)  # half of the P
+
+
+def test_a_busy_program_looks_at_its_timers_late() -> None:
+    """Requests from inside wait for a P to schedule; those from outside are in the queue at once,
+    and both wait equally long in truth."""
+    goroutines = {"job": {"steps": [{"spin": "5ms"}]}}
+    latency = {}
+    for via in ("network", "timer"):
+        load = {"jobs": {"goroutine": "job", "arrivals": {"poisson": "180/s"}, "via": via}}
+        requests = run([], "duration=5s", load=load, goroutines=goroutines).requests
+        latency[via] = (requests["end_ns"] - requests["arrival_ns"]).mean()
+    assert latency["timer"] < 0.8 * latency["network"]

@@ -132,7 +132,7 @@ def test_gogc_below_zero_is_not_off(tmp_path: Path) -> None:
         (
             "1ms",
             "{normal: 1ms}",
-            "16: goroutines.shard.steps.0.wait: unknown key 'normal' (valid names: time)",
+            "16: goroutines.shard.steps.0.wait: unknown key 'normal' (valid names: time, via)",
         ),
         ("1ms", "{choice: []}", "16: goroutines.shard.steps.0.wait: expected at least one value"),
         (

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sim.actors import goroutine as body
 from sim.actors.collector import collector
 from sim.actors.container import kill_if_over, quota
+from sim.actors.khugepaged import khugepaged
 from sim.actors.load import BatchLoad, ClosedLoad, OpenLoad, run_batch, run_closed, run_open
 from sim.actors.processor import processor
 from sim.actors.sampler import sampler
@@ -22,6 +23,7 @@ from sim.actors.sweeping import sweeper_body
 from sim.actors.sysmon import sysmon
 from sim.config.run import RunConfig
 from sim.engine.clock import Clock
+from sim.go.hugepages import HugePages
 from sim.go.kinds import KindTable, Mix
 from sim.go.limiter import GCCPULimiter
 from sim.go.mcache import Mcaches
@@ -113,7 +115,8 @@ def make_memory(
     config: RunConfig, book: MixBook, sizes: SizeClassTable, machine: MachineProfile
 ) -> Memory:
     """An empty heap that knows the kinds of the program."""
-    heap, ledger = MHeap(sizes, PageAlloc()), Ledger()
+    huge_pages = HugePages() if config.os.huge_pages == "always" else None
+    heap, ledger = MHeap(sizes, PageAlloc(huge_pages=huge_pages)), Ledger()
     program = config.program
     classes = np.asarray([row.span_class for row in book.kinds.rows], dtype=np.int64)
     mix_kinds = [np.asarray(mix.kinds, dtype=np.int64) for mix in book.mixes]
@@ -278,6 +281,9 @@ def start(program: say.Program, book: MixBook, world: World) -> None:
     world.scavenger.body = scavenger_body(world.scavenger, world)
     spawn(world.scavenger, None, world)
     env.process(sysmon(world))
+    huge_pages = world.memory.heap.pages.huge_pages
+    if huge_pages is not None:
+        env.process(khugepaged(huge_pages, world))
     if world.container.cpus is not None:
         env.process(quota(world))
     if world.sampling:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from sim.actors.reporting import report_locks, report_spans
+from sim.actors.reporting import report_free_runs, report_locks, report_spans
 from sim.build import build
 from sim.config import load, resolved
 from sim.config.run import RunConfig
@@ -54,6 +54,7 @@ def simulate(
         raise
     finally:
         report_spans(world)
+        report_free_runs(world)
         report_locks(world)
         recorder.seal(run_info(config, status, reason, world))
     if out is None:

@@ -223,6 +223,12 @@ class Memory:
     """Share of a used slot that was not asked for, by span class."""
     scavenge_goals: ScavengeGoals = field(default_factory=ScavengeGoals)
     background_scavenger: BackgroundScavenger = field(default_factory=BackgroundScavenger)
+    scavenge_ns: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("assist", "background"), 0)
+    )
+    """CPU time of returning memory since the start, by who did it."""
+    pages_before: int = 0
+    """Pages of the heap after the last batch."""
     owed_ns: int = 0
     """Scavenging that the next goroutine to allocate has to do."""
     locks: dict[str, Lock] = field(default_factory=dict)

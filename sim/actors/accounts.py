@@ -86,6 +86,7 @@ def resident(classes: MemoryClasses, world: World) -> dict[str, int]:
         "metadata": classes.mcache_free + classes.mcache_inuse + classes.mspan_free
         + classes.mspan_inuse + classes.metadata_other - untouched,
         "program file": round(footprint.text_bytes),
+        "rest of huge pages": world.memory.heap.pages.huge_bytes(),
     }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from sim.actors.locks import (
     note_hold,
     span_set_name,
 )
-from sim.actors.scavenging import keep_below_limit
+from sim.actors.scavenging import keep_below_limit, return_growth
 from sim.actors.sweeping import note_sweep
 from sim.go.mcache import Taken
 from sim.go.mheap import PAGE, RefillCounts
@@ -47,6 +47,7 @@ MAX_ROOM: Final = 256 * MiB
 LARGE_CLASSES: Final = 2
 """Span classes 0 and 1 hold large objects."""
 OS_PAGE: Final = 4096
+HUGE_PAGE: Final = 2 * MiB
 NO_LIMIT: Final = (1 << 63) - 1
 """GOMEMLIMIT=off: math.MaxInt64."""
 
@@ -155,6 +156,7 @@ def materialise(world: World) -> list[Bill]:
 
 def heed_memory_limit(world: World) -> None:
     """Under a limit the trigger follows the use of memory, and too much of it is returned."""
+    world.memory.owed_ns += return_growth(world)
     if world.memory_limit >= NO_LIMIT:
         return
     update_memory_use(world)
@@ -327,12 +329,21 @@ def make_bill(
         + counts.fresh * costs.refill_fresh_ns
         + counts.swept * sweep.span_ns
         + counts.freed_spans * sweep.freed_span_ns
-        + counts.faulted_bytes / OS_PAGE * page.fault_ns
+        + fault_ns(counts.faulted_bytes, world)
     )
     if world.switches.resolution == "refill":
         held = sum(hold.times * hold.ns for hold in holds)
         return Bill(heap_live, max(ns - held, 0.0), 0.0, holds)
     return Bill(heap_live, ns, sum(note_hold(world, hold) for hold in holds), holds)
+
+
+def fault_ns(nbytes: int, world: World) -> float:
+    """What the OS takes for the first touch of memory: page by page, or huge pages cleared."""
+    machine = world.machine
+    if world.memory.heap.pages.huge_pages is not None:
+        each = machine.page.fault_ns + HUGE_PAGE * machine.alloc.byte_ns
+        return nbytes / HUGE_PAGE * each
+    return nbytes / OS_PAGE * machine.page.fault_ns
 
 
 def learn(span_class: int, objects: int, bill: Bill, world: World) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.record.facts import Cycle, LockUse, Pause, Request, SpanClassUse
+from sim.go.mheap import PAGE
+from sim.record.facts import Cycle, FreeRuns, LockUse, Pause, Request, SpanClassUse
 from sim.world import G, World
 
 
@@ -58,6 +59,7 @@ def report_cycle(world: World) -> None:
     gc.swept.clear()
     gc.freed_before = world.memory.heap.stats.copy()
     report_spans(world)
+    report_free_runs(world)
 
 
 def gc_cpu_fraction(world: World) -> float:
@@ -82,7 +84,7 @@ def report_spans(world: World) -> None:
         slots = spans.allocated[used][mine]
         capacity = int((spans.nelems[used] * size)[mine].sum())
         objects, live = int(slots.sum()), int(np.minimum(reachable[mine], slots).sum())
-        span_bytes = int(spans.npages[used][mine].sum()) * 8192
+        span_bytes = int(spans.npages[used][mine].sum()) * PAGE
         object_bytes = int((slots * size[mine]).sum())
         world.emit(SpanClassUse(
             at_ns=now, cycle=world.gc.cycles, span_class=span_class,
@@ -93,6 +95,19 @@ def report_spans(world: World) -> None:
             live_bytes=int((np.minimum(reachable[mine], slots) * size[mine]).sum()),
             tail_waste_bytes=span_bytes - capacity,
             internal_waste_bytes=round(object_bytes * wasted[span_class]),
+        ))  # fmt: skip
+
+
+def report_free_runs(world: World) -> None:
+    """Free pages between spans, in powers of two of their runs' lengths."""
+    lengths = world.memory.heap.pages.free_runs()
+    power = np.ceil(np.log2(lengths)).astype(np.int64)
+    runs = np.bincount(power)
+    pages = np.bincount(power, weights=lengths)
+    for exponent in np.flatnonzero(runs).tolist():
+        world.emit(FreeRuns(
+            at_ns=world.env.now, cycle=world.gc.cycles, longest=PAGE << exponent,
+            runs=int(runs[exponent]), free_bytes=int(pages[exponent]) * PAGE,
         ))  # fmt: skip
 
 

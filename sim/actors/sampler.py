@@ -63,12 +63,14 @@ class CpuClasses(NamedTuple):
 
 
 def cpu_classes(world: World) -> CpuClasses:
-    """Where the CPU time went; what is neither GC nor idle is the program's."""
+    """Where the CPU time went; what is neither GC, scavenging nor idle is the program's."""
     now = world.env.now
     seconds = {kind: ns / SECOND for kind, ns in world.gc.cpu.items()}
     gc_total = sum(seconds.values())
     total = now * world.gomaxprocs / SECOND
     idle = sum(p.idle_ns + (now - p.parked_at) * (p.doing == "parked") for p in world.sched.ps)
+    scavenge = {who: ns / SECOND for who, ns in world.memory.scavenge_ns.items()}
+    scavenge_total = sum(scavenge.values())
     return CpuClasses(
         cpu_assist=seconds["assist"],
         cpu_dedicated=seconds["dedicated"] + seconds["fractional"],
@@ -76,9 +78,9 @@ def cpu_classes(world: World) -> CpuClasses:
         cpu_pause=seconds["pause"],
         cpu_gc_total=gc_total,
         cpu_idle=idle / SECOND,
-        cpu_scavenge_assist=0.0,
-        cpu_scavenge_background=0.0,
-        cpu_scavenge_total=0.0,
+        cpu_scavenge_assist=scavenge["assist"],
+        cpu_scavenge_background=scavenge["background"],
+        cpu_scavenge_total=scavenge_total,
         cpu_total=total,
-        cpu_user=total - gc_total - idle / SECOND,
+        cpu_user=total - gc_total - idle / SECOND - scavenge_total,
     )

@@ -9,6 +9,7 @@ from sim.go.scavenge import (
     QUANTUM,
     ScavengeGoals,
     gc_percent_goal,
+    growth_overage,
     limit_overage,
     memory_limit_goal,
 )
@@ -47,9 +48,10 @@ def set_scavenge_goals(world: World, heap_goal: Bytes, last_heap_goal: Bytes) ->
 
 def goals_reached(world: World) -> bool:
     """May the background scavenger stop?"""
-    update_memory_use(world)
-    use = world.gc.pacer.memory
-    return world.memory.scavenge_goals.reached(heap_retained(world), use.mapped_ready)
+    goals, use = world.memory.scavenge_goals, world.gc.pacer.memory
+    if goals.memory_limit is not None:
+        update_memory_use(world)
+    return goals.reached(heap_retained(world), use.mapped_ready)
 
 
 def wake_scavenger(world: World) -> None:
@@ -71,6 +73,7 @@ def scavenger_body(g: G, world: World) -> Body:
             )
             if not released:
                 break
+            world.memory.scavenge_ns["background"] += worked
             yield max(1, worked)
             slept = world.env.now
             yield from sleep(g, pace.sleep_time(worked), world)
@@ -93,7 +96,27 @@ def keep_below_limit(world: World) -> Nanoseconds:
     owed = limit_overage(0, world.gc.pacer.memory.mapped_ready, world.memory_limit)
     if not owed.nbytes:
         return 0
-    _, ns = scavenge(world, owed.nbytes, force=owed.force)
+    ns = scavenge_as_assist(world, owed.nbytes, force=owed.force)
     update_memory_use(world)
+    return ns
+
+
+def return_growth(world: World) -> Nanoseconds:
+    """Return as much as the heap has grown by, if it retains too much; the CPU time it takes."""
+    pages = world.memory.heap.pages
+    growth = (pages.total_pages - world.memory.pages_before) * PAGE
+    world.memory.pages_before = pages.total_pages
+    if not growth or not world.switches.scavenger:
+        return 0
+    goal = world.memory.scavenge_goals.gc_percent
+    # What grew is in use by now, and counted in what the heap retains.
+    owed = growth_overage(growth, heap_retained(world) - growth, goal)
+    return scavenge_as_assist(world, owed) if owed else 0
+
+
+def scavenge_as_assist(world: World, nbytes: Bytes, *, force: bool = False) -> Nanoseconds:
+    """Scavenging on behalf of an allocation: the limiter counts it as an assist."""
+    _, ns = scavenge(world, nbytes, force=force)
+    world.memory.scavenge_ns["assist"] += ns
     world.gc.limiter.add_assist_time(ns)
     return ns

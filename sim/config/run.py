@@ -80,6 +80,14 @@ class Cgroup:
 
 
 @dataclass(frozen=True)
+class OperatingSystem:
+    """How the operating system is set."""
+
+    huge_pages: Literal["never", "always"] = "never"
+    """Transparent huge pages; `madvise` is `never` here: Go does not ask for them in the heap."""
+
+
+@dataclass(frozen=True)
 class Record:
     """What is written down besides requests and cycles."""
 
@@ -119,5 +127,7 @@ class RunConfig:
     """Mechanisms of the model, to be switched off one by one."""
     cgroup: Cgroup = field(default_factory=Cgroup)
     """Limits of the container."""
+    os: OperatingSystem = field(default_factory=OperatingSystem)
+    """How the operating system is set."""
     record: Record = field(default_factory=Record)
     """What is written down."""

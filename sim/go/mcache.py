@@ -68,8 +68,8 @@ class _Refill:
         self.slots: list[Ints] = []
         self.heap_live = 0
         self.missing = objects - self._from_caches(objects)
-        if self.missing.any():
-            self._from_mcentral()
+        while self.missing.any() and self._from_mcentral():
+            pass
         self.fresh = -(-self.missing // self.heap.nelems[span_class])
 
     def _from_caches(self, objects: Ints) -> Ints:
@@ -82,8 +82,12 @@ class _Refill:
         self.caches.cached[done, self.span_class] = NO_SPAN
         return some
 
-    def _from_mcentral(self) -> None:
-        """Every P in need goes through the spans that have free slots, one P after the other."""
+    def _from_mcentral(self) -> bool:
+        """Every P in need goes through the spans that have free slots, one P after the other.
+
+        What is left in the last span of a P is out of reach of the next one, which may come away
+        empty-handed: then there is more to be had. False if there was nothing.
+        """
         table = self.heap.spans
         pool = self.heap.reuse_spans(self.span_class, int(self.missing.sum()), self.counts)
         room = table.nelems[pool] - table.allocated[pool]
@@ -102,6 +106,7 @@ class _Refill:
             self._cache(p, mine)
             first, before = last + 1, int(edges[last])
         self.heap.uncache(self.span_class, pool[first:])
+        return len(pool) > 0
 
     def finish(self, spans: Spans) -> Taken:
         """Use the fresh spans: full ones, and a last one for every P that stays in its cache."""
@@ -113,9 +118,6 @@ class _Refill:
             for p in np.flatnonzero(self.fresh).tolist():
                 end, count = int(ends[p]), int(self.fresh[p])
                 some[end - 1] = int(self.missing[p]) - (count - 1) * nelems
-                held = int(self.caches.cached[p, self.span_class])
-                if held >= 0:  # from the mcentral, and used up
-                    self.heap.uncache_full(self.span_class, np.array([held]))
                 self._cache(p, spans[end - count : end])
             self._take(spans, some)
         return Taken(
@@ -129,7 +131,9 @@ class _Refill:
             self.slots.append(slots)
 
     def _cache(self, p: int, spans: Spans) -> None:
-        """The last of the spans stays with the P, the others are full."""
+        """The last of the spans stays with the P; the others, and what it had, are full."""
+        held = self.caches.cached[p : p + 1, self.span_class]
+        self.heap.uncache_full(self.span_class, held[held >= 0])
         self.heap.uncache_full(self.span_class, spans[:-1])
         self.caches.cached[p, self.span_class] = spans[-1]
 

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.errors import ModelError
+from sim.go.freeruns import free_runs
+from sim.go.hugepages import HUGE_PAGES, HugePages
 from sim.go.pagebits import (
     ALL_PAGES,
     CHUNK_PAGES,
@@ -32,7 +34,6 @@ Ints = NDArray[np.int64]
 
 CACHE_PAGES: Final = 64
 FULL_WORD: Final = (1 << CACHE_PAGES) - 1
-HUGE_PAGES: Final = 256  # pages of a 2 MiB huge page
 #: Longer runs are few and touch many words each: one by one they are as fast as in bulk.
 _LONG_RUN: Final = 64
 #: Up to so many operations, the cost of numpy calls is not worth while.
@@ -84,10 +85,12 @@ class PageCache:
 class PageAlloc:
     """The pages of the heap. Those held by a `PageCache` count as in use here."""
 
-    def __init__(self, chunks: int = 0) -> None:
+    def __init__(self, chunks: int = 0, huge_pages: HugePages | None = None) -> None:
         self.used_pages = 0
         self.scavenged_pages = 0
         """Pages returned to the OS."""
+        self.huge_pages = huge_pages
+        """Where the OS uses huge pages."""
         self._map = PageMap()
         self._index = ScavengeIndex()
         self.grow(chunks)
@@ -101,6 +104,14 @@ class PageAlloc:
     def free_pages(self) -> int:
         """Pages neither allocated nor in a page cache."""
         return self.total_pages - self.used_pages
+
+    def free_runs(self) -> Ints:
+        """Lengths in pages of the runs of free pages."""
+        return free_runs(self._map.used)
+
+    def huge_bytes(self) -> Bytes:
+        """Memory that counts as returned, but is resident with the huge page it lies in."""
+        return 0 if self.huge_pages is None else self.huge_pages.beyond(self._map.scavenged)
 
     def grow(self, chunks: int) -> None:
         """Append chunks of 4 MiB; new memory counts as returned to the OS."""
@@ -262,6 +273,8 @@ class PageAlloc:
         start, npages = run
         self._map.scavenged[chunk] = scavenged | run_of(start, npages)
         self.scavenged_pages += npages
+        if self.huge_pages is not None:
+            self.huge_pages.returned(chunk, start, npages, self._map.scavenged[chunk])
         return npages
 
 

@@ -106,6 +106,16 @@ class SpanClassUse(NamedTuple):
     internal_waste_bytes: Annotated[int, Column("bytes", "slots in use beyond what was asked for")]
 
 
+class FreeRuns(NamedTuple):
+    """Free pages between the spans at one instant, by the length of the runs they form."""
+
+    at_ns: Annotated[int, Column("ns", "when")]
+    cycle: Annotated[int, Column("cycle", "cycles that had ended")]
+    longest: Annotated[int, Column("bytes", "longest run of this row; more than half of it each")]
+    runs: Annotated[int, Column("runs", "runs of this length")]
+    free_bytes: Annotated[int, Column("bytes", "memory of them, returned to the OS or not")]
+
+
 class Cycle(NamedTuple):
     """A GC cycle from sweep termination to the end of mark termination, and its sweep."""
 
@@ -191,6 +201,7 @@ TABLES: Final[Mapping[str, type[Fact]]] = MappingProxyType(
         "requests": Request,
         "locks": LockUse,
         "spans": SpanClassUse,
+        "free_runs": FreeRuns,
         "cycles": Cycle,
         "pauses": Pause,
         "slices": Slice,

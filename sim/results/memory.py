@@ -2,16 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from sim.units import KiB
+
+_SMALL_RUN: Final = 32 * KiB
 _PARTS: Final = ["span_bytes", "live", "dead", "free", "tail", "internal"]
 
 
-def fragmentation(spans: pd.DataFrame) -> pd.DataFrame:
+_CLASS: Final = "/memory/classes/"
+
+
+def heap_over_time(samples: pd.DataFrame) -> pd.DataFrame:
+    """The heap in bytes, a row a sample: `mapped` = in_use + idle, idle = free + released.
+
+    `in_use` are spans, `free` pages that can be used at once, `released` those that the OS has to
+    provide anew. `stacks` come from the same pages; `rss` is what the OS sees of all memory.
+    """
+    columns = ("objects", "unused", "free", "released", "stacks")
+    heap = pd.DataFrame({name: samples[f"{_CLASS}heap/{name}:bytes"] for name in columns})
+    heap["in_use"] = heap["objects"] + heap["unused"]
+    heap["idle"] = heap["free"] + heap["released"]
+    heap["mapped"] = heap["in_use"] + heap["idle"]
+    return heap.assign(total=samples[f"{_CLASS}total:bytes"], rss=samples["sim:rss:bytes"])
+
+
+def free_memory(free_runs: pd.DataFrame) -> pd.DataFrame:
+    """Free pages between spans at each instant, in bytes: all, and how broken up they are.
+
+    `runs` is the number of pieces, `longest` bounds the largest piece, `small` is the memory in
+    pieces of at most 32 KiB, of no use for a large object.
+    """
+    once = free_runs.drop_duplicates(["at_ns", "longest"], keep="last")
+    longest = once.groupby("at_ns").agg(
+        free_bytes=("free_bytes", "sum"), runs=("runs", "sum"), longest=("longest", "max")
+    )
+    longest["longest"] = longest[["longest", "free_bytes"]].min(axis=1)
+    small = once[once["longest"] <= _SMALL_RUN].groupby("at_ns")["free_bytes"].sum()
+    return longest.assign(small=small.reindex(longest.index, fill_value=0))
+
+
+def thrashing(cycles: pd.DataFrame) -> int:
+    """Time in ns of cycles that began sooner after the last one than they took.
+
+    The collector is at work more than half of that time: a live heap near a memory limit.
+    """
+    took = cycles["end_ns"] - cycles["start_ns"]
+    rest = cycles["start_ns"] - cycles["end_ns"].shift()
+    return int((took + rest)[rest < took].sum())
+
+
+def fragmentation(spans: pd.DataFrame, by: Sequence[str] = ("at_ns",)) -> pd.DataFrame:
     """What spans hold, in bytes, at each instant: `span_bytes` = live + dead + free + tail.
+
+    `by` may add "span_class".
 
     `dead` are objects that nothing reaches and no sweep has freed, `free` slots without an object,
     `tail` ends of spans too short for a slot. `internal` is the part of live and dead beyond what
@@ -26,7 +74,7 @@ def fragmentation(spans: pd.DataFrame) -> pd.DataFrame:
         tail=once["tail_waste_bytes"],
         internal=once["internal_waste_bytes"],
     )
-    sums = parts.groupby("at_ns")[_PARTS].sum()
+    sums = parts.groupby(list(by))[_PARTS].sum()
     return sums.assign(overhead=sums["span_bytes"] / sums["live"].replace(0, np.nan))
 
 

@@ -71,6 +71,11 @@ class Result:
         return self._frame("spans")
 
     @cached_property
+    def free_runs(self) -> pd.DataFrame:
+        """Free pages between spans by length of run, at the end of each cycle and of the run."""
+        return self._frame("free_runs")
+
+    @cached_property
     def cycles(self) -> pd.DataFrame:
         """GC cycles."""
         return self._frame("cycles")

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from sim.results.gc_cost import gc_cpu
 from sim.results.latency import quantile
+from sim.results.memory import thrashing
 from sim.results.mmu import mmu, utilization
 from sim.results.result import Result
 from sim.units import MS, SECOND, format_bytes, format_duration
@@ -93,6 +94,8 @@ def _collector(result: Result) -> Iterator[tuple[str, Figure]]:
     yield "gc_cpu", Figure(cpu["fraction"], "fraction")
     yield "gc_cpu_with_idle", Figure(cpu["fraction_with_idle"], "fraction")
     yield "assist_cpu", Figure(cpu["assist"] / cpu["total"], "fraction")
+    if thrashed := thrashing(cycles):
+        yield "thrashing", Figure(thrashed, "ns")
     yield "peak_heap", Figure(cycles["heap_end"].max(), "bytes")
     yield "mean_heap_marked", Figure(cycles["heap_marked"].mean(), "bytes")
 
@@ -102,7 +105,7 @@ def _memory(result: Result) -> Iterator[tuple[str, Figure]]:
     if samples.empty:
         return
     last = samples.iloc[-1]
-    rate = last["/gc/heap/allocs:bytes"] * SECOND / max(last["at_ns"], 1)
+    rate = last["/gc/heap/allocs:bytes"] / max(last["at_ns"], 1) * SECOND
     yield "allocation", Figure(rate, "bytes_per_second")
     held = samples["/memory/classes/total:bytes"] - samples["/memory/classes/heap/released:bytes"]
     yield "peak_memory", Figure(held.max(), "bytes")

@@ -91,7 +91,7 @@ def test_goroutines_that_start_each_other_share_a_time_slice() -> None:
 
 @pytest.mark.parametrize(("via", "arrival"), [("network", 5e6), ("timer", 9e6)])
 def test_a_busy_program_looks_at_its_timers_late(via: str, arrival: float) -> None:
-    """A request from outside is there when it comes; one of the program's own when a P schedules."""
+    """A request from outside is there when it comes; one from inside when a P schedules."""
     load = {
         "long": {"goroutine": "long", "count": 1},
         "jobs": {"goroutine": "job", "arrivals": {"regular": "200/s"}, "via": via},

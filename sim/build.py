@@ -227,11 +227,22 @@ def compile_step(step: say.Step, path: str, book: MixBook, world: World) -> Any:
         case say.Spawn():
             return body.SpawnStep(step.goroutine, step.count, step.wait)
         case say.Borrow():
-            return body.BorrowStep(world.memory.pools[step.pool], book.ids[_pool_mix(step.pool)])
+            return body.BorrowStep(
+                world.memory.pools[step.pool], new_object(step.pool, book, world)
+            )
         case say.Collect():
             return body.CollectStep()
         case say.Repeat():
             return body.RepeatStep(step.times, compile_steps(step.steps, path, book, world))
+
+
+def new_object(pool: str, book: MixBook, world: World) -> body.WorkStep:
+    """The work of allocating an object for an empty pool."""
+    mix = book.ids[_pool_mix(pool)]
+    return body.WorkStep(
+        cpu=lambda: 0.0, allocate=lambda: 1.0 / world.memory.mixes[mix].slots_per_byte, mix=mix,
+        keep=body.keep_with(world.memory.pools[pool].owner, mix), writes_per_ns=0.0,
+    )  # fmt: skip
 
 
 def keeper(step: say.Work, mix: int, world: World) -> Callable[[G, float, World], None] | None:

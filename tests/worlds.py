@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from sim.build import build
 from sim.config import load
 from sim.config.run import RunConfig
 from sim.results.result import Result
@@ -59,9 +58,8 @@ def run(workload: dict[str, Any], *sets: str, **keys: Any) -> Result:
     return simulate(config_of(workload, *sets, **keys))
 
 
-def instants(config: RunConfig, every: int, emit: Callable[[Any], None]) -> Iterator[World]:
-    """The world of a run, handed out at regular instants of its time in ns until its end."""
-    world = build(config, emit)
-    while world.env.now < config.duration and not world.finished.triggered:
+def instants(world: World, every: int) -> Iterator[int]:
+    """Run a world to its end, and stop at regular instants of its time in ns."""
+    while world.env.now < world.duration and not world.finished.triggered:
         world.env.run(until=world.env.now + every)
-        yield world
+        yield world.env.now

@@ -190,7 +190,6 @@ def mark_termination(world: World) -> Process[None]:
     marked = count_marked(world)
     cycle.goal = gc.pacer.heap_goal()
     gc.pacer.reset_live(cycle.marked_bytes)
-    stale = memory.caches.flush()
     memory.heap.begin_sweep(marked)
     yield from stand_still(world.machine.stw.termination_work_ns, world)
     if gc.barrier.rescans_stacks:
@@ -210,9 +209,11 @@ def mark_termination(world: World) -> Process[None]:
     gc.cycles += 1
     gc.forced += cycle.reason == "forced"
     gc.last_end = world.env.now
+    gc.limiter.cycles = gc.cycles
+    report_cycle(world)
+    stale = memory.caches.flush()
     note_sweep(world, "flush", len(stale), memory.heap.sweep_cached(stale))
     reprice(world)
-    report_cycle(world)
     gc.running = False
     gc.ended.succeed()
     gc.ended = world.env.event()

@@ -65,10 +65,10 @@ class SpawnStep:
 
 @dataclass(frozen=True, slots=True)
 class BorrowStep:
-    """Compiled `borrow`: the pool and the mix of its objects."""
+    """Compiled `borrow`: the pool, and the making of an object for it."""
 
     pool: SyncPool
-    mix: int
+    new: WorkStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,17 @@ def take_slots(g: G, step: WorkStep, slots: float, world: World) -> Body:
         g.alloc += owed
         yield owed
     if gc.pacer.heap_live >= gc.trigger_at and not gc.running:
-        yield request("heap", g, world)
+        yield from start_gc(g, world)
+
+
+def start_gc(g: G, world: World) -> Body:
+    """Start a cycle: sweep what is left, stop the world, and go on when it runs again (gcStart)."""
+    env, sched = world.env, world.sched
+    begun, stopped = env.process_time, sched.stopped_ns
+    yield request("heap", g, world)
+    stopped = min(sched.stopped_ns - stopped, env.process_time - begun)
+    g.stw += stopped
+    g.alloc += env.process_time - begun - stopped
 
 
 def stretch(g: G, ns: float, slots: float, mix: int, world: World) -> float:
@@ -207,10 +217,12 @@ def start_children(g: G, step: SpawnStep, world: World) -> Body:
     """Start other goroutines, and wait for them where the step says so."""
     if step.wait:
         g.children += step.count
+    go_ns = round(world.machine.sched.go_ns)
     for _ in range(step.count):
         child = world.new_goroutine(step.kind)
         child.parent = g if step.wait else None
-        yield round(world.machine.sched.go_ns)
+        g.on_cpu += go_ns
+        yield go_ns
         spawn(child, g.p, world)
     if step.wait and g.children:
         block(g, world)
@@ -221,13 +233,7 @@ def borrow(g: G, step: BorrowStep, world: World) -> Body:
     """Take an object from a pool; an empty pool allocates a new one."""
     g.lent.append(step.pool)
     if not step.pool.get():
-        mix = world.memory.mixes[step.mix]
-        yield max(1, round(world.memory.price[step.mix]))
-        keep_forever(step.pool.owner, step.mix, 1.0, world)
-        charge(g, mix.slot_bytes, world)
-        pend(g.p.id, step.mix, 1.0, world)  # type: ignore[union-attr]
-        if world.gc.pacer.heap_live >= world.gc.trigger_at and not world.gc.running:
-            yield request("heap", g, world)
+        yield from work(g, step.new, world)
 
 
 def collect(g: G, step: CollectStep, world: World) -> Body:

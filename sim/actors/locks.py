@@ -88,9 +88,9 @@ def queue_for(g: G, hold: Hold, world: World) -> Body:
     for _ in range(round(hold.times)):
         turn = lock.acquire() if world.switches.lock_contention else None
         if turn is not None:
-            begun = world.env.now
+            begun = world.env.process_time
             yield turn
-            waited = world.env.now - begun
+            waited = world.env.process_time - begun
             g.lock_wait += waited
             totals.contended += 1
             totals.wait_ns += waited

@@ -115,8 +115,10 @@ def execute(g: G, p: P, world: World) -> Process[None]:
             if g.load:
                 report_request(g, world)
             break
-        elif isinstance(demand, simpy.Event):
-            yield demand  # holds the P: the goroutine that starts a cycle waits for it
+        elif isinstance(demand, simpy.Event):  # holds the P: for a lock, for a cycle to start
+            frozen = env.frozen_ns
+            yield demand
+            g.throttled += env.frozen_ns - frozen
     g.running = False
     p.goroutine_ns += env.now - since
 
@@ -133,6 +135,10 @@ def take_up(g: G, p: P, world: World) -> None:
 def compute(g: G, p: P, ns: int, world: World) -> Process[bool]:
     """Spend `ns` on the P; False where the goroutine lost the P over it."""
     env = world.env
+    if world.sched.stopped:  # it held a lock when the stop was asked for
+        give_back(g, ns)
+        requeue(g, p, world)
+        return False
     begun, frozen = env.process_time, env.frozen_ns
     p.interruptible = True
     try:

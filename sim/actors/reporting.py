@@ -11,10 +11,10 @@ from sim.world import G, World
 
 def report_request(g: G, world: World) -> None:
     """A request has ended."""
-    now = world.env.now
-    parts = (g.on_cpu, g.alloc, g.assist, g.assist_wait, g.queue, g.blocked, g.lock_wait, g.stw)
-    slowed = now - g.arrival - sum(parts) - g.throttled
-    world.emit(Request(g.load, g.kind, g.arrival, g.started, now, *parts, slowed, g.throttled))
+    world.emit(Request(
+        g.load, g.kind, g.arrival, g.started, world.env.now, g.on_cpu, g.alloc, g.assist,
+        g.assist_wait, g.queue, g.blocked, g.lock_wait, g.stw, g.gc_slowdown, g.throttled,
+    ))  # fmt: skip
 
 
 def report_cycle(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sim.actors.stacks import take_stack, use_stack
+from sim.units import Nanoseconds
 from sim.world import G, P, World
 
 STOP: Final = "stop the world"
@@ -14,7 +15,13 @@ YIELD: Final = "other work has come"
 def mark_ready(g: G, world: World) -> None:
     """From now on the goroutine waits for a P."""
     g.ready_at = world.env.now
-    g.stw_mark = world.sched.stopped_ns
+    g.stw_mark = stopped_so_far(world)
+
+
+def stopped_so_far(world: World) -> Nanoseconds:
+    """How long the world has been stopped since the start, the current stop included."""
+    sched = world.sched
+    return sched.stopped_ns + (world.env.now - sched.stopped_since if sched.stopped else 0)
 
 
 def ready(g: G, p: P | None, world: World) -> None:

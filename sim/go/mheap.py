@@ -245,8 +245,8 @@ class MHeap:
     def begin_sweep(self, marked: Ints) -> None:
         """Mark termination: every span in use becomes unswept with `marked[span]` live slots.
 
-        Spans must have been taken out of the mcaches before (runtime/mgc.go: gcSweep). `marked`
-        has one entry per row of the span table.
+        Those in mcaches stay there until each is flushed (runtime/mcache.go: prepareForSweep);
+        nobody may allocate before. `marked` has one entry per row of the span table.
         """
         in_use = self.spans.rows_in_use()
         self.spans.live[in_use] = marked[in_use]

@@ -21,4 +21,4 @@ def policies(
         load_file(file)
     for entry in catalogue():
         keys = f" ({entry.parameters})" if entry.parameters else ""
-        print(f"{entry.kind:13} {entry.name:12} {entry.about}{keys}")
+        print(f"{entry.kind:13} {entry.name:13} {entry.about}{keys}")

@@ -5,11 +5,11 @@ Which pages go is the page allocator's choice: `PageAlloc.scavenge`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from sim.go.picontroller import PIController
 from sim.units import MS, SECOND, Bytes, Fraction, KiB, Nanoseconds
 
 #: Share of the CPUs that the background scavenger aims to use.
@@ -84,35 +84,6 @@ def limit_overage(scav_bytes: Bytes, mapped_ready: Bytes, memory_limit: Bytes) -
 def growth_overage(growth: Bytes, heap_retained: Bytes, goal: Bytes | None) -> Bytes:
     """What an allocation owes the gc-percent goal for growing the heap (mheap.go: allocSpan)."""
     return 0 if goal is None else max(min(growth, heap_retained + growth - goal), 0)
-
-
-@dataclass
-class PIController:
-    """Proportional-integral controller with bounded output (piController)."""
-
-    kp: float
-    ti: float
-    """Integral time constant, in the unit of the period."""
-    tt: float
-    """Reset time: how fast the integral forgets what the bounds cut off."""
-    low: float
-    high: float
-    error_integral: float = 0.0
-
-    def next(self, measured: float, setpoint: float, period: float) -> float | None:
-        """The output after a period in which `measured` was seen; None on overflow: a reset."""
-        raw = self.kp * (setpoint - measured) + self.error_integral
-        if not math.isfinite(raw):
-            self.error_integral = 0.0
-            return None
-        output = min(max(raw, self.low), self.high)
-        self.error_integral += (self.kp * period / self.ti) * (setpoint - measured) + (
-            period / self.tt
-        ) * (output - raw)
-        if not math.isfinite(self.error_integral):
-            self.error_integral = 0.0
-            return None
-        return output
 
 
 def sleep_controller() -> PIController:

@@ -24,7 +24,7 @@ def accuracy(
 ) -> None:
     """Simulate every setting that was recorded, and print real, simulated and error as Markdown."""
     from sim.truth.accuracy import accuracy as measure
-    from sim.truth.accuracy import errors, markdown
+    from sim.truth.accuracy import errors_markdown, markdown
     from sim.truth.ladder import climb
 
     with progress("accuracy", quiet=quiet) as report:
@@ -32,5 +32,5 @@ def accuracy(
             print(climb(configs, recorded, report).to_markdown())
             return
         table = measure(configs, recorded, sets or (), report)
-    print(errors(table).to_markdown(floatfmt=".1%", intfmt="d"))
+    print(errors_markdown(table))
     print(markdown(table))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from sim.cli import accuracy, calibrate, fit, policies, run, schema, sizeclasses, whatif
+from sim.cli import accuracy, calibrate, fit, policies, run, schema, sizeclasses, validate, whatif
 from sim.errors import ModelError, UserError
 
 USER_ERROR = 2
@@ -27,6 +27,7 @@ for command in (
     accuracy.accuracy,
     fit.fit,
     calibrate.calibrate,
+    validate.validate,
     policies.policies,
     sizeclasses.sizeclasses,
     schema.schema,

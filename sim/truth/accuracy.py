@@ -57,7 +57,9 @@ def accuracy(
         if progress is not None:
             progress(count / len(seeded))
     return pd.DataFrame(
-        row for (_, setting), found in runs.items() for row in _rows(setting, recorded, found)
+        row
+        for (_, setting), found in runs.items()
+        for row in compared(setting, recorded[setting], found)
     )
 
 
@@ -112,10 +114,10 @@ def _simulate(
     return simulated(simulate(load(path, [*sets, *settings])))
 
 
-def _rows(
-    setting: Setting, recorded: dict[Setting, list[Figures]], found: list[Figures]
+def compared(
+    setting: Setting, repetitions: Sequence[Figures], found: Sequence[Figures]
 ) -> Iterator[dict[str, object]]:
-    repetitions = recorded[setting]
+    """A row per figure of one setting; see `accuracy`."""
     real, ours = median_figures(repetitions), median_figures(found)
     for figure in Figures._fields:
         truth, value = getattr(real, figure), getattr(ours, figure)
@@ -130,6 +132,11 @@ def _rows(
             "error": value / truth - 1 if truth else 0.0 if value == truth else np.inf,
             "spread": (max(values) - min(values)) / truth if truth else 0.0,
         }
+
+
+def errors_markdown(table: pd.DataFrame) -> str:
+    """`errors` for people."""
+    return errors(table).to_markdown(floatfmt=("", ".0f", ".1%", ".1%", ".1%", ".1%"))
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +16,7 @@ import yaml
 from sim.errors import UserError
 from sim.machine.profile import SECTIONS
 from sim.truth.costs import SOURCES, Costs, Rows, Source, all_costs, merged
+from sim.truth.host import host
 from sim.truth.toolchain import build, find_go, go_env
 
 NEEDS: Final = "go1.27"
@@ -133,23 +132,9 @@ def _rounded(value: float) -> float:
 
 def provenance(repetitions: int) -> dict[str, Any]:
     """What the costs were measured on, with and when."""
-    (version,) = go_env(find_go(), "GOVERSION")
     return {
         "status": "measured",
-        "cpu": _cpu_model(),
-        "cpus": os.cpu_count(),
-        "kernel": f"{platform.system()} {platform.release()}",
-        "go": version,
-        "date": datetime.now(UTC).date().isoformat(),
+        **host(find_go()),
         "command": f"gomemsim calibrate --repetitions {repetitions}",
         "spread": "half the interquartile range of the repetitions",
     }
-
-
-def _cpu_model() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in text.splitlines() if "model name" in line]
-    return names[0] if names else platform.machine()

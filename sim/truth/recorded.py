@@ -59,12 +59,14 @@ class Figures(NamedTuple):
     latency_p99: float
     latency_p999: float
     wall: float
+    peak_rss: float
+    """Largest resident memory of the process; NaN where nobody looked."""
 
 
 UNITS: Final = dict(
     zip(
         Figures._fields,
-        ("", "MiB", "MiB", "s", "s", "s", "s", "us", "us", "ms", "ms", "ms", "s"),
+        ("", "MiB", "MiB", "s", "s", "s", "s", "us", "us", "ms", "ms", "ms", "s", "MiB"),
         strict=True,
     )
 )
@@ -101,7 +103,8 @@ def simulated(result: Result) -> Figures:
     took = requests["end_ns"] - requests["arrival_ns"]
     latency = {f"{100 * q:g}": quantile(took, q) for q in (0.5, 0.99, 0.999)}
     measured = [line for line in lines if line.at >= begin]
-    return _figures(measured, latency, (result.end_ns - begin) / SECOND)
+    rss = result.samples["sim:rss:bytes"].max() if len(result.samples) else np.nan
+    return _figures(measured, latency, (result.end_ns - begin) / SECOND, float(rss))
 
 
 def median_figures(runs: Sequence[Figures]) -> Figures:
@@ -117,7 +120,8 @@ def _read_run(log: Path) -> Figures:
         facts = json.loads(about.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{about}: expected what the run of {log.name} measured: {error}") from None
-    return _figures(cycles, facts.get("latency_ns") or {}, float(facts["wall_s"]))
+    latency, rss = facts.get("latency_ns") or {}, float(facts.get("maxrss", np.nan))
+    return _figures(cycles, latency, float(facts["wall_s"]), rss)
 
 
 def _measured(lines: Iterator[str]) -> Iterator[str]:
@@ -125,7 +129,9 @@ def _measured(lines: Iterator[str]) -> Iterator[str]:
     return takewhile(lambda line: not line.startswith("=== end"), islice(since, 1, None))
 
 
-def _figures(cycles: list[GCTraceLine], latency_ns: dict[str, float], wall: float) -> Figures:
+def _figures(
+    cycles: list[GCTraceLine], latency_ns: dict[str, float], wall: float, rss: float
+) -> Figures:
     stops = np.array(
         [[line.stw_sweep_termination, line.stw_mark_termination] for line in cycles]
     ).ravel()
@@ -148,6 +154,7 @@ def _figures(cycles: list[GCTraceLine], latency_ns: dict[str, float], wall: floa
         latency_p99=latency_ns.get("99", np.nan) / SECOND,
         latency_p999=latency_ns.get("99.9", np.nan) / SECOND,
         wall=wall,
+        peak_rss=rss,
     )
 
 

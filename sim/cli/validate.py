@@ -1,0 +1,57 @@
+"""`gomemsim validate`: real Go programs beside simulated ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli.options import Quiet, Sets
+from sim.cli.progress import progress
+from sim.errors import UserError
+
+
+def validate(
+    configs: Annotated[list[Path], typer.Argument(help="Configs, or workloads.")],
+    repetitions: Annotated[int, typer.Option(min=1, help="Real runs per setting.")] = 3,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=V1,V2,...",
+            help="Settings to try [default: GOMAXPROCS=1,2 and GOGC=50,100,200,400].",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for logs and table.")] = Path(
+        "results/validation"
+    ),
+    sets: Sets = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run workloads for real and simulated, and print how far apart they are, as Markdown."""
+    from sim.truth.accuracy import errors_markdown, markdown
+    from sim.truth.host import host
+    from sim.truth.toolchain import find_go
+    from sim.truth.validate import GRID
+    from sim.truth.validate import validate as measure
+
+    grid = dict(map(_varied, vary)) if vary else GRID
+    with progress("validate", quiet=quiet) as report:
+        table = measure(
+            configs, out=out, grid=grid, sets=sets or (), repetitions=repetitions, progress=report
+        )
+    about = ", ".join(f"{key} {value}" for key, value in host(find_go()).items())
+    print(f"{repetitions} real runs per setting; {about}. Nothing was fitted to these runs.")
+    for program, rows in table.groupby("program", sort=False):
+        print(f"\n## {program}\n")
+        print(errors_markdown(rows))
+    print("\n## All settings")
+    print(markdown(table))
+    print(f"\nlogs and table: {out}")
+
+
+def _varied(text: str) -> tuple[str, tuple[str, ...]]:
+    key, _, values = text.partition("=")
+    if not values:
+        raise UserError(f"--vary: expected KEY=V1,V2,..., got {text!r}")
+    return key, tuple(values.split(","))

@@ -1,0 +1,3 @@
+module gomemsim/twin
+
+go 1.22

@@ -1,0 +1,141 @@
+// Twin executes a workload for real: the same goroutines, arrivals, computing, allocation,
+// lifetimes, pools and leaks that the simulator models.
+//
+// Usage: twin SPEC. The specification is JSON that `gomemsim validate` writes. Lines of gctrace and
+// the marks `=== begin` and `=== end` of the measured part go to standard error, one JSON object
+// with what was measured to standard output.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+)
+
+func main() {
+	text, err := os.ReadFile(os.Args[1])
+	if err != nil {
+		fail(err)
+	}
+	var s spec
+	if err := json.Unmarshal(text, &s); err != nil {
+		fail(err)
+	}
+	text = nil
+	calibrate()
+	p := compile(&s)
+	runtime.GC()
+	began := time.Now()
+	p.fill()
+	r := newReport()
+	fmt.Fprintln(os.Stderr, "=== begin")
+	r.begin()
+	done := make(chan struct{})
+	go func() {
+		p.putOn(&s, r)
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Duration(s.DurationNs) - time.Since(began)):
+	}
+	r.end()
+	fmt.Fprintln(os.Stderr, "=== end")
+	r.print()
+	runtime.KeepAlive(p)
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "twin:", err)
+	os.Exit(2)
+}
+
+// putOn puts on all load, and returns when all of it is batches and they have ended.
+func (p *program) putOn(s *spec, r *report) {
+	var all sync.WaitGroup
+	for _, l := range s.Load {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			kind := p.kinds[l.Goroutine]
+			switch l.Do {
+			case "open":
+				openLoop(kind, l.At, l.Via, r)
+			case "closed":
+				closedLoop(kind, l.Workers, l.Think.compile(), r)
+			case "batch":
+				batch(kind, l.Count, l.Parallel, r)
+				return
+			}
+			select {}
+		}()
+	}
+	all.Wait()
+}
+
+// openLoop starts a goroutine at every arrival; what is late is started at once. Requests from the
+// network have arrived when they were due, those of a load generator inside when they are started.
+func openLoop(kind *kind, at []int64, via string, r *report) {
+	begin, file := now(), newNetwork()
+	for _, ns := range at {
+		arrival := begin + ns
+		if via == "network" {
+			file.until(arrival)
+		} else {
+			time.Sleep(time.Duration(arrival - now()))
+			arrival = now()
+		}
+		go func() {
+			kind.run()
+			r.answered(now() - arrival)
+		}()
+	}
+}
+
+// closedLoop has workers that send the next request a think time after the last answer.
+func closedLoop(kind *kind, workers int, think values, r *report) {
+	for range workers {
+		go func() {
+			random := newRandom()
+			done := make(chan struct{})
+			for {
+				time.Sleep(time.Duration(think.draw(&random)))
+				request(kind, done, r)
+			}
+		}()
+	}
+}
+
+// batch runs so many goroutines, some of them at the same time.
+func batch(kind *kind, count, parallel int, r *report) {
+	var lanes sync.WaitGroup
+	for lane := range parallel {
+		share := count / parallel
+		if lane < count%parallel {
+			share++
+		}
+		lanes.Add(1)
+		go func() {
+			defer lanes.Done()
+			done := make(chan struct{})
+			for range share {
+				request(kind, done, r)
+			}
+		}()
+	}
+	lanes.Wait()
+}
+
+// request runs a goroutine and waits for it.
+func request(kind *kind, done chan struct{}, r *report) {
+	begin := now()
+	go func() {
+		kind.run()
+		r.answered(now() - begin)
+		done <- struct{}{}
+	}()
+	<-done
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"reflect"
+	"unsafe"
+)
+
+// mix is what is allocated together. The deck lists kinds of objects in random order, as often as
+// their shares say: drawing the next object costs next to nothing.
+type mix struct {
+	name  string
+	types []objectType
+	deck  []card
+}
+
+type objectType struct {
+	rtype     unsafe.Pointer
+	requested float64
+}
+
+// card is an object to come: its type, and how many of its words lead to an object.
+type card struct{ kind, links uint16 }
+
+const deckCards = 1 << 15
+
+func newMix(name string, objects []object) *mix {
+	m := &mix{name: name, deck: make([]card, deckCards)}
+	total := 0.0
+	for _, o := range objects {
+		m.types = append(m.types, objectType{typeOf(o), o.Requested})
+		total += o.Share
+	}
+	r := newRandom()
+	sum, i := 0.0, 0
+	for k, o := range objects {
+		sum += o.Share
+		for ; i < deckCards && float64(i)+0.5 < sum/total*deckCards; i++ {
+			m.deck[i] = card{uint16(k), filledWords(o, &r)}
+		}
+	}
+	for i := range m.deck {
+		j := r.below(i + 1)
+		m.deck[i], m.deck[j] = m.deck[j], m.deck[i]
+	}
+	return m
+}
+
+// filledWords draws how many pointer words are filled: each with the same probability.
+func filledWords(o object, r *random) uint16 {
+	filled := 0
+	for range o.Words {
+		if r.unit() < o.Filled {
+			filled++
+		}
+	}
+	return uint16(filled)
+}
+
+// typeOf makes the type of an object: pointers first, then bytes.
+func typeOf(o object) unsafe.Pointer {
+	rest := reflect.ArrayOf(o.Size-8*o.Words, reflect.TypeFor[byte]())
+	if o.Words == 0 {
+		return pointerOf(rest)
+	}
+	return pointerOf(reflect.StructOf([]reflect.StructField{
+		{Name: "Pointers", Type: reflect.ArrayOf(o.Words, reflect.TypeFor[unsafe.Pointer]())},
+		{Name: "Rest", Type: rest},
+	}))
+}
+
+// pointerOf is the runtime's pointer to a type: the second word of the interface.
+func pointerOf(t reflect.Type) unsafe.Pointer { return (*[2]unsafe.Pointer)(unsafe.Pointer(&t))[1] }
+
+//go:linkname unsafeNew reflect.unsafe_New
+func unsafeNew(rtype unsafe.Pointer) unsafe.Pointer
+
+const immortals = 64
+
+// immortal are objects to which garbage may point.
+var immortal = func() (all [immortals]*[64]byte) {
+	for i := range all {
+		all[i] = new([64]byte)
+	}
+	return all
+}()
+
+// family are objects that die together. An object adopts those that were allocated a little before
+// it and have no parent yet, the oldest first, but leaves some of them waiting: so marking finds
+// many objects at a time, as in the trees of real programs. Words that find nobody to adopt lead
+// to the first child, or else to the object itself.
+type family struct {
+	orphans []unsafe.Pointer // from first on
+	sizes   []float64        // of the orphans with all that they lead to
+	first   int
+	count   int
+}
+
+// add takes in an object that may adopt others as long as `waiting` orphans are left.
+func (f *family) add(p unsafe.Pointer, size float64, links, waiting int) {
+	words := unsafe.Slice((*unsafe.Pointer)(p), links)
+	adopted := max(min(links, len(f.orphans)-f.first-waiting), 0)
+	for i := range adopted {
+		words[i] = f.orphans[f.first]
+		size += f.sizes[f.first]
+		f.first++
+	}
+	for i := adopted; i < links; i++ {
+		if words[i] = p; adopted > 0 {
+			words[i] = words[0]
+		}
+	}
+	if f.first > enough && f.first > len(f.orphans)/2 {
+		f.orphans = f.orphans[:copy(f.orphans, f.orphans[f.first:])]
+		f.sizes = f.sizes[:copy(f.sizes, f.sizes[f.first:])]
+		f.first = 0
+	}
+	f.orphans, f.sizes = append(f.orphans, p), append(f.sizes, size)
+	f.count++
+}
+
+// enough adopted orphans to make room for others.
+const enough = 256
+
+// roots are the objects that lead to all others of the family.
+func (f *family) roots() []unsafe.Pointer { return f.orphans[f.first:] }
+
+// clear forgets all objects and keeps the room for others.
+func (f *family) clear() {
+	clear(f.orphans[:cap(f.orphans)])
+	f.orphans, f.sizes, f.first, f.count = f.orphans[:0], f.sizes[:0], 0, 0
+}
+
+// linkAnywhere lets an object that dies at once point to immortal ones.
+func linkAnywhere(p unsafe.Pointer, links int) {
+	words := unsafe.Slice((*unsafe.Pointer)(p), links)
+	for i := range words {
+		words[i] = unsafe.Pointer(immortal[i&(immortals-1)])
+	}
+}

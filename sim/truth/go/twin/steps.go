@@ -1,0 +1,312 @@
+package main
+
+import (
+	"runtime"
+	"sync"
+	"time"
+)
+
+// program is the specification ready to run.
+type program struct {
+	mixes   map[string]*mix
+	stores  map[string]*store
+	pools   map[string]*sync.Pool
+	tenured map[float64]*tenured
+	kinds   map[string]*kind
+	fillers []func()
+}
+
+// kind is a kind of goroutine.
+type kind struct {
+	stack, idleStack int
+	steps            []step
+}
+
+// goroutine is the state of one that runs; they are reused, so that they are no garbage.
+type goroutine struct {
+	kind     *kind
+	random   random
+	at       uint32 // in the decks
+	writes   float64
+	last     uint64
+	children sync.WaitGroup
+	keeps    map[*mix]*family // until it ends
+	passing  family           // on its way to somebody else
+	lent     []loan
+	wake     chan struct{}
+}
+
+type loan struct {
+	pool *sync.Pool
+	what any
+}
+
+type step func(g *goroutine)
+
+var idle = struct {
+	sync.Mutex
+	all []*goroutine
+}{}
+
+// run is what a goroutine of this kind does from start to end.
+func (k *kind) run() {
+	idle.Lock()
+	var g *goroutine
+	if last := len(idle.all) - 1; last >= 0 {
+		g, idle.all = idle.all[last], idle.all[:last]
+	}
+	idle.Unlock()
+	if g == nil {
+		g = &goroutine{random: newRandom(), keeps: map[*mix]*family{}, wake: make(chan struct{}, 1)}
+	}
+	g.kind, g.at = k, uint32(g.random.next())
+	g.follow(k.steps)
+	for _, l := range g.lent {
+		l.pool.Put(l.what)
+	}
+	clear(g.lent)
+	g.lent = g.lent[:0]
+	for _, f := range g.keeps {
+		f.clear()
+	}
+	idle.Lock()
+	idle.all = append(idle.all, g)
+	idle.Unlock()
+}
+
+func (g *goroutine) follow(steps []step) {
+	for _, s := range steps {
+		s(g)
+	}
+}
+
+const frame = 256
+
+// deep calls f with so many bytes of stack in use.
+//
+//go:noinline
+func deep(bytes int, f func()) byte {
+	var room [frame - 64]byte
+	room[bytes&127] = byte(bytes)
+	if bytes > frame {
+		return room[7] + deep(bytes-frame, f)
+	}
+	f()
+	return room[9]
+}
+
+func (p *program) compile(steps []stepSpec) []step {
+	compiled := make([]step, len(steps))
+	for i, s := range steps {
+		compiled[i] = p.compileStep(s)
+	}
+	return compiled
+}
+
+func (p *program) compileStep(s stepSpec) step {
+	switch s.Do {
+	case "work":
+		return p.work(s)
+	case "spin":
+		took := s.Time.compile()
+		return onStack(func(g *goroutine) {
+			for begin, d := time.Now(), time.Duration(took.draw(&g.random)); time.Since(begin) < d; {
+			}
+		})
+	case "wait":
+		return wait(s)
+	case "publish":
+		to := p.stores[s.Store]
+		return func(g *goroutine) { to.publish(g.family(to.of)) }
+	case "borrow":
+		from := p.pools[s.Pool]
+		return func(g *goroutine) { g.lent = append(g.lent, loan{from, from.Get()}) }
+	case "collect":
+		return func(*goroutine) { runtime.GC() }
+	case "repeat":
+		steps := p.compile(s.Steps)
+		return func(g *goroutine) {
+			for range s.Times {
+				g.follow(steps)
+			}
+		}
+	case "spawn":
+		return p.spawn(s)
+	}
+	panic("unknown step " + s.Do)
+}
+
+func wait(s stepSpec) step {
+	took := s.Time.compile()
+	return func(g *goroutine) {
+		d := time.Duration(took.draw(&g.random))
+		if d <= 0 {
+			return
+		}
+		deep(g.kind.idleStack, func() {
+			if s.Via == "network" {
+				outside().wait(d, g.wake)
+			} else {
+				time.Sleep(d)
+			}
+		})
+	}
+}
+
+func onStack(s step) step {
+	return func(g *goroutine) { deep(g.kind.stack, func() { s(g) }) }
+}
+
+func (p *program) spawn(s stepSpec) step {
+	child := p.kinds[s.Goroutine]
+	return func(g *goroutine) {
+		for range s.Count {
+			if !s.Wait {
+				go child.run()
+				continue
+			}
+			g.children.Add(1)
+			go func() {
+				child.run()
+				g.children.Done()
+			}()
+		}
+		if s.Wait {
+			deep(g.kind.idleStack, g.children.Wait)
+		}
+	}
+}
+
+func (g *goroutine) family(m *mix) *family {
+	f := g.keeps[m]
+	if f == nil {
+		f = new(family)
+		g.keeps[m] = f
+	}
+	return f
+}
+
+// stretch is how long computing may be put off while objects are allocated (ns).
+const stretch = 500
+
+func (p *program) work(s stepSpec) step {
+	cpu, bytes, m := s.CPU.compile(), s.Allocate.compile(), p.mixes[s.Of]
+	keep, limit := p.keeper(s)
+	waiting := bigFamily / generations
+	if limit > 0 {
+		waiting = limit / generations
+	}
+	return onStack(func(g *goroutine) {
+		ns, left := cpu.draw(&g.random), 0.0
+		if m != nil {
+			left = bytes.draw(&g.random)
+		}
+		if left <= 0 {
+			g.compute(ns, s.PointerWrites)
+			return
+		}
+		perByte, debt := ns/left, 0.0
+		var f *family
+		if limit > 0 {
+			f = &g.passing
+		} else if keep != nil {
+			f = g.family(m)
+		}
+		for left > 0 {
+			c := m.deck[g.at&(deckCards-1)]
+			g.at++
+			t := &m.types[c.kind]
+			if left < t.requested && g.random.unit()*t.requested > left {
+				break
+			}
+			left -= t.requested
+			object := unsafeNew(t.rtype)
+			if f != nil {
+				f.add(object, t.requested, int(c.links), waiting)
+				if limit > 0 && f.count >= limit {
+					keep(g, f)
+				}
+			} else {
+				linkAnywhere(object, int(c.links))
+			}
+			if debt += perByte*t.requested - cost.object; debt > stretch {
+				g.compute(debt, s.PointerWrites)
+				debt = 0
+			}
+		}
+		g.compute(debt+perByte*max(left, 0), s.PointerWrites)
+		if limit > 0 {
+			keep(g, f)
+		}
+	})
+}
+
+// keeper says who keeps what a step allocates, and how many objects at a time: nil for garbage; the
+// goroutine itself keeps without limit.
+func (p *program) keeper(s stepSpec) (keep func(*goroutine, *family), limit int) {
+	if s.Into != "" {
+		to := p.stores[s.Into]
+		return func(_ *goroutine, f *family) { to.take(f) }, to.familySize()
+	}
+	switch s.Lives {
+	case "step":
+		return nil, 0
+	case "goroutine":
+		return func(*goroutine, *family) {}, 0
+	case "forever":
+		to := &store{replacement: "none"}
+		return func(_ *goroutine, f *family) { to.take(f) }, bigFamily
+	}
+	to := p.tenured[s.LivesNs]
+	if to == nil {
+		to = newTenured(s.LivesNs)
+		p.tenured[s.LivesNs] = to
+	}
+	return func(g *goroutine, f *family) { to.take(f, &g.random) }, smallFamily
+}
+
+func compile(s *spec) *program {
+	p := &program{
+		mixes: map[string]*mix{}, stores: map[string]*store{}, pools: map[string]*sync.Pool{},
+		tenured: map[float64]*tenured{}, kinds: map[string]*kind{},
+	}
+	for name, objects := range s.Mixes {
+		p.mixes[name] = newMix(name, objects)
+	}
+	for name, o := range s.Stores {
+		p.stores[name] = &store{
+			of: p.mixes[o.Of], capacity: o.Size, replacement: o.Replacement, random: newRandom(),
+		}
+	}
+	for name, o := range s.Pools {
+		rtype := typeOf(o)
+		p.pools[name] = &sync.Pool{New: func() any { return unsafeNew(rtype) }}
+	}
+	for name, k := range s.Goroutines {
+		p.kinds[name] = &kind{stack: k.Stack, idleStack: k.IdleStack}
+	}
+	for name, k := range s.Goroutines {
+		p.kinds[name].steps = p.compile(k.Steps)
+	}
+	p.addFillers(s)
+	return p
+}
+
+// addFillers prepares what main does before the load comes: filling stores.
+func (p *program) addFillers(s *spec) {
+	for name, o := range s.Stores {
+		if !o.Filled {
+			continue
+		}
+		fill := &kind{stack: frame, idleStack: frame, steps: p.compile([]stepSpec{{
+			Do: "work", Allocate: valuesSpec{o.Size}, Of: o.Of, Into: name,
+		}})}
+		p.fillers = append(p.fillers, fill.run)
+	}
+}
+
+func (p *program) fill() {
+	for _, run := range p.fillers {
+		run()
+	}
+}

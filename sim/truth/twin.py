@@ -1,0 +1,174 @@
+"""The twin: a real Go program that executes a workload (`sim/truth/go/twin`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from sim.config.run import NO_GC, NO_LIMIT, RunConfig
+from sim.errors import UserError
+from sim.go.sizeclass import SizeClassTable, size_classes
+from sim.streams import Streams
+from sim.truth.toolchain import build, find_go
+from sim.workload import program as say
+from sim.workload.distributions import Constant, Distribution
+
+Json: TypeAlias = dict[str, Any]
+
+SIZES: Final = 1024
+"""Quantiles of a distribution of object sizes."""
+DRAWS: Final = 4096
+"""Equally likely values that stand for another distribution."""
+ALLOWANCE_S: Final = 60
+"""Seconds that a run may take beyond its duration before it counts as hanging."""
+
+
+def build_twin() -> Path:
+    """The executable; UserError where there is no Go."""
+    return build("twin", find_go())
+
+
+def run_twin(executable: Path, config: RunConfig, log: Path) -> None:
+    """Run the workload of a config for real, under its settings.
+
+    Writes `log` (GODEBUG=gctrace=1) and beside it the same name with `.json`: what it measured.
+    """
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as spec:
+        json.dump(twin_spec(config), spec)
+        spec.flush()
+        done = subprocess.run(
+            [str(executable), spec.name],
+            env=_environment(config),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=config.duration / 1e9 + ALLOWANCE_S,
+        )
+    if done.returncode:
+        reason = done.stderr.strip().splitlines() or ["no reason given"]
+        raise UserError(f"the twin of {config.workload} failed: {reason[-1]}")
+    log.write_text(done.stderr, encoding="utf-8")
+    log.with_suffix(".json").write_text(done.stdout, encoding="utf-8")
+
+
+def _environment(config: RunConfig) -> dict[str, str]:
+    gogc = "off" if config.gc_percent == NO_GC else str(config.gc_percent)
+    limit = "off" if config.memory_limit == NO_LIMIT else f"{config.memory_limit}B"
+    return {
+        **os.environ,
+        "GOGC": gogc,
+        "GOMEMLIMIT": limit,
+        "GOMAXPROCS": str(config.gomaxprocs),
+        "GODEBUG": "gctrace=1",
+    }
+
+
+def twin_spec(config: RunConfig) -> Json:
+    """The program of a config as the twin reads it, with the arrivals that the simulator has."""
+    program, table = config.program, size_classes(config.go)
+    return {
+        "duration_ns": config.duration,
+        "mixes": {name: _objects(mix, table) for name, mix in program.mixes.items()},
+        "stores": {name: vars(store) for name, store in program.stores.items()},
+        "pools": {
+            name: _objects((say.ObjectKind(Constant(pool.size), 1.0, pool.pointers),), table)[0]
+            for name, pool in program.pools.items()
+        },
+        "goroutines": {name: _kind(kind) for name, kind in program.goroutines.items()},
+        "load": [_load(name, load, config) for name, load in program.load.items()],
+    }
+
+
+def _objects(mix: tuple[say.ObjectKind, ...], table: SizeClassTable) -> list[Json]:
+    """Objects of a mix; requests of equal slot and pointers are one kind, with their mean size."""
+    u = (np.arange(SIZES) + 0.5) / SIZES
+    found: defaultdict[tuple[int, int, float], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for kind in mix:
+        for size in np.maximum(np.rint(kind.size.quantile(u)), 1.0).astype(int).tolist():
+            fit = size // say.WORD
+            words = fit if kind.pointers == "all" else min(kind.pointers, fit)
+            entry = found[_slot(size, words, table), words, kind.filled]
+            entry[0] += kind.share
+            entry[1] += kind.share * size
+    return [
+        {"size": size, "words": words, "filled": filled, "share": share, "requested": total / share}
+        for (size, words, filled), (share, total) in found.items()
+        if share > 0
+    ]
+
+
+def _slot(size: int, words: int, table: SizeClassTable) -> int:
+    """What to request instead of `size`: the largest size with the same slot."""
+    if words == 0 and size < table.spans[table.tiny_span_class].elemsize:
+        return size
+    return table.usable_size(size, noscan=words == 0)
+
+
+def _kind(kind: say.GoroutineKind) -> Json:
+    idle = kind.stack if kind.idle_stack is None else kind.idle_stack
+    return {"stack": kind.stack, "idle_stack": idle, "steps": [_step(s) for s in kind.steps]}
+
+
+def _step(step: say.Step) -> Json:
+    match step:
+        case say.Work():
+            return {"do": "work", **_work(step)}
+        case say.Spin():
+            return {"do": "spin", "time": _values(step.time)}
+        case say.Wait():
+            return {"do": "wait", "time": _values(step.time), "via": step.via}
+        case say.Repeat():
+            return {"do": "repeat", "times": step.times, "steps": [_step(s) for s in step.steps]}
+        case _:
+            return {"do": type(step).__name__.lower(), **vars(step)}
+
+
+def _work(step: say.Work) -> Json:
+    lives: Json = {"lives": step.lives}
+    if not isinstance(step.lives, str):
+        lives = {"lives": "mean", "lives_ns": step.lives.mean()}
+    return {
+        "cpu": _values(step.cpu), "allocate": _values(step.allocate), "of": step.of or "",
+        "into": step.into or "", "pointer_writes": step.pointer_writes, **lives,
+    }  # fmt: skip
+
+
+def _load(name: str, load: say.Load, config: RunConfig) -> Json:
+    match load:
+        case say.OpenLoop():
+            at = _arrivals(name, load, config)
+            return {"do": "open", "goroutine": load.goroutine, "at": at, "via": load.via}
+        case say.ClosedLoop():
+            return {
+                "do": "closed", "goroutine": load.goroutine, "workers": load.workers,
+                "think": _values(load.think),
+            }  # fmt: skip
+        case say.Batch():
+            parallel = load.parallel_per_p * config.gomaxprocs or load.parallel
+            return {
+                "do": "batch", "goroutine": load.goroutine, "count": load.count,
+                "parallel": min(parallel, load.count),
+            }  # fmt: skip
+
+
+def _arrivals(name: str, load: say.OpenLoop, config: RunConfig) -> list[int]:
+    at: list[int] = []
+    for block in load.arrivals.times(Streams(config.seed)[f"{name}.arrivals"]):
+        at += block.tolist()
+        if at[-1] > config.duration:
+            break
+    return [ns for ns in at if ns <= config.duration]
+
+
+def _values(distribution: Distribution) -> list[float]:
+    if isinstance(distribution, Constant):
+        return [float(distribution.value)]
+    u = (np.arange(DRAWS) + 0.5) / DRAWS
+    return [float(value) for value in distribution.quantile(u)]

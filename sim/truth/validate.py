@@ -1,0 +1,113 @@
+"""Twin and simulator side by side: the same workload, the same settings, real and simulated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import joblib
+import pandas as pd
+
+from sim.config import RunConfig, load
+from sim.simulation import simulate
+from sim.truth.accuracy import compared
+from sim.truth.recorded import Figures, Setting, read_recorded, simulated
+from sim.truth.twin import build_twin, run_twin
+
+GRID: Final[Mapping[str, tuple[str, ...]]] = {
+    "GOMAXPROCS": ("1", "2"),
+    "GOGC": ("50", "100", "200", "400"),
+}
+"""Settings under which a workload is validated unless others are asked for."""
+SEEDS: Final = 2
+TABLE: Final = "validation.parquet"
+Report = Callable[[float], None]
+
+
+class Point(NamedTuple):
+    """One workload under one setting."""
+
+    setting: Setting
+    config: RunConfig
+
+
+def validate(
+    sources: Sequence[Path],
+    *,
+    out: Path,
+    grid: Mapping[str, Sequence[str]] = GRID,
+    sets: Sequence[str] = (),
+    repetitions: int = 3,
+    progress: Report | None = None,
+) -> pd.DataFrame:
+    """Run each config, or workload, for real and simulated under all settings of a grid.
+
+    The logs of the real runs stay in `out`, with the table: a row per setting and figure, as
+    `sim.truth.accuracy` has it. Real runs come one after the other, and nothing beside them.
+    UserError where there is no Go.
+    """
+    points = list(_points(sources, grid, sets))
+    twin = build_twin()
+    out.mkdir(parents=True, exist_ok=True)
+    runs = [(point, turn) for turn in range(repetitions) for point in points]
+    for done, (point, turn) in enumerate(runs, start=1):
+        run_twin(twin, point.config, out / f"{_stem(point.setting)}.r{turn}.gctrace")
+        if progress:
+            progress(0.9 * done / len(runs))
+    recorded = read_recorded(out)
+    table = pd.DataFrame(
+        row
+        for point, found in zip(points, _simulated(points), strict=True)
+        for row in compared(point.setting, recorded[point.setting], found)
+    )
+    table.to_parquet(out / TABLE)
+    return table
+
+
+def _points(
+    sources: Sequence[Path], grid: Mapping[str, Sequence[str]], sets: Sequence[str]
+) -> Iterator[Point]:
+    for source in sources:
+        for values in product(*grid.values()):
+            settings = [f"{key}={value}" for key, value in zip(grid, values, strict=True)]
+            config = load(_run_of(source), [*sets, *settings])
+            yield Point(_setting(source, settings, config), config)
+
+
+def _run_of(source: Path) -> Path | dict[str, str]:
+    """A workload file alone is a run of its own."""
+    text = source.read_text(encoding="utf-8") if source.is_file() else ""
+    if re.search(r"^goroutines:", text, re.MULTILINE):
+        return {"workload": str(source.resolve())}
+    return source
+
+
+def _setting(source: Path, settings: Sequence[str], config: RunConfig) -> Setting:
+    given = dict(text.split("=", 1) for text in settings)
+    return Setting(
+        program=source.stem,
+        gomaxprocs=str(config.gomaxprocs),
+        gogc=given.get("GOGC", "off" if config.gc_percent < 0 else str(config.gc_percent)),
+        gomemlimit=given.get("GOMEMLIMIT", "off"),
+    )
+
+
+def _stem(setting: Setting) -> str:
+    limit = "none" if setting.gomemlimit == "off" else setting.gomemlimit
+    return f"{setting.program}.p{setting.gomaxprocs}.gogc{setting.gogc}.lim{limit}"
+
+
+def _simulated(points: Sequence[Point]) -> list[list[Figures]]:
+    tasks = [
+        joblib.delayed(_simulate)(point.config, turn) for point in points for turn in range(SEEDS)
+    ]
+    found = iter(joblib.Parallel(n_jobs=-1)(tasks))
+    return [[next(found) for _ in range(SEEDS)] for _ in points]
+
+
+def _simulate(config: RunConfig, turn: int) -> Figures:
+    return simulated(simulate(replace(config, seed=config.seed + turn)))

@@ -1,0 +1,69 @@
+"""Validation compares what belongs together, and keeps what it measured."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import joblib
+import pandas as pd
+import pytest
+
+from sim.cli import main
+from sim.config.run import RunConfig
+from sim.truth import validate
+
+ROOT = Path(__file__).parents[2]
+REAL = ROOT / "tests/golden/real"
+QUICK = ("duration=300ms", "workload.stores.base.size=8MiB")
+
+
+@pytest.fixture
+def real_runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[RunConfig]]:
+    """A recorded run in place of the twin."""
+    runs: list[RunConfig] = []
+
+    def run(executable: Path, config: RunConfig, log: Path) -> None:
+        runs.append(config)
+        turn = log.stem.rpartition(".")[2]  # r0 or r1
+        recorded = REAL / f"hbsteady.p2.gogc100.limnone.{turn}"
+        shutil.copy(f"{recorded}.gctrace.gz", f"{log}.gz")
+        shutil.copy(f"{recorded}.json", log.with_suffix(".json"))
+
+    monkeypatch.setattr(validate, "run_twin", run)
+    monkeypatch.setattr(validate, "build_twin", lambda: Path("twin"))
+    with joblib.parallel_config("sequential"):
+        yield runs
+
+
+def test_every_setting_runs_really_and_simulated(
+    tmp_path: Path, real_runs: list[RunConfig]
+) -> None:
+    grid = {"GOMAXPROCS": ("1", "2"), "GOGC": ("100",)}
+    sources = [ROOT / "configs/hbsteady.yaml"]
+    table = validate.validate(sources, out=tmp_path, grid=grid, sets=QUICK, repetitions=2)
+    assert [run.gomaxprocs for run in real_runs] == [1, 2, 1, 2]
+    assert {run.duration for run in real_runs} == {300_000_000}
+    assert len(list(tmp_path.glob("*.gctrace.gz"))) == 4
+    assert set(table["gomaxprocs"]) == {"1", "2"}
+    cycles = table[table["figure"] == "gc_cycles"]
+    assert set(cycles["real"]) == {94.0}
+    assert (cycles["spread"] > 0).all()
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / validate.TABLE), table)
+
+
+def test_a_workload_alone_can_be_validated(tmp_path: Path, real_runs: list[RunConfig]) -> None:
+    sources = [ROOT / "workloads/hbsteady.yaml"]
+    grid = {"GOGC": ("off",), "GOMEMLIMIT": ("192MiB",)}
+    table = validate.validate(sources, out=tmp_path, grid=grid, sets=QUICK, repetitions=1)
+    assert real_runs[0].memory_limit == 192 << 20
+    assert set(table["program"]) == {"hbsteady"}
+    assert set(table["gomemlimit"]) == {"192MiB"}
+
+
+def test_the_command_refuses_a_key_without_values(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["validate", "configs/hbsteady.yaml", "--vary", "GOGC"])
+    assert ended.value.code == 2
+    assert "--vary: expected KEY=V1,V2" in capsys.readouterr().err

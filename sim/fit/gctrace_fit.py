@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from sim.fit.calibrate import calibrate
 from sim.fit.gctrace_log import GCTraceLog
 from sim.fit.observe import Floats, Observed, observe
 from sim.fluid.memory import Overheads
@@ -18,7 +19,6 @@ SPAN_OVERHEAD: Final = 0.02
 """Tails, headers and bitmaps in spans of small objects: 128 to 256 of 8192 bytes, and tails."""
 IDLE_SHARE_OF_WAITING: Final = 0.05
 """Idle workers with more than this share of the Ps: load limits the program, not CPU."""
-_ROUNDING_VARIANCE: Final = MiB * MiB / 6  # of a difference of two figures rounded down to MiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def fit_program(log: GCTraceLog, gogc: int, load: Load | None = None) -> Fit:
         span_overhead=SPAN_OVERHEAD,
     )
     return Fit(
-        program=program,
+        program=calibrate(program, gogc, seen, measured),
         overheads=Overheads(),
         observed=seen,
         measured=measured,
@@ -85,8 +85,9 @@ def _idle_share(seen: Observed, measured: slice) -> Fraction:
 
 def _stretches(seen: Observed, measured: slice, positions: Floats) -> tuple[Stretch, ...]:
     rates = _rates_while_marking(seen, measured)
-    cpus = np.full(len(rates), seen.program_cpu[measured].sum() / seen.duration[measured].sum())
-    cpus[measured] = (seen.program_cpu / seen.duration)[measured]
+    running = seen.program_cpu + seen.assist
+    cpus = np.full(len(rates), running[measured].sum() / seen.duration[measured].sum())
+    cpus[measured] = (running / seen.duration)[measured]
     inside = range(*measured.indices(len(rates)))
     return tuple(
         Stretch(
@@ -95,6 +96,7 @@ def _stretches(seen: Observed, measured: slice, positions: Floats) -> tuple[Stre
             mark_cost=max(float(seen.mark_cpu[i] / seen.live[i]), 1e-6),
             allocation_rate=float(rates[i]),
             program_cpus=float(cpus[i]),
+            duration=float(seen.duration[i]),
             measured=i in inside,
         )
         for i in range(len(rates))
@@ -106,12 +108,18 @@ def _rates_while_marking(seen: Observed, measured: slice) -> Floats:
     grown, cpu = (seen.end - seen.start)[measured], seen.program_cpu[measured]
     mean = grown.sum() / cpu.sum()
     rest = grown - mean * cpu
-    real = math.sqrt(max(0.0, 1 - _ROUNDING_VARIANCE / max(float(rest.var()), 1.0)))
+    real = math.sqrt(max(0.0, 1 - _rounding_variance(mean * cpu) / max(float(rest.var()), 1.0)))
     rates = np.maximum(mean + real * rest / cpu, 0.2 * mean)
     rates *= mean * cpu.sum() / max(float((rates * cpu).sum()), 1e-9)
     everywhere: Floats = np.full(len(seen.end), mean)
     everywhere[measured] = rates
     return everywhere
+
+
+def _rounding_variance(difference: Floats) -> float:
+    """Of differences between two figures that are both rounded down to MiB, at random phase."""
+    part = difference / MiB % 1.0
+    return float((part * (1 - part)).mean()) * MiB * MiB
 
 
 def _begin(seen: Observed, measured: slice, positions: Floats, *, marked: bool) -> Window:

@@ -9,12 +9,11 @@ import numpy as np
 
 from sim.fluid.limiting import Limiting
 from sim.fluid.program import FluidProgram, Load, Stretch
-from sim.fluid.workers import BackgroundWorkers
-from sim.units import MS
+from sim.fluid.workers import BACKGROUND_UTILIZATION, BackgroundWorkers
 
-LONGEST_STEP: Final = MS // 2
-STEPS_OF_WORK: Final = 40
-"""The work is done in at least so many steps."""
+STEPS: Final = 32
+"""The work is done in at least so many steps, and no step takes longer than background workers
+alone would need."""
 
 
 class AssistPacing(Protocol):
@@ -38,7 +37,11 @@ class Marked:
 
 
 class MarkPhase:
-    """Marks `stretch.live` bytes while the program allocates. Times are ns, work is bytes."""
+    """Marks `stretch.live` bytes while the program allocates. Times are ns, work is bytes.
+
+    What a waiting program wanted of the CPU in an observed cycle, it wanted for as long as that
+    cycle took; afterwards it wants what the load asks for on average.
+    """
 
     def __init__(
         self,
@@ -52,23 +55,21 @@ class MarkPhase:
     ) -> None:
         self._program, self._stretch, self._procs = program, stretch, procs
         self._pacing, self._limiting = pacing, limiting
-        self._cost = stretch.mark_cost
+        self._cost, self._rate = stretch.mark_cost, stretch.allocation_rate
         self._workers = BackgroundWorkers(procs, program.yields_every, rng)
         self._heap_live = heap_live
         self._work = 0.0
         self._credit = 0.0
-        self._first_assists = program.first_assists * stretch.live
+        self._step = stretch.live * stretch.mark_cost / STEPS
+        self._busy = BACKGROUND_UTILIZATION * procs
         self._now = self._assist = self._background = self._idle = 0.0
 
     def run(self) -> Marked:
         """Mark to the end."""
         limited = self._limiting.limited
-        shortest = max(1.0, min(LONGEST_STEP, self._stretch.live * self._cost / STEPS_OF_WORK))
+        step = self._busy_step if self._program.load is Load.BUSY else self._waiting_step
         while self._work < self._stretch.live:
-            if self._program.load is Load.BUSY:
-                self._busy_step(min(shortest, max(1.0, self._workers.until_look(self._now))))
-            else:
-                self._waiting_step(shortest)
+            step(max(1.0, self._step / self._busy))
         return Marked(
             self._now,
             self._heap_live,
@@ -81,13 +82,18 @@ class MarkPhase:
     def _busy_step(self, dt: float) -> None:
         """The program has every P that no worker has."""
         marking = self._workers.running
+        dt = min(dt, max(1.0, self._workers.until_change(self._now)))
         used = self._flow(dt, program=self._procs - marking, background=marking, idle=0.0)
         self._workers.advance(self._now, used)
 
     def _waiting_step(self, dt: float) -> None:
         """Idle workers have every P that neither the program nor another worker has."""
-        background = self._program.background_share * self._procs
-        program = min(self._stretch.program_cpus, self._procs - background)
+        background = self._program.background_cpus(self._procs)
+        wanted = self._stretch.program_cpus
+        if self._now >= self._stretch.duration:
+            wanted = self._program.demanded_cpus
+            self._rate = self._program.demand / wanted
+        program = min(wanted, self._procs - background)
         idle = self._procs - background - program
         self._flow(dt, program=program, background=background, idle=idle)
 
@@ -98,32 +104,24 @@ class MarkPhase:
         done = supply + assist / self._cost
         fraction = min(1.0, (self._stretch.live - self._work) / done) if done > 0 else 1.0
         self._work += done if fraction == 1.0 else self._stretch.live - self._work
-        self._heap_live += self._stretch.allocation_rate * (program * dt - assist) * fraction
+        self._heap_live += self._rate * (program * dt - assist) * fraction
         self._now += dt * fraction
         self._assist += assist * fraction
         self._background += background * dt * fraction
         self._idle += idle * dt * fraction
         self._limiting.mark(dt * fraction, assist * fraction, idle * dt * fraction)
+        self._busy = max(BACKGROUND_UTILIZATION * self._procs, background + idle + assist / dt)
         return dt * fraction
 
     def _assists(self, available: float, supply: float) -> float:
-        first = self._take_first_assists(available)
-        return first + self._paced_assists(available - first, supply)
+        """CPU-ns that the program must mark so that credit covers what it allocates.
 
-    def _take_first_assists(self, available: float) -> float:
-        """CPU-ns of the assists that every goroutine owes at its first allocation."""
-        assist = min(self._first_assists * self._cost, available)
-        self._first_assists -= assist / self._cost
-        self._credit += assist / self._cost
-        return assist
-
-    def _paced_assists(self, available: float, supply: float) -> float:
-        """CPU-ns that the program must mark so that credit covers what it allocates."""
-        owed_per_ns = self._stretch.allocation_rate * self._pacing.work_per_byte(
-            self._heap_live, self._work
-        )
-        credit = self._credit + supply
-        missing = owed_per_ns * available - credit
-        assist = max(0.0, missing) / (owed_per_ns + 1 / self._cost)
+        Goroutines come with a debt of their own, which they pay whatever the credit.
+        """
+        own = self._program.first_assists * available
+        owed_per_ns = self._rate * self._pacing.work_per_byte(self._heap_live, self._work)
+        credit = self._credit + supply + own / self._cost
+        missing = owed_per_ns * (available - own) - credit
+        paced = max(0.0, missing) / (owed_per_ns + 1 / self._cost)
         self._credit = max(0.0, -missing)
-        return min(assist, available)
+        return min(own + paced, available)

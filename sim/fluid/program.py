@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sim.fluid.workers import worker_goal
 from sim.units import Bytes, Fraction, Nanoseconds
 
 
@@ -34,7 +35,9 @@ class Stretch:
     allocation_rate: float
     """Bytes of heap per CPU-ns that the program gets while the heap is marked."""
     program_cpus: float
-    """Ps on which the program runs while the heap is marked."""
+    """Ps on which the program runs while the heap is marked, assists included."""
+    duration: float
+    """ns for which the heap was marked."""
     measured: bool
     """Inside the part of the run that is asked about."""
 
@@ -75,10 +78,18 @@ class FluidProgram:
     span_overhead: Fraction
     """Bytes of heap that hold no object, per byte of heap: tails, headers and bitmaps of spans."""
     first_assists: Fraction = 0.0
-    """Share of the marking done by the first assist of every goroutine, whatever the pacing."""
+    """Share of its time while marking that the program spends in first assists.
+
+    Every goroutine enters a cycle without credit, and owes 64 KiB of scan work when it first
+    allocates (runtime/mgcmark.go: gcAssistAlloc); programs of many short goroutines pay it often.
+    """
     yields_every: Nanoseconds | None = None
     """Mean time between voluntary switches of a P; None: it is only ever preempted."""
 
     def idle_cpus(self, procs: int) -> float:
         """Ps that have nothing to do between mark phases."""
         return 0.0 if self.load is Load.BUSY else max(0.0, procs - self.demanded_cpus)
+
+    def background_cpus(self, procs: int) -> float:
+        """Ps that dedicated and fractional workers have, on average, while marking."""
+        return procs * self.background_share * worker_goal(procs) / worker_goal(self.procs)

@@ -31,6 +31,12 @@ def worker_split(procs: int) -> tuple[int, Fraction]:
     return dedicated, (goal - dedicated) / procs
 
 
+def worker_goal(procs: int) -> Fraction:
+    """Share of the Ps that dedicated and fractional workers aim at together."""
+    dedicated, fraction = worker_split(procs)
+    return dedicated / procs + fraction
+
+
 @dataclass(slots=True)
 class _FractionalP:
     seen: bool
@@ -62,16 +68,24 @@ class BackgroundWorkers:
         """Ps that mark now."""
         return self._dedicated + sum(p.marking for p in self._ps)
 
-    def until_look(self, now: float) -> float:
-        """ns to the next look of sysmon."""
-        return self._look_at - now if self._ps else float("inf")
+    def until_change(self, now: float) -> float:
+        """ns in which no worker starts or stops."""
+        if not self._ps:
+            return float("inf")
+        return min([self._look_at - now, *(self._until_change_of(p, now) for p in self._ps)])
+
+    def _until_change_of(self, p: _FractionalP, now: float) -> float:
+        if not p.marking:
+            return p.yields_at - now
+        allowed = FRACTIONAL_SLACK * self._share
+        return (allowed * now - p.marked) / (1 - allowed)
 
     def advance(self, now: float, elapsed: float) -> None:
         """Account for the time just spent, then start and stop fractional workers."""
         for p in self._ps:
             if p.marking:
                 p.marked += elapsed
-                if p.marked > FRACTIONAL_SLACK * self._share * now:
+                if p.marked >= FRACTIONAL_SLACK * self._share * now - 1:
                     p.marking = p.seen = False
             elif now >= p.yields_at:
                 p.yields_at = self._next_yield(now)

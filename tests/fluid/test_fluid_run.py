@@ -24,6 +24,7 @@ def program(load: Load = Load.BUSY, live: float = 40 * MiB, procs: int = 4) -> F
         mark_cost=1.0,
         allocation_rate=GIB_PER_S / procs,
         program_cpus=procs / 4,
+        duration=0.0,
         measured=True,
     )
     return FluidProgram(

@@ -28,6 +28,7 @@ from sim.go.kinds import KindTable, Mix
 from sim.go.limiter import GCCPULimiter
 from sim.go.mcache import Mcaches
 from sim.go.mheap import MHeap
+from sim.go.pacer import check
 from sim.go.pagealloc import PageAlloc
 from sim.go.pool import SyncPool
 from sim.go.sizeclass import SizeClassTable, size_classes
@@ -171,6 +172,7 @@ def make_gc(config: RunConfig, env: simpy.Environment, machine: MachineProfile) 
     """The collector at rest."""
     pacer = config.gc.pacer.make()
     pacer.configure(config.gc_percent, config.memory_limit, config.program.globals)
+    check(pacer, config.gc.pacer.name)
     gc = GC(
         pacer=pacer, limiter=GCCPULimiter(config.gomaxprocs), marker=config.gc.marker.make(),
         barrier=config.gc.barrier.make(), wanted=env.event(), started=env.event(),

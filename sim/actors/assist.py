@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sim.actors.marking import book, hand_in, mark_ns
 from sim.go.assist import debt, earned
+from sim.go.pacer import check_assist_ratio
 from sim.world import Body, G, World
 
 
@@ -30,6 +31,7 @@ def assist(g: G, wanted: float, world: World) -> Body:
     open_credit(g, world)
     if g.credit >= wanted or g.system:
         return
+    check_assist_ratio(pacer, world.pacer_name)
     steal_credit(g, int(wanted), world)
     while g.credit <= 0 and gc.marking and not gc.limiter.limiting:
         owed = debt(g.credit - 1, pacer.assist_work_per_byte, pacer.assist_bytes_per_work)

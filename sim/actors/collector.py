@@ -11,7 +11,12 @@ from sim.actors.malloc import materialise, reprice
 from sim.actors.marking import release_assists
 from sim.actors.reporting import report_cycle
 from sim.actors.scavenging import set_scavenge_goals
-from sim.actors.stopping import stand_still, start_the_world, stop_the_world
+from sim.actors.stopping import (
+    other_busy_ps,
+    stand_still,
+    start_the_world,
+    stop_the_world,
+)
 from sim.actors.sweeping import note_sweep, start_sweeping
 from sim.go.markwork import MarkWork
 from sim.go.pacer import ScanPart, check
@@ -66,9 +71,11 @@ def start_cycle(reason: str, g: G | None, world: World) -> Process[None]:
     take_snapshot(world)
     gc.cycle.scannable, gc.cycle.scan_expected = gc.pacer.heap_scan, gc.pacer.scan_expected
     gc.pacer.start_cycle(gc.cycle.started, world.gomaxprocs, periodic=reason == "time")
+    check(gc.pacer, world.pacer_name)
     gc.cycle.assist_ratio_start = gc.pacer.assist_work_per_byte
     set_workers(world)
-    yield from stand_still(world.machine.stw.start_work_ns, world)
+    restart = world.machine.stw.restart_per_p_ns * other_busy_ps(world)
+    yield from stand_still(world.machine.stw.start_work_ns + restart, world)
     gc.limiter.finish_gc_transition(world.env.now)
     if world.switches.concurrent and gc.barrier.shaded_pointers:
         begin_marking(world)
@@ -196,9 +203,9 @@ def mark_termination(world: World) -> Process[None]:
         yield world.env.work(round(stack_cpu_ns(cycle.scan["stack"], world) / world.gomaxprocs))
     update_memory_use(world)
     gc.pacer.commit(sweep_done=memory.heap.sweeping.done)
+    check(gc.pacer, world.pacer_name)
     gc.trigger_at, heap_goal = gc.pacer.trigger()
     set_scavenge_goals(world, heap_goal, cycle.goal)
-    check(gc.pacer, world.pacer_name)
     memory.pace.commit(
         done=memory.heap.sweeping.done, trigger=gc.trigger_at, heap_live=gc.pacer.heap_live,
         pages_in_use=memory.heap.stats.pages_in_use,

@@ -104,7 +104,6 @@ class Pacer(Protocol):
 def check(pacer: Pacer, name: str) -> None:
     """ModelError if the pacer's answers make no sense."""
     trigger, goal = pacer.trigger()
-    ratio = pacer.assist_work_per_byte
     if not (_is_count(goal) and goal >= pacer.heap_marked):
         raise ModelError(
             f"pacer {name!r} returned the heap goal {goal!r}; expected at least the marked heap,"
@@ -114,8 +113,16 @@ def check(pacer: Pacer, name: str) -> None:
         raise ModelError(
             f"pacer {name!r} returned the trigger {trigger!r}; expected 0 to its goal, {goal}"
         )
-    if not (math.isfinite(ratio) and ratio >= 0):
-        raise ModelError(f"pacer {name!r} returned the assist ratio {ratio!r}; expected 0 or more")
+    check_assist_ratio(pacer, name)
+
+
+def check_assist_ratio(pacer: Pacer, name: str) -> None:
+    """ModelError if nobody can pay by the pacer's assist ratio."""
+    for ratio in (pacer.assist_work_per_byte, pacer.assist_bytes_per_work):
+        if not (math.isfinite(ratio) and ratio >= 0):
+            raise ModelError(
+                f"pacer {name!r} returned the assist ratio {ratio!r}; expected 0 or more"
+            )
 
 
 def _is_count(value: object) -> bool:

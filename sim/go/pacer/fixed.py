@@ -13,7 +13,7 @@ from sim.units import Bytes, Fraction
 
 
 @pacers.register("fixed-trigger")
-@dataclass(slots=True)
+@dataclass
 class FixedTriggerPacer(Go127Pacer):
     """Goals and assists of Go 1.27; cycles start after a fixed part of the growth to the goal."""
 

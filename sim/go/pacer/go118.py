@@ -30,7 +30,7 @@ def cons_mark_controller() -> PIController:
 
 
 @pacers.register("go1.18")
-@dataclass(slots=True)
+@dataclass
 class Go118Pacer(Go127Pacer):
     """Go 1.18's controller: goals with stacks and globals, cons/mark smoothed by a PI controller.
 
@@ -44,12 +44,12 @@ class Go118Pacer(Go127Pacer):
 
     def configure(self, gc_percent: int, memory_limit: Bytes, globals_scan: Bytes) -> None:
         """See `Pacer`; GOMEMLIMIT came with Go 1.19."""
-        Go127Pacer.configure(self, gc_percent, OFF, globals_scan)
+        super().configure(gc_percent, OFF, globals_scan)
 
     def start_cycle(self, now: Nanoseconds, gomaxprocs: int, *, periodic: bool = False) -> None:
         """See `Pacer` (startCycle); idle workers were not limited in periodic cycles yet."""
         self.goal = max(self.goal, self.heap_live + MIN_RUNWAY)
-        Go127Pacer.start_cycle(self, now, gomaxprocs, periodic=False)
+        super().start_cycle(now, gomaxprocs, periodic=False)
         self.triggered = self.trigger_at
 
     @property

@@ -42,7 +42,7 @@ def background_workers(gomaxprocs: int, *, periodic: bool) -> Workers:
 
 
 @pacers.register("go1.27")
-@dataclass(slots=True)
+@dataclass
 class Go127Pacer:
     """Go 1.27's controller, integer for integer (runtime/mgcpacer.go: gcControllerState)."""
 

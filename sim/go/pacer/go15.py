@@ -31,7 +31,7 @@ GOAL_UTILIZATION: Final = 0.30
 MIN_ASSIST_DISTANCE: Final = 1 * MiB
 
 
-@dataclass(slots=True)
+@dataclass
 class TriggerRatioPacer:
     """What the pacers of Go 1.5 to 1.17 have in common."""
 
@@ -148,8 +148,8 @@ class TriggerRatioPacer:
         return self.goal
 
     def trigger(self) -> tuple[Bytes, Bytes]:
-        """See `Pacer`."""
-        return self.trigger_at, self.goal
+        """See `Pacer`; the goal of a forced cycle may lie below the trigger it did not wait for."""
+        return min(self.trigger_at, self.goal), self.goal
 
     @property
     def limit_in_force(self) -> bool:
@@ -158,7 +158,7 @@ class TriggerRatioPacer:
 
 
 @pacers.register("go1.17")
-@dataclass(slots=True)
+@dataclass
 class Go117Pacer(TriggerRatioPacer):
     """The last trigger-ratio pacer, Go 1.17: 25 % by workers and 5 % by assists, two goals."""
 
@@ -172,7 +172,7 @@ class Go117Pacer(TriggerRatioPacer):
         """See `Pacer`; allocating black is scan work done (runtime/mgcmark.go: gcmarknewobject)."""
         if self.marking:
             self.scan_work += d_heap_scan
-        TriggerRatioPacer.update(self, d_heap_live, d_heap_scan)
+        super().update(d_heap_live, d_heap_scan)
 
     def revise(self) -> None:
         """Aim at the goal; past it, or with more work than expected, at a tenth above (revise)."""
@@ -209,7 +209,7 @@ class Go117Pacer(TriggerRatioPacer):
 
 
 @pacers.register("go1.5")
-@dataclass(slots=True)
+@dataclass
 class Go15Pacer(TriggerRatioPacer):
     """The first concurrent pacer, Go 1.5 and 1.6: 25 % by workers, the worst case assumed."""
 
@@ -222,7 +222,7 @@ class Go15Pacer(TriggerRatioPacer):
             self.heap_marked = int(self.trigger_at / (1 + self.trigger_ratio))
             self.heap_reachable = self.heap_marked
         self.goal = self.growth_goal()
-        TriggerRatioPacer.start_cycle(self, now, gomaxprocs, periodic=periodic)
+        super().start_cycle(now, gomaxprocs, periodic=periodic)
 
     def growth_goal(self) -> Bytes:
         """GOGC over what is reachable."""
@@ -260,7 +260,7 @@ class Go15Pacer(TriggerRatioPacer):
         """See `Pacer`; what was allocated while marking is taken to be marked but dead (gcMark)."""
         allocated = max(self.heap_live - self.initial_heap_live, 0)
         self.heap_reachable = max(bytes_marked - allocated, 0)
-        TriggerRatioPacer.reset_live(self, bytes_marked)
+        super().reset_live(bytes_marked)
 
     def commit(self, *, sweep_done: bool) -> None:
         """Fix the trigger of the next cycle; its goal follows from it (gcMark)."""

@@ -49,12 +49,14 @@ Body: TypeAlias = Generator[Demand, None, None]
 
 @dataclass(slots=True, eq=False)
 class Holder:
-    """Objects of a mix that die together: what a goroutine keeps of it, or an entry of a store."""
+    """Objects of a mix that somebody keeps: a goroutine, a store, one of its entries, for ever."""
 
     owner: int = -1
     """Owner in the ledger, once something has been written down."""
     pending: float = 0.0
     """Slots that are not written down yet."""
+    bursts: int = 0
+    """In how many stretches they were allocated."""
     requested: float = 0.0
     """Bytes asked for."""
 
@@ -197,7 +199,7 @@ class Memory:
     wait_price: list[float]
     live_per_slot: list[float]
     scan_per_slot: list[float]
-    kept: dict[tuple[int, int], float] = field(default_factory=dict)
+    kept: dict[tuple[int, int], Holder] = field(default_factory=dict)
     holders: list[dict[Holder, None]] = field(default_factory=list)
     """Who has something that is not written down yet, by mix, in order of time."""
     """Goroutines with pending slots, by id."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from sim.actors.accounts import update_memory_use
 from sim.actors.container import kill_if_over
+from sim.actors.faults import fault_ns
 from sim.actors.locks import (
     HEAP_LOCK,
     Bill,
@@ -46,8 +47,6 @@ MAX_ROOM: Final = 256 * MiB
 """Bytes of a batch; the growth of a heap that is never collected is seen in such steps."""
 LARGE_CLASSES: Final = 2
 """Span classes 0 and 1 hold large objects."""
-OS_PAGE: Final = 4096
-HUGE_PAGE: Final = 2 * MiB
 NO_LIMIT: Final = (1 << 63) - 1
 """GOMEMLIMIT=off: math.MaxInt64."""
 
@@ -73,21 +72,22 @@ def keep(g: G, mix: int, slots: float, world: World) -> None:
         holder = g.keeps[mix] = Holder()
     world.memory.holders[mix][holder] = None
     holder.pending += slots
+    holder.bursts += 1
     holder.requested += slots / world.memory.mixes[mix].slots_per_byte
 
 
 def insert(store: Store, slots: float, world: World) -> None:
     """A store keeps these slots; a full one replaces others by them."""
     memory = world.memory
-    key = (store.mix, store.owner)
-    memory.kept[key] = memory.kept.get(key, 0.0) + slots
+    keep_forever(store.owner, store.mix, slots, world)
     age_fill(store, slots / memory.mixes[store.mix].slots_per_byte, world)
 
 
 def keep_forever(owner: int, mix: int, slots: float, world: World) -> None:
     """An owner without an end, or with a memoryless one, keeps these slots."""
-    key = (mix, owner)
-    world.memory.kept[key] = world.memory.kept.get(key, 0.0) + slots
+    holder = world.memory.kept.setdefault((mix, owner), Holder(owner=owner))
+    holder.pending += slots
+    holder.bursts += 1
 
 
 def publish(g: G, store: Store, world: World) -> None:
@@ -229,36 +229,32 @@ def draw_kinds(world: World) -> tuple[dict[int, Ints], dict[int, list[Part]]]:
             memory.slots[p][mix_id] -= count
         by_p = rng.multinomial(whole, mix.shares)
         left = by_p.sum(axis=0)
-        for owner, wanted in owners_of(mix_id, world):
+        for owner, wanted, bursts in owners_of(mix_id, world):
             mine = rng.multivariate_hypergeometric(
                 left, min(wanted, int(left.sum())), method="marginals"
             )
             left = left - mine
             for kind, count in zip(mix.kinds, mine.tolist(), strict=True):
                 if count:
-                    kept.setdefault(kind, []).append(Part(kind, owner, count))
+                    kept.setdefault(kind, []).append(Part(kind, owner, count, bursts))
         for column, kind in enumerate(mix.kinds):
             if by_p[:, column].any():
                 demand[kind] = by_p[:, column]
     return demand, kept
 
 
-def owners_of(mix: int, world: World) -> Iterable[tuple[int, int]]:
-    """(owner, slots) of everybody who keeps slots of a mix; long-lived owners first."""
+def owners_of(mix: int, world: World) -> Iterable[tuple[int, int, int]]:
+    """(owner, slots, bursts) of everybody who keeps slots of a mix; long-lived owners first."""
     memory = world.memory
-    for key in [key for key in memory.kept if key[0] == mix]:
-        whole = int(memory.kept[key])
-        memory.kept[key] -= whole
-        if whole:
-            yield key[1], whole
     waiting, memory.holders[mix] = memory.holders[mix], {}
-    for holder in waiting:
+    for holder in [kept for key, kept in memory.kept.items() if key[0] == mix] + list(waiting):
         whole = int(holder.pending)
         if whole:
             holder.pending -= whole
             if holder.owner < 0:
                 holder.owner = memory.ledger.add_owner(Law.ENDS)
-            yield holder.owner, whole
+            yield holder.owner, whole, holder.bursts
+            holder.bursts = 0
 
 
 def settle(taken: Taken, parts: list[Part], world: World) -> Bill:
@@ -335,15 +331,6 @@ def make_bill(
         held = sum(hold.times * hold.ns for hold in holds)
         return Bill(heap_live, max(ns - held, 0.0), 0.0, holds)
     return Bill(heap_live, ns, sum(note_hold(world, hold) for hold in holds), holds)
-
-
-def fault_ns(nbytes: int, world: World) -> float:
-    """What the OS takes for the first touch of memory: page by page, or huge pages cleared."""
-    machine = world.machine
-    if world.memory.heap.pages.huge_pages is not None:
-        each = machine.page.fault_ns + HUGE_PAGE * machine.alloc.byte_ns
-        return nbytes / HUGE_PAGE * each
-    return nbytes / OS_PAGE * machine.page.fault_ns
 
 
 def learn(span_class: int, objects: int, bill: Bill, world: World) -> None:

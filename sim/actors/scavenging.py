@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import simpy
+
 from sim.actors.accounts import update_memory_use
 from sim.actors.scheduling import unblock
 from sim.go.mheap import PAGE
@@ -55,9 +57,8 @@ def goals_reached(world: World) -> bool:
 
 
 def wake_scavenger(world: World) -> None:
-    """When a sweep has ended, free memory may be left over."""
-    if world.switches.scavenger and world.scavenger.waiting and world.scavenger.parked_at < 0:
-        world.scavenger.parked_at = 0
+    """When a sweep has ended, free memory may be left over; that cuts its sleep short as well."""
+    if world.switches.scavenger and world.scavenger.waiting:
         unblock(world.scavenger, None, world)
 
 
@@ -65,7 +66,7 @@ def scavenger_body(g: G, world: World) -> Body:
     """The background scavenger: 1 % of the CPU, a little work and a long sleep (bgscavenge)."""
     pace = world.memory.background_scavenger
     while True:
-        g.waiting, g.blocked_at, g.parked_at = True, world.env.now, -1
+        g.waiting, g.blocked_at = True, world.env.now
         yield None
         while not goals_reached(world):
             released, worked = pace.run(
@@ -81,11 +82,17 @@ def scavenger_body(g: G, world: World) -> Body:
 
 
 def sleep(g: G, ns: Nanoseconds, world: World) -> Body:
-    """Block for a time."""
-    g.waiting, g.blocked_at = True, world.env.now
+    """Block for a time, or until somebody wakes the goroutine (scavengerState.sleep)."""
+    begun = world.env.now
+    g.waiting, g.blocked_at = True, begun
+
+    def ring(_: simpy.Event) -> None:
+        if g.waiting and g.blocked_at == begun:
+            unblock(g, None, world)
+
     timer = world.env.timeout(ns)
     assert timer.callbacks is not None
-    timer.callbacks.append(lambda _: unblock(g, None, world))
+    timer.callbacks.append(ring)
     yield None
 
 

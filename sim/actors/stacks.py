@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sim.actors.container import kill_if_over
+from sim.actors.faults import fault_ns
 from sim.go.stacks import Growth
 from sim.units import Bytes
 from sim.world import G, World
@@ -37,8 +38,8 @@ def note(nbytes: Bytes, world: World) -> None:
 
 def pay(g: G, growth: Growth, world: World) -> None:
     """Copying a stack walks its frames, as scanning does; it is done when the goroutine runs."""
-    if growth.copies:
-        mark = world.machine.mark
-        ns = round(growth.copies * mark.stack_ns + growth.copied_bytes * mark.stack_byte_ns)
-        g.remaining += ns
-        g.alloc += ns
+    mark = world.machine.mark
+    ns = growth.copies * mark.stack_ns + growth.copied_bytes * mark.stack_byte_ns
+    ns += fault_ns(growth.faulted_bytes, world)
+    g.remaining += round(ns)
+    g.alloc += round(ns)

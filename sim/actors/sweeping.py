@@ -42,12 +42,11 @@ def sweeper_body(g: G, world: World) -> Body:
             swept, freed = heap.sweep_some(limit)
             note_sweep(world, "background", swept, freed)
             yield max(1, round(swept * sweep.span_ns + freed * sweep.freed_span_ns))
-            if heap.sweeping.done:
-                wake_scavenger(world)
             if others_wait(g, world):
                 mark_ready(g, world)
                 world.sched.shared.append(g)
                 yield None
+        wake_scavenger(world)
 
 
 def others_wait(g: G, world: World) -> bool:

@@ -37,6 +37,8 @@ class Growth(NamedTuple):
     size: Bytes
     copies: int
     copied_bytes: Bytes
+    faulted_bytes: Bytes = 0
+    """Memory of new spans that the OS has to provide at the first touch."""
 
 
 class Held(NamedTuple):
@@ -85,14 +87,14 @@ class Stacks:
             self._dead -= 1
             self._sizes[_order(size)].stacks -= 1
         growth = _grow(size, used)
-        self._enter(used, growth.size)
+        growth = growth._replace(faulted_bytes=self._enter(used, growth.size))
         return Held(used, growth.size, self._generation), growth
 
     def use(self, held: Held, used: Bytes) -> tuple[Held, Growth]:
         """The goroutine uses less or more of its stack, which grows if it must."""
         size = self._leave(held)
         growth = _grow(size, used)
-        self._enter(used, growth.size)
+        growth = growth._replace(faulted_bytes=self._enter(used, growth.size))
         return Held(used, growth.size, self._generation), growth
 
     def end(self, held: Held) -> None:
@@ -137,12 +139,12 @@ class Stacks:
         self._add(FIXED_STACK << order - 1, moved)
         self.allocated -= moved * (FIXED_STACK << order - 1)
 
-    def _enter(self, used: Bytes, size: Bytes) -> None:
+    def _enter(self, used: Bytes, size: Bytes) -> Bytes:
         self._in_use.setdefault(used, [0] * SIZES)[_order(size)] += 1
-        self._add(size, 1)
         self.allocated += size
         self.used += used
         self.goroutines += 1
+        return self._add(size, 1)
 
     def _leave(self, held: Held) -> Bytes:
         size = self._size_now(held)
@@ -159,16 +161,18 @@ class Stacks:
             size = shrunk_stack(size, held.used)
         return size
 
-    def _add(self, size: Bytes, stacks: int) -> None:
-        """Count stacks in, and take the spans that they need beyond those there are."""
+    def _add(self, size: Bytes, stacks: int) -> Bytes:
+        """Count stacks in, and take the spans that they need; bytes that the OS has to provide."""
         mine = self._sizes[_order(size)]
         mine.stacks += stacks
         missing = _spans(_order(size), mine.stacks) - len(mine.spans)
-        if missing > 0:
-            npages = stack_span_pages(size)
-            pages, _ = self._heap.take_pages(npages, missing)
-            mine.spans += pages.tolist()
-            self.span_bytes += missing * npages * PAGE
+        if missing <= 0:
+            return 0
+        npages = stack_span_pages(size)
+        pages, scavenged = self._heap.take_pages(npages, missing)
+        mine.spans += pages.tolist()
+        self.span_bytes += missing * npages * PAGE
+        return int(scavenged.sum())
 
     def _release(self, order: int) -> None:
         """Give back the spans of a size that its stacks do not need."""

@@ -24,10 +24,6 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 
-FEW: Final = 512
-"""Parts of up to so many objects are scattered object by object."""
-
-
 class Law(IntEnum):
     """How the objects of an owner die."""
 
@@ -191,11 +187,15 @@ _ROW_COLUMNS: Final = ("_span", "_kind", "_owner", "_count", "_birth")
 
 
 class Part(NamedTuple):
-    """So many objects of one kind that belong to one owner."""
+    """So many objects of one kind that belong to one owner.
+
+    They were allocated in so many bursts, each of them in one go: its objects lie side by side.
+    """
 
     kind: int
     owner: int
     objects: int
+    bursts: int
 
 
 def write_down(
@@ -203,44 +203,41 @@ def write_down(
 ) -> None:
     """Rows for the parts of what was allocated: `taken[i]` slots in `spans[i]`; the rest is dead.
 
-    Every object is equally likely to lie anywhere: large parts are spread evenly over the spans,
-    small ones, as those of many requests, object by object.
+    The bursts of all parts come in random order, with even distances between them.
     """
-    for kind, owner, count in (part for part in parts if part.objects > FEW):
-        share = spread(taken, count, float(rng.random()))
-        ledger.add(spans, kind, owner, share)
-        taken = taken - share
-    few = [part for part in parts if part.objects <= FEW]
-    if few:
-        where, which, objects = scatter(taken, [part.objects for part in few], rng)
-        kinds, owners = np.array([(part.kind, part.owner) for part in few]).T
-        ledger.add(spans[where], kinds[which], owners[which], objects)
+    objects = [part.objects for part in parts]
+    bursts = [min(part.objects, part.bursts) for part in parts]
+    where, which, count = lay_out(taken, objects, bursts, rng)
+    kinds, owners = np.array([(part.kind, part.owner) for part in parts]).T
+    ledger.add(spans[where], kinds[which], owners[which], count)
 
 
-def spread(taken: Ints, count: int, offset: float) -> Ints:
-    """Scatter `count` of the `taken.sum()` objects evenly over the spans they were taken from.
-
-    Systematic sampling with a random `offset` in [0, 1): every object is chosen with the same
-    probability, no span gets more than was taken from it, and the counts sum exactly.
-    """
-    total = int(taken.sum())
-    edges = np.floor(np.concatenate(([0], np.cumsum(taken))) * (count / total) + offset).astype(
-        np.int64
-    )
-    edges[-1] = edges[0] + count
-    return np.diff(edges)
-
-
-def scatter(
-    taken: Ints, counts: Sequence[int], rng: np.random.Generator
+def lay_out(
+    taken: Ints, objects: Sequence[int], bursts: Sequence[int], rng: np.random.Generator
 ) -> tuple[Ints, Ints, Ints]:
-    """Systematic sampling of several small parts at once, in random order.
+    """Put the bursts of all parts into the slots, which are used one after the other.
 
     Returns (index of the span, index of the part, objects) of every combination that occurs.
     """
-    edges, number = np.cumsum(taken), sum(counts)
-    chosen = ((np.arange(number) + rng.random()) * (edges[-1] / number)).astype(np.int64)
-    where = np.searchsorted(edges, chosen, side="right")
-    which = rng.permutation(np.repeat(np.arange(len(counts)), counts))
-    pairs, objects = np.unique(where * len(counts) + which, return_counts=True)
-    return pairs // len(counts), pairs % len(counts), objects
+    number = np.asarray(bursts)
+    which = np.repeat(np.arange(len(bursts)), number)
+    nth = np.arange(len(which)) - np.repeat(np.cumsum(number) - number, number)
+    size, rest = np.divmod(objects, number)
+    length = size[which] + (nth < rest[which])
+    order = rng.permutation(len(which))
+    which, length = which[order], length[order]
+    edges, ends = np.cumsum(taken), np.cumsum(length)
+    spare = (edges[-1] - ends[-1]) / len(length)
+    ends += ((np.arange(len(length)) + rng.random()) * spare).astype(np.int64)
+    begins = ends - length
+    first = np.searchsorted(edges, begins, side="right")
+    touched = np.searchsorted(edges, ends - 1, side="right") - first + 1
+    burst = np.repeat(np.arange(len(length)), touched)
+    where = first[burst] + np.arange(len(burst)) - np.repeat(np.cumsum(touched) - touched, touched)
+    count = np.minimum(ends[burst], edges[where]) - np.maximum(
+        begins[burst], edges[where] - taken[where]
+    )
+    pairs, inverse = np.unique(where * len(bursts) + which[burst], return_inverse=True)
+    total = np.bincount(inverse, weights=count).astype(np.int64)
+    kept = total > 0  # a burst may pass over a span without slots
+    return (pairs // len(bursts))[kept], (pairs % len(bursts))[kept], total[kept]

@@ -7,30 +7,41 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.streams import Streams
-from sim.workload.ledger import Law, Ledger, spread
+from sim.workload.ledger import Law, Ledger, lay_out
 
 counts = st.lists(st.integers(0, 500), min_size=1, max_size=40)
 
 
-@given(counts, st.floats(0, 1), st.floats(0, 0.999999))
-def test_spreading_keeps_the_sum_and_the_capacity(
-    taken: list[int], share: float, offset: float
+@given(counts, st.lists(st.tuples(st.floats(0, 1), st.integers(1, 60)), min_size=1, max_size=5))
+def test_laying_out_keeps_sums_and_capacities(
+    taken: list[int], shares: list[tuple[float, int]]
 ) -> None:
     room = np.array(taken)
-    wanted = int(room.sum() * share)
-    if not room.sum():
+    objects = [max(int(room.sum() * share / len(shares)), 1) for share, _ in shares]
+    if room.sum() < sum(objects):
         return
-    part = spread(room, wanted, offset)
-    assert part.sum() == wanted
-    assert (part >= 0).all()
-    assert (part <= room).all()
+    bursts = [min(count, number) for count, (_, number) in zip(objects, shares, strict=True)]
+    where, which, count = lay_out(room, objects, bursts, Streams(1)["test"])
+    assert np.bincount(which, weights=count, minlength=len(objects)).tolist() == objects
+    assert (np.bincount(where, weights=count, minlength=len(room)) <= room).all()
+    assert (count > 0).all()
 
 
-def test_spreading_prefers_no_span() -> None:
-    room = np.array([10, 30, 60])
-    offsets = (np.arange(1000) + 0.5) / 1000
-    mean = np.mean([spread(room, 7, u) for u in offsets], axis=0)
-    np.testing.assert_allclose(mean, [0.7, 2.1, 4.2], atol=0.02)
+def test_objects_of_one_burst_lie_side_by_side() -> None:
+    room = np.full(100, 10)
+    burst, _, _ = lay_out(room, [200], [1], Streams(1)["test"])
+    singles, _, _ = lay_out(room, [100], [100], Streams(1)["test"])
+    assert len(burst) <= 21
+    assert len(singles) == 100
+
+
+def test_laying_out_prefers_no_span() -> None:
+    room, rng = np.array([100, 300, 600]), Streams(1)["test"]
+    mean = np.zeros(3)
+    for _ in range(1000):
+        where, _, count = lay_out(room, [70], [70], rng)
+        mean[where] += count / 1000
+    np.testing.assert_allclose(mean, [7, 21, 42], rtol=0.02)
 
 
 def test_what_a_goroutine_kept_dies_with_it() -> None:

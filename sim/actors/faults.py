@@ -1,0 +1,20 @@
+"""First touches of memory that the OS has to provide."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sim.units import KiB, MiB
+from sim.world import World
+
+OS_PAGE: Final = 4 * KiB
+HUGE_PAGE: Final = 2 * MiB
+
+
+def fault_ns(nbytes: int, world: World) -> float:
+    """What the OS takes for the first touch of memory: page by page, or huge pages cleared."""
+    machine = world.machine
+    if world.memory.heap.pages.huge_pages is not None:
+        each = machine.page.fault_ns + HUGE_PAGE * machine.alloc.byte_ns
+        return nbytes / HUGE_PAGE * each
+    return nbytes / OS_PAGE * machine.page.fault_ns

@@ -1,0 +1,3 @@
+module gomemsim/memory
+
+go 1.27

@@ -305,19 +305,20 @@ def start(program: say.Program, book: MixBook, world: World) -> None:
 
 
 def main(program: say.Program, book: MixBook, world: World) -> Process[None]:
-    """Fill the stores, then put on the load; the run ends when all batches have ended."""
+    """The main goroutine, and then the load; the run ends when all batches have ended."""
     from sim.actors.malloc import reprice
 
     kill_if_over(world)
     reprice(world)
     filling = [filler(store, program, world) for store in program.stores.values() if store.filled]
-    if filling:
+    steps = (*filling, *compile_steps(program.main, "main", book, world))
+    if steps:
         g = G(0, "main")
-        filled = world.env.event()
-        g.on_end = lambda _: _fire(filled)
-        g.body = body.goroutine(g, tuple(filling), world)
+        ready = world.env.event()
+        g.on_end = lambda _: _fire(ready)
+        g.body = body.goroutine(g, steps, world)
         spawn(g, None, world)
-        yield filled
+        yield ready
     batches = [world.env.process(put_on(name, load, world)) for name, load in program.load.items()]
     yield simpy.AllOf(world.env, batches)
     if all(isinstance(load, say.Batch) for load in program.load.values()):

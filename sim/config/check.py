@@ -38,6 +38,7 @@ def check_program(root: Node, program: Program) -> None:
     checks.pools()
     for kind, goroutine in program.goroutines.items():
         checks.steps(("goroutines", kind, "steps"), goroutine.steps)
+    checks.steps(("main",), program.main)
     checks.load()
     checks.spawns_end()
 

@@ -200,6 +200,8 @@ class Program:
 
     goroutines: dict[str, GoroutineKind]
     load: dict[str, Load]
+    main: tuple[Step, ...] = ()
+    """What the main goroutine does when it has filled the stores, before the load begins."""
     description: str = ""
     mixes: dict[str, tuple[ObjectKind, ...]] = field(default_factory=dict)
     stores: dict[str, Store] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from sim.actors.malloc import materialise, reprice
 from sim.actors.marking import release_assists
 from sim.actors.reporting import report_cycle
 from sim.actors.scavenging import set_scavenge_goals
-from sim.actors.stopping import stand_still, start_the_world, stop_the_world
+from sim.actors.stopping import other_busy_ps, stand_still, start_the_world, stop_the_world
 from sim.actors.sweeping import note_sweep, start_sweeping
 from sim.go.markwork import MarkWork
 from sim.go.pacer import ScanPart, check
@@ -69,7 +69,8 @@ def start_cycle(reason: str, g: G | None, world: World) -> Process[None]:
     check(gc.pacer, world.pacer_name)
     gc.cycle.assist_ratio_start = gc.pacer.assist_work_per_byte
     set_workers(world)
-    yield from stand_still(world.machine.stw.start_work_ns, world)
+    restart = world.machine.stw.restart_per_p_ns * other_busy_ps(world)
+    yield from stand_still(world.machine.stw.start_work_ns + restart, world)
     gc.limiter.finish_gc_transition(world.env.now)
     if world.switches.concurrent and gc.barrier.shaded_pointers:
         begin_marking(world)

@@ -19,13 +19,17 @@ def stop_the_world(g: G | None, world: World) -> Process[int]:
             interrupt(p, STOP)
     stopping = 0
     if world.switches.stop_the_world:
-        others = world.gomaxprocs - len(sched.idle) - 1
         typical = costs.stop_ns
-        if others > 0:
+        if others := other_busy_ps(world):
             typical += costs.stop_other_ns + costs.stop_per_p_ns * (others - 1)
         stopping = round(typical * world.streams["stw"].lognormal(0.0, costs.stop_sigma))
         yield world.env.work(stopping)
     return stopping
+
+
+def other_busy_ps(world: World) -> int:
+    """Ps beside that which stops the world that have to be stopped, and woken afterwards."""
+    return max(world.gomaxprocs - len(world.sched.idle) - 1, 0)
 
 
 def stand_still(ns: float, world: World) -> Process[None]:

@@ -119,6 +119,8 @@ class StopCosts:
     """Standard deviation of the logarithm of the time to stop."""
     start_work_ns: float
     """Work with the world stopped when a cycle starts."""
+    restart_per_p_ns: float
+    """Waking every further P when the world starts again."""
     termination_work_ns: float
     """Work with the world stopped when marking ends."""
     ragged_barrier_ns: float

@@ -181,17 +181,19 @@ def stop_costs(stops: Rows) -> Costs:
     """Stopping the world and the work while it stands still."""
     stop = {row["procs"]: row["sample"] for row in stops if row["case"] == "stop"}
     flush = {row["procs"]: row["sample"] for row in stops if row["case"] == "for_each_p"}
-    pauses = next(row for row in stops if row["case"] == "pauses")
-    alone, most = float(np.median(stop[1])), max(stop)
-    others = stop[min(2, most)]
+    pauses = {row["procs"]: row for row in stops if row["case"] == "pauses"}
+    two = min(2, max(stop))
+    alone, together = float(np.median(stop[1])), float(np.median(stop[two]))
+    start_work = max(pauses[1]["start"] - alone, 0.0)
     return {
         "stop_ns": alone,
-        "stop_other_ns": max(float(np.median(others)) - alone, 0.0),
+        "stop_other_ns": max(together - alone, 0.0),
         "stop_per_p_ns": next(row["ns"] for row in stops if row["case"] == "signal"),
-        "stop_sigma": _log_spread(others),
-        "start_work_ns": max(pauses["start"] - alone, 0.0),
-        "termination_work_ns": max(pauses["termination"] - alone, 0.0),
-        "ragged_barrier_ns": float(np.quantile(flush[min(2, most)], QUIET)),
+        "stop_sigma": _log_spread(stop[two]),
+        "start_work_ns": start_work,
+        "restart_per_p_ns": max(pauses[two]["start"] - together - start_work, 0.0),
+        "termination_work_ns": max(pauses[1]["termination"] - alone, 0.0),
+        "ragged_barrier_ns": float(np.quantile(flush[two], QUIET)),
     }
 
 

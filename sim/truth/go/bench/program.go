@@ -127,10 +127,10 @@ func slowdown() {
 		emit(row{"case": name, "factor": busy / idle})
 	}
 	report("compute", compute)
-	for name, size := range map[string]int{"cache": 256 << 10, "memory": 64 * mib} {
-		last = 0
-		report(name, chase(size/8))
-	}
+	last = 0
+	report("cache", chase(256<<10/8))
+	last = 0
+	report("memory", chase(64*mib/8))
 }
 
 // stops: stopping the world and the ragged barrier, alone and with other Ps that are busy; what is
@@ -147,15 +147,14 @@ func stops() {
 		pause := func() { wait(200 * time.Microsecond) }
 		emit(row{"case": "stop", "procs": ps, "sample": runtime.ProbeStops(300, pause)})
 		emit(row{"case": "for_each_p", "procs": ps, "sample": runtime.ProbeForEachP(300, pause)})
+		pauses(ps)
 		stop.Store(true)
 	}
-	pauses()
 	signals()
 }
 
-// pauses: of collections of a heap in use; with one P nobody else has to be stopped.
-func pauses() {
-	single()
+// pauses: both pauses of collections of a heap in use.
+func pauses(ps int) {
 	roots, _ := heaps()[0].build()
 	defer runtime.KeepAlive(roots)
 	var starts, terminations []float64
@@ -168,7 +167,9 @@ func pauses() {
 		starts = append(starts, float64(start))
 		terminations = append(terminations, float64(termination))
 	}
-	emit(row{"case": "pauses", "start": median(starts), "termination": median(terminations)})
+	emit(row{
+		"case": "pauses", "procs": ps, "start": median(starts), "termination": median(terminations),
+	})
 }
 
 // signals: sending the signal that preempts a goroutine.

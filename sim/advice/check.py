@@ -10,11 +10,11 @@ from typing import Final
 import pandas as pd
 
 from sim.advice.guide import guide
-from sim.advice.prediction import predict
+from sim.advice.prediction import DRAWS, predict
 from sim.advice.recorded import Real, RecordedRun, median, real, recorded_runs
-from sim.advice.settings import name_gogc, name_limit
 from sim.errors import UserError
 from sim.fit import fit_log
+from sim.fit.settings import name_gogc, name_limit
 from sim.units import MiB
 
 LOGGED_GOGC: Final = 100
@@ -33,7 +33,10 @@ _LEGEND: Final = (
 
 
 def check(
-    folder: Path, seed: int = 1, progress: Callable[[float], None] | None = None
+    folder: Path,
+    seed: int = 1,
+    progress: Callable[[float], None] | None = None,
+    draws: int = DRAWS,
 ) -> pd.DataFrame:
     """Predict every recorded setting of a program and GOMAXPROCS from its log at GOGC=100.
 
@@ -46,7 +49,7 @@ def check(
         raise UserError(f"{folder}: there is no log at GOGC=100 without a limit to predict from")
     rows = []
     for count, log in enumerate(logs, 1):
-        rows += _rows(log, [run for run in runs if _same_program(run, log)], seed)
+        rows += _rows(log, [run for run in runs if _same_program(run, log)], seed, draws)
         if progress is not None:
             progress(count / len(logs))
     return pd.DataFrame(rows)
@@ -60,14 +63,16 @@ def _same_program(run: RecordedRun, log: RecordedRun) -> bool:
     return (run.program, run.setting.procs) == (log.program, log.setting.procs)
 
 
-def _rows(log: RecordedRun, runs: list[RecordedRun], seed: int) -> list[dict[str, object]]:
-    fit = fit_log(log.log, LOGGED_GOGC)
+def _rows(
+    log: RecordedRun, runs: list[RecordedRun], seed: int, draws: int
+) -> list[dict[str, object]]:
+    fit = fit_log(log.log, str(LOGGED_GOGC))
     by_setting = {
         setting: median([real(run) for run in group])
         for setting, group in groupby(runs, key=lambda run: run.setting)
     }
     rows: list[dict[str, object]] = []
-    for prediction in predict(fit, by_setting, seed):
+    for prediction in predict(fit, by_setting, seed, draws):
         setting, truth = prediction.setting, by_setting[prediction.setting]
         simple = guide(fit, setting)
         rows += [

@@ -13,9 +13,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sim.advice.settings import parse_gogc, parse_limit, parse_procs
 from sim.errors import UserError
 from sim.fit.gctrace_log import read_gctrace
+from sim.fit.settings import parse_gogc, parse_limit, parse_procs
 from sim.fluid.setting import Setting
 from sim.units import SECOND
 

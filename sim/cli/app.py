@@ -7,7 +7,18 @@ from collections.abc import Sequence
 
 import typer
 
-from sim.cli import accuracy, calibrate, fit, policies, run, schema, sizeclasses, validate, whatif
+from sim.cli import (
+    accuracy,
+    calibrate,
+    fit,
+    policies,
+    run,
+    schema,
+    sizeclasses,
+    tune,
+    validate,
+    whatif,
+)
 from sim.errors import ModelError, UserError
 
 USER_ERROR = 2
@@ -24,6 +35,7 @@ app = typer.Typer(
 for command in (
     run.run,
     whatif.whatif,
+    tune.tune,
     accuracy.accuracy,
     fit.fit,
     calibrate.calibrate,

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import GivenLoad, GivenLog, Quiet
+from sim.cli.options import GivenLoad, GivenLog, LoggedGOGC, LoggedLimit, Quiet
 
 
 def fit(
     log: GivenLog,
     out: Annotated[Path, typer.Option("--out", "-o", help="Workload file to write.")],
-    gogc: Annotated[int, typer.Option(min=1, help="GOGC under which the log was written.")] = 100,
+    gogc: LoggedGOGC = None,
+    gomemlimit: LoggedLimit = None,
     load: GivenLoad = None,
     profile: Annotated[
         str, typer.Option(help="Machine profile that prices the simulation.")
@@ -26,7 +27,7 @@ def fit(
     from sim.fit.workload import to_yaml
     from sim.machine.profile import load_profile
 
-    found = fit_log(log, gogc, load)
+    found = fit_log(log, gogc, gomemlimit, load)
     out.write_text(to_yaml(found, log.name, load_profile(profile)), encoding="utf-8")
     if not quiet:
         print(identified(found))

@@ -19,7 +19,13 @@ _LOG = typer.Argument(help="Output of a program under GODEBUG=gctrace=1; - is st
 GivenLog: TypeAlias = Annotated[Path, _LOG]
 Log: TypeAlias = Annotated[Path | None, _LOG]
 LoggedGOGC: TypeAlias = Annotated[
-    int, typer.Option("--logged-gogc", min=1, help="GOGC under which the log was written.")
+    str | None,
+    typer.Option(
+        metavar="N|off", help="GOGC under which the log was written [default: its goals tell]."
+    ),
+]
+LoggedLimit: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="SIZE", help="GOMEMLIMIT under which the log was written.")
 ]
 GivenLoad: TypeAlias = Annotated[
     str | None,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import GivenLoad, Log, LoggedGOGC, Quiet
+from sim.cli.options import GivenLoad, Log, LoggedGOGC, LoggedLimit, Quiet
 from sim.cli.progress import progress
 from sim.errors import UserError
 
@@ -23,7 +23,8 @@ def whatif(
     gomaxprocs: Annotated[
         str | None, typer.Option(metavar="N,N", help="GOMAXPROCS values [default: as logged].")
     ] = None,
-    logged_gogc: LoggedGOGC = 100,
+    logged_gogc: LoggedGOGC = None,
+    logged_gomemlimit: LoggedLimit = None,
     load: GivenLoad = None,
     json: Annotated[Path | None, typer.Option(help="Write the predictions to a file.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random streams.")] = 1,
@@ -45,7 +46,7 @@ def whatif(
     from sim.advice.whatif import preface, table, to_json
     from sim.fit import fit_log
 
-    fit = fit_log(log, logged_gogc, load)
+    fit = fit_log(log, logged_gogc, logged_gomemlimit, load)
     settings = grid(gogc, gomemlimit, gomaxprocs or str(fit.program.procs))
     with progress("whatif", quiet=quiet) as report:
         predictions = predict(fit, settings, seed, progress=report)

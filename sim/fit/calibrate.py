@@ -39,30 +39,32 @@ class _Log:
     """Share of its time that the program assists."""
 
 
-def calibrate(program: FluidProgram, gogc: int, seen: Observed, measured: slice) -> FluidProgram:
+def calibrate(
+    program: FluidProgram, logged: Setting, seen: Observed, measured: slice
+) -> FluidProgram:
     """The program with what only shows in a simulated log."""
     real = _observed(seen, measured)
     if program.load is Load.BUSY:
-        return _with_switches(program, gogc, real)
-    return _calibrated(program, gogc, real)[1]
+        return _with_switches(program, logged, real)
+    return _calibrated(program, logged, real)[1]
 
 
-def _with_switches(program: FluidProgram, gogc: int, real: _Log) -> FluidProgram:
+def _with_switches(program: FluidProgram, logged: Setting, real: _Log) -> FluidProgram:
     """The slowest switching that explains how much time background workers get."""
     tried = []
     for yields_every in YIELDS:
-        tried.append(_calibrated(replace(program, yields_every=yields_every), gogc, real))
+        tried.append(_calibrated(replace(program, yields_every=yields_every), logged, real))
         if tried[-1][0] < CLOSE_ENOUGH:
             break
     return min(tried, key=lambda found: found[0])[1]
 
 
-def _calibrated(program: FluidProgram, gogc: int, real: _Log) -> tuple[float, FluidProgram]:
+def _calibrated(program: FluidProgram, logged: Setting, real: _Log) -> tuple[float, FluidProgram]:
     """How far off the background workers stay, and the program with the rest right."""
-    found = _simulated(program, gogc)
+    found = _simulated(program, logged)
     for _ in range(_ROUNDS):
         program = _corrected(program, real, found)
-        found = _simulated(program, gogc)
+        found = _simulated(program, logged)
     return abs(float(np.log(found.background / real.background))), program
 
 
@@ -86,9 +88,8 @@ def _observed(seen: Observed, measured: slice) -> _Log:
     )
 
 
-def _simulated(program: FluidProgram, gogc: int) -> _Log:
-    setting = Setting(gogc, None, program.procs)
-    runs = [run(program, setting, seed, Overheads()).cycles for seed in _SEEDS]
+def _simulated(program: FluidProgram, logged: Setting) -> _Log:
+    runs = [run(program, logged, seed, Overheads()).cycles for seed in _SEEDS]
     marks = [cycle.mark for cycles in runs for cycle in cycles]
     if not marks:
         return _Log(1.0, 1.0, 0.0)

@@ -11,8 +11,10 @@ import numpy as np
 from sim.fit.calibrate import calibrate
 from sim.fit.gctrace_log import GCTraceLog
 from sim.fit.observe import Floats, Observed, observe
+from sim.fit.settings import name_gogc, name_limit
 from sim.fluid.memory import Overheads
 from sim.fluid.program import FluidProgram, Load, Stretch, Window
+from sim.fluid.setting import Setting
 from sim.units import Bytes, Fraction, MiB
 
 SPAN_OVERHEAD: Final = 0.02
@@ -29,17 +31,17 @@ class Fit:
     overheads: Overheads
     observed: Observed
     measured: slice
-    gogc: int
+    logged: Setting
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
-def fit_program(log: GCTraceLog, gogc: int, load: Load | None = None) -> Fit:
-    """The program of a log that was written at `gogc` without a memory limit.
+def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> Fit:
+    """The program of a log that was written under a setting.
 
     `load` overrides what the idle mark workers say about it.
     """
-    seen = observe(log.lines, gogc, SPAN_OVERHEAD)
+    seen = observe(log.lines, logged.gogc, SPAN_OVERHEAD)
     measured = log.measured
     if load is None:
         load = Load.WAITING if _idle_share(seen, measured) > IDLE_SHARE_OF_WAITING else Load.BUSY
@@ -64,12 +66,12 @@ def fit_program(log: GCTraceLog, gogc: int, load: Load | None = None) -> Fit:
         span_overhead=SPAN_OVERHEAD,
     )
     return Fit(
-        program=calibrate(program, gogc, seen, measured),
+        program=calibrate(program, logged, seen, measured),
         overheads=Overheads(),
         observed=seen,
         measured=measured,
-        gogc=gogc,
-        assumptions=_assumptions(load),
+        logged=logged,
+        assumptions=_assumptions(load, logged),
         warnings=(*log.warnings, *_doubts(log)),
     )
 
@@ -174,12 +176,13 @@ def _pause_per_cycle(log: GCTraceLog) -> float:
     return 2 * sum(pauses) / len(pauses)
 
 
-def _assumptions(load: Load) -> tuple[str, ...]:
+def _assumptions(load: Load, logged: Setting) -> tuple[str, ...]:
     what = {
         Load.BUSY: "the program is busy all the time: predictions are for the same work",
         Load.WAITING: "the program waits for load: predictions are for the same duration",
     }[load]
     return (
+        f"logged under GOGC={name_gogc(logged.gogc)}, GOMEMLIMIT={name_limit(logged.memory_limit)}",
         what,
         (
             "what is allocated per unit of work does not depend on the number of cycles"

@@ -59,8 +59,8 @@ class Observed:
         return np.maximum(capacity - self.mark_cpu, 0.02 * capacity)
 
 
-def observe(lines: tuple[GCTraceLine, ...], gogc: int, span_overhead: Fraction) -> Observed:
-    """What the lines of one process, run at `gogc` without a limit, say about it."""
+def observe(lines: tuple[GCTraceLine, ...], gogc: int | None, span_overhead: Fraction) -> Observed:
+    """What the lines of one process, run at `gogc` (None: off), say about it."""
 
     def column(name: str) -> Floats:
         return np.array([getattr(line, name) for line in lines], dtype=float)
@@ -96,9 +96,11 @@ def _roots(lines: tuple[GCTraceLine, ...]) -> float:
     return mean + MiB if mean else _UNKNOWN_ROOTS
 
 
-def _marked(printed: Floats, goal: Floats, roots: float, gogc: int) -> Floats:
+def _marked(printed: Floats, goal: Floats, roots: float, gogc: int | None) -> Floats:
     """Middle of what the printed figure and the goal of the next cycle leave possible."""
     low, high = printed.copy(), printed + MiB
+    if gogc is None:
+        return (low + high) / 2
     factor = 1 + gogc / 100
     next_goal = np.concatenate([goal[1:], [0.0]])
     from_goal_low = (next_goal - roots * gogc / 100) / factor
@@ -112,6 +114,8 @@ def _marked(printed: Floats, goal: Floats, roots: float, gogc: int) -> Floats:
 
 _LARGE_ENOUGH: Final = 8 * MiB
 _ENOUGH_CYCLES: Final = 3
+_USUAL: Final = (25, 50, 75, 100, 150, 200, 300, 400, 500, 600, 800, 1000)
+_NEAR: Final = 0.06
 
 
 def guess_gogc(lines: tuple[GCTraceLine, ...]) -> int | None:
@@ -121,4 +125,8 @@ def guess_gogc(lines: tuple[GCTraceLine, ...]) -> int | None:
         for last, line in pairwise(lines)
         if last.heap_marked >= _LARGE_ENOUGH
     ]
-    return round(float(np.median(percents))) if len(percents) >= _ENOUGH_CYCLES else None
+    if len(percents) < _ENOUGH_CYCLES:
+        return None
+    guess = float(np.median(percents))
+    usual = min(_USUAL, key=lambda percent: abs(percent - guess))
+    return usual if abs(usual - guess) < _NEAR * usual else round(guess)

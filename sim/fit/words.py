@@ -17,7 +17,7 @@ def identified(fit: Fit) -> str:
     live = np.array([s.live for s in stretches])
     leak = drift(fit)
     lines = [
-        f"{len(stretches)} cycles at GOGC={fit.gogc}, GOMAXPROCS={program.procs}",
+        f"{len(stretches)} cycles, GOMAXPROCS={program.procs}",
         f"allocation rate: {format_bytes(program.demand * SECOND)}/s",
         f"live heap: {format_bytes(live.mean())}, scatter {format_bytes(live.std())}",
         (

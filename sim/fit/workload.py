@@ -85,7 +85,7 @@ def _comments(fit: Fit, found: Shape, source: str) -> list[str]:
     program = fit.program
     cycles = fit.measured.stop - fit.measured.start
     return [
-        f"# Fitted from {source}: {cycles} cycles at GOGC={fit.gogc}, GOMAXPROCS={program.procs}.",
+        f"# Fitted from {source}: {cycles} cycles, GOMAXPROCS={program.procs}.",
         "# Identified: allocation rate, live heap, CPU per allocated byte, mark cost.",
         "# Assumed:",
         *(f"#   - {sentence}" for sentence in fit.assumptions),

@@ -13,13 +13,15 @@ from sim.units import Bytes, Fraction, Nanoseconds
 
 _NO_LIMIT: Final = (1 << 63) - 1
 _LEAST_USEFUL: Final = 0.5
+_TUNED_GOGC: Final = (25, 500)
+"""Bounds that tuners keep GOGC in."""
 
 
 class Pacing:
     """Trigger, goal and assist ratio of one run; sizes in bytes."""
 
     def __init__(self, setting: Setting, roots: Bytes, overheads: Overheads) -> None:
-        self._procs, self._roots = setting.procs, roots
+        self._procs, self._roots, self._tuned_heap = setting.procs, roots, setting.tuned_heap
         limit = setting.memory_limit
         self._non_heap = 0 if limit is None else overheads.within(limit)
         self._pacer = Go127Pacer()
@@ -67,8 +69,15 @@ class Pacing:
         pacer.end_cycle(now, self._procs)
         pacer.reset_live(int(marked))
         self._see_memory(pacer.heap_live)
+        self._tune()
         pacer.commit(sweep_done=True)
         return pacer.last_heap_goal
+
+    def _tune(self) -> None:
+        if self._tuned_heap is not None:
+            base = max(1, self._pacer.heap_marked + self._roots)
+            percent = 100 * (self._tuned_heap - self._pacer.heap_marked) // base
+            self._pacer.set_gc_percent(min(max(percent, _TUNED_GOGC[0]), _TUNED_GOGC[1]))
 
     def _grow_to(self, heap_live: float) -> None:
         # All live memory counts as scannable: the log does not say how much holds pointers.

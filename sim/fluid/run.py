@@ -40,7 +40,7 @@ class FluidRun:
     allocated: float
     wall: float
     peak_heap: float
-    """Largest heap at the end of a cycle; without a cycle, the heap at the end of the run."""
+    """Largest heap at the end of a cycle, less the ballast; without a cycle, the last heap."""
     pause_p99: float
     """99th percentile of single pauses; 0 without a cycle."""
 
@@ -58,7 +58,7 @@ def run(program: FluidProgram, setting: Setting, seed: int, overheads: Overheads
         cycles=cycles,
         allocated=end - begin,
         wall=replay.clock.wall,
-        peak_heap=max((cycle.heap_end for cycle in cycles), default=replay.heap_live),
+        peak_heap=max((c.heap_end for c in cycles), default=replay.heap_live) - setting.ballast,
         pause_p99=float(np.quantile(pauses, 0.99)) if cycles else 0.0,
     )
 
@@ -79,7 +79,8 @@ class _Replay:
         self._pacing = Pacing(setting, program.roots, overheads)
         self._limiting = Limiting(setting.procs)
         self._position = 0.0
-        self.heap_live = 0.0
+        self._ballast = setting.ballast
+        self.heap_live = float(setting.ballast)
 
     def cycles(self, end: float) -> Iterator[FluidCycle]:
         """Every cycle from the start of the program to a position."""
@@ -115,7 +116,7 @@ class _Replay:
         black = (mark.heap_live - start) * useful
         self.clock.mark(self._position, black, mark.duration + pause)
         self._position += black
-        self.heap_live = stretch.live + black
+        self.heap_live = self._ballast + stretch.live + black
         now = int(self.clock.now - pause)
         goal = self._pacing.finish(now, mark, self.heap_live, stretch.live)
         return FluidCycle(self._position, start, mark.heap_live, self.heap_live, goal, mark)

@@ -1,0 +1,98 @@
+"""Recommendations: they keep the goals, and say what they rest on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.advice.policies import named_policies
+from sim.advice.prediction import predict
+from sim.advice.risks import risks
+from sim.advice.tuning import Goals, Tuning, gc_cpu_share, tune
+from sim.cli import main
+from sim.errors import UserError
+from sim.fit import fit_log
+from sim.fit.gctrace_fit import Fit
+from sim.fluid.setting import Setting
+from sim.units import MiB
+
+REAL = Path(__file__).parents[1] / "golden" / "real"
+HEAPBENCH = REAL / "hbsteady.p2.gogc100.limnone.r0.gctrace.gz"
+GOALS = Goals(memory=256 * MiB, procs=2, max_gc_cpu=0.1, growth=0.2)
+
+
+@pytest.fixture(scope="module")
+def fit() -> Fit:
+    return fit_log(HEAPBENCH)
+
+
+@pytest.fixture(scope="module")
+def tuning(fit: Fit) -> Tuning:
+    return tune(fit, GOALS)
+
+
+def test_the_recommendation_keeps_every_goal_with_the_growth_asked_for(tuning: Tuning) -> None:
+    best = tuning.best
+    assert best is not None
+    assert best.grown.high.peak_rss_bytes <= GOALS.memory
+    assert gc_cpu_share(best.grown) <= GOALS.max_gc_cpu
+
+
+def test_a_limit_is_preferred_where_it_costs_nothing(tuning: Tuning) -> None:
+    assert tuning.best is not None
+    assert tuning.best.setting.memory_limit is not None
+
+
+def test_more_memory_never_costs_more_cpu_without_a_limit(tuning: Tuning) -> None:
+    free = [c for c in tuning.candidates if c.setting.memory_limit is None]
+    shares = [gc_cpu_share(candidate.now) for candidate in free]
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_growth_under_gogc_off_ends_in_thrashing_before_it_ends_in_the_limiter(fit: Fit) -> None:
+    found = risks(fit, Setting(None, 128 * MiB, 2), GOALS)
+    assert found.gc_cpu is not None
+    assert found.limiter is not None
+    assert found.gc_cpu <= found.limiter
+
+
+def test_a_ballast_spares_cycles_and_takes_no_memory_of_its_own(fit: Fit) -> None:
+    policies = {policy.name: policy.setting for policy in named_policies(256 * MiB, 2)}
+    plain, ballast = predict(
+        fit, [policies["default: GOGC=100"], policies["ballast of 25%"]], count=3
+    )
+    assert ballast.middle.gc_cycles < 0.7 * plain.middle.gc_cycles
+    assert ballast.middle.peak_heap_bytes < plain.middle.peak_heap_bytes + 80 * MiB
+
+
+def test_a_tuner_keeps_the_heap_at_its_target(fit: Fit) -> None:
+    target = 200 * MiB
+    setting = Setting(100, None, 2, tuned_heap=target)
+    assert predict(fit, [setting], count=3)[0].middle.peak_heap_bytes == pytest.approx(
+        target, rel=0.1
+    )
+
+
+def test_a_container_smaller_than_the_live_heap_is_refused(fit: Fit) -> None:
+    with pytest.raises(UserError, match="does not fit"):
+        tune(fit, Goals(memory=32 * MiB, procs=2))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--memory", "2GB"], "did you mean 2GiB"),
+        (["--memory", "2GiB", "--growth", "much"], "expected a fraction"),
+        (["--memory", "2GiB", "--p99", "5"], "expected a duration"),
+    ],
+)
+def test_what_cannot_be_read_is_one_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["tune", str(HEAPBENCH), *arguments])
+    assert end.value.code == 2
+    err = capsys.readouterr().err
+    assert sentence in err
+    assert err.count("\n") == 1

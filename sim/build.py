@@ -49,6 +49,8 @@ QUANTILES: Final = 1024
 DRAWS: Final = 1024
 """Values drawn at a time."""
 NO_MIX: Final = -1
+NEVER_FULL: Final = 1 << 62
+"""CPU ns."""
 EXTRA_THREADS: Final = 3
 """Threads beside those that run Go code, in a program that does nothing on two Ps."""
 
@@ -174,12 +176,19 @@ def make_gc(config: RunConfig, env: simpy.Environment, machine: MachineProfile) 
     pacer.configure(config.gc_percent, config.memory_limit, config.program.globals)
     check(pacer, config.gc.pacer.name)
     gc = GC(
-        pacer=pacer, limiter=GCCPULimiter(config.gomaxprocs), marker=config.gc.marker.make(),
+        pacer=pacer, limiter=make_limiter(config), marker=config.gc.marker.make(),
         barrier=config.gc.barrier.make(), wanted=env.event(), started=env.event(),
         ended=env.event(), marked=env.event(), crowding=machine.mark.crowding,
     )  # fmt: skip
     gc.trigger_at = pacer.trigger()[0]
     return gc
+
+
+def make_limiter(config: RunConfig) -> GCCPULimiter:
+    """The GC CPU limiter; switched off, its bucket is too large to be ever full."""
+    if config.model.limiter:
+        return GCCPULimiter(config.gomaxprocs)
+    return GCCPULimiter(config.gomaxprocs, capacity_per_proc=NEVER_FULL)
 
 
 # -- the program -------------------------------------------------------------------------------

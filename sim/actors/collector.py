@@ -12,7 +12,7 @@ from sim.actors.marking import release_assists
 from sim.actors.reporting import report_cycle
 from sim.actors.scavenging import set_scavenge_goals
 from sim.actors.stopping import other_busy_ps, stand_still, start_the_world, stop_the_world
-from sim.actors.sweeping import note_sweep, start_sweeping
+from sim.actors.sweeping import note_sweep, start_sweeping, sweep_ns
 from sim.go.markwork import MarkWork
 from sim.go.pacer import ScanPart, check
 from sim.machine.price import mark_cpu_ns
@@ -52,8 +52,7 @@ def sweep_what_is_left(world: World) -> Process[None]:
         return
     swept, freed = heap.sweep_some(heap.spans.count + 1)
     note_sweep(world, "start", swept, freed)
-    sweep = world.machine.sweep
-    yield world.env.work(round(swept * sweep.span_ns + freed * sweep.freed_span_ns))
+    yield world.env.work(sweep_ns(swept, freed, world))
 
 
 def start_cycle(reason: str, g: G | None, world: World) -> Process[None]:
@@ -196,6 +195,8 @@ def mark_termination(world: World) -> Process[None]:
     yield from stand_still(world.machine.stw.termination_work_ns, world)
     if gc.barrier.rescans_stacks:
         yield world.env.work(round(stack_cpu_ns(cycle.scan["stack"], world) / world.gomaxprocs))
+    if not world.switches.lazy_sweep:
+        yield from sweep_while_stopped(world)
     update_memory_use(world)
     gc.pacer.commit(sweep_done=memory.heap.sweeping.done)
     check(gc.pacer, world.pacer_name)
@@ -213,13 +214,27 @@ def mark_termination(world: World) -> Process[None]:
     gc.last_end = world.env.now
     gc.limiter.cycles = gc.cycles
     report_cycle(world)
-    stale = memory.caches.flush()
-    note_sweep(world, "flush", len(stale), memory.heap.sweep_cached(stale))
+    sweep_caches(world)
     reprice(world)
     gc.running = False
     gc.ended.succeed()
     gc.ended = world.env.event()
     start_sweeping(world)
+
+
+def sweep_caches(world: World) -> None:
+    """Ps give up their cached spans before they allocate again (runtime/mcache.go)."""
+    heap, stale = world.memory.heap, world.memory.caches.flush()
+    note_sweep(world, "flush", len(stale), heap.sweep_cached(stale))
+
+
+def sweep_while_stopped(world: World) -> Process[None]:
+    """The textbook collector: everybody sweeps while the program stands still."""
+    sweep_caches(world)
+    heap = world.memory.heap
+    swept, freed = heap.sweep_some(heap.spans.count + 1)
+    note_sweep(world, "stopped", swept, freed)
+    yield world.env.work(round(sweep_ns(swept, freed, world) / world.gomaxprocs))
 
 
 def count_marked(world: World) -> NDArray[np.int64]:

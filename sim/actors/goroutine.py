@@ -13,6 +13,7 @@ from sim.actors.collector import request
 from sim.actors.locks import queue_for
 from sim.actors.malloc import insert, keep, keep_forever, let_go, materialise, pend, publish
 from sim.actors.scheduling import block, spawn, unblock, unblock_by_timer
+from sim.actors.sweeping import sweep
 from sim.go.mheap import PAGE
 from sim.go.pool import SyncPool
 from sim.world import Body, Draw, G, Store, World
@@ -237,13 +238,16 @@ def borrow(g: G, step: BorrowStep, world: World) -> Body:
 
 
 def collect(g: G, step: CollectStep, world: World) -> Body:
-    """runtime.GC: wait for a running cycle, then run one, and wait until it has ended."""
+    """runtime.GC: run the next cycle, or join others who do, and sweep all that it left."""
     del step
     gc = world.gc
-    while gc.running:
+    cycle = gc.cycles + gc.running + 1
+    while gc.cycles < cycle:
+        if not gc.running:
+            request("forced", g, world)
         yield from until(g, gc.ended, world)
-    request("forced", g, world)
-    yield from until(g, gc.ended, world)
+    if gc.cycles == cycle:
+        yield from sweep(g, "call", world)
 
 
 def until(g: G, event: simpy.Event, world: World) -> Body:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sim.actors.scavenging import wake_scavenger
 from sim.actors.scheduling import mark_ready, unblock
 from sim.go.sweep import BACKGROUND_BATCH
-from sim.units import MS
+from sim.units import MS, Nanoseconds
 from sim.world import Body, G, World
 
 TURN_NS = MS // 4
@@ -13,7 +13,7 @@ TURN_NS = MS // 4
 
 
 def note_sweep(world: World, who: str, swept: int, freed: int) -> None:
-    """Count spans swept and freed, by cause: refill, debt, reclaim, start, flush, background."""
+    """Count spans swept and freed, by cause: the columns `swept_*` of the table of cycles."""
     book = world.gc.swept
     book[who] = book.get(who, 0) + swept
     book["freed"] = book.get("freed", 0) + freed
@@ -27,26 +27,41 @@ def start_sweeping(world: World) -> None:
 
 
 def sweeper_body(g: G, world: World) -> Body:
-    """The background sweeper: ten spans at a time, then way for others (bgsweep).
-
-    When nobody waits for its P, it does many tens in one go.
-    """
-    heap, sweep = world.memory.heap, world.machine.sweep
+    """The background sweeper (bgsweep)."""
     while True:
         g.waiting, g.blocked_at = True, world.env.now
         yield None
-        while not heap.sweeping.done:
-            limit = int(TURN_NS / sweep.span_ns)
-            if others_wait(g, world):
-                limit = BACKGROUND_BATCH
-            swept, freed = heap.sweep_some(limit)
-            note_sweep(world, "background", swept, freed)
-            yield max(1, round(swept * sweep.span_ns + freed * sweep.freed_span_ns))
-            if others_wait(g, world):
-                mark_ready(g, world)
-                world.sched.shared.append(g)
-                yield None
+        while not world.memory.heap.sweeping.done:
+            yield from sweep(g, "background", world)
         wake_scavenger(world)
+
+
+def sweep(g: G, who: str, world: World) -> Body:
+    """Sweep what is left of this cycle: ten spans at a time, then way for others.
+
+    When nobody waits for its P, the goroutine does many tens in one go.
+    """
+    heap = world.memory.heap
+    cycle = heap.sweeping.generation
+    while not heap.sweeping.done and heap.sweeping.generation == cycle:
+        limit = int(TURN_NS / world.machine.sweep.span_ns)
+        if others_wait(g, world):
+            limit = BACKGROUND_BATCH
+        swept, freed = heap.sweep_some(limit)
+        note_sweep(world, who, swept, freed)
+        ns = max(1, sweep_ns(swept, freed, world))
+        g.alloc += ns
+        yield ns
+        if others_wait(g, world):
+            mark_ready(g, world)
+            world.sched.shared.append(g)
+            yield None
+
+
+def sweep_ns(swept: int, freed: int, world: World) -> Nanoseconds:
+    """CPU time of sweeping so many spans, of which so many went back to the page heap."""
+    costs = world.machine.sweep
+    return round(swept * costs.span_ns + freed * costs.freed_span_ns)
 
 
 def others_wait(g: G, world: World) -> bool:

@@ -21,6 +21,7 @@ class GCCPULimiter:
     """
 
     gomaxprocs: int
+    capacity_per_proc: Nanoseconds = CAPACITY_PER_PROC
     fill: Nanoseconds = 0
     overflow: Nanoseconds = 0
     limiting: bool = False
@@ -37,7 +38,7 @@ class GCCPULimiter:
     @property
     def capacity(self) -> Nanoseconds:
         """One CPU second per P."""
-        return self.gomaxprocs * CAPACITY_PER_PROC
+        return self.gomaxprocs * self.capacity_per_proc
 
     def start_gc_transition(self, enable_gc: bool, now: Nanoseconds) -> None:
         """The world is stopped to begin or end marking: until the finish, all time is the GC's."""

@@ -162,6 +162,8 @@ class Cycle(NamedTuple):
     swept_debt: Annotated[int, Column("spans", "swept to pay for fresh spans")]
     swept_reclaim: Annotated[int, Column("spans", "swept in search of free pages")]
     swept_flush: Annotated[int, Column("spans", "swept when mcaches gave up their old spans")]
+    swept_call: Annotated[int, Column("spans", "swept by calls of runtime.GC")]
+    swept_stopped: Annotated[int, Column("spans", "swept in the pause: `lazy_sweep` is off")]
     swept_start: Annotated[int, Column("spans", "left to the start of this cycle")]
     freed_spans: Annotated[int, Column("spans", "freed by sweeping, since the last cycle")]
     freed_bytes: Annotated[int, Column("bytes", "objects freed by sweeping, since the last cycle")]

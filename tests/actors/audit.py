@@ -17,6 +17,7 @@ def audit(world: World, everybody: Sequence[G]) -> None:
     audit_slots(world)
     audit_reachable(world)
     audit_goroutines(world, everybody)
+    audit_collector(world)
 
 
 def watch_goroutines(world: World) -> Sequence[G]:
@@ -115,3 +116,21 @@ def audit_goroutines(world: World, everybody: Sequence[G]) -> None:
             assert places.get(id(g), 0) + g.running + g.waiting == 1
     running = [g for g in everybody if g.running]
     assert len({g.p.id for g in running}) == len(running)  # type: ignore[union-attr]
+
+
+def audit_collector(world: World) -> None:
+    """The barrier, assists and a stopped world are there only when they have to be."""
+    gc, sched = world.gc, world.sched
+    if not gc.marking:
+        assert not gc.queue
+        assert gc.write_ns == 0
+        assert gc.slowdown == 1.0
+        assert gc.idle_workers == 0
+        assert gc.markers == 0
+    if sched.stopped:
+        assert gc.running
+        assert not any(p.interruptible for p in sched.ps)
+    assert gc.pacer.heap_live >= 0
+    assert gc.pacer.bg_scan_credit >= 0
+    assert gc.work.unclaimed >= 0
+    assert gc.work.in_flight >= 0

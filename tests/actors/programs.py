@@ -90,7 +90,7 @@ def configs(draw: st.DrawFn, resolution: str = "batched") -> RunConfig:
         GOMAXPROCS=draw(st.sampled_from([1, 2, 3, 4, 8])),
         GOGC=draw(st.sampled_from([10, 100, 400, "off"])),
         GOMEMLIMIT=draw(st.sampled_from(["off", "16MiB", "6MiB"])),
-        duration=draw(st.sampled_from(["10ms", "40ms"])),
+        duration=draw(st.sampled_from(["40ms", "10ms"] if resolution == "batched" else ["5ms"])),
         seed=draw(st.integers(1, 9)),
         cgroup={"cpu": draw(st.sampled_from(["none", 0.7]))},
         model={"resolution": resolution},

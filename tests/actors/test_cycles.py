@@ -1,0 +1,304 @@
+"""When cycles start, who marks, who pays, and what they leave: as Go 1.27 does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim.actors import assist, processor
+from sim.actors.assist import steal_credit
+from sim.actors.marking import flush_background_credit
+from sim.build import build
+from sim.go.pacer.go127 import background_workers
+from sim.units import MINUTE, MS, SECOND, US, KiB, MiB
+from sim.world import G, P, World
+from tests.actors.audit import audit, watch_goroutines
+from tests.worlds import EVERYTHING, config_of, instants, run
+
+
+def program(steps: list[Any], load: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Goroutines of one kind that allocate small objects with pointers."""
+    return {
+        "name": "cycles",
+        "mixes": {"node": [{"size": "128B", "pointers": "all"}]},
+        "stores": {"live": {"size": "16MiB", "of": "node"}},
+        "goroutines": {"job": {"steps": steps}},
+        "load": {"jobs": {"goroutine": "job", **load}},
+        **more,
+    }
+
+
+def allocating(workers: int, cpu: str = "100us", allocate: str = "64KiB") -> dict[str, Any]:
+    """So many goroutines that do nothing but compute and allocate."""
+    work = {"cpu": cpu, "allocate": allocate, "of": "node", "pointer_writes": "3000000/s"}
+    return program([{"work": work}], {"workers": workers})
+
+
+CALL = program(
+    [
+        {"work": {"cpu": "1ms", "allocate": "1MiB", "of": "node"}},
+        {"spawn": {"goroutine": "caller", "count": 3}},
+    ],
+    {"count": 5},
+    goroutines={
+        "job": {
+            "steps": [
+                {"work": {"cpu": "1ms", "allocate": "1MiB", "of": "node"}},
+                {"spawn": {"goroutine": "caller", "count": 3}},
+            ]
+        },
+        "caller": {"steps": [{"collect": {}}]},
+    },
+)
+
+
+# -- triggers ----------------------------------------------------------------------------------
+
+
+def test_the_heap_triggers_at_the_trigger_and_not_before() -> None:
+    cycles = run(allocating(2)).cycles
+    assert set(cycles["reason"]) == {"heap"}
+    late = cycles["heap_start"] - cycles["trigger"]
+    assert (late >= 0).all()
+    assert late.median() < 256 * KiB
+    assert (cycles["trigger"] <= cycles["heap_goal"]).all()
+
+
+def test_two_minutes_after_the_last_cycle_comes_the_next() -> None:
+    steps = [{"work": {"cpu": "1ms", "allocate": "10KiB", "of": "node"}}, {"wait": "1s"}]
+    result = run(program(steps, {"workers": 1}), duration="400s", record={"samples": 0})
+    timed = result.cycles[result.cycles["reason"] == "time"]
+    assert len(timed) == 3
+    starts = result.cycles["start_ns"].iloc[-4:]
+    assert starts.diff().dropna().between(2 * MINUTE, 2 * MINUTE + 2 * SECOND).all()
+
+
+def test_without_a_first_cycle_or_with_gogc_off_time_triggers_nothing() -> None:
+    steps = [{"work": {"cpu": "1ms", "allocate": "1KiB", "of": "node"}}, {"wait": "1s"}]
+    small = program(steps, {"workers": 1}, stores={})
+    assert run(small, duration="200s", record={"samples": 0}).cycles.empty
+    full = program(steps, {"workers": 1})
+    assert run(full, duration="200s", record={"samples": 0}, GOGC="off").cycles.empty
+
+
+def test_gogc_off_collects_for_the_memory_limit_alone() -> None:
+    busy = allocating(2)
+    assert run(busy, GOGC="off").cycles.empty
+    limited = run(busy, GOGC="off", GOMEMLIMIT="64MiB", duration="500ms")
+    assert limited.cycles["limit_goal"].all()
+    assert len(limited.cycles) > 1
+    assert (limited.cycles["heap_goal"] < 64 * MiB).all()
+
+
+def test_callers_of_runtime_gc_share_a_cycle_and_find_all_swept() -> None:
+    config = config_of(CALL, duration="1s", GOMAXPROCS=4)
+    cycles: list[Any] = []
+    world = build(config, lambda fact: cycles.append(fact) if hasattr(fact, "mark_ns") else None)
+    for _ in instants(world, 100 * MS):
+        pass
+    forced = [cycle for cycle in cycles if cycle.reason == "forced"]
+    assert len(forced) in range(5, 11)  # whoever calls while one runs needs the next
+    assert sum(cycle.swept_call for cycle in cycles) > 0
+    heap = world.memory.heap
+    assert heap.sweeping.done
+    live = heap.stats.allocated_bytes - heap.stats.freed_bytes
+    assert live == world.gc.cycle.marked_bytes  # nothing was allocated after the last call
+    assert live == pytest.approx(17 * MiB, rel=0.01)  # the store, and what the last job holds
+
+
+def test_cycles_follow_each_other_and_never_overlap() -> None:
+    cycles = run(allocating(4, allocate="512KiB"), GOMEMLIMIT="14MiB").cycles
+    assert cycles["number"].tolist() == list(range(1, len(cycles) + 1))
+    assert (cycles["start_ns"].iloc[1:].to_numpy() >= cycles["end_ns"].iloc[:-1].to_numpy()).all()
+    gaps = cycles["start_ns"].iloc[1:].to_numpy() - cycles["end_ns"].iloc[:-1].to_numpy()
+    assert (gaps < 100 * US).any()  # a limit below the live heap: back to back
+
+
+# -- pauses ------------------------------------------------------------------------------------
+
+
+def test_each_cycle_has_two_pauses_that_contain_stopping_all_ps() -> None:
+    result = run(allocating(4))
+    pauses, cycles = result.pauses, result.cycles
+    assert len(pauses) == 2 * len(cycles)
+    assert (pauses["stopping_ns"] > 0).all()
+    assert (pauses["stopping_ns"] <= pauses["total_ns"]).all()
+    first = cycles["mark_ns"] - cycles["start_ns"]
+    assert (first == cycles["stw_start_ns"]).all()
+    assert (cycles["end_ns"] - cycles["mark_term_ns"] == cycles["stw_end_ns"]).all()
+
+
+def test_in_a_stopped_world_and_outside_marking_all_is_quiet() -> None:
+    for resolution in ("batched", "refill"):
+        config = config_of(EVERYTHING, duration="8ms", GOGC=50, model={"resolution": resolution})
+        world = build(config, lambda fact: None)
+        everybody = watch_goroutines(world)
+        stops = 0
+        for _ in instants(world, 13 * US):
+            audit(world, everybody)
+            stops += world.sched.stopped
+        assert stops > 2
+
+
+# -- workers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("procs", [1, 2, 3, 4, 6, 8])
+def test_a_quarter_of_the_cpu_marks_whatever_gomaxprocs(procs: int) -> None:
+    busy = allocating(3 * procs, allocate="24KiB")
+    cycles = run(busy, GOMAXPROCS=procs, duration="300ms", GOGC=50).cycles
+    cycles = cycles[cycles["start_ns"] > 100 * MS]  # the store is full, and all Ps are busy
+    workers = background_workers(procs, periodic=False)
+    assert (cycles["dedicated_workers"] == workers.dedicated).all()
+    marking = (cycles["mark_term_ns"] - cycles["mark_ns"]).sum()
+    assert (cycles["dedicated_ns"].sum() > 0) == (workers.dedicated > 0)
+    assert (cycles["fractional_ns"].sum() > 0) == (workers.fraction > 0)
+    dedicated = cycles["dedicated_ns"].sum() / marking
+    fractional = cycles["fractional_ns"].sum() / marking / procs
+    assert dedicated == pytest.approx(workers.dedicated, rel=0.15)
+    assert fractional == pytest.approx(workers.fraction, rel=0.4, abs=0.01)
+    assert (dedicated / procs + fractional) < 0.25 * 1.25
+    assert cycles["idle_ns"].sum() < 0.01 * marking * procs
+
+
+def test_idle_ps_mark_and_ps_with_work_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    light = run(allocating(1, cpu="1ms", allocate="512KiB"), GOMAXPROCS=4, duration="300ms")
+    assert light.cycles["idle_ns"].sum() > light.cycles["dedicated_ns"].sum()
+    worker, waiting = processor.idle_worker, []
+
+    def spy(p: P, world: World) -> Any:
+        waiting.append(len(world.sched.shared) + sum(len(other.runq) for other in world.sched.ps))
+        return worker(p, world)
+
+    monkeypatch.setattr(processor, "idle_worker", spy)
+    run(EVERYTHING, GOMAXPROCS=4)
+    assert waiting
+    assert not any(waiting)
+
+
+def test_periodic_cycles_leave_idle_ps_alone_where_a_dedicated_worker_marks() -> None:
+    steps = [{"work": {"cpu": "1ms", "allocate": "10KiB", "of": "node"}}, {"wait": "1s"}]
+    slow = program(steps, {"workers": 1})
+    keys = {"duration": "130s", "record": {"samples": 0}}
+    four = run(slow, GOMAXPROCS=4, **keys).cycles
+    timed, first = four[four["reason"] == "time"], four[four["reason"] == "heap"]
+    assert timed["dedicated_ns"].sum() > 0
+    assert timed["idle_ns"].sum() == 0
+    assert first["idle_ns"].sum() > 0
+    two = run(slow, GOMAXPROCS=2, **keys).cycles
+    timed = two[two["reason"] == "time"]
+    assert timed["idle_ns"].sum() > 0  # nobody else would finish the cycle
+
+
+# -- assists -----------------------------------------------------------------------------------
+
+
+def test_assists_come_with_pressure() -> None:
+    relaxed = run(allocating(1, cpu="1ms", allocate="8KiB"), GOMAXPROCS=4, duration="1s").cycles
+    pressed = run(allocating(8, cpu="10us", allocate="64KiB"), GOMAXPROCS=4).cycles
+    assert pressed["assist_ns"].sum() > 0.02 * pressed["dedicated_ns"].sum()
+    assert relaxed["assists"].iloc[4:].sum() == 0
+    assert pressed["assist_parks"].sum() > 0
+
+
+def test_nobody_assists_while_the_limiter_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    scan, limited, free = assist.scan, [], []
+
+    def spy(g: G, claimed: int, world: World) -> Any:
+        (limited if world.gc.limiter.limiting else free).append(g)
+        return scan(g, claimed, world)
+
+    monkeypatch.setattr(assist, "scan", spy)
+    thrashing = allocating(2, cpu="20us", allocate="256KiB")
+    keys = {"GOMEMLIMIT": "12MiB", "duration": "3s", "record": {"samples": "100ms"}}
+    result = run(thrashing, GOMAXPROCS=1, **keys)
+    assert free
+    assert not limited
+    assert result.cycles["limiter_overflow_ns"].max() > 0
+    last_enabled = result.samples["/gc/limiter/last-enabled:gc-cycle"]
+    assert last_enabled.iloc[0] == 0
+    assert last_enabled.iloc[-1] > result.cycles["number"].max() - 5
+    off = run(thrashing, GOMAXPROCS=1, model={"limiter": False}, **keys)
+    assert off.cycles["limiter_overflow_ns"].max() == 0
+    with_it, without = result.cycles.iloc[-20:], off.cycles.iloc[-20:]
+    assert without["gc_cpu_fraction"].mean() > with_it["gc_cpu_fraction"].mean()
+    beyond = [(cycles["heap_end"] - cycles["heap_goal"]).mean() for cycles in (without, with_it)]
+    assert beyond[1] > 2 * beyond[0]  # the price of it: memory
+
+
+@pytest.fixture(scope="module")
+def marking() -> World:
+    """A world in the middle of a mark phase that somebody assists."""
+    world = build(config_of(allocating(6, cpu="10us")), lambda fact: None)
+    for _ in instants(world, 50 * US):
+        if world.gc.marking and world.gc.work.unclaimed > 1 * MiB:
+            return world
+    raise AssertionError("no mark phase")
+
+
+@settings(deadline=None, derandomize=True)
+@given(
+    st.lists(st.integers(-500_000, -1), max_size=6),
+    st.lists(st.integers(1, 300_000), min_size=1, max_size=8),
+)
+def test_credit_is_neither_made_nor_lost(marking: World, debts: list[int], paid: list[int]) -> None:
+    world = marking
+    gc, pacer = world.gc, world.gc.pacer
+    pacer.bg_scan_credit = 0
+    parked = [G(i, "job", credit=debt, parked_at=world.env.now) for i, debt in enumerate(debts)]
+    gc.queue.clear()
+    gc.queue.extend(parked)
+    for work in paid:
+        flush_background_credit(work, world)
+    earned = sum(g.credit for g in parked) - sum(debts)
+    spent = earned * pacer.assist_work_per_byte + pacer.bg_scan_credit
+    assert spent == pytest.approx(sum(paid), abs=4 * (len(debts) + len(paid)))
+    assert (pacer.bg_scan_credit == 0) or not gc.queue
+    released = [g for g in parked if g not in gc.queue]
+    assert all(g.credit >= 0 for g in released)
+    gc.queue.clear()
+
+
+def test_stolen_credit_is_gone_from_the_background(marking: World) -> None:
+    world, g = marking, G(1, "job")
+    pacer = world.gc.pacer
+    g.epoch, g.credit, pacer.bg_scan_credit = world.gc.epoch, -10_000, 1_000
+    steal_credit(g, 50_000, world)
+    assert pacer.bg_scan_credit == 0
+    assert g.credit + 10_000 == pytest.approx(1_000 * pacer.assist_bytes_per_work, abs=2)
+    pacer.bg_scan_credit = 10**9
+    steal_credit(g, 50_000, world)
+    assert g.credit == pytest.approx(50_000, abs=2 + 2 * pacer.assist_bytes_per_work)
+
+
+def test_the_end_of_marking_lets_all_assists_go() -> None:
+    parked = released = 0
+    world = build(config_of(allocating(8, cpu="10us")), lambda fact: None)
+    for _ in instants(world, 50 * US):
+        parked += len(world.gc.queue)
+        released += not world.gc.marking
+        assert world.gc.marking or not world.gc.queue
+    assert parked
+    assert released
+
+
+# -- what a cycle leaves -----------------------------------------------------------------------
+
+
+def test_what_was_dead_at_the_snapshot_is_freed_and_nothing_else() -> None:
+    world = build(config_of(EVERYTHING, duration="60ms"), lambda fact: None)
+    heap, gc = world.memory.heap, world.gc
+    checked = {0}
+    for _ in instants(world, 11 * US):
+        if gc.cycles in checked or not heap.sweeping.done or gc.running:
+            continue
+        checked.add(gc.cycles)
+        marked, at_end = gc.cycle.marked_bytes, gc.freed_before
+        unmarked = at_end.allocated_bytes - at_end.freed_bytes - marked
+        assert heap.stats.freed_bytes - at_end.freed_bytes == unmarked
+        old = heap.spans.rows_in_use()
+        assert (heap.spans.live[old] * heap.slot_bytes_of(old)).sum() == marked
+    assert len(checked) > 4

@@ -17,6 +17,7 @@ from sim.cli import (
     sizeclasses,
     tune,
     validate,
+    validate_memory,
     whatif,
 )
 from sim.errors import ModelError, UserError
@@ -39,6 +40,7 @@ for command in (
     accuracy.accuracy,
     fit.fit,
     calibrate.calibrate,
+    validate_memory.validate_memory,
     validate.validate,
     policies.policies,
     sizeclasses.sizeclasses,

@@ -36,6 +36,7 @@ var (
 	kept     *node
 	rest     *small
 	sink     *node
+	started  = time.Now()
 	programs = map[string]func(){
 		"shrink":       growAndShrink,
 		"steady-leak":  leak,
@@ -57,69 +58,65 @@ func main() {
 	<-done
 }
 
-// growAndShrink keeps 192 MiB for two seconds, then 16 MiB; a little garbage keeps the collector going.
+// growAndShrink grows to 192 MiB in four seconds, then keeps 16 MiB; a little garbage keeps the collector
+// going.
 func growAndShrink() {
-	for i := 0; i < 12; i++ {
+	for i := 1; i <= 12; i++ {
 		keep(16)
-		churn(100*time.Millisecond, 10)
+		until(time.Duration(i)*300*time.Millisecond, 10)
 	}
-	churn(800*time.Millisecond, 10)
+	until(4*time.Second, 10)
 	kept = nil
 	keep(16)
 	runtime.GC()
-	churn(8*time.Second, 10)
+	until(14*time.Second, 10)
 }
 
 // leak keeps 32 MiB more every second beside 128 MiB/s of garbage.
 func leak() {
-	for i := 0; i < 32*5; i++ {
+	for i := 1; i <= 32*5; i++ {
 		keep(1)
-		churn(time.Second/32, 128)
+		until(time.Duration(i)*time.Second/32, 128)
 	}
 }
 
 // everySecond keeps 64 MiB, frees every second object, and then wants objects of another size.
 func everySecond() {
 	keep(64)
-	churn(time.Second, 10)
+	until(time.Second, 10)
 	for n := kept; n != nil && n.next != nil; n = n.next {
 		n.next = n.next.next
 	}
 	runtime.GC()
-	churn(3*time.Second, 10)
+	until(4*time.Second, 10)
 	for i := 0; i < 32*mib/64; i++ {
 		rest = &small{next: rest}
 	}
 	runtime.GC()
-	churn(3*time.Second, 10)
+	until(7*time.Second, 10)
 }
 
 // stacks has 5,000 goroutines that go deep together, wait, and end.
 func stacks() {
-	var ready, finished sync.WaitGroup
-	shallow, end := make(chan bool), make(chan bool)
+	var finished sync.WaitGroup
+	end := make(chan bool)
 	for i := 0; i < 5_000; i++ {
-		ready.Add(1)
 		finished.Add(1)
 		go func() {
 			deep(7)
-			ready.Done()
-			<-shallow
 			<-end
 			finished.Done()
 		}()
 	}
-	ready.Wait()
-	churn(time.Second, 10)
-	close(shallow)
-	for i := 0; i < 4; i++ {
+	for i := 2; i <= 5; i++ {
+		until(time.Duration(i)*500*time.Millisecond, 10)
 		runtime.GC()
-		churn(500*time.Millisecond, 10)
 	}
+	until(3*time.Second, 10)
 	close(end)
 	finished.Wait()
 	runtime.GC()
-	churn(2*time.Second, 10)
+	until(5*time.Second, 10)
 }
 
 // deep uses about a KiB of stack for each level.
@@ -141,10 +138,11 @@ func keep(amount int) {
 	}
 }
 
-// churn allocates garbage at so many MiB a second for a while.
-func churn(d time.Duration, rate int) {
+// until allocates garbage at so many MiB a second until the program has run for so long: the phases
+// begin when they are due, however busy the machine is.
+func until(end time.Duration, rate int) {
 	begin := time.Now()
-	for done := 0; time.Since(begin) < d; {
+	for done := 0; time.Since(started) < end; {
 		for due := int(time.Since(begin).Seconds() * float64(rate) * mib / 1024); done < due; done++ {
 			sink = new(node)
 		}
@@ -164,9 +162,9 @@ func report(stop, done chan bool) {
 	for i, name := range names {
 		samples[i].Name = name
 	}
-	out, tick, begin := json.NewEncoder(os.Stdout), time.NewTicker(sample), time.Now()
+	out, tick := json.NewEncoder(os.Stdout), time.NewTicker(sample)
 	for {
-		line := map[string]uint64{"at_ns": uint64(time.Since(begin)), "sim:rss:bytes": rss()}
+		line := map[string]uint64{"at_ns": uint64(time.Since(started)), "sim:rss:bytes": rss()}
 		metrics.Read(samples)
 		for _, s := range samples {
 			line[s.Name] = s.Value.Uint64()

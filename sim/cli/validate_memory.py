@@ -1,0 +1,30 @@
+"""`gomemsim validate-memory`: simulated memory beside that of real Go programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli.options import Quiet
+from sim.cli.progress import progress
+
+
+def validate_memory(
+    configs: Annotated[
+        list[Path],
+        typer.Argument(help="Configs of shrink, steady-leak, every-second and deep-stacks."),
+    ],
+    recorded: Annotated[
+        Path | None,
+        typer.Option(help="Folder of real runs; what is missing is measured and kept there."),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run real Go programs and their simulations; print heap, RSS over time and errors."""
+    from sim.truth.memory import markdown, validate
+
+    with progress("memory", quiet=quiet) as report:
+        table = validate(configs, recorded, report)
+    print(markdown(table))

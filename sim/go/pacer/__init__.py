@@ -102,9 +102,12 @@ class Pacer(Protocol):
 
 
 def check(pacer: Pacer, name: str) -> None:
-    """ModelError if the pacer's answers make no sense."""
+    """ModelError if the pacer's answers make no sense.
+
+    Before the first cycle its marked heap may be made up, larger than the heap.
+    """
     trigger, goal = pacer.trigger()
-    if not (_is_count(goal) and goal >= pacer.heap_marked):
+    if not (_is_count(goal) and goal >= min(pacer.heap_marked, pacer.heap_live)):
         raise ModelError(
             f"pacer {name!r} returned the heap goal {goal!r}; expected at least the marked heap,"
             f" {pacer.heap_marked}"

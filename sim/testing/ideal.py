@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -54,14 +54,19 @@ class IdealProgram:
     globals_scan: Bytes = 32 * KiB
     gomaxprocs: int = 8
 
-    def run(self, pacer: Pacer, cycles: int) -> Iterator[CycleSeen]:
-        """Cycles of a pacer that is configured already, each as it ends."""
+    def run(
+        self, pacer: Pacer, cycles: int, look: Callable[[Pacer], None] = lambda _: None
+    ) -> Iterator[CycleSeen]:
+        """Cycles of a pacer that is configured already, each as it ends.
+
+        `look` sees the pacer after every step.
+        """
         now = 0
         for _ in range(cycles):
             trigger, _ = pacer.trigger()
             if trigger >= WITHOUT_GC:
                 return
-            seen = _Cycle(self, pacer, now).run(trigger)
+            seen = _Cycle(self, pacer, look, now).run(trigger)
             now += seen.mark
             yield seen
 
@@ -72,6 +77,7 @@ class _Cycle:
 
     program: IdealProgram
     pacer: Pacer
+    look: Callable[[Pacer], None]
     now: Nanoseconds
     duration: Nanoseconds = 0
     assist_time: float = 0.0
@@ -88,13 +94,16 @@ class _Cycle:
             "heap": int(program.live * program.scannable),
         }  # fmt: skip
         pacer.start_cycle(self.now, program.gomaxprocs, periodic=False)
+        self.look(pacer)
         while any(self.left.values()):
             self.step()
+            self.look(pacer)
         cpu = self.duration * program.gomaxprocs
         pacer.end_cycle(self.now + self.duration, program.gomaxprocs)
         goal, heap_end = pacer.heap_goal(), pacer.heap_live
         pacer.reset_live(program.live + self.black)
         pacer.commit(sweep_done=True)
+        self.look(pacer)
         assists = self.assist_time / cpu
         return CycleSeen(
             trigger, goal, heap_end, pacer.heap_marked, self.duration,

@@ -19,6 +19,7 @@ from sim.registry import Registry
 
 distributions: Final = Registry("distribution")
 _Z99: Final = 2.3263478740408408  # standard normal quantile of 0.99
+_LEAST: Final = 2.0**-54  # random numbers are 0 or above this; at 0 the normal is infinite
 
 Floats = NDArray[np.float64]
 
@@ -98,7 +99,7 @@ class Lognormal:
         return math.log(self.p99 / self.median) / _Z99
 
     def quantile(self, u: Floats) -> Floats:
-        z: Floats = ndtri(u)
+        z: Floats = ndtri(np.maximum(u, _LEAST))
         return self.median * np.exp(self.sigma * z)
 
     def mean(self) -> float:

@@ -60,9 +60,8 @@ class TriggerRatioPacer:
     """Always 0: these pacers know no cons/mark."""
 
     def configure(self, gc_percent: int, memory_limit: Bytes, globals_scan: Bytes) -> None:
-        """See `Pacer`; neither limit nor globals count. A heap is made up for the first ratio."""
+        """See `Pacer`; neither limit nor globals count."""
         del memory_limit, globals_scan
-        self.heap_marked = int(DEFAULT_HEAP_MINIMUM / (1 + self.trigger_ratio))
         self.gc_percent = max(gc_percent, -1)
         self.heap_minimum = (DEFAULT_HEAP_MINIMUM * (self.gc_percent % (NEVER + 1)) & NEVER) // 100
         self.commit(sweep_done=True)
@@ -161,6 +160,11 @@ class TriggerRatioPacer:
 @dataclass
 class Go117Pacer(TriggerRatioPacer):
     """The last trigger-ratio pacer, Go 1.17: 25 % by workers and 5 % by assists, two goals."""
+
+    def configure(self, gc_percent: int, memory_limit: Bytes, globals_scan: Bytes) -> None:
+        """See `Pacer`; a marked heap is made up to suit the first ratio (init)."""
+        self.heap_marked = int(DEFAULT_HEAP_MINIMUM / (1 + self.trigger_ratio))
+        super().configure(gc_percent, memory_limit, globals_scan)
 
     @property
     def scan_expected(self) -> int:

@@ -315,9 +315,10 @@ def start(program: say.Program, book: MixBook, world: World) -> None:
 
 def main(program: say.Program, book: MixBook, world: World) -> Process[None]:
     """The main goroutine, and then the load; the run ends when all batches have ended."""
-    from sim.actors.malloc import reprice
+    from sim.actors.malloc import expect_fresh_spans, reprice
 
     kill_if_over(world)
+    expect_fresh_spans(world)
     reprice(world)
     filling = [filler(store, program, world) for store in program.stores.values() if store.filled]
     steps = (*filling, *compile_steps(program.main, "main", book, world))

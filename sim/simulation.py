@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from sim.actors.malloc import materialise
 from sim.actors.reporting import report_free_runs, report_locks, report_spans
 from sim.build import build
 from sim.config import load, resolved
@@ -70,6 +71,7 @@ def run(world: World, progress: Callable[[float], None] | None) -> str:
     env = world.env
     env.process(_deadline(world, progress))
     killed: str | None = env.run(until=world.finished)
+    materialise(world)  # the last batch belongs to the run
     if progress is not None:
         progress(1.0)
     return killed or ""

@@ -82,10 +82,10 @@ def expected_wait(hold: float, times: float, elapsed: int, world: World) -> floa
 
 
 def queue_for(g: G, hold: Hold, world: World) -> Body:
-    """Acquire, hold and release a lock so many times, on the goroutine's P."""
+    """Acquire, hold and release a lock so many times on average, on the goroutine's P."""
     lock = lock_of(world, hold.lock)
     totals = totals_of(world, hold.lock, hold.cause)
-    for _ in range(round(hold.times)):
+    for _ in range(int(hold.times + world.streams["locks"].random())):
         turn = lock.acquire() if world.switches.lock_contention else None
         if turn is not None:
             begun = world.env.process_time

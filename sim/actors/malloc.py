@@ -42,7 +42,8 @@ MEMORY_OF_PRICES: Final = 8
 """Spans of history that a price remembers besides the last batch."""
 BATCHES_PER_CYCLE: Final = 4
 MIN_ROOM: Final = MiB // 4
-"""Bytes of a batch; however near the cgroup's limit is, it is not looked at more often."""
+"""Bytes of the first batch, before much is known of prices; they double from there. However near
+the cgroup's limit is, it is not looked at more often."""
 MAX_ROOM: Final = 256 * MiB
 """Bytes of a batch; the growth of a heap that is never collected is seen in such steps."""
 LARGE_CLASSES: Final = 2
@@ -344,6 +345,17 @@ def learn(span_class: int, objects: int, bill: Bill, world: World) -> None:
         estimate[span_class] += (seen - estimate[span_class] * objects) * weight
 
 
+def expect_fresh_spans(world: World) -> None:
+    """Before anything is known of refills: every span comes fresh from the operating system."""
+    memory, fresh = world.memory, world.machine.alloc.refill_fresh_ns
+    for span_class, (pages, slots) in enumerate(
+        zip(memory.heap.span_pages, memory.heap.nelems, strict=True)
+    ):
+        memory.class_price[span_class] = (fresh + fault_ns(pages * PAGE, world)) / max(slots, 1)
+    for kind, row in enumerate(memory.kinds.rows):
+        memory.large_ns[kind] = fresh + fault_ns(row.slot_bytes, world)
+
+
 def reprice(world: World) -> None:
     """Prices and heap_live per slot of every mix, for the stretches until the next batch."""
     memory, gc = world.memory, world.gc
@@ -360,7 +372,8 @@ def reprice(world: World) -> None:
     cycle = max(min(gc.pacer.heap_goal(), 1 << 44) - gc.pacer.heap_marked, MiB)
     distance = cycle if gc.running else max(gc.trigger_at - gc.pacer.heap_live, 0)
     to_kill = max(world.container.left / 2, MIN_ROOM)
-    memory.room = max(min(cycle / BATCHES_PER_CYCLE, distance, to_kill, MAX_ROOM), PAGE)
+    known = max(memory.heap.stats.allocated_bytes, MIN_ROOM)
+    memory.room = max(min(cycle / BATCHES_PER_CYCLE, distance, to_kill, known, MAX_ROOM), PAGE)
 
 
 def correct_pacer(world: World, heap_live: int, scan: int) -> None:

@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 
 from sim.engine.lock import Lock
 from sim.engine.queueing import mean_wait
+from sim.go.kinds import LARGE_NOSCAN
+from sim.go.mheap import RefillCounts
 from sim.world import Body, G, LockTotals, World
 
 HEAP_LOCK: Final = "mheap"
@@ -79,6 +81,20 @@ def expected_wait(hold: float, times: float, elapsed: int, world: World) -> floa
     if not world.switches.lock_contention:
         return 0.0
     return mean_wait(hold, times, elapsed, world.gomaxprocs)
+
+
+def central_hold(span_class: int, counts: RefillCounts, world: World) -> Hold:
+    """How refills hold the mcentral of their class (runtime/mcentral.go: cacheSpan).
+
+    A span set has no lock, but one word that every push and pop changes: the full span goes in, the
+    next one comes out. Up to Go 1.14 the lock is held to move a span from one list to the other,
+    and again to enter one that came fresh from the heap meanwhile; large objects are on no list.
+    """
+    name, page = span_set_name(span_class), world.machine.page
+    if world.switches.mcentral == "go1.14":
+        times = 0 if span_class <= LARGE_NOSCAN else counts.spans + counts.fresh
+        return Hold(name, "refill", times, page.span_list_ns)
+    return Hold(name, "refill", 2 * counts.spans, page.span_set_ns)
 
 
 def queue_for(g: G, hold: Hold, world: World) -> Body:

@@ -23,10 +23,10 @@ from sim.actors.locks import (
     HEAP_LOCK,
     Bill,
     Hold,
+    central_hold,
     close_heap_lock_batch,
     heap_lock_acquisitions,
     note_hold,
-    span_set_name,
 )
 from sim.actors.scavenging import keep_below_limit, return_growth
 from sim.actors.sweeping import note_sweep
@@ -311,11 +311,10 @@ def make_bill(
 ) -> Bill:
     """What the refills of one class cost in CPU time, waiting and lock holding."""
     costs, page, sweep = world.machine.alloc, world.machine.page, world.machine.sweep
-    refills = counts.partial + counts.swept + counts.fresh
     pages = npages or world.memory.heap.span_pages[span_class]
     grown = heap_lock_acquisitions(counts.fresh, pages)
     holds = (
-        Hold(span_set_name(span_class), "refill", 2 * refills, page.span_set_ns),
+        central_hold(span_class, counts, world),
         Hold(HEAP_LOCK, "grow", grown, page.alloc_span_ns),
         Hold(HEAP_LOCK, "reclaim", counts.freed_spans, page.free_span_ns),
     )

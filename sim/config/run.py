@@ -65,6 +65,8 @@ class ModelSwitches:
     """The program runs slower while marking: caches and memory bandwidth."""
     lock_contention: bool = True
     """Ps wait for each other at mcentral and mheap."""
+    mcentral: Literal["go1.27", "go1.14"] = "go1.27"
+    """`go1.27`: span sets without a lock; `go1.14`: two lists of spans behind a lock."""
     scavenger: bool = True
     """Free pages go back to the operating system."""
 

@@ -34,6 +34,11 @@ class RefillCounts:
     faulted_bytes: int = 0
     """Bytes of fresh spans that the OS has to provide at the first touch."""
 
+    @property
+    def spans(self) -> int:
+        """Spans that were obtained, or swept in vain."""
+        return self.partial + self.swept + self.fresh
+
 
 @dataclass
 class HeapStats:

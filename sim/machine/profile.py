@@ -49,6 +49,8 @@ class PageCosts:
     """First touch of a 4 KiB page of the OS."""
     span_set_ns: float
     """A push to or pop from a span set of an mcentral."""
+    span_list_ns: float
+    """The lock of an mcentral of Go 1.14 is held to move a span from list to list."""
     alloc_span_ns: float
     """The heap lock is held to take pages."""
     free_span_ns: float

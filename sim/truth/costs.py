@@ -104,6 +104,7 @@ def page_costs(pages: Rows) -> Costs:
     case = {row["case"]: row["ns"] for row in pages}
     return {
         "span_set_ns": case["span_set"],
+        "span_list_ns": case["span_list"],
         "alloc_span_ns": case["alloc"],
         "free_span_ns": case["free"],
     }

@@ -160,7 +160,8 @@ func faults() {
 	}
 }
 
-// pages: the heap lock is held to take and to free a span; a span set is pushed and popped.
+// pages: the heap lock is held to take and to free a span; a span set is pushed and popped,
+// and a span moves between lists under a lock.
 func pages() {
 	single()
 	grow(volume)
@@ -177,6 +178,10 @@ func pages() {
 	begin := cpu()
 	runtime.ProbeSpanSet(n)
 	emit(row{"case": "span_set", "ns": per(cpu()-begin, 2*n)})
+
+	begin = cpu()
+	runtime.ProbeSpanList(n)
+	emit(row{"case": "span_list", "ns": per(cpu()-begin, n)})
 }
 
 // scavenge: free pages go back to the OS, 64 KiB at a time.

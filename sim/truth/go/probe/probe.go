@@ -106,6 +106,33 @@ func ProbeSpanSet(n int) {
 	}
 }
 
+var (
+	probeLock  mutex
+	probeLists [2]mSpanList
+	probeSpans [64]mspan
+)
+
+// ProbeSpanList moves a span from one list to another under a lock, n times, as a refill did before
+// there were span sets (runtime/mcentral.go of Go 1.14: cacheSpan).
+func ProbeSpanList(n int) {
+	if probeLists[0].isEmpty() && probeLists[1].isEmpty() {
+		for i := range probeSpans {
+			probeLists[0].insertBack(&probeSpans[i])
+		}
+	}
+	from, to := &probeLists[0], &probeLists[1]
+	for range n {
+		if from.isEmpty() {
+			from, to = to, from
+		}
+		lock(&probeLock)
+		s := from.first
+		from.remove(s)
+		to.insertBack(s)
+		unlock(&probeLock)
+	}
+}
+
 // ProbeScanGlobals scans a block of nil pointers as if it were data, and returns ns.
 func ProbeScanGlobals(block []*byte, mask []uint8) int64 {
 	begin := nanotime()

@@ -1,0 +1,68 @@
+"""The mcentrals as Go locked them: lists behind a lock up to Go 1.14, span sets since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from sim.actors.locks import HEAP_LOCK, central_hold
+from sim.build import build
+from sim.go.mheap import RefillCounts
+from tests.worlds import config_of, run
+
+ALLOCATES: dict[str, Any] = {
+    "name": "allocates",
+    "mixes": {"node": [{"size": "1KiB", "pointers": 4}]},
+    "goroutines": {
+        "request": {"steps": [{"work": {"cpu": "20us", "allocate": "256KiB", "of": "node"}}]}
+    },
+    "load": {"clients": {"goroutine": "request", "workers": 64, "think": "0ns"}},
+}
+"""Everybody refills one span class, all of the time."""
+
+
+def mcentrals(mcentral: str, gomaxprocs: int, resolution: str) -> pd.Series:
+    """The locks table of a run: sums over all mcentrals, and waiting per acquisition."""
+    locks = run(
+        ALLOCATES, f"model.mcentral={mcentral}", f"model.resolution={resolution}",
+        GOMAXPROCS=gomaxprocs, duration="4ms",
+    ).locks  # fmt: skip
+    assert HEAP_LOCK in set(locks.lock)
+    sums = locks[locks.lock != HEAP_LOCK].sum(numeric_only=True)
+    sums["wait"] = sums.wait_ns / sums.acquisitions
+    return sums
+
+
+@pytest.mark.parametrize("resolution", ["batched", "refill"])
+@pytest.mark.parametrize("mcentral", ["go1.27", "go1.14"])
+def test_waiting_grows_with_gomaxprocs(mcentral: str, resolution: str) -> None:
+    alone, few, many = (mcentrals(mcentral, procs, resolution) for procs in (1, 2, 8))
+    assert alone.wait == alone.contended == 0
+    assert 0 < few.wait < many.wait
+    assert few.contended / few.acquisitions < many.contended / many.acquisitions
+
+
+@pytest.mark.parametrize("resolution", ["batched", "refill"])
+def test_the_lock_of_go_1_14_is_held_and_waited_for_longer(resolution: str) -> None:
+    today, then = (mcentrals(mcentral, 8, resolution) for mcentral in ("go1.27", "go1.14"))
+    assert then.hold_ns / then.acquisitions > 2 * today.hold_ns / today.acquisitions
+    assert then.wait > 1.5 * today.wait
+
+
+@pytest.mark.parametrize(
+    ("mcentral", "span_class", "counts", "times"),
+    [
+        ("go1.27", 30, RefillCounts(partial=3, swept=2, fresh=1), 12),
+        ("go1.14", 30, RefillCounts(partial=3, swept=2, fresh=1), 7),
+        ("go1.14", 0, RefillCounts(fresh=1), 0),
+    ],
+)
+def test_how_often_refills_touch_their_mcentral(
+    mcentral: str, span_class: int, counts: RefillCounts, times: int
+) -> None:
+    """A span in and one out of a set; one move under the lock, and two for a fresh span."""
+    world = build(config_of(ALLOCATES, f"model.mcentral={mcentral}"), lambda _: None)
+    hold = central_hold(span_class, counts, world)
+    assert (hold.cause, hold.times) == ("refill", times)

@@ -10,7 +10,7 @@ from typing import Final
 import pandas as pd
 
 from sim.advice.guide import guide
-from sim.advice.prediction import DRAWS, predict
+from sim.advice.prediction import DRAWS, SEEDS, predict
 from sim.advice.recorded import Real, RecordedRun, median, real, recorded_runs
 from sim.errors import UserError
 from sim.fit import fit_log
@@ -36,6 +36,7 @@ def check(
     folder: Path,
     seed: int = 1,
     progress: Callable[[float], None] | None = None,
+    seeds: int = SEEDS,
     draws: int = DRAWS,
 ) -> pd.DataFrame:
     """Predict every recorded setting of a program and GOMAXPROCS from its log at GOGC=100.
@@ -49,7 +50,7 @@ def check(
         raise UserError(f"{folder}: there is no log at GOGC=100 without a limit to predict from")
     rows = []
     for count, log in enumerate(logs, 1):
-        rows += _rows(log, [run for run in runs if _same_program(run, log)], seed, draws)
+        rows += _rows(log, [run for run in runs if _same_program(run, log)], seed, seeds, draws)
         if progress is not None:
             progress(count / len(logs))
     return pd.DataFrame(rows)
@@ -64,7 +65,7 @@ def _same_program(run: RecordedRun, log: RecordedRun) -> bool:
 
 
 def _rows(
-    log: RecordedRun, runs: list[RecordedRun], seed: int, draws: int
+    log: RecordedRun, runs: list[RecordedRun], seed: int, seeds: int, draws: int
 ) -> list[dict[str, object]]:
     fit = fit_log(log.log, str(LOGGED_GOGC))
     by_setting = {
@@ -72,7 +73,7 @@ def _rows(
         for setting, group in groupby(runs, key=lambda run: run.setting)
     }
     rows: list[dict[str, object]] = []
-    for prediction in predict(fit, by_setting, seed, draws):
+    for prediction in predict(fit, by_setting, seed, seeds, draws):
         setting, truth = prediction.setting, by_setting[prediction.setting]
         simple = guide(fit, setting)
         rows += [

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sim.fit.draw import draws
+from sim.fit.draw import draw
 from sim.fit.gctrace_fit import Fit
 from sim.fluid.memory import Overheads
 from sim.fluid.run import FluidRun, run
@@ -16,10 +16,11 @@ from sim.fluid.setting import Setting
 from sim.streams import Streams
 from sim.units import SECOND
 
-DRAWS: Final = 9
-"""Runs per setting, each with its own seed and its own draw of what the log leaves open."""
-RANGE: Final = (0.5, 0.05, 0.95)
-"""Quantiles over the draws: middle, low, high."""
+SEEDS: Final = 5
+"""Runs per setting of the program as fitted: their median is the prediction."""
+DRAWS: Final = 8
+"""Runs per setting of programs that the log leaves possible as well, for the interval."""
+RANGE: Final = (0.05, 0.95)
 
 
 class Figures(NamedTuple):
@@ -44,7 +45,7 @@ class Figures(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Medians over the draws, and the range in which nine of ten lie."""
+    """What the program as fitted does, and the range in which nine of ten possible ones lie."""
 
     setting: Setting
     middle: Figures
@@ -56,11 +57,13 @@ def predict(
     fit: Fit,
     settings: Iterable[Setting],
     seed: int = 1,
-    count: int = DRAWS,
+    seeds: int = SEEDS,
+    draws: int = DRAWS,
     progress: Callable[[float], None] | None = None,
 ) -> list[Prediction]:
-    """Predict each setting. Draw k is the same program under every setting."""
-    programs = draws(fit, count, Streams(seed)["fit"])
+    """Predict each setting. Run k is of the same program, with the same seed, under all of them."""
+    possible = draw(fit, draws, Streams(seed)["fit"])
+    programs = [*[fit.program] * seeds, *possible]
     wanted = list(settings)
     found = []
     for done, setting in enumerate(wanted, 1):
@@ -70,11 +73,9 @@ def predict(
                 for k, program in enumerate(programs)
             ]
         )
-        found.append(
-            Prediction(
-                setting, *(Figures(*np.quantile(figures, q, axis=0).tolist()) for q in RANGE)
-            )
-        )
+        low, high = np.quantile(figures, RANGE, axis=0)
+        middle = np.median(figures[:seeds], axis=0)
+        found.append(Prediction(setting, *(Figures(*f.tolist()) for f in (middle, low, high))))
         if progress is not None:
             progress(done / len(wanted))
     return found

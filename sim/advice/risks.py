@@ -14,7 +14,6 @@ from sim.units import Fraction
 THRASHING: Final[Fraction] = 1 / 3
 """Share of the CPU in collection; the limiter keeps it below a half, idle time included."""
 _STEPS: Final = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
-_DRAWS: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ def risks(fit: Fit, setting: Setting, goals: Goals, seed: int = 1) -> Risks:
     """Let the live heap grow in steps until the container is full."""
     seen: dict[str, float] = {}
     for growth in _STEPS:
-        prediction = predict(grown(fit, growth), [setting], seed, _DRAWS)[0]
+        prediction = predict(grown(fit, growth), [setting], seed, seeds=1, draws=1)[0]
         for name in _broken(prediction, goals):
             seen.setdefault(name, growth)
         if "out_of_memory" in seen:

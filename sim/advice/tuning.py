@@ -16,7 +16,8 @@ from sim.units import SECOND, Bytes, Fraction, Nanoseconds
 PERCENTS: Final = (25, 50, 75, 100, 150, 200, 300, 400, 600, 800)
 LIMITED_PERCENTS: Final = (100, 200, 400, None)
 LIMIT_SHARES: Final = (0.7, 0.8, 0.9)
-DRAWS: Final = 3
+SEEDS: Final = 1
+DRAWS: Final = 2
 """Runs per setting while searching; the winner is confirmed with more."""
 EQUALLY_CHEAP: Final[Fraction] = 0.005
 """A difference of GC CPU that is not worth a risk or memory."""
@@ -113,10 +114,12 @@ def _candidates(
     seed: int,
     progress: Callable[[float], None] | None,
 ) -> list[Candidate]:
-    now = predict(fit, settings, seed, DRAWS, _half(progress, 0.0))
+    now = predict(fit, settings, seed, SEEDS, DRAWS, _half(progress, 0.0))
     later = now
     if goals.growth:
-        later = predict(grown(fit, goals.growth), settings, seed, DRAWS, _half(progress, 0.5))
+        later = predict(
+            grown(fit, goals.growth), settings, seed, SEEDS, DRAWS, _half(progress, 0.5)
+        )
     return [
         Candidate(a.setting, a, b, tuple(_failures(b, goals)))
         for a, b in zip(now, later, strict=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from sim.errors import UserError
+from sim.fit.change import change_sentences
 from sim.fit.gctrace_fit import Fit, fit_program
 from sim.fit.gctrace_log import read_gctrace
 from sim.fit.observe import guess_gogc
@@ -30,4 +32,5 @@ def fit_log(
     logged = Setting(
         percent, None if gomemlimit is None else parse_limit(gomemlimit), log.lines[-1].procs
     )
-    return fit_program(log, logged, None if load is None else Load(load))
+    fit = fit_program(log, logged, None if load is None else Load(load))
+    return replace(fit, warnings=(*fit.warnings, *change_sentences(fit)))

@@ -3,36 +3,78 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 
+from sim.fit.change import change_midway
 from sim.fit.gctrace_fit import Fit
-from sim.fluid.program import FluidProgram
+from sim.fit.observe import Floats
+from sim.fluid.program import FluidProgram, Stretch, Window
+from sim.units import Fraction, MiB
 
-MARK_COST_SPREAD: Final = 0.06
-"""Standard deviation of the CPU time for the same marking, from run to run of one program.
+MARK_COST_SPREAD: Final[Fraction] = 0.15
+"""Standard deviation, beyond scatter, of the CPU time that the same marking takes elsewhere.
 
-Repeated runs in the recorded set differ in GC CPU by 7 % in the median: neighbours on the machine,
-and how memory came to lie.
+From run to run, and from one setting to another: neighbours on the machine, caches, who marks.
 """
-SPAN_OVERHEAD_SPREAD: Final = 0.008
+RATE_SPREAD: Final[Fraction] = 0.10
+"""The same for how fast the program allocates while the heap is marked."""
+LIVE_SPREAD: Final[Fraction] = 0.03
+WORK_SPREAD: Final[Fraction] = 0.03
+SPAN_OVERHEAD_SPREAD: Final[Fraction] = 0.008
+_ROUNDING: Final = 0.29 * MiB  # standard deviation of a figure that is rounded to MiB
 
 
-def draws(fit: Fit, count: int, rng: np.random.Generator) -> list[FluidProgram]:
+@dataclass(frozen=True, slots=True)
+class Spreads:
+    """Standard deviations of the logarithms of what a fit found."""
+
+    mark_cost: float
+    rate: float
+    live: float
+    work: float
+
+
+def spreads(fit: Fit) -> Spreads:
+    """How far a program may be from its fit: few cycles, tiny heaps and changes widen it."""
+    seen, measured = fit.observed, fit.measured
+    live, grown = seen.live[measured], seen.allocated[measured]
+    cost = seen.mark_cpu[measured] / live
+    change = change_midway(fit)
+    return Spreads(
+        mark_cost=math.hypot(MARK_COST_SPREAD, _of_mean(cost)),
+        rate=RATE_SPREAD,
+        live=math.hypot(LIVE_SPREAD, _of_mean(live), _ROUNDING / float(live.mean()), change.live),
+        work=math.hypot(WORK_SPREAD, _of_mean(grown), _ROUNDING / float(grown.mean()), change.rate),
+    )
+
+
+def _of_mean(values: Floats) -> float:
+    return float(values.std() / max(float(values.mean()), 1e-9) / math.sqrt(len(values)))
+
+
+def draw(fit: Fit, count: int, rng: np.random.Generator) -> list[FluidProgram]:
     """Programs that the log leaves possible, spread evenly over the uncertainty of the fit."""
-    costs = [s.mark_cost for s in fit.program.stretches if s.measured]
-    scatter = float(np.std(costs) / np.mean(costs) / np.sqrt(len(costs)))
-    spread = math.hypot(MARK_COST_SPREAD, scatter)
+    spread = spreads(fit)
+    factors = {
+        field.name: [math.exp(getattr(spread, field.name) * z) for z in _normal(count, rng)]
+        for field in fields(Spreads)
+    }
+    overheads = [SPAN_OVERHEAD_SPREAD * z for z in _normal(count, rng)]
     return [
-        _program(fit.program, math.exp(spread * cost), SPAN_OVERHEAD_SPREAD * overhead)
-        for cost, overhead in zip(_spread(count, rng), _spread(count, rng), strict=True)
+        _program(
+            fit.program,
+            Spreads(**{name: values[k] for name, values in factors.items()}),
+            overheads[k],
+        )
+        for k in range(count)
     ]
 
 
-def _spread(count: int, rng: np.random.Generator) -> list[float]:
+def _normal(count: int, rng: np.random.Generator) -> list[float]:
     """Standard normal values at even steps of probability, shuffled."""
     normal = NormalDist()
     values = [normal.inv_cdf((k + 0.5) / count) for k in range(count)]
@@ -40,9 +82,24 @@ def _spread(count: int, rng: np.random.Generator) -> list[float]:
     return values
 
 
-def _program(program: FluidProgram, cost: float, overhead: float) -> FluidProgram:
+def _program(program: FluidProgram, factor: Spreads, overhead: float) -> FluidProgram:
     return replace(
         program,
-        stretches=tuple(replace(s, mark_cost=s.mark_cost * cost) for s in program.stretches),
+        stretches=tuple(_stretch(stretch, factor) for stretch in program.stretches),
+        forced=tuple(at * factor.work for at in program.forced),
+        begin=Window(program.begin.low * factor.work, program.begin.high * factor.work),
+        end=Window(program.end.low * factor.work, program.end.high * factor.work),
+        demand=program.demand * factor.work,
+        allocation_rate=program.allocation_rate * factor.work,
         span_overhead=max(0.0, program.span_overhead + overhead),
+    )
+
+
+def _stretch(stretch: Stretch, factor: Spreads) -> Stretch:
+    return replace(
+        stretch,
+        end=stretch.end * factor.work,
+        live=stretch.live * factor.live,
+        mark_cost=stretch.mark_cost * factor.mark_cost,
+        allocation_rate=stretch.allocation_rate * factor.rate,
     )

@@ -21,6 +21,8 @@ SPAN_OVERHEAD: Final = 0.02
 """Tails, headers and bitmaps in spans of small objects: 128 to 256 of 8192 bytes, and tails."""
 IDLE_SHARE_OF_WAITING: Final = 0.05
 """Idle workers with more than this share of the Ps: load limits the program, not CPU."""
+_UNSEEN_GROWTH: Final = MiB / 4
+"""What the heap may have grown while it was marked without any figure in MiB showing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def _stretches(seen: Observed, measured: slice, positions: Floats) -> tuple[Stre
 def _rates_while_marking(seen: Observed, measured: slice) -> Floats:
     """Heap bytes per CPU-ns of the program, cycle by cycle, the scatter of rounding taken out."""
     grown, cpu = (seen.end - seen.start)[measured], seen.program_cpu[measured]
-    mean = grown.sum() / cpu.sum()
+    mean = max(grown.sum(), _UNSEEN_GROWTH) / cpu.sum()
     rest = grown - mean * cpu
     real = math.sqrt(max(0.0, 1 - _rounding_variance(mean * cpu) / max(float(rest.var()), 1.0)))
     rates = np.maximum(mean + real * rest / cpu, 0.2 * mean)

@@ -11,9 +11,13 @@ from typing import Final
 from sim.errors import UserError
 from sim.formats.gctrace import Found, GCTraceLine, parse
 from sim.formats.log import Problem, open_log
+from sim.units import format_bytes, format_duration
 
 BEGIN_MARK: Final = "=== begin"
 END_MARK: Final = "=== end"
+FEWEST_CYCLES: Final = 3
+MOST_PROBLEMS: Final = 5
+"""Lines that are quoted; of more, the number is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +35,20 @@ def read_gctrace(path: str | Path) -> GCTraceLog:
     """The gctrace lines of a log, plain or gzipped; `-` is standard input.
 
     Of several processes in one log the one with most cycles is taken. Raises UserError for a log
-    without any gctrace line.
+    with too few gctrace lines, or none.
     """
     marks = _Marks()
     problems: list[Problem] = []
     with open_log(path) as source:
-        found = list(parse(marks.watch(source), problems.append))
+        found = [f for f in parse(marks.watch(source), problems.append) if f.line.procs > 0]
     if not found:
         raise UserError(
             f"{path}: there is no gctrace line in it; run the Go program with"
             f" GODEBUG=gctrace=1 and keep its standard error"
         )
-    warnings = [f"line {line}: {reason}" for line, reason, _ in problems]
+    warnings = [f"line {line}: {reason}" for line, reason, _ in problems[:MOST_PROBLEMS]]
+    if len(problems) > MOST_PROBLEMS:
+        warnings.append(f"{len(problems) - MOST_PROBLEMS} more lines like these")
     processes = Counter(item.process for item in found)
     if len(processes) > 1:
         warnings.append(f"the log holds {len(processes)} processes; the longest one is used")
@@ -53,7 +59,22 @@ def read_gctrace(path: str | Path) -> GCTraceLog:
         warnings.append("no cycle between the marks; the whole log is taken as measured")
         measured = slice(0, len(mine))
     lines = tuple(item.line for item in mine)
+    _check_enough(path, lines[measured])
     return GCTraceLog(lines, measured, marks.begin is not None, tuple(warnings))
+
+
+def _check_enough(path: str | Path, lines: tuple[GCTraceLine, ...]) -> None:
+    """UserError for too few cycles, with what they say all the same."""
+    if len(lines) >= FEWEST_CYCLES:
+        return
+    last = lines[-1]
+    cpu = last.cpu_assist + last.cpu_background + last.cpu_idle
+    raise UserError(
+        f"{path}: only {len(lines)} cycles are measured, and a prediction needs at least"
+        f" {FEWEST_CYCLES}; of the last one can be told that it found"
+        f" {format_bytes(last.heap_marked)} alive, with a goal of {format_bytes(last.heap_goal)},"
+        f" and marked for {format_duration(cpu)} of CPU: record for longer"
+    )
 
 
 class _Marks:

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.formats.gctrace import GCTraceLine
-from sim.units import Fraction, MiB
+from sim.units import Fraction, KiB, MiB
 
 Floats: TypeAlias = NDArray[np.float64]
 
 _HALF: Final = MiB / 2
+_LEAST_ALLOCATED: Final = 64 * KiB
 _SMALLEST_LIVE: Final = MiB / 4
 _UNKNOWN_ROOTS: Final = 0.3 * MiB
 """Stacks and globals of a small program, of which gctrace prints 0 MB."""
@@ -69,7 +70,7 @@ def observe(lines: tuple[GCTraceLine, ...], gogc: int | None, span_overhead: Fra
     roots = _roots(lines)
     marked = _marked(column("heap_marked"), column("heap_goal"), roots, gogc)
     grown = np.maximum(end - np.concatenate([[0.0], marked[:-1]]), 0.0)
-    allocated = np.maximum(grown - span_overhead * end, 0.1 * grown)
+    allocated = np.maximum(grown - span_overhead * end, np.maximum(0.1 * grown, _LEAST_ALLOCATED))
     black = (end - start) * allocated / np.maximum(grown, 1.0)
     return Observed(
         procs=lines[-1].procs,
@@ -78,7 +79,7 @@ def observe(lines: tuple[GCTraceLine, ...], gogc: int | None, span_overhead: Fra
         end=end,
         marked=marked,
         goal=column("heap_goal"),
-        at=column("at"),
+        at=np.maximum.accumulate(column("at")),
         duration=np.maximum(column("concurrent_mark"), 1000.0),
         assist=column("cpu_assist"),
         background=column("cpu_background"),

@@ -60,7 +60,7 @@ def test_growth_under_gogc_off_ends_in_thrashing_before_it_ends_in_the_limiter(f
 def test_a_ballast_spares_cycles_and_takes_no_memory_of_its_own(fit: Fit) -> None:
     policies = {policy.name: policy.setting for policy in named_policies(256 * MiB, 2)}
     plain, ballast = predict(
-        fit, [policies["default: GOGC=100"], policies["ballast of 25%"]], count=3
+        fit, [policies["default: GOGC=100"], policies["ballast of 25%"]], seeds=1, draws=2
     )
     assert ballast.middle.gc_cycles < 0.7 * plain.middle.gc_cycles
     assert ballast.middle.peak_heap_bytes < plain.middle.peak_heap_bytes + 80 * MiB
@@ -69,7 +69,7 @@ def test_a_ballast_spares_cycles_and_takes_no_memory_of_its_own(fit: Fit) -> Non
 def test_a_tuner_keeps_the_heap_at_its_target(fit: Fit) -> None:
     target = 200 * MiB
     setting = Setting(100, None, 2, tuned_heap=target)
-    assert predict(fit, [setting], count=3)[0].middle.peak_heap_bytes == pytest.approx(
+    assert predict(fit, [setting], seeds=1, draws=2)[0].middle.peak_heap_bytes == pytest.approx(
         target, rel=0.1
     )
 

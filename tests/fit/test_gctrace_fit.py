@@ -82,6 +82,35 @@ def test_a_log_without_gctrace_says_how_to_get_one(tmp_path: Path) -> None:
         read_gctrace(written(tmp_path, "starting\nlistening on :8080\n"))
 
 
+def test_too_few_cycles_say_what_can_be_told_all_the_same(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"only 2 cycles .* 20MiB alive, with a goal of 40MiB"):
+        read_gctrace(written(tmp_path, growing(2, 0)))
+
+
+def test_a_clock_that_runs_backwards_is_said_and_survived(tmp_path: Path) -> None:
+    first, *rest = growing(12, 0).splitlines(keepends=True)
+    fit = fit_log(written(tmp_path, "".join([first.replace("@0.100s", "@9.100s"), *rest])))
+    assert any("clock ran backwards" in warning for warning in fit.warnings)
+    assert fit.program.demand > 0
+
+
+def test_a_change_midway_is_said(tmp_path: Path) -> None:
+    heap = growing(40, 0).splitlines(keepends=True)
+    later = [
+        line.replace("38->39->20 MB, 40 MB", "77->78->40 MB, 80 MB") if n >= 20 else line
+        for n, line in enumerate(heap)
+    ]
+    warnings = fit_log(written(tmp_path, "".join(later))).warnings
+    assert any("live heap of the second half" in warning for warning in warnings)
+
+
+def test_heaps_below_a_mib_are_fitted_with_a_doubt(tmp_path: Path) -> None:
+    line = LINE.format(n=1, t=0.1, start=0, end=0, marked=0, goal=4)
+    lines = [line.replace("gc 1 @0.100", f"gc {n} @{n}.000") for n in range(1, 13)]
+    fit = fit_log(written(tmp_path, "".join(lines)))
+    assert any("so small" in warning for warning in fit.warnings)
+
+
 def test_the_longest_of_several_processes_is_used(tmp_path: Path) -> None:
     log = read_gctrace(written(tmp_path, growing(3, 0) + growing(12, 0)))
     assert len(log.lines) == 12

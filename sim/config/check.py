@@ -10,15 +10,11 @@ from sim.config.scalar import ADDRESS_SPACE
 from sim.config.tree import Node, locate
 from sim.errors import nearest
 from sim.units import format_bytes
-from sim.workload.arrivals import Bursts, Poisson, Regular
 from sim.workload.distributions import Constant
 from sim.workload.program import (
     WORD,
-    Batch,
     Borrow,
-    ClosedLoop,
     ObjectKind,
-    OpenLoop,
     Program,
     Publish,
     Repeat,
@@ -35,7 +31,6 @@ def check_program(root: Node, program: Program) -> None:
     checks = _Checks(root, program)
     checks.mixes()
     checks.stores()
-    checks.pools()
     for kind, goroutine in program.goroutines.items():
         checks.steps(("goroutines", kind, "steps"), goroutine.steps)
     checks.steps(("main",), program.main)
@@ -74,7 +69,6 @@ class _Checks:
         total = 0
         for name, store in self.program.stores.items():
             self.name(("stores", name, "of"), "mix", store.of, self.program.mixes)
-            self.at_least(("stores", name, "size"), 1, store.size)
             total += store.size
             if total > ADDRESS_SPACE:
                 limit = format_bytes(ADDRESS_SPACE)
@@ -82,10 +76,6 @@ class _Checks:
                     ("stores", name),
                     f"expected a heap of at most {limit}, the address space, got more",
                 )
-
-    def pools(self) -> None:
-        for name, pool in self.program.pools.items():
-            self.at_least(("pools", name, "size"), 1, pool.size)
 
     def steps(self, path: Path, steps: tuple[Step, ...]) -> None:
         for index, step in enumerate(steps):
@@ -99,13 +89,11 @@ class _Checks:
                 self.name(
                     (*path, "goroutine"), "goroutine", step.goroutine, self.program.goroutines
                 )
-                self.at_least((*path, "count"), 1, step.count)
             case Publish():
                 self.name((*path, "store"), "store", step.store, self.program.stores)
             case Borrow():
                 self.name((*path, "pool"), "pool", step.pool, self.program.pools)
             case Repeat():
-                self.at_least((*path, "times"), 0, step.times)
                 self.steps((*path, "steps"), step.steps)
 
     def work(self, path: Path, work: Work) -> None:
@@ -124,16 +112,6 @@ class _Checks:
         for name, load in self.program.load.items():
             path = ("load", name)
             self.name((*path, "goroutine"), "goroutine", load.goroutine, self.program.goroutines)
-            match load:
-                case OpenLoop(arrivals=Poisson() | Regular() | Bursts() as arrivals):
-                    if max(arrivals.rate, getattr(arrivals, "burst", 0)) <= 0:
-                        self.fail((*path, "arrivals"), "expected a rate above 0, got 0")
-                case ClosedLoop():
-                    self.at_least((*path, "workers"), 1, load.workers)
-                case Batch():
-                    self.at_least((*path, "count"), 1, load.count)
-                    self.at_least((*path, "parallel"), 1, load.parallel)
-                    self.at_least((*path, "parallel_per_p"), 0, load.parallel_per_p)
 
     def spawns_end(self) -> None:
         """Nothing a step can do ends a recursion, so goroutines that spawn each other never end."""
@@ -153,10 +131,6 @@ class _Checks:
         if name not in valid:
             known = nearest(name, valid) if valid else f" (the workload has no {kind})"
             self.fail(path, f"expected the name of a {kind}, got {name!r}{known}")
-
-    def at_least(self, path: Path, bound: int, value: int) -> None:
-        if value < bound:
-            self.fail(path, f"expected at least {bound}, got {value}")
 
     def fail(self, path: Path, message: str) -> NoReturn:
         raise At(locate(self.root, path), path).error(message)

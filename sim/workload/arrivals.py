@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Protocol
 
 import numpy as np
+from annotated_types import Gt
 from numpy.typing import NDArray
 
 from sim.errors import UserError
@@ -31,7 +32,7 @@ class Arrivals(Protocol):
 class Poisson:
     """Independent arrivals at a constant rate."""
 
-    rate: PerSecond
+    rate: Annotated[PerSecond, Gt(0)]
 
     def times(self, rng: np.random.Generator) -> Iterator[Times]:
         last = 0.0
@@ -46,7 +47,7 @@ class Poisson:
 class Regular:
     """Arrivals at equal distances."""
 
-    rate: PerSecond
+    rate: Annotated[PerSecond, Gt(0)]
 
     def times(self, rng: np.random.Generator) -> Iterator[Times]:
         del rng
@@ -62,13 +63,13 @@ class Bursts:
     """Poisson arrivals; the rate is `burst` for `lasting` at the start of every `period`."""
 
     rate: PerSecond
-    burst: PerSecond
-    lasting: Nanoseconds
+    burst: Annotated[PerSecond, Gt(0)]
+    lasting: Annotated[Nanoseconds, Gt(0)]
     period: Nanoseconds
 
     def __post_init__(self) -> None:
-        if not 0 < self.lasting < self.period:
-            raise UserError("expected 0 < lasting < period")
+        if self.lasting >= self.period:
+            raise UserError(f"expected lasting < period, got {self.lasting} and {self.period}")
 
     def times(self, rng: np.random.Generator) -> Iterator[Times]:
         """Unit-rate arrivals mapped through the inverse of the cumulated rate."""

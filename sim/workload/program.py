@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeAlias
 
+from annotated_types import Ge, Gt, Le
+
 from sim.errors import UserError
 from sim.units import Bytes, Fraction, PerSecond, Unit, format_bytes
 from sim.workload.arrivals import Arrivals
@@ -28,27 +30,19 @@ class ObjectKind:
     """One kind of object in a mix; the pointers are the first words of the object."""
 
     size: SizeDistribution
-    share: float = 1.0
+    share: Annotated[float, Ge(0)] = 1.0
     """Relative frequency among the objects of the mix."""
-    pointers: int | Literal["all"] = 0
+    pointers: Annotated[int, Ge(0)] | Literal["all"] = 0
     """Words at the front that are scanned for pointers; 0 makes it noscan."""
-    filled: Fraction = 1.0
+    filled: Annotated[Fraction, Ge(0), Le(1)] = 1.0
     """Part of these words that leads to an object: others are nil, or numbers between pointers."""
-
-    def __post_init__(self) -> None:
-        if self.share < 0:
-            raise UserError(f"share: expected at least 0, got {self.share}")
-        if not 0 <= self.filled <= 1:
-            raise UserError(f"filled: expected 0 to 1, got {self.filled}")
-        if self.pointers != "all" and self.pointers < 0:
-            raise UserError(f"pointers: expected at least 0 or 'all', got {self.pointers}")
 
 
 @dataclass(frozen=True)
 class Store:
     """Long-lived data: a cache, an index, a session table."""
 
-    size: Bytes
+    size: Annotated[Bytes, Gt(0)]
     """Capacity in requested bytes."""
     of: str
     """Mix of its objects."""
@@ -62,8 +56,8 @@ class Store:
 class Pool:
     """A sync.Pool of equal objects: emptied over two collection cycles."""
 
-    size: Bytes
-    pointers: int | Literal["all"] = 0
+    size: Annotated[Bytes, Gt(0)]
+    pointers: Annotated[int, Ge(0)] | Literal["all"] = 0
 
 
 @dataclass(frozen=True)
@@ -115,7 +109,7 @@ class Spawn:
     """Start goroutines of another kind, and by default wait for all of them."""
 
     goroutine: str
-    count: int = 1
+    count: Annotated[int, Ge(1)] = 1
     wait: bool = True
 
 
@@ -135,7 +129,7 @@ class Collect:
 class Repeat:
     """Do the steps several times."""
 
-    times: int
+    times: Annotated[int, Ge(0)]
     steps: tuple[Step, ...]
 
 
@@ -175,7 +169,7 @@ class ClosedLoop:
     """N workers that each send the next request after a think time."""
 
     goroutine: str
-    workers: int
+    workers: Annotated[int, Ge(1)]
     think: TimeDistribution = Constant(0)
 
 
@@ -184,10 +178,10 @@ class Batch:
     """A fixed amount of work: the run ends when it is done."""
 
     goroutine: str
-    count: int = 1
-    parallel: int = 1
+    count: Annotated[int, Ge(1)] = 1
+    parallel: Annotated[int, Ge(1)] = 1
     """How many of them run at the same time."""
-    parallel_per_p: int = 0
+    parallel_per_p: Annotated[int, Ge(0)] = 0
     """As many for every P instead, as in programs that size their workers by GOMAXPROCS."""
 
 

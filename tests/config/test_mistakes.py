@@ -151,7 +151,17 @@ def test_gogc_below_zero_is_not_off(tmp_path: Path) -> None:
             "20: load.api.arrivals.poisson: expected a rate such as 2000/s, got '-5/s'",
         ),
         ("2000/s", "2k", "20: load.api.arrivals.poisson: expected a rate such as 2000/s, got '2k'"),
-        ("2000/s", "0/s", "20: load.api.arrivals: expected a rate above 0, got 0"),
+        ("2000/s", "0/s", "20: load.api.arrivals.poisson: expected more than 0, got '0/s'"),
+        (
+            "{poisson: 2000/s}",
+            "{bursts: {rate: 100/s, burst: 0/s, lasting: 1s, period: 2s}}",
+            "20: load.api.arrivals.bursts.burst: expected more than 0, got '0/s'",
+        ),
+        (
+            "{poisson: 2000/s}",
+            "{bursts: [100/s, 500/s, 3ms, 2ms]}",
+            "20: load.api.arrivals: expected lasting < period, got 3000000 and 2000000",
+        ),
         (
             "poisson",
             "poison",
@@ -208,7 +218,7 @@ def test_gogc_below_zero_is_not_off(tmp_path: Path) -> None:
         (
             "count: 8",
             "count: 0",
-            "13: goroutines.handler.steps.2.spawn.count: expected at least 1, got 0",
+            "13: goroutines.handler.steps.2.spawn.count: expected at least 1, got '0'",
         ),
         (
             "wait: 1ms",
@@ -236,7 +246,7 @@ def test_gogc_below_zero_is_not_off(tmp_path: Path) -> None:
         (
             "size: 64B",
             "size: 64B, share: -1",
-            "3: mixes.json.0.share: expected at least 0, got -1.0",
+            "3: mixes.json.0.share: expected at least 0, got '-1'",
         ),
         (
             "size: 64B",

@@ -10,6 +10,7 @@ import typer
 from sim.cli import (
     accuracy,
     calibrate,
+    compare,
     fit,
     policies,
     run,
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 for command in (
     run.run,
+    compare.compare,
     whatif.whatif,
     tune.tune,
     accuracy.accuracy,

@@ -50,4 +50,6 @@ def run(
         print(result.gcpacertrace(), end="")
     if not quiet:
         print(result.summary())
+        for finding in result.diagnose():
+            print(finding)
         print(f"tables: {folder}")

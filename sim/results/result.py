@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import UserError
+from sim.errors import UserError, nearest
 from sim.record.facts import TABLES, Status
 from sim.record.schema import schema
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from sim.results.diagnosis import Finding
     from sim.results.summary import Summary
 
 
@@ -24,9 +26,18 @@ class Result:
     `attrs`. Reading raises UserError for tables that are damaged or lack a column.
     """
 
-    def __init__(self, name: str, read: Callable[[str], pa.Table]) -> None:
-        """`read` gives a table by its name: from a folder, or from memory (MemorySink.table)."""
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[str], pa.Table],
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`read` gives a table by its name: from a folder, or from memory (MemorySink.table).
+
+        `settings` are the keys that the run's sweep varied, and their values in this run.
+        """
         self.name = name
+        self.settings = settings
         self._read = read
 
     @cached_property
@@ -113,6 +124,12 @@ class Result:
 
         return summary(self)
 
+    def diagnose(self) -> list[Finding]:
+        """What was wrong with the run, in words, the gravest first."""
+        from sim.results.diagnosis import diagnose
+
+        return diagnose(self)
+
     def __repr__(self) -> str:
         return f"Result({self.name!r}, {self.run['workload']}, {self.run['status']})"
 
@@ -160,7 +177,10 @@ class Results(Mapping[str, Result]):
         return len(self._runs)
 
     def summary(self) -> pd.DataFrame:
-        """The headline figures, one run a row; units in `attrs`."""
+        """The headline figures, one run a row; units in `attrs`.
+
+        Runs of a sweep have their settings and seed in front.
+        """
         import pandas as pd
 
         from sim.results.summary import summary
@@ -169,7 +189,37 @@ class Results(Mapping[str, Result]):
         frame = pd.DataFrame.from_dict(
             {name: figures.numbers() for name, figures in summaries.items()}, orient="index"
         )
+        frame = pd.concat([self._settings().loc[frame.index], frame], axis=1)
         frame.attrs["units"] = {
             key: figure.unit for figures in summaries.values() for key, figure in figures.items()
         }
+        return frame
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table of all runs, such as `cycles`; the settings and seed of each run in front."""
+        import pandas as pd
+
+        if name not in TABLES or name == "run":
+            raise UserError(f"there is no table {name!r}{nearest(name, TABLES.keys() - {'run'})}")
+        frames = {run: getattr(self._runs[run], name) for run in self._runs}
+        rows = pd.concat(frames, names=["run"]).reset_index("run")
+        told = rows[["run"]].join(self._settings(), on="run").drop(columns="run")
+        table: pd.DataFrame = pd.concat([told, rows.drop(columns="run")], axis=1).reset_index(
+            drop=True
+        )
+        table.attrs = next(iter(frames.values())).attrs
+        return table
+
+    def _settings(self) -> pd.DataFrame:
+        """A row per run: what its sweep varied, as numbers where all values are, and its seed."""
+        import pandas as pd
+
+        rows = {
+            name: {**run.settings, "seed": run.run["seed"]} if run.settings else {}
+            for name, run in self._runs.items()
+        }
+        frame = pd.DataFrame.from_dict(rows, orient="index")
+        numbers = frame.apply(pd.to_numeric, errors="coerce")
+        whole = numbers.columns[numbers.notna().eq(frame.notna()).all()]
+        frame[whole] = numbers[whole]
         return frame

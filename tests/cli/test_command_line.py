@@ -48,6 +48,9 @@ class FakeResult:
     def summary(self) -> str:
         return "cycles 1"
 
+    def diagnose(self) -> list[str]:
+        return []
+
 
 @pytest.fixture
 def simulated(monkeypatch: pytest.MonkeyPatch) -> list[tuple[RunConfig, Path]]:

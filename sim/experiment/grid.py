@@ -1,0 +1,69 @@
+"""Every combination of settings that somebody wants to try, and the runs that try them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Final
+
+from sim.config import load, resolved
+from sim.errors import UserError
+from sim.experiment.point import Point, Settings
+
+_COMMA: Final = re.compile(r",(?![^{\[]*[}\]])")
+"""A comma that is not inside of braces or brackets, as in `{uniform: {low: 1, high: 2}}`."""
+
+
+def values(text: str) -> list[str]:
+    """The values of a list as people type it: `50,100,off`."""
+    return [word.strip() for word in _COMMA.split(text) if word.strip()]
+
+
+def grid(axes: Sequence[str]) -> list[Settings]:
+    """Every combination of axes such as `GOGC=50,100` and `model.assists=true,false`.
+
+    The last axis varies fastest; no axes give the one combination without settings. Raises
+    UserError for an axis without key or values, and for a key or value that comes twice.
+    """
+    keys = [_axis(axis) for axis in axes]
+    names = [key for key, _ in keys]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"the key {name} is varied twice")
+    return [
+        dict(zip(names, choice, strict=True)) for choice in product(*(found for _, found in keys))
+    ]
+
+
+def _axis(text: str) -> tuple[str, list[str]]:
+    key, _, listed = text.partition("=")
+    found = values(listed)
+    if not key.strip() or not found:
+        raise UserError(f"expected key.path=value,value to vary, got {text!r}")
+    for value in found:
+        if found.count(value) > 1:
+            raise UserError(f"{key.strip()} is to be {value} twice")
+    return key.strip(), found
+
+
+def points(
+    config: Path, settings: Sequence[Settings], seeds: int, sets: Sequence[str] = ()
+) -> list[Point]:
+    """The runs of a config under each of the settings, once per seed.
+
+    Every setting meets the same seeds, from the config's own on: with common random numbers,
+    differences between settings are sharper than the runs are. Raises UserError for the first
+    setting that the config does not take.
+    """
+    found = []
+    for chosen in settings:
+        given = [f"{key}={value}" for key, value in chosen.items()]
+        run = load(config, [*sets, *given])
+        found += [
+            Point(chosen, seed, resolved(replace(run, seed=seed)))
+            for seed in range(run.seed, run.seed + seeds)
+        ]
+    return found

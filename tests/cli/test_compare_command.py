@@ -1,0 +1,52 @@
+"""`gomemsim compare` as typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.cli import main
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_grid_becomes_one_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    arguments = [
+        "compare", "configs/hbsteady.yaml", "--gogc", "50,100", "--seeds", "1", "--jobs", "1",
+        "--set", "duration=20ms", "--baseline", "GOGC=100", "--out", str(tmp_path / "sweep-x"),
+    ]  # fmt: skip
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    out, _ = capsys.readouterr()
+    assert not end.value.code
+    assert "| GOGC" in out
+    assert "baseline" in out
+    assert len(list((tmp_path / "sweep-x").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--gogc", "5x"], "GOGC"),
+        (["--vary", "model.assist=true"], "did you mean 'assists'"),
+        (["--vary", "nothing"], "expected key.path=value,value"),
+        (["--gogc", "50", "--baseline", "GOGC=7"], "expected exactly one of the settings"),
+    ],
+)
+def test_a_typo_is_one_sentence(
+    arguments: list[str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(SystemExit) as end:
+        main(["compare", "configs/hbsteady.yaml", *arguments])
+    _, err = capsys.readouterr()
+    assert end.value.code == 2
+    assert sentence in err
+    assert len(err.splitlines()) == 1

@@ -1,0 +1,125 @@
+"""A sweep loses nothing: not when it is stopped, not when a point or a whole process dies."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sim
+from sim.errors import UserError
+from sim.experiment import sweep as module
+from sim.experiment.grid import grid, points
+from sim.experiment.point import Point
+from sim.experiment.sweep import stored, sweep
+from sim.record.parquet import is_sealed
+from sim.results import Results
+from sim.simulation import simulate
+
+
+@pytest.fixture
+def simulated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Folders of the runs that a sweep in this process simulates."""
+    folders: list[str] = []
+
+    def simulate_and_tell(config: Any, out: Path) -> None:
+        simulate(config, out=out)
+        folders.append(out.name)
+
+    monkeypatch.setattr(module, "simulate", simulate_and_tell)
+    return folders
+
+
+def test_what_is_stored_is_not_simulated_again(
+    tiny: Path, tmp_path: Path, simulated: list[str]
+) -> None:
+    folder, fractions = tmp_path / "sweep-a", list[float]()
+    todo = points(tiny, grid(["GOGC=50,100"]), 1)
+    assert sweep(todo[:1], folder, jobs=1) == []
+    assert sweep(todo, folder, fractions.append, jobs=1) == []
+    assert len(simulated) == 2
+    assert fractions == [0.5, 1.0]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(point.name for point in todo)
+
+
+def test_a_point_that_changed_replaces_its_former_self(
+    tiny: Path, tmp_path: Path, simulated: list[str]
+) -> None:
+    folder = tmp_path / "sweep-a"
+    sweep(points(tiny, grid(["GOGC=50,100"]), 1), folder, jobs=1)
+    changed = points(tiny, grid(["GOGC=50"]), 1, ["duration=10ms"])
+    assert sweep(changed, folder, jobs=1) == []
+    assert len(simulated) == 3
+    assert len(list(folder.iterdir())) == 2
+    assert stored(changed[0], folder)
+
+
+def test_a_crash_is_reported_and_the_others_are_kept(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(config: Any, out: Path) -> None:
+        if config.gc_percent == 50:
+            out.mkdir()
+            raise ZeroDivisionError("division by zero")
+        simulate(config, out=out)
+
+    monkeypatch.setattr(module, "simulate", crash)
+    todo = points(tiny, grid(["GOGC=50,100"]), 1)
+    ((point, reason),) = sweep(todo, tmp_path / "s", jobs=1)
+    assert (point, reason) == (todo[0], "ZeroDivisionError: division by zero")
+    assert [path.name for path in (tmp_path / "s").iterdir()] == [todo[1].name]
+
+
+def test_what_killed_processes_left_is_cleared_away(tiny: Path, tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = tmp_path / f".GOGC=50.{ended.pid}.partial"
+    left.mkdir()
+    sweep([], tmp_path)
+    assert not left.exists()
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tiny: Path) -> None:
+    with pytest.raises(UserError, match="cannot keep runs there"):
+        sweep([], tiny / "sweep")
+
+
+KILLER = """
+import os, signal
+from pathlib import Path
+
+armed = Path(__file__).with_name("armed")
+if armed.exists() and os.getpid() != int(armed.read_text()):
+    armed.unlink(missing_ok=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_worker_that_is_killed_loses_nothing(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "killer.py").write_text(KILLER, encoding="utf-8")
+    todo = points(tiny, grid(["GOGC=50,100,200"]), 1, [f"plugins=[{tmp_path}/killer.py]"])
+    (tmp_path / "armed").write_text(str(os.getpid()), encoding="utf-8")
+    assert sweep(todo, tmp_path / "sweep-a", jobs=2) == []
+    assert not (tmp_path / "armed").exists()
+    assert all(is_sealed(tmp_path / "sweep-a" / point.name) for point in todo)
+
+
+def test_runs_of_a_sweep_open_with_their_settings_as_columns(tiny: Path, tmp_path: Path) -> None:
+    todo: list[Point] = points(tiny, grid(["GOGC=50,100", "GOMEMLIMIT=off,1GiB"]), 1)
+    sweep(todo, tmp_path / "sweep-a", jobs=1)
+    runs = sim.load(f"{tmp_path}/sweep-*")
+    assert isinstance(runs, Results)
+    figures = runs.summary()
+    assert figures.columns[:3].tolist() == ["GOGC", "GOMEMLIMIT", "seed"]
+    assert sorted(zip(figures["GOGC"], figures["GOMEMLIMIT"], strict=True)) == [
+        (50, "1GiB"), (50, "off"), (100, "1GiB"), (100, "off"),
+    ]  # fmt: skip
+    samples = runs.table("samples")
+    assert samples.groupby(["GOGC", "GOMEMLIMIT", "seed"]).ngroups == 4
+    assert samples.attrs["units"]["/gc/heap/goal:bytes"] == "bytes"
+    with pytest.raises(UserError, match=r"no table 'cycle'.*did you mean 'cycles'"):
+        runs.table("cycle")

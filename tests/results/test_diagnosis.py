@@ -1,0 +1,90 @@
+"""A run says what was wrong with it, with the figure; a healthy run says nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sim.record.facts import Cycle, Status, Throttle
+from sim.record.sample import Sample
+from sim.results.diagnosis import diagnose
+from sim.units import MS, SECOND, MiB
+
+GOAL = 100 * MiB
+
+
+@pytest.fixture
+def found(run_of: Any, blank: Any) -> Any:
+    """`found(n, cycle={...}, sample={...})`: findings of ten equal cycles, 100 ms apart."""
+
+    def find(cycle: dict[str, Any], sample: dict[str, Any], *more: Any, **info: Any) -> Any:
+        healthy = {
+            "reason": "heap", "procs": 4, "heap_goal": GOAL, "heap_end": GOAL - MiB,
+            "heap_marked": GOAL // 2, "dedicated_ns": 10 * MS,
+        }  # fmt: skip
+        took = cycle.pop("took", 10 * MS)
+        cycles = [
+            blank(
+                Cycle, number=n + 1, start_ns=n * 100 * MS, end_ns=n * 100 * MS + took,
+                **(healthy | cycle),
+            )
+            for n in range(10)
+        ]  # fmt: skip
+        state = {"gogc": 100, "gomemlimit": (1 << 63) - 1, "total": 2 * GOAL} | sample
+        samples = [blank(Sample, at_ns=n * 100 * MS, **state) for n in range(10)]
+        return diagnose(run_of([*cycles, *samples, *more], end_ns=SECOND, **info))
+
+    return find
+
+
+def test_a_healthy_run_has_no_findings(found: Any, run_of: Any) -> None:
+    assert found({}, {}) == []
+    assert diagnose(run_of()) == []
+
+
+@pytest.mark.parametrize(
+    ("cycle", "sample", "name", "figure"),
+    [
+        ({"limiting": True}, {}, "limiter active", "10 of 10 cycles"),
+        ({"took": 80 * MS}, {}, "back-to-back cycles", "100% of the time"),
+        ({"assist_ns": 10 * MS, "assist_parks": 2}, {}, "assist-dominated", "50% of the GC's"),
+        ({"heap_end": GOAL * 3 // 2}, {}, "goal overshoot", "the worst 50%"),
+        ({"heap_goal": 4 * MiB, "heap_end": 4 * MiB}, {}, "minimum-heap regime", "10 of 10"),
+        ({"idle_ns": 80 * MS}, {}, "idle workers' CPU", "20.0% of all CPU"),
+        (
+            {},
+            {"gomemlimit": 150 * MiB, "heap_free": 60 * MiB},
+            "scavenger behind",
+            "up to 60MiB of free pages",
+        ),
+        ({}, {"gomemlimit": 40 * MiB}, "live heap over the limit", "50MiB of 40MiB"),
+    ],
+)
+def test_each_trouble_is_named_with_its_figure(
+    cycle: dict[str, Any], sample: dict[str, Any], name: str, figure: str, found: Any
+) -> None:
+    (finding,) = found(cycle, sample)
+    assert finding.name == name
+    assert figure in finding.figure
+    assert str(finding).startswith(f"{name}: ")
+
+
+def test_cycles_back_to_back_under_a_limit_blame_the_limit(found: Any) -> None:
+    (finding,) = found({"took": 80 * MS, "limit_goal": True}, {"gomemlimit": 300 * MiB})
+    assert "GOMEMLIMIT" in finding.remedy
+
+
+def test_a_used_up_quota_is_told(found: Any) -> None:
+    (finding,) = found({}, {}, Throttle(0, 50 * MS), Throttle(100 * MS, 150 * MS))
+    assert finding.name == "throttled"
+    assert "2 times" in finding.figure
+    assert "10.0% of the time" in finding.figure
+
+
+def test_a_killed_run_says_so_first(run_of: Any) -> None:
+    run = run_of(end_ns=SECOND)
+    run.run["status"], run.run["reason"] = Status.OOM_KILLED, "used 65MiB of 64MiB"
+    (finding,) = diagnose(run)
+    assert finding.name == "OOM-killed"
+    assert "at 1s: used 65MiB of 64MiB" in finding.figure

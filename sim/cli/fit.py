@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import GivenLoad, GivenLog, LoggedGOGC, LoggedLimit, Quiet
+from sim.cli.options import Exposition, GivenLoad, GivenLog, LoggedGOGC, LoggedLimit, Metrics, Quiet
 
 
 def fit(
@@ -15,7 +15,16 @@ def fit(
     out: Annotated[Path, typer.Option("--out", "-o", help="Workload file to write.")],
     gogc: LoggedGOGC = None,
     gomemlimit: LoggedLimit = None,
+    memory: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Memory of the container.")
+    ] = None,
+    cpu: Annotated[float | None, typer.Option(min=0.01, help="CPUs of the container.")] = None,
     load: GivenLoad = None,
+    metrics: Metrics = None,
+    prometheus: Exposition = None,
+    pprof: Annotated[
+        Path | None, typer.Option(help="A heap profile (/debug/pprof/heap) of the process.")
+    ] = None,
     profile: Annotated[
         str, typer.Option(help="Machine profile that prices the simulation.")
     ] = "default-x86-64",
@@ -23,12 +32,16 @@ def fit(
 ) -> None:
     """Write a workload that allocates, keeps and marks what the program of the log does."""
     from sim.fit import fit_log
+    from sim.fit.evidence import read_evidence
     from sim.fit.words import identified
-    from sim.fit.workload import to_yaml
+    from sim.fit.workload import Container, to_yaml
     from sim.machine.profile import load_profile
+    from sim.units import parse_bytes
 
-    found = fit_log(log, gogc, gomemlimit, load)
-    out.write_text(to_yaml(found, log.name, load_profile(profile)), encoding="utf-8")
+    found = fit_log(log, gogc, gomemlimit, load, read_evidence(metrics, prometheus, pprof))
+    container = Container(None if memory is None else parse_bytes(memory), cpu)
+    text = to_yaml(found, log.name, load_profile(profile), container)
+    out.write_text(text, encoding="utf-8")
     if not quiet:
         print(identified(found))
     print(f"workload: {out}")

@@ -27,6 +27,12 @@ LoggedGOGC: TypeAlias = Annotated[
 LoggedLimit: TypeAlias = Annotated[
     str | None, typer.Option(metavar="SIZE", help="GOMEMLIMIT under which the log was written.")
 ]
+Metrics: TypeAlias = Annotated[
+    Path | None, typer.Option(help="Dumps of runtime/metrics of the process, JSON lines.")
+]
+Exposition: TypeAlias = Annotated[
+    Path | None, typer.Option("--prometheus", help="A Prometheus scrape of the process.")
+]
 GivenLoad: TypeAlias = Annotated[
     str | None,
     typer.Option(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import GivenLoad, GivenLog, LoggedGOGC, LoggedLimit, Quiet
+from sim.cli.options import Exposition, GivenLoad, GivenLog, LoggedGOGC, LoggedLimit, Metrics, Quiet
 from sim.cli.progress import progress
 
 
@@ -28,6 +28,8 @@ def tune(
     logged_gogc: LoggedGOGC = None,
     logged_gomemlimit: LoggedLimit = None,
     load: GivenLoad = None,
+    metrics: Metrics = None,
+    prometheus: Exposition = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random streams.")] = 1,
     quiet: Quiet = False,
 ) -> None:
@@ -39,9 +41,10 @@ def tune(
     from sim.advice.tuning import tune as search
     from sim.advice.whatif import preface
     from sim.fit import fit_log
+    from sim.fit.evidence import read_evidence
     from sim.units import parse_bytes, parse_duration, parse_fraction
 
-    fit = fit_log(log, logged_gogc, logged_gomemlimit, load)
+    fit = fit_log(log, logged_gogc, logged_gomemlimit, load, read_evidence(metrics, prometheus))
     goals = Goals(
         memory=parse_bytes(memory),
         procs=cpu or fit.program.procs,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import GivenLoad, Log, LoggedGOGC, LoggedLimit, Quiet
+from sim.cli.options import Exposition, GivenLoad, Log, LoggedGOGC, LoggedLimit, Metrics, Quiet
 from sim.cli.progress import progress
 from sim.errors import UserError
 
@@ -26,6 +26,8 @@ def whatif(
     logged_gogc: LoggedGOGC = None,
     logged_gomemlimit: LoggedLimit = None,
     load: GivenLoad = None,
+    metrics: Metrics = None,
+    prometheus: Exposition = None,
     json: Annotated[Path | None, typer.Option(help="Write the predictions to a file.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random streams.")] = 1,
     check: Annotated[
@@ -45,8 +47,9 @@ def whatif(
     from sim.advice.settings import grid
     from sim.advice.whatif import preface, table, to_json
     from sim.fit import fit_log
+    from sim.fit.evidence import read_evidence
 
-    fit = fit_log(log, logged_gogc, logged_gomemlimit, load)
+    fit = fit_log(log, logged_gogc, logged_gomemlimit, load, read_evidence(metrics, prometheus))
     settings = grid(gogc, gomemlimit, gomaxprocs or str(fit.program.procs))
     with progress("whatif", quiet=quiet) as report:
         predictions = predict(fit, settings, seed, progress=report)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sim.errors import UserError
 from sim.fit.change import change_sentences
+from sim.fit.evidence import Evidence
 from sim.fit.gctrace_fit import Fit, fit_program
 from sim.fit.gctrace_log import read_gctrace
 from sim.fit.observe import guess_gogc
@@ -15,22 +16,34 @@ from sim.fluid.program import Load
 from sim.fluid.setting import Setting
 
 _DEFAULT_GOGC = 100
+NOTHING_ELSE = Evidence()
 
 
 def fit_log(
-    path: Path, gogc: str | None = None, gomemlimit: str | None = None, load: str | None = None
+    path: Path,
+    gogc: str | None = None,
+    gomemlimit: str | None = None,
+    load: str | None = None,
+    evidence: Evidence = NOTHING_ELSE,
 ) -> Fit:
     """The program of a gctrace log.
 
     `gogc` and `gomemlimit` are those of the log, and `load` is `busy` or `waiting`; None: as the
-    log suggests. Raises UserError for a log or a word that says nothing.
+    evidence or the log suggest. Raises UserError for a log or a word that says nothing.
     """
     if load is not None and load not in set(Load):
         raise UserError(f"load: expected busy or waiting, got {load!r}")
     log = read_gctrace(path)
-    percent = parse_gogc(gogc) if gogc is not None else guess_gogc(log.lines) or _DEFAULT_GOGC
     logged = Setting(
-        percent, None if gomemlimit is None else parse_limit(gomemlimit), log.lines[-1].procs
+        parse_gogc(gogc) if gogc else evidence.gogc or guess_gogc(log.lines) or _DEFAULT_GOGC,
+        parse_limit(gomemlimit) if gomemlimit else evidence.memory_limit,
+        log.lines[-1].procs,
     )
     fit = fit_program(log, logged, None if load is None else Load(load))
-    return replace(fit, warnings=(*fit.warnings, *change_sentences(fit)))
+    return replace(
+        fit,
+        overheads=evidence.overheads or fit.overheads,
+        sizes=evidence.sizes,
+        assumptions=(*fit.assumptions, *evidence.sentences),
+        warnings=(*fit.warnings, *change_sentences(fit)),
+    )

@@ -34,6 +34,8 @@ class Fit:
     observed: Observed
     measured: slice
     logged: Setting
+    sizes: tuple[tuple[Bytes, float], ...]
+    """Sizes of live objects and their relative frequency, where something says so."""
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -73,6 +75,7 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
         observed=seen,
         measured=measured,
         logged=logged,
+        sizes=(),
         assumptions=_assumptions(load, logged),
         warnings=(*log.warnings, *_doubts(log)),
     )

@@ -1,8 +1,8 @@
 """A workload file from a fitted program, for the detailed simulator.
 
 The log says how much is allocated, kept and marked, not in objects of which kind. One kind of
-object with one pointer stands for all; its size is such that marking a byte of it costs what the
-log shows.
+object with one pointer stands for all, unless a profile knows better; its size is such that marking
+a byte of it costs what the log shows.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import numpy as np
 
 from sim.fit.drift import drift
 from sim.fit.gctrace_fit import Fit
+from sim.fit.settings import name_gogc, name_limit
 from sim.fluid.program import Load
 from sim.machine.profile import MachineProfile
-from sim.units import SECOND, Bytes, KiB, MiB
+from sim.units import SECOND, Bytes, KiB, MiB, format_bytes
 
 UNIT_OF_WORK: Final[Bytes] = 256 * KiB
 """What a request allocates: the log does not know requests."""
@@ -28,7 +29,8 @@ _LARGEST_OBJECT: Final = 1024
 class Shape:
     """Numbers of a workload file; bytes, ns and per second."""
 
-    object_size: Bytes
+    sizes: tuple[tuple[Bytes, float], ...]
+    """Sizes of objects and their relative frequency."""
     cpu_per_unit: float
     live: Bytes
     leak_per_unit: Bytes
@@ -42,13 +44,13 @@ def shape(fit: Fit, profile: MachineProfile) -> Shape:
     """What the log says, in units of work of 256 KiB."""
     program = fit.program
     stretches = [s for s in program.stretches if s.measured]
-    size = _object_size(float(np.mean([s.mark_cost for s in stretches])), profile)
+    mark_cost = float(np.mean([s.mark_cost for s in stretches]))
+    sizes = fit.sizes or ((_object_size(mark_cost, profile), 1.0),)
+    malloc = _malloc_per_byte(sizes, profile)
     leak = drift(fit)
     return Shape(
-        object_size=size,
-        cpu_per_unit=max(
-            0.0, UNIT_OF_WORK * (_cpu_per_byte(fit) - _malloc_per_byte(size, profile))
-        ),
+        sizes=sizes,
+        cpu_per_unit=max(0.0, UNIT_OF_WORK * (_cpu_per_byte(fit) - malloc)),
         live=round(leak.at_begin if leak else np.mean([s.live for s in stretches])),
         leak_per_unit=round(UNIT_OF_WORK * leak.per_byte) if leak else 0,
         units=max(1, round((program.end.low - program.begin.low) / UNIT_OF_WORK)),
@@ -71,14 +73,43 @@ def _object_size(mark_cost: float, profile: MachineProfile) -> Bytes:
     return max(_POINTER, int(size) // _POINTER * _POINTER)
 
 
-def _malloc_per_byte(size: Bytes, profile: MachineProfile) -> float:
-    return profile.alloc.scan_ns / size + profile.alloc.byte_ns
+def _malloc_per_byte(sizes: tuple[tuple[Bytes, float], ...], profile: MachineProfile) -> float:
+    mean = sum(size * share for size, share in sizes) / sum(share for _, share in sizes)
+    return profile.alloc.scan_ns / mean + profile.alloc.byte_ns
 
 
-def to_yaml(fit: Fit, source: str, profile: MachineProfile) -> str:
+@dataclass(frozen=True, slots=True)
+class Container:
+    """Where the program ran, as far as somebody says so."""
+
+    memory: Bytes | None = None
+    cpu: float | None = None
+
+
+def to_yaml(fit: Fit, source: str, profile: MachineProfile, container: Container) -> str:
     """The workload file, with what was identified, what was assumed, and how to measure it."""
     found = shape(fit, profile)
-    return "\n".join([*_comments(fit, found, source), *_body(fit, found), ""])
+    run = _run(fit, container)
+    return "\n".join([*_comments(fit, found, source), *run, *_body(fit, found), ""])
+
+
+def _run(fit: Fit, container: Container) -> list[str]:
+    """A config for the setting of the log, as comments."""
+    logged = fit.logged
+    limit = "off" if logged.memory_limit is None else name_limit(logged.memory_limit)
+    keys = {
+        "workload": "THIS FILE",
+        "GOGC": name_gogc(logged.gogc),
+        "GOMEMLIMIT": limit,
+        "GOMAXPROCS": logged.procs,
+    }
+    limits = [
+        *([f"memory: {format_bytes(container.memory)}"] if container.memory else []),
+        *([f"cpu: {container.cpu:g}"] if container.cpu else []),
+    ]
+    if limits:
+        keys["cgroup"] = f"{{{', '.join(limits)}}}"
+    return ["# A config to run it as logged:", *(f"#   {key}: {keys[key]}" for key in keys)]
 
 
 def _comments(fit: Fit, found: Shape, source: str) -> list[str]:
@@ -91,9 +122,17 @@ def _comments(fit: Fit, found: Shape, source: str) -> list[str]:
         *(f"#   - {sentence}" for sentence in fit.assumptions),
         f"#   - work comes in units of {UNIT_OF_WORK // KiB} KiB of allocation;",
         "#     measure requests and their latency in the program",
-        f"#   - objects of {found.object_size} bytes with one pointer;",
-        "#     a heap profile (/debug/pprof/heap) says which there are",
+        *_on_sizes(fit, found),
         *(f"# Doubt: {sentence}" for sentence in fit.warnings),
+    ]
+
+
+def _on_sizes(fit: Fit, found: Shape) -> list[str]:
+    if fit.sizes:
+        return ["#   - every object has one pointer, in its first word"]
+    return [
+        f"#   - objects of {found.sizes[0][0]} bytes with one pointer: marking costs the same;",
+        "#     a heap profile (/debug/pprof/heap) says which there are",
     ]
 
 
@@ -115,7 +154,10 @@ def _body(fit: Fit, found: Shape) -> list[str]:
         "",
         "mixes:",
         "  object:",
-        f"    - {{size: {found.object_size}B, pointers: 1}}",
+        *(
+            f"    - {{size: {size}B, share: {share:.4g}, pointers: {min(1, size // _POINTER)}}}"
+            for size, share in found.sizes
+        ),
         "",
         "stores:",
         f"  live: {{size: {found.live / MiB:.4g}MiB, of: object}}",

@@ -11,10 +11,10 @@ from sim.fit import fit_log
 from sim.fit.drift import drift
 from sim.fit.gctrace_log import read_gctrace
 from sim.fit.observe import guess_gogc
-from sim.fit.workload import to_yaml
+from sim.fit.workload import Container, to_yaml
 from sim.fluid.program import Load
 from sim.machine.profile import load_profile
-from sim.units import MiB
+from sim.units import GiB, MiB
 
 REAL = Path(__file__).parents[1] / "golden" / "real"
 GARBAGE = REAL / "garbage64.p2.gogc100.limnone.r0.gctrace.gz"
@@ -134,7 +134,9 @@ def test_the_workload_is_one_the_simulator_accepts(tmp_path: Path) -> None:
 
     fit = fit_log(GARBAGE)
     (tmp_path / "fitted.yaml").write_text(
-        to_yaml(fit, "app.gctrace", load_profile("default-x86-64"))
+        to_yaml(
+            fit, "app.gctrace", load_profile("default-x86-64"), Container(memory=2 * GiB, cpu=2.0)
+        )
     )
     (tmp_path / "run.yaml").write_text("workload: ./fitted.yaml\nduration: 1s\n")
     assert load(tmp_path / "run.yaml").workload

@@ -1,0 +1,139 @@
+"""More than the log: metrics of the process and a heap profile, where somebody has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sim.errors import UserError
+from sim.fluid.memory import Overheads
+from sim.formats import pprof, prometheus, runtime_metrics
+from sim.formats.log import open_log
+from sim.units import Bytes, format_bytes
+
+MOST_SIZES: Final = 12
+"""Sizes of objects that a workload lists; the rest of a profile hardly counts."""
+_LARGEST_SHARE: Final = 0.5
+_NO_LIMIT: Final = 1 << 62
+_OLD_NAMES: Final = {
+    "go_memstats_alloc_bytes_total": "/gc/heap/allocs:bytes",
+    "go_memstats_mallocs_total": "/gc/heap/allocs:objects",
+    "go_memstats_sys_bytes": "/memory/classes/total:bytes",
+    "go_memstats_heap_alloc_bytes": "/memory/classes/heap/objects:bytes",
+    "go_memstats_heap_released_bytes": "/memory/classes/heap/released:bytes",
+}
+"""What client_golang exposes by default, under the names of runtime/metrics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was found besides the log; empty where nothing was given."""
+
+    sizes: tuple[tuple[Bytes, float], ...] = ()
+    """Sizes of live objects and their relative frequency."""
+    overheads: Overheads | None = None
+    gogc: int | None = None
+    memory_limit: Bytes | None = None
+    sentences: tuple[str, ...] = ()
+
+
+def read_evidence(
+    metrics: Path | None = None, exposition: Path | None = None, profile: Path | None = None
+) -> Evidence:
+    """Evidence from dumps of runtime/metrics, a Prometheus scrape and a heap profile.
+
+    Of several dumps the last one counts. Raises UserError for a file that says nothing.
+    """
+    values = _from_dump(metrics) if metrics else _from_exposition(exposition) if exposition else {}
+    sizes = _sizes(profile) if profile else _mean_size(values)
+    overheads = _overheads(values)
+    limit = values.get("/gc/gomemlimit:bytes", 0.0)
+    gogc = values.get("/gc/gogc:percent")
+    sentences = []
+    if sizes:
+        source = "a heap profile" if profile else "the mean of all allocations"
+        sentences.append(f"sizes of objects are known from {source}")
+    if overheads:
+        share = f"{overheads.share:.1%}"
+        fixed = format_bytes(overheads.fixed)
+        sentences.append(f"memory beside the heap was measured: {fixed} and {share} of the heap")
+    return Evidence(
+        sizes=sizes,
+        overheads=overheads,
+        gogc=None if gogc is None or gogc > _NO_LIMIT else round(gogc),
+        memory_limit=round(limit) if 0 < limit < _NO_LIMIT else None,
+        sentences=tuple(sentences),
+    )
+
+
+def _from_dump(path: Path) -> dict[str, float]:
+    with open_log(path) as lines:
+        dumps = [dump for _, dump in runtime_metrics.parse(lines)]
+    if not dumps:
+        raise UserError(
+            f"{path}: there is no dump of runtime/metrics in it, one JSON object a line"
+        )
+    return _numbers(dumps[-1].values)
+
+
+def _from_exposition(path: Path) -> dict[str, float]:
+    with open_log(path) as lines:
+        samples = list(prometheus.parse(lines))
+    values = _numbers(prometheus.runtime_metrics(samples))
+    for sample in samples:
+        if sample.name in _OLD_NAMES:
+            values.setdefault(_OLD_NAMES[sample.name], sample.value)
+    idle = {sample.name: sample.value for sample in samples}.get("go_memstats_heap_idle_bytes")
+    if idle is not None and "/memory/classes/heap/released:bytes" in values:
+        free = idle - values["/memory/classes/heap/released:bytes"]
+        values.setdefault("/memory/classes/heap/free:bytes", free)
+    if not values:
+        raise UserError(
+            f"{path}: there is no metric of a Go process in it, such as go_gc_gogc_percent"
+        )
+    return values
+
+
+def _numbers(values: Mapping[str, runtime_metrics.Value]) -> dict[str, float]:
+    return {
+        name: float(value)
+        for name, value in values.items()
+        if not isinstance(value, runtime_metrics.Histogram)
+    }
+
+
+def _overheads(values: Mapping[str, float]) -> Overheads | None:
+    """What is mapped and neither a heap object nor free nor returned (memoryLimitHeapGoal)."""
+    names = ("total", "heap/objects", "heap/free", "heap/released")
+    sizes = [values.get(f"/memory/classes/{name}:bytes") for name in names]
+    total, objects, free, released = sizes
+    if total is None or objects is None or free is None or released is None:
+        return None
+    beside, assumed = total - objects - free - released, Overheads()
+    fixed = min(assumed.fixed, beside)
+    share = min(_LARGEST_SHARE, max(0.0, (beside - fixed) / max(1.0, objects)))
+    return Overheads(fixed=round(fixed), share=share)
+
+
+def _mean_size(values: Mapping[str, float]) -> tuple[tuple[Bytes, float], ...]:
+    allocated = values.get("/gc/heap/allocs:bytes")
+    objects = values.get("/gc/heap/allocs:objects")
+    return ((max(1, round(allocated / objects)), 1.0),) if allocated and objects else ()
+
+
+def _sizes(path: Path) -> tuple[tuple[Bytes, float], ...]:
+    counts: dict[int, float] = {}
+    for sample in pprof.read(path).samples:
+        objects, space = sample.inuse_objects, sample.inuse_space
+        if objects == 0:
+            objects, space = sample.alloc_objects, sample.alloc_space
+        if objects > 0:
+            size = sample.size or max(1, space // objects)
+            counts[size] = counts.get(size, 0.0) + objects
+    if not counts:
+        raise UserError(f"{path}: the heap profile holds no objects")
+    weightiest = sorted(counts, key=lambda size: -size * counts[size])[:MOST_SIZES]
+    total = sum(counts[size] for size in weightiest)
+    return tuple((size, counts[size] / total) for size in sorted(weightiest))

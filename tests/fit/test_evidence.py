@@ -1,0 +1,71 @@
+"""Evidence besides the log: it replaces assumptions, and says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.errors import UserError
+from sim.fit import fit_log
+from sim.fit.evidence import read_evidence
+from sim.fit.workload import Container, to_yaml
+from sim.machine.profile import load_profile
+from sim.units import GiB, KiB
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+GARBAGE = GOLDEN / "real" / "garbage64.p2.gogc100.limnone.r0.gctrace.gz"
+SCRAPE = GOLDEN / "prometheus" / "client_golang.prom"
+DUMP = GOLDEN / "runtime_metrics" / "dump.jsonl"
+PROFILE = GOLDEN / "pprof" / "heap.pb.gz"
+
+
+def test_a_scrape_tells_settings_sizes_and_memory_beside_the_heap() -> None:
+    found = read_evidence(exposition=SCRAPE)
+    assert found.gogc == 100
+    assert found.memory_limit is None
+    assert found.sizes == ((round(44_418_552 / 22_135), 1.0),)
+    assert found.overheads is not None
+
+
+def test_a_dump_of_runtime_metrics_tells_the_same_kind_of_thing() -> None:
+    found = read_evidence(metrics=DUMP)
+    assert found.overheads is not None
+    assert found.sizes
+
+
+def test_the_names_of_older_scrapes_are_understood(tmp_path: Path) -> None:
+    scrape = tmp_path / "scrape.prom"
+    scrape.write_text(
+        "go_memstats_sys_bytes 100e6\ngo_memstats_heap_alloc_bytes 60e6\n"
+        "go_memstats_heap_idle_bytes 30e6\ngo_memstats_heap_released_bytes 10e6\n"
+    )
+    found = read_evidence(exposition=scrape).overheads
+    assert found is not None
+    assert found.at(60e6) == pytest.approx(100e6 - 60e6 - 30e6, rel=0.01)
+
+
+def test_a_heap_profile_gives_the_workload_its_objects() -> None:
+    fit = fit_log(GARBAGE, evidence=read_evidence(profile=PROFILE))
+    text = to_yaml(fit, "app.gctrace", load_profile("default-x86-64"), Container())
+    assert text.count("{size: ") == len(fit.sizes) + 1  # and the store
+    assert "heap profile" in text
+
+
+def test_the_container_is_kept_as_a_config() -> None:
+    text = to_yaml(
+        fit_log(GARBAGE),
+        "app.gctrace",
+        load_profile("default-x86-64"),
+        Container(memory=2 * GiB, cpu=1.5),
+    )
+    assert "cgroup: {memory: 2GiB, cpu: 1.5}" in text
+
+
+def test_a_file_without_metrics_is_refused(tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing"
+    nothing.write_text("hello\n" * KiB)
+    with pytest.raises(UserError, match="no metric of a Go process"):
+        read_evidence(exposition=nothing)
+    with pytest.raises(UserError, match="no dump of runtime/metrics"):
+        read_evidence(metrics=nothing)

@@ -7,7 +7,7 @@ from typing import Final
 from sim.actors.accounts import MemoryClasses, memory_classes, resident, rss
 from sim.actors.sampler import take_sample
 from sim.record.facts import Throttle
-from sim.units import MS, Bytes, Nanoseconds, format_bytes, format_duration
+from sim.units import MS, Bytes, MiB, Nanoseconds, format_bytes, format_duration
 from sim.world import Process, World
 
 PERIOD: Final[Nanoseconds] = 100 * MS
@@ -35,7 +35,7 @@ def verdict(classes: MemoryClasses, limit: Bytes, world: World) -> str:
     what = "RSS" if now else "the start-up footprint"
     return (
         f"killed {f'after {format_duration(now)}' if now else 'at once'}: {what} of"
-        f" {format_bytes(total)} exceeds the {format_bytes(limit)} of the cgroup: "
+        f" {total / MiB:.1f}MiB exceeds the {limit / MiB:.1f}MiB of the cgroup: "
         + ", ".join(f"{name} {format_bytes(size)}" for name, size in parts if size)
     )
 

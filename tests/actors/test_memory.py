@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sim.config import load
 from sim.record.facts import Status
@@ -72,9 +74,21 @@ def test_a_slow_leak_thrashes_at_the_limit_until_the_kill():
     assert result.summary()["thrashing"].value == thrashing(result.cycles)
 
 
-@pytest.mark.parametrize("config", ["limit-near", "shrink", "quickstart", "leak-at-limit"])
-def test_all_memory_is_in_exactly_one_class_at_every_sample(config):
-    samples = run(config, "duration=600ms").samples
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(
+    config=st.sampled_from(["limit-near", "shrink", "quickstart", "steady-leak", "deep-stacks"]),
+    gogc=st.sampled_from(["25", "100", "off"]),
+    limit=st.sampled_from(["off", "40MiB", "90MiB"]),
+    huge_pages=st.sampled_from(["never", "always"]),
+    scavenger=st.sampled_from(["on", "off"]),
+)
+def test_all_memory_is_in_exactly_one_class_at_every_sample(
+    config, gogc, limit, huge_pages, scavenger
+):
+    samples = run(
+        config, "duration=150ms", f"GOGC={gogc}", f"GOMEMLIMIT={limit}",
+        f"os.huge_pages={huge_pages}", f"model.scavenger={scavenger}",
+    ).samples  # fmt: skip
     classes = samples[[name for name in samples if name.startswith(CLASSES)]]
     assert len(classes.columns) == 14
     parts = classes.drop(columns=f"{CLASSES}total:bytes")
@@ -83,6 +97,8 @@ def test_all_memory_is_in_exactly_one_class_at_every_sample(config):
     # Independent of the sum: pages of spans, stacks, free and released are whole chunks together.
     heap = parts[[name for name in parts if "/heap/" in name]].sum(axis=1)
     assert (heap % CHUNK == 0).all()
+    rss = samples["sim:rss:bytes"] - heap + parts[f"{CLASSES}heap/released:bytes"]
+    assert (rss > 0).all()  # what is not returned is resident
 
 
 def test_memory_that_is_no_longer_needed_goes_back_slowly_and_comes_back_at_the_cost_of_faults():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.go.mcache import Mcaches
-from sim.go.mheap import PAGE, MHeap
+from sim.go.mheap import PAGE, MHeap, RefillCounts
 from sim.go.pagealloc import PageAlloc
 from sim.go.sizeclass import size_classes
 from sim.streams import Streams
@@ -129,3 +129,29 @@ def test_refills_use_free_slots_before_the_heap_grows() -> None:
     in_use = books.heap.stats.pages_in_use
     books.allocate(0, 25, 5000)
     assert books.heap.stats.pages_in_use <= in_use
+
+
+def test_a_p_that_comes_away_empty_handed_asks_again_before_the_heap_grows():
+    books = Books()
+    heap, in_use = books.heap, []
+    for objects in (4000, *[3] * 20):
+        books.caches.allocate({13: np.full(PS, objects)})
+        in_use.append(heap.stats.in_use_bytes)
+        marked = np.zeros(heap.spans.capacity, dtype=np.int64)
+        rows = heap.spans.rows_in_use()
+        marked[rows] = heap.spans.nelems[rows] // 2
+        stale = books.caches.flush()
+        heap.begin_sweep(marked)
+        heap.sweep_cached(stale)
+    assert max(in_use) == in_use[0]
+
+
+def test_returned_pages_have_to_be_provided_again():
+    heap = MHeap(SIZES, PageAlloc())
+    first, again, returned = RefillCounts(), RefillCounts(), RefillCounts()
+    for counts, release in ((first, False), (again, False), (returned, True)):
+        if release:
+            heap.pages.scavenge(1 << 30, force=True)
+        heap.free_spans(heap.alloc_spans(61, 1, 8, 100, counts))
+    assert first.faulted_bytes == returned.faulted_bytes == 100 * PAGE
+    assert again.faulted_bytes == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -40,8 +41,11 @@ def validate(
         table = measure(
             configs, out=out, grid=grid, sets=sets or (), repetitions=repetitions, progress=report
         )
-    about = ", ".join(f"{key} {value}" for key, value in host(find_go()).items())
-    print(f"{repetitions} real runs per setting; {about}. Nothing was fitted to these runs.")
+    print("# Real and simulated runs of the same workloads\n")
+    print(f"    gomemsim {' '.join(sys.argv[1:])}\n")
+    print(f"{repetitions} real runs per setting; medians of them, their spread beside the error.")
+    print("; ".join(f"{key}: {value}" for key, value in host(find_go()).items()) + ".")
+    print("Costs come from the machine profile of the configs; nothing was fitted to these runs.")
     for program, rows in table.groupby("program", sort=False):
         print(f"\n## {program}\n")
         print(errors_markdown(rows))

@@ -29,7 +29,7 @@ Report = Callable[[float], None]
 
 
 def calibrate(*, out: Path, repetitions: int = 5, progress: Report | None = None) -> None:
-    """Run all benchmarks so many times and write a profile of what their medians say.
+    """Run all benchmarks so many times and write a profile of what their quiet runs say.
 
     UserError where there is no Go 1.27 or a benchmark fails.
     """

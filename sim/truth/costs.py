@@ -24,7 +24,9 @@ Costs: TypeAlias = dict[str, float]
 LARGEST_SPAN_OBJECT: Final = 512
 """Slots up to so many bytes are scanned by span (runtime/mgcmark_greenteagc.go)."""
 QUIET: Final = 0.25
-"""The quantile of latencies that other programs on the machine have not delayed."""
+"""The quantile of times and latencies that other programs on the machine have not disturbed."""
+TIMES: Final = ("ns", "idle", "marking", "start", "termination")
+"""Keys of rows that are times; other programs can only lengthen them."""
 WAITED_NS: Final = 1_000_000
 """A sender that waited longer had woken nobody (bench/program.go: wakeUps)."""
 
@@ -44,34 +46,36 @@ def solve(steps: ArrayLike, took: ArrayLike) -> list[float]:
     return [float(cost) for cost in costs]
 
 
-def malloc_costs(alloc: Rows) -> Costs:
-    """mallocgc by size and pointers: fast path, clearing, and a fresh span now and then."""
+def malloc_costs(clearing: Rows, alloc: Rows) -> Costs:
+    """mallocgc by size and pointers: fast path, clearing, and a fresh span now and then.
+
+    Clearing is measured by itself as well: most spans are of a page, so that a byte and a refill
+    could not be told apart.
+    """
     names = ("noscan_ns", "scan_ns", "header_ns", "byte_ns", "refill_fresh_ns")
-    return dict(zip(names, solve([_malloc_steps(r) for r in alloc], _ns(alloc)), strict=True))
+    steps = [_malloc_steps(row) for row in alloc] + [[0, 0, 0, 1, 0] for _ in alloc]
+    took = _ns(alloc) + [clearing[0]["ns"]] * len(alloc)
+    return dict(zip(names, solve(steps, took), strict=True))
 
 
-def partial_refill_costs(alloc: Rows, partial: Rows) -> Costs:
-    """What objects in the holes of used spans cost more is the refills, of which there are many."""
-    malloc = malloc_costs(alloc)
-    base = [
-        malloc["scan_ns" if row["scan"] else "noscan_ns"] + row["size"] * malloc["byte_ns"]
-        for row in partial
-    ]
-    refills = [[row["every"] / _slots(row)] for row in partial]
-    extra = np.maximum(np.subtract(_ns(partial), base), 1.0)
-    return {"refill_partial_ns": solve(refills, extra)[0]}
+def partial_refill_costs(clearing: Rows, partial: Rows) -> Costs:
+    """Objects in the holes of used spans: the fewer holes a span has, the more refills."""
+    byte = clearing[0]["ns"]
+    refills = [row["every"] / _span_class(row["size"], scan=row["scan"]).nelems for row in partial]
+    took = np.subtract(_ns(partial), [row["size"] * byte for row in partial])
+    _, refill = solve([[1.0, number] for number in refills], np.maximum(took, 1.0))
+    return {"refill_partial_ns": refill}
 
 
-def tiny_costs(alloc: Rows, tiny: Rows) -> Costs:
+def tiny_costs(clearing: Rows, tiny: Rows) -> Costs:
     """A tiny object; its share of clearing the block is counted by the byte."""
-    malloc, (row,) = malloc_costs(alloc), tiny
-    byte = malloc["byte_ns"] + malloc["refill_fresh_ns"] / PAGE_SIZE
-    return {"tiny_ns": max(row["ns"] - byte * row["size"], 0.0)}
+    (row,) = tiny
+    return {"tiny_ns": max(row["ns"] - clearing[0]["ns"] * row["size"], 0.0)}
 
 
-def large_costs(alloc: Rows, large: Rows) -> Costs:
+def large_costs(clearing: Rows, alloc: Rows, large: Rows) -> Costs:
     """A large object beyond its span and its bytes: from the smallest, where it shows best."""
-    malloc, (row, *_) = malloc_costs(alloc), large
+    malloc, row = malloc_costs(clearing, alloc), large[0]
     rest = row["ns"] - row["size"] * malloc["byte_ns"] - malloc["refill_fresh_ns"]
     return {"large_ns": max(rest, 0.0)}
 
@@ -82,21 +86,18 @@ def marking_costs(marking: Rows) -> Costs:
 
 
 def _malloc_steps(row: Row) -> list[float]:
-    header = row["scan"] and _slot(row) > HEADER_ABOVE
-    return [not row["scan"], row["scan"], header, _slot(row), 1.0 / _slots(row)]
+    """Steps per object of a mixture of sizes."""
+    spans = [_span_class(size, scan=row["scan"]) for size in row["sizes"]]
+    headers = [row["scan"] and span.elemsize > HEADER_ABOVE for span in spans]
+    return [
+        not row["scan"], row["scan"], _mean(headers),
+        _mean(span.elemsize for span in spans), _mean(1 / span.nelems for span in spans),
+    ]  # fmt: skip
 
 
-def _slot(row: Row) -> int:
-    return _span_class(row).elemsize
-
-
-def _slots(row: Row) -> int:
-    return _span_class(row).nelems
-
-
-def _span_class(row: Row) -> SpanClass:
+def _span_class(size: int, *, scan: bool) -> SpanClass:
     table = size_classes()
-    return table.spans[table.span_class(row["size"], noscan=not row["scan"])]
+    return table.spans[table.span_class(size, noscan=not scan)]
 
 
 def page_costs(pages: Rows) -> Costs:
@@ -230,10 +231,10 @@ def footprint_costs(footprint: Rows) -> Costs:
 
 
 SOURCES: Final = (
-    Source("alloc", ("alloc",), malloc_costs),
-    Source("alloc", ("alloc", "partial"), partial_refill_costs),
-    Source("alloc", ("alloc", "tiny"), tiny_costs),
-    Source("alloc", ("alloc", "large"), large_costs),
+    Source("alloc", ("clearing", "alloc"), malloc_costs),
+    Source("alloc", ("clearing", "partial"), partial_refill_costs),
+    Source("alloc", ("clearing", "tiny"), tiny_costs),
+    Source("alloc", ("clearing", "alloc", "large"), large_costs),
     Source("alloc", ("marking",), marking_costs),
     Source("page", ("pages",), page_costs),
     Source("page", ("faults",), fault_costs),
@@ -251,7 +252,7 @@ SOURCES: Final = (
 
 
 def merged(rounds: Sequence[Mapping[str, Rows]]) -> dict[str, Rows]:
-    """One set of rows: medians of every number over the rounds, samples joined."""
+    """One set of rows: quiet times, medians of other numbers, samples joined."""
     return {
         name: [_merged_row(same) for same in zip(*(found[name] for found in rounds), strict=True)]
         for name in rounds[0]
@@ -259,15 +260,15 @@ def merged(rounds: Sequence[Mapping[str, Rows]]) -> dict[str, Rows]:
 
 
 def _merged_row(same: Rows) -> Row:
-    return {key: _merged_value([row[key] for row in same]) for key in same[0]}
+    return {key: _merged_value(key, [row[key] for row in same]) for key in same[0]}
 
 
-def _merged_value(values: Sequence[Any]) -> Any:
-    if isinstance(values[0], list):
-        return [item for sample in values for item in sample]
+def _merged_value(key: str, values: Sequence[Any]) -> Any:
     if all(value == values[0] for value in values):
         return values[0]
-    return float(np.median(values))
+    if isinstance(values[0], list):
+        return [item for sample in values for item in sample]
+    return float(np.quantile(values, QUIET if key in TIMES else 0.5))
 
 
 def all_costs(rows: Mapping[str, Rows]) -> dict[Source, Costs]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -23,7 +22,6 @@ GRID: Final[Mapping[str, tuple[str, ...]]] = {
     "GOGC": ("50", "100", "200", "400"),
 }
 """Settings under which a workload is validated unless others are asked for."""
-SEEDS: Final = 2
 TABLE: Final = "validation.parquet"
 Report = Callable[[float], None]
 
@@ -62,7 +60,7 @@ def validate(
     table = pd.DataFrame(
         row
         for point, found in zip(points, _simulated(points), strict=True)
-        for row in compared(point.setting, recorded[point.setting], found)
+        for row in compared(point.setting, recorded[point.setting], [found])
     )
     table.to_parquet(out / TABLE)
     return table
@@ -101,13 +99,10 @@ def _stem(setting: Setting) -> str:
     return f"{setting.program}.p{setting.gomaxprocs}.gogc{setting.gogc}.lim{limit}"
 
 
-def _simulated(points: Sequence[Point]) -> list[list[Figures]]:
-    tasks = [
-        joblib.delayed(_simulate)(point.config, turn) for point in points for turn in range(SEEDS)
-    ]
-    found = iter(joblib.Parallel(n_jobs=-1)(tasks))
-    return [[next(found) for _ in range(SEEDS)] for _ in points]
+def _simulated(points: Sequence[Point]) -> list[Figures]:
+    tasks = (joblib.delayed(_simulate)(point.config) for point in points)
+    return list(joblib.Parallel(n_jobs=-1)(tasks))
 
 
-def _simulate(config: RunConfig, turn: int) -> Figures:
-    return simulated(simulate(replace(config, seed=config.seed + turn)))
+def _simulate(config: RunConfig) -> Figures:
+    return simulated(simulate(config))

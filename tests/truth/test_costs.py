@@ -78,15 +78,15 @@ def test_malloc_costs_know_headers_and_span_refills() -> None:
 
     def took(size: int, slot: int, slots: int, *, scan: bool) -> Row:
         base = (20.0 if scan else 15.0) + (4.0 if scan and slot > 512 else 0.0)
-        return {"size": size, "scan": scan, "ns": base + 0.1 * slot + 300.0 / slots}
+        return {"sizes": [size], "scan": scan, "ns": base + 0.1 * slot + 300.0 / slots}
 
     rows = [
-        took(16, 16, 504, scan=False), took(64, 64, 126, scan=False),
         took(1024, 1024, 8, scan=False), took(8192, 8192, 1, scan=False),
         took(64, 64, 124, scan=True), took(512, 512, 15, scan=True),
         took(1016, 1024, 8, scan=True), took(8184, 8192, 1, scan=True),
+        {"sizes": [16, 64], "scan": False, "ns": 15 + 0.1 * 40 + 300 * (1 / 504 + 1 / 126) / 2},
     ]  # fmt: skip
-    costs = malloc_costs(rows)
+    costs = malloc_costs([{"ns": 0.1}], rows)
     expected = {"noscan_ns": 15, "scan_ns": 20, "header_ns": 4, "byte_ns": 0.1}
     assert costs == pytest.approx(expected | {"refill_fresh_ns": 300}, rel=1e-6)
 
@@ -105,7 +105,7 @@ def test_rounds_are_merged_row_by_row() -> None:
     ]
     assert merged(rounds) == {
         "sched": [
-            {"case": "go", "ns": 12, "sample": [10, 1, 1000, 1, 12, 1]}, {"case": "wake", "ns": 24},
+            {"case": "go", "ns": 11, "sample": [10, 1, 1000, 1, 12, 1]}, {"case": "wake", "ns": 22},
         ]
     }  # fmt: skip
 
@@ -128,4 +128,4 @@ def test_a_written_profile_is_one_that_the_simulator_reads(tmp_path: Path) -> No
     assert profile.mark.pointer_ns == 12.0
     assert profile.provenance["cpu"] == "a test: CPU"
     cost = yaml.safe_load(path.read_text())["costs"]["alloc"]["tiny_ns"]
-    assert cost == {"value": 12, "spread": 1.75, "unit": "ns", "benchmark": "alloc + tiny"}
+    assert cost == {"value": 12, "spread": 1.75, "unit": "ns", "benchmark": "clearing + tiny"}

@@ -3,6 +3,7 @@ package main
 import (
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 	"unsafe"
@@ -70,19 +71,82 @@ func shapes() []shape {
 // volume is what a shape allocates in one measurement: more than the caches close to a core hold.
 const volume = 48 * mib
 
-// alloc: objects into recycled pages, so every span is fresh and nothing faults.
+// alloc: objects into recycled pages, so every span is fresh and nothing faults. Small ones come in
+// mixtures, as programs allocate them: every size has a span of its own, and none is in the closest
+// cache all the time.
 func alloc() {
 	single()
 	grow(volume)
 	for _, s := range shapes() {
-		n := volume / 2 / s.size
-		s.create(n)
-		runtime.GC()
-		begin := cpu()
-		s.create(n)
-		emit(row{"size": s.size, "scan": s.scan, "ns": per(cpu()-begin, n)})
-		runtime.GC()
+		if s.size >= 512 {
+			measure([]shape{s})
+		}
 	}
+	for _, scan := range []bool{false, true} {
+		for _, largest := range []int{64, 256, 1024} {
+			measure(choose(scan, largest))
+		}
+	}
+}
+
+// nothing is a shape that is called and does not allocate.
+func nothing(n int) {
+	for range n {
+		sink = nil
+	}
+}
+
+// choose takes the shapes up to a size.
+func choose(scan bool, largest int) (chosen []shape) {
+	for _, s := range shapes() {
+		if s.scan == scan && s.size <= largest {
+			chosen = append(chosen, s)
+		}
+	}
+	return chosen
+}
+
+// measure allocates shapes in turn.
+func measure(mixture []shape) {
+	size := 0
+	for _, s := range mixture {
+		size += s.size
+	}
+	n := volume / 2 / size
+	create := func(mixture []shape) float64 {
+		begin := cpu()
+		for range n {
+			for i := range mixture {
+				mixture[i].create(1)
+			}
+		}
+		return per(cpu()-begin, n*len(mixture))
+	}
+	create(mixture)
+	runtime.GC()
+	ns := create(mixture) - create(slices.Repeat([]shape{{create: nothing}}, len(mixture)))
+	sizes := make([]int, len(mixture))
+	for i, s := range mixture {
+		sizes[i] = s.size
+	}
+	emit(row{"sizes": sizes, "scan": mixture[0].scan, "ns": ns})
+	runtime.GC()
+}
+
+// clearing: bytes of memory that was in use a while ago, by the page as spans are.
+func clearing() {
+	single()
+	const page = 8 << 10
+	memory := make([]byte, volume/2)
+	sweep := func() int64 {
+		begin := cpu()
+		for i := 0; i < len(memory); i += page {
+			clear(memory[i : i+page])
+		}
+		return cpu() - begin
+	}
+	sweep()
+	emit(row{"ns": per(sweep(), len(memory))})
 }
 
 // partial: objects into the holes of spans that are in use and swept.

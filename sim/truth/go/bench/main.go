@@ -17,6 +17,7 @@ import (
 var benchmarks = map[string]func(){
 	"alloc":     alloc,
 	"barrier":   barrier,
+	"clearing":  clearing,
 	"faults":    faults,
 	"footprint": footprint,
 	"large":     large,

@@ -93,6 +93,7 @@ type family struct {
 	sizes   []float64        // of the orphans with all that they lead to
 	first   int
 	count   int
+	most    int // orphans at a time since they were cleared
 }
 
 // add takes in an object that may adopt others as long as `waiting` orphans are left.
@@ -115,6 +116,7 @@ func (f *family) add(p unsafe.Pointer, size float64, links, waiting int) {
 		f.first = 0
 	}
 	f.orphans, f.sizes = append(f.orphans, p), append(f.sizes, size)
+	f.most = max(f.most, len(f.orphans))
 	f.count++
 }
 
@@ -126,8 +128,9 @@ func (f *family) roots() []unsafe.Pointer { return f.orphans[f.first:] }
 
 // clear forgets all objects and keeps the room for others.
 func (f *family) clear() {
-	clear(f.orphans[:cap(f.orphans)])
-	f.orphans, f.sizes, f.first, f.count = f.orphans[:0], f.sizes[:0], 0, 0
+	clear(f.orphans[:f.most])
+	f.orphans, f.sizes = f.orphans[:0], f.sizes[:0]
+	f.first, f.count, f.most = 0, 0, 0
 }
 
 // linkAnywhere lets an object that dies at once point to immortal ones.

@@ -12,6 +12,7 @@ from sim.cli import (
     calibrate,
     compare,
     fit,
+    plot,
     policies,
     run,
     schema,
@@ -37,6 +38,7 @@ app = typer.Typer(
 for command in (
     run.run,
     compare.compare,
+    plot.plot,
     whatif.whatif,
     tune.tune,
     accuracy.accuracy,

@@ -1,0 +1,80 @@
+"""Pictures show the figures of their run, and an empty run gives an empty picture, not a crash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from sim.cli import main
+from sim.errors import UserError
+from sim.record.facts import RunInfo, Status
+from sim.record.parquet import ParquetSink
+from sim.record.recorder import Recorder
+from sim.report.panels import PANELS, gc_cpu_by_kind, heap, latency_distribution, pauses
+from sim.report.plot import plot
+from sim.results import Result, load
+from sim.units import MS, MiB
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Result:
+    info = RunInfo("GOGC: 100", 1, "w", "m", "0", "3", "2", Status.COMPLETE, "", 0, 0)
+    Recorder(ParquetSink(tmp_path / "empty"), info).seal(info)
+    found = load(tmp_path / "empty")
+    assert isinstance(found, Result)
+    return found
+
+
+def test_the_command_writes_a_png(
+    run: Result, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "fig.png"
+    with pytest.raises(SystemExit) as end:
+        main(["plot", run.name, "-o", str(picture)])
+    assert not end.value.code
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert str(picture) in capsys.readouterr().out
+
+
+def test_the_heap_picture_has_goal_trigger_live_and_rss(run: Result) -> None:
+    axes = Figure().subplots()
+    heap(axes, run)
+    lines = {str(line.get_label()): line for line in axes.get_lines()}
+    assert {"goal", "trigger", "heap_live", "RSS"} <= lines.keys()
+    live = np.asarray(lines["heap_live"].get_ydata(), dtype=float)
+    assert live == pytest.approx(run.samples["sim:heap/live:bytes"].to_numpy() / MiB)
+
+
+def test_the_top_of_the_stack_is_all_gc_cpu_of_a_cycle(run: Result) -> None:
+    axes = Figure().subplots()
+    gc_cpu_by_kind(axes, run)
+    kinds = ["dedicated_ns", "fractional_ns", "idle_ns", "assist_ns", "stw_cpu_ns"]
+    top = max(shape.get_paths()[0].vertices[:, 1].max() for shape in axes.collections)
+    assert top == pytest.approx(run.cycles[kinds].sum(axis=1).max() / MS)
+
+
+def test_every_pause_and_request_is_in_the_picture(run: Result) -> None:
+    axes = Figure().subplots()
+    pauses(axes, run)
+    assert sum(len(line.get_xdata()) for line in axes.get_lines()) == len(run.pauses)  # type: ignore[arg-type]
+    other = Figure().subplots()
+    latency_distribution(other, run)
+    assert len(other.get_lines()[0].get_xdata()) == len(run.requests)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_run_without_rows_says_what_is_missing(name: str, empty: Result) -> None:
+    axes = Figure().subplots()
+    PANELS[name](axes, empty)
+    assert axes.texts
+    assert not axes.get_lines()
+
+
+def test_an_unknown_ending_is_a_sentence(run: Result, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"ends in \.pdf, \.png, \.svg"):
+        plot(run, tmp_path / "fig.bmp")
+    with pytest.raises(UserError, match="cannot be written"):
+        plot(run, tmp_path / "nowhere" / "fig.svg")

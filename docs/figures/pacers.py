@@ -20,7 +20,7 @@ def row(config: str, pacer: str, duration: str) -> dict[str, float]:
     """What a pacer makes of a config, once it has settled; shares are of the CPUs while marking."""
     sets = [f"gc.pacer={pacer}", f"duration={duration}"]
     result = sim.run(sim.read_config(CONFIGS / config, sets))
-    cycles = result.cycles.iloc[len(result.cycles) // 4 :]
+    cycles = result.cycles.iloc[len(result.cycles) // 3 :]
     cpu = (cycles["mark_term_ns"] - cycles["mark_ns"]).mul(cycles["procs"]).sum() / 100
     end = cycles["heap_end"] / cycles["heap_goal"]
     latency = result.requests["end_ns"] - result.requests["arrival_ns"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import sim.config  # noqa: F401  registers all pacers
 from sim.go.pacer import pacers
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -82,6 +82,7 @@ def twin_spec(config: RunConfig) -> Json:
             for name, pool in program.pools.items()
         },
         "goroutines": {name: _kind(kind) for name, kind in program.goroutines.items()},
+        "main": [_step(step) for step in program.main],
         "load": [_load(name, load, config) for name, load in program.load.items()],
     }
 

@@ -29,7 +29,7 @@ func main() {
 	p := compile(&s)
 	runtime.GC()
 	began := time.Now()
-	p.fill()
+	p.main.run()
 	r := newReport()
 	fmt.Fprintln(os.Stderr, "=== begin")
 	r.begin()

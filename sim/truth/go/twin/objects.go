@@ -56,15 +56,18 @@ func filledWords(o object, r *random) uint16 {
 	return uint16(filled)
 }
 
-// typeOf makes the type of an object: pointers first, then bytes.
+// typeOf makes the type of an object: pointers first, then bytes. A part of no size would count.
 func typeOf(o object) unsafe.Pointer {
+	pointers := reflect.ArrayOf(o.Words, reflect.TypeFor[unsafe.Pointer]())
 	rest := reflect.ArrayOf(o.Size-8*o.Words, reflect.TypeFor[byte]())
-	if o.Words == 0 {
+	switch {
+	case pointers.Size() == 0:
 		return pointerOf(rest)
+	case rest.Size() == 0:
+		return pointerOf(pointers)
 	}
 	return pointerOf(reflect.StructOf([]reflect.StructField{
-		{Name: "Pointers", Type: reflect.ArrayOf(o.Words, reflect.TypeFor[unsafe.Pointer]())},
-		{Name: "Rest", Type: rest},
+		{Name: "Pointers", Type: pointers}, {Name: "Rest", Type: rest},
 	}))
 }
 

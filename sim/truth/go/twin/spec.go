@@ -7,6 +7,7 @@ type spec struct {
 	Stores     map[string]storeSpec `json:"stores"`
 	Pools      map[string]object    `json:"pools"`
 	Goroutines map[string]kindSpec  `json:"goroutines"`
+	Main       []stepSpec           `json:"main"`
 	Load       []loadSpec           `json:"load"`
 }
 

@@ -13,7 +13,7 @@ type program struct {
 	pools   map[string]*sync.Pool
 	tenured map[float64]*tenured
 	kinds   map[string]*kind
-	fillers []func()
+	main    *kind
 }
 
 // kind is a kind of goroutine.
@@ -288,25 +288,18 @@ func compile(s *spec) *program {
 	for name, k := range s.Goroutines {
 		p.kinds[name].steps = p.compile(k.Steps)
 	}
-	p.addFillers(s)
+	p.main = &kind{stack: frame, idleStack: frame, steps: p.mainSteps(s)}
 	return p
 }
 
-// addFillers prepares what main does before the load comes: filling stores.
-func (p *program) addFillers(s *spec) {
+// mainSteps are what main does before the load comes: it fills stores, and what else it is told.
+func (p *program) mainSteps(s *spec) []step {
+	var fill []stepSpec
 	for name, o := range s.Stores {
-		if !o.Filled {
-			continue
+		if o.Filled {
+			size := valuesSpec{o.Size}
+			fill = append(fill, stepSpec{Do: "work", Allocate: size, Of: o.Of, Into: name})
 		}
-		fill := &kind{stack: frame, idleStack: frame, steps: p.compile([]stepSpec{{
-			Do: "work", Allocate: valuesSpec{o.Size}, Of: o.Of, Into: name,
-		}})}
-		p.fillers = append(p.fillers, fill.run)
 	}
-}
-
-func (p *program) fill() {
-	for _, run := range p.fillers {
-		run()
-	}
+	return p.compile(append(fill, s.Main...))
 }

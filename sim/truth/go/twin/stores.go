@@ -23,7 +23,7 @@ type store struct {
 const (
 	bigFamily   = 512 // objects; of a store that drops the oldest, or nothing
 	smallFamily = 16  // where every entry is as likely to go
-	generations = 8   // of a family: so many of its objects wait for a parent
+	generations = 16  // of a family: so many of its objects wait for a parent
 )
 
 func (s *store) familySize() int {

@@ -71,6 +71,7 @@ def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
         sampling=config.record.samples, finished=env.event(),
         sweeper=G(0, "bgsweep", system=True), scavenger=G(0, "bgscavenge", system=True),
         new_goroutine=_not_yet, pacer_name=config.gc.pacer.name,
+        timeline=config.record.timeline,
     )  # fmt: skip
     compile_program(config.program, mixes, world)
     start(config.program, mixes, world)

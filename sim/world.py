@@ -89,6 +89,8 @@ class G:
     epoch: int = 0
     """The cycle that its assist credit belongs to."""
     running: bool = False
+    assisting: bool = False
+    """What it does on its P is mark work."""
     waiting: bool = False
     blocked_at: int = 0
     parked_at: int = 0
@@ -375,3 +377,5 @@ class World:
     scavenger: G
     new_goroutine: Callable[[str], G]
     pacer_name: str
+    timeline: bool = False
+    """Tell what each P does when."""

@@ -59,7 +59,9 @@ def scan(g: G, claimed: int, world: World) -> Body:
     gc.cycle.assists += 1
     gc.markers += 1
     g.assist += ns
+    g.assisting = True
     yield ns
+    g.assisting = False
     gc.markers -= 1
     book(world, "assist", ns)
     g.credit += earned(claimed, gc.pacer.assist_bytes_per_work)

@@ -7,7 +7,7 @@ from typing import Final
 import simpy
 
 from sim.actors.mark_worker import find_mark_worker, idle_worker, mark_while_idle
-from sim.actors.reporting import report_request
+from sim.actors.reporting import report_request, report_slice
 from sim.actors.scheduling import finish, mark_ready
 from sim.go.runq import GLOBAL_EVERY, TIME_SLICE
 from sim.world import Demand, G, P, Process, World
@@ -20,18 +20,23 @@ def processor(p: P, world: World) -> Process[None]:
     sched = world.sched
     while True:
         if sched.stopped:
-            p.doing = "stopped"
+            p.doing, since = "stopped", world.env.now
             yield sched.restarted
+            report_slice(p, since, "stw", "", world)
             continue
         worker = find_mark_worker(p, world)
         if worker is not None:
+            since = world.env.now
             yield from worker(p, world)
+            report_slice(p, since, p.doing, "", world)
             continue
         g = find_runnable(p, world)
         if g is not None:
             yield from execute(g, p, world)
         elif mark_while_idle(world):
+            since = world.env.now
             yield from idle_worker(p, world)
+            report_slice(p, since, "idle", "", world)
         else:
             yield from park(p, world)
 
@@ -106,7 +111,11 @@ def execute(g: G, p: P, world: World) -> Process[None]:
         else:
             demand = next(body, _DONE)
         if isinstance(demand, int):
-            if not (yield from compute(g, p, demand, world)):
+            begun = env.now
+            kept = yield from compute(g, p, demand, world)
+            if g.assisting:
+                report_slice(p, begun, "assist", g.kind, world)
+            if not kept:
                 break
         elif demand is None:
             break
@@ -121,6 +130,12 @@ def execute(g: G, p: P, world: World) -> Process[None]:
             g.throttled += env.frozen_ns - frozen
     g.running = False
     p.goroutine_ns += env.now - since
+    report_slice(p, since, on_p(g, world), g.kind, world)
+
+
+def on_p(g: G, world: World) -> str:
+    """What a P does that runs the goroutine, in the words of the timeline."""
+    return "sweep" if g is world.sweeper else "scavenge" if g is world.scavenger else "goroutine"
 
 
 def take_up(g: G, p: P, world: World) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sim.go.mheap import PAGE
-from sim.record.facts import Cycle, FreeRuns, LockUse, Pause, Request, SpanClassUse
-from sim.world import G, World
+from sim.record.facts import Cycle, FreeRuns, LockUse, Pause, Request, Slice, SpanClassUse
+from sim.world import G, P, World
 
 
 def report_request(g: G, world: World) -> None:
@@ -15,6 +15,12 @@ def report_request(g: G, world: World) -> None:
         g.load, g.kind, g.arrival, g.started, world.env.now, g.on_cpu, g.alloc, g.assist,
         g.assist_wait, g.queue, g.blocked, g.lock_wait, g.stw, g.gc_slowdown, g.throttled,
     ))  # fmt: skip
+
+
+def report_slice(p: P, since: int, kind: str, name: str, world: World) -> None:
+    """A P has done one thing until now; told when somebody wants the timeline."""
+    if world.timeline and world.env.now > since:
+        world.emit(Slice(p.id, since, world.env.now, kind, name))
 
 
 def report_cycle(world: World) -> None:

@@ -184,7 +184,7 @@ class Pause(NamedTuple):
 
 
 class Slice(NamedTuple):
-    """A stretch of time of a P. Told only when asked for."""
+    """A stretch of time of a P; assists lie within goroutines. Told only when asked for."""
 
     processor: Annotated[int, Column("number", "id of the P")]
     start_ns: Annotated[int, Column("ns", "begin")]

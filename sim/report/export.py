@@ -1,0 +1,128 @@
+"""Runs in formats that other tools open: Perfetto, benchstat, and readers of gctrace."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, Final, TextIO
+
+import pandas as pd
+from yaml import safe_load
+
+from sim.errors import UserError
+from sim.formats import benchfmt, chrome_trace
+from sim.formats.chrome_trace import Counter, Event, Instant, Slice, Track
+from sim.results.result import Result
+
+_UNITS: Final = {
+    "ns": "ns", "bytes": "B", "fraction": "%", "per_second": "/s", "bytes_per_second": "B/s",
+    "count": "count",
+}  # fmt: skip
+_ALWAYS: Final = ("GOGC", "GOMEMLIMIT")
+_GC: Final = Track("GC", "cycles")
+_STW: Final = Track("GC", "stop the world")
+
+
+def perfetto(runs: Iterable[Result], out: TextIO) -> None:
+    """A trace for ui.perfetto.dev or chrome://tracing: a track per P, GC, heap and RSS as curves.
+
+    Raises UserError for more than one run, and for a run that did not record its timeline.
+    """
+    run, *others = runs
+    if others:
+        raise UserError(f"a trace holds one run, got {1 + len(others)}")
+    if run.slices.empty:
+        raise UserError(f"{run.name}: no timeline: simulate with --set record.timeline=true")
+    chrome_trace.write(_events(run), out)
+
+
+def _events(run: Result) -> Iterator[Event]:
+    yield from _processors(run)
+    yield from _collector(run)
+    yield from _curves(run)
+
+
+def _processors(run: Result) -> Iterator[Event]:
+    for row in _rows(run.slices.sort_values(["processor", "start_ns"], kind="stable")):
+        track = Track("Ps", f"P{row.processor}")
+        args = {"goroutine": row.name} if row.name and row.kind != "goroutine" else {}
+        name = row.name if row.kind == "goroutine" and row.name else row.kind
+        yield Slice(track, name, row.start_ns, row.end_ns - row.start_ns, args)
+
+
+def _collector(run: Result) -> Iterator[Event]:
+    for cycle in _rows(run.cycles):
+        told = ("reason", "trigger", "heap_goal", "heap_start", "heap_end", "heap_marked")
+        args = {name: getattr(cycle, name) for name in told}
+        took = cycle.end_ns - cycle.start_ns
+        yield Slice(_GC, f"cycle {cycle.number}", cycle.start_ns, took, args)
+        yield Slice(_GC, "mark", cycle.mark_ns, cycle.mark_term_ns - cycle.mark_ns)
+        if cycle.limiting:
+            yield Instant(_GC, "limiter active", cycle.end_ns)
+    for pause in _rows(run.pauses):
+        yield Slice(_STW, pause.kind, pause.at_ns, pause.total_ns, {"cycle": pause.cycle})
+
+
+def _curves(run: Result) -> Iterator[Event]:
+    curves = {
+        "heap_live": "sim:heap/live:bytes",
+        "goal": "/gc/heap/goal:bytes",
+        "trigger": "sim:heap/trigger:bytes",
+        "RSS": "sim:rss:bytes",
+        "goroutines": "/sched/goroutines:goroutines",
+    }
+    for name, column in curves.items():
+        track = Track("Curves", name)
+        for at, value in zip(run.samples["at_ns"], run.samples[column], strict=True):
+            yield Counter(track, int(at), {name: int(value)})
+
+
+def _rows(frame: pd.DataFrame) -> Iterator[Any]:
+    """Rows by column, with Python's own numbers, which JSON takes."""
+    columns = (frame[name].tolist() for name in frame.columns)
+    names = list(frame.columns)
+    return (
+        SimpleNamespace(**dict(zip(names, values, strict=True)))
+        for values in zip(*columns, strict=True)
+    )
+
+
+def benchmarks(runs: Iterable[Result], out: TextIO) -> None:
+    """The headline figures for benchstat: runs that differ by their seed alone are repetitions."""
+    out.writelines(f"{line}\n" for line in benchfmt.format_lines(_benchmark(run) for run in runs))
+
+
+def _benchmark(run: Result) -> benchfmt.Result:
+    config = safe_load(run.run["config"])
+    settings = {key: config[key] for key in _ALWAYS} | {
+        key: value for key, value in run.settings.items() if key != "GOMAXPROCS"
+    }
+    parts = [f"{key}={value}" for key, value in settings.items()]
+    words = re.split(r"[^0-9A-Za-z]+", str(run.run["workload"]))
+    title = "".join(word[:1].upper() + word[1:] for word in words) or "Run"
+    name = re.sub(r"\s+", "_", "/".join([title, *parts])) + f"-{config['GOMAXPROCS']}"
+    about = {"gomemsim": run.run["gomemsim"], "machine": run.run["profile"]}
+    return benchfmt.Result(name, max(len(run.requests), 1), _values(run), about)
+
+
+def _values(run: Result) -> dict[str, float]:
+    values = {}
+    if len(run.requests):
+        took = run.requests["end_ns"] - run.requests["arrival_ns"]
+        values["ns/op"] = float(took.mean())
+    for name, figure in run.summary().items():
+        scale = 100 if figure.unit == "fraction" else 1
+        values[f"{name}-{_UNITS[figure.unit]}"] = figure.value * scale
+    return values
+
+
+def gctrace(runs: Iterable[Result], out: TextIO) -> None:
+    """What GODEBUG=gctrace=1 would have printed."""
+    out.writelines(run.gctrace() for run in runs)
+
+
+FORMATS: Final[Mapping[str, Callable[[Iterable[Result], TextIO], None]]] = MappingProxyType(
+    {"perfetto": perfetto, "benchfmt": benchmarks, "gctrace": gctrace}
+)
+"""By the name that people type."""

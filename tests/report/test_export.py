@@ -1,0 +1,104 @@
+"""Other tools find in an exported run what is in its tables."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from sim.cli import main
+from sim.errors import UserError
+from sim.formats import benchfmt, chrome_trace, gctrace
+from sim.formats.chrome_trace import Counter, Slice
+from sim.report import export
+from sim.results import Result
+
+
+def written(run: Result, name: str) -> str:
+    out = io.StringIO()
+    export.FORMATS[name]([run], out)
+    return out.getvalue()
+
+
+def test_a_trace_has_a_track_per_p_and_all_its_time(run: Result) -> None:
+    events = chrome_trace.read(io.StringIO(written(run, "perfetto")))
+    slices = [event for event in events if isinstance(event, Slice)]
+    on_ps = [event for event in slices if event.track.process == "Ps"]
+    assert {event.track.name for event in on_ps} == {"P0", "P1"}
+    spent = (run.slices["end_ns"] - run.slices["start_ns"]).sum()
+    assert sum(event.duration for event in on_ps) == pytest.approx(spent, rel=1e-6)
+    cycles = [event for event in slices if event.name.startswith("cycle ")]
+    assert [event.start for event in cycles] == run.cycles["start_ns"].tolist()
+    assert sum(event.track.name == "stop the world" for event in slices) == len(run.pauses)
+
+
+def test_slices_of_a_track_nest_or_follow_each_other(run: Result) -> None:
+    ends: dict[tuple[int, int], list[float]] = {}
+    rows = json.loads(written(run, "perfetto"))["traceEvents"]
+    slices = [row for row in rows if row["ph"] == "X"]
+    for row in sorted(slices, key=lambda row: (row["ts"], -row["dur"])):
+        open_ends = ends.setdefault((row["pid"], row["tid"]), [])
+        while open_ends and open_ends[-1] <= row["ts"] + 1e-6:
+            open_ends.pop()
+        end = row["ts"] + row["dur"]
+        assert not open_ends or end <= open_ends[-1] + 1e-6
+        open_ends.append(end)
+
+
+def test_curves_of_a_trace_are_the_samples(run: Result) -> None:
+    events = chrome_trace.read(io.StringIO(written(run, "perfetto")))
+    goals = [
+        event.values["goal"]
+        for event in events
+        if isinstance(event, Counter) and event.track.name == "goal"
+    ]
+    assert goals == run.samples["/gc/heap/goal:bytes"].tolist()
+
+
+def test_benchstat_finds_settings_in_the_name_and_figures_with_units(run: Result) -> None:
+    (result,) = benchfmt.parse(written(run, "benchfmt").splitlines())
+    assert result.name == "Hbsteady/GOGC=100/GOMEMLIMIT=off-2"
+    assert result.iterations == len(run.requests)
+    figures = run.summary()
+    assert result.values["latency_p99-ns"] == pytest.approx(figures["latency_p99"].value, rel=1e-3)
+    assert result.values["gc_cpu-%"] == pytest.approx(100 * figures["gc_cpu"].value, rel=1e-3)
+    assert result.config["gomemsim"] == run.run["gomemsim"]
+
+
+def test_gctrace_is_what_the_run_would_have_printed(run: Result) -> None:
+    text = written(run, "gctrace")
+    assert text == run.gctrace()
+    assert len(list(gctrace.parse(text.splitlines()))) == len(run.cycles)
+
+
+def test_a_trace_of_two_runs_is_refused(run: Result) -> None:
+    with pytest.raises(UserError, match="a trace holds one run, got 2"):
+        export.perfetto([run, run], io.StringIO())
+
+
+def typed(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(["export", *arguments])
+    return int(end.value.code or 0)
+
+
+def test_the_command_writes_a_file_or_standard_output(
+    run: Result, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert typed(run.name, "gctrace") == 0
+    assert capsys.readouterr().out == run.gctrace()
+    assert typed(run.name, "perfetto", "-o", str(tmp_path / "trace.json")) == 0
+    assert json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+
+
+def test_mistakes_are_sentences(
+    run: Result, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert typed(run.name, "perfeto") == 2
+    assert "did you mean 'perfetto'" in capsys.readouterr().err
+    assert typed(str(tmp_path), "gctrace") == 2
+    assert "not a run" in capsys.readouterr().err
+    assert typed(run.name, "gctrace", "-o", str(tmp_path / "no" / "x")) == 2
+    assert "cannot be written" in capsys.readouterr().err

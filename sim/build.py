@@ -15,6 +15,7 @@ from sim.actors.collector import collector
 from sim.actors.container import kill_if_over, quota
 from sim.actors.khugepaged import khugepaged
 from sim.actors.load import BatchLoad, ClosedLoad, OpenLoad, run_batch, run_closed, run_open
+from sim.actors.prices import expect_fresh_spans, reprice
 from sim.actors.processor import processor
 from sim.actors.sampler import sampler
 from sim.actors.scavenging import scavenger_body
@@ -316,8 +317,6 @@ def start(program: say.Program, book: MixBook, world: World) -> None:
 
 def main(program: say.Program, book: MixBook, world: World) -> Process[None]:
     """The main goroutine, and then the load; the run ends when all batches have ended."""
-    from sim.actors.malloc import expect_fresh_spans, reprice
-
     kill_if_over(world)
     expect_fresh_spans(world)
     reprice(world)

@@ -7,8 +7,9 @@ import simpy
 from numpy.typing import NDArray
 
 from sim.actors.accounts import update_memory_use
-from sim.actors.malloc import materialise, reprice
+from sim.actors.malloc import materialise
 from sim.actors.marking import release_assists
+from sim.actors.prices import reprice
 from sim.actors.reporting import report_cycle
 from sim.actors.scavenging import set_scavenge_goals
 from sim.actors.stopping import other_busy_ps, stand_still, start_the_world, stop_the_world

@@ -10,8 +10,9 @@ import simpy
 
 from sim.actors.assist import assist, charge
 from sim.actors.collector import request
+from sim.actors.keeping import insert, keep, keep_forever, let_go, publish
 from sim.actors.locks import queue_for
-from sim.actors.malloc import insert, keep, keep_forever, let_go, materialise, pend, publish
+from sim.actors.malloc import materialise, pend
 from sim.actors.scheduling import block, spawn, unblock, unblock_by_timer
 from sim.actors.sweeping import sweep
 from sim.go.mheap import PAGE

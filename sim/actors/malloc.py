@@ -18,36 +18,17 @@ from numpy.typing import NDArray
 
 from sim.actors.accounts import update_memory_use
 from sim.actors.container import kill_if_over
-from sim.actors.faults import fault_ns
-from sim.actors.locks import (
-    HEAP_LOCK,
-    Bill,
-    Hold,
-    central_hold,
-    close_heap_lock_batch,
-    heap_lock_acquisitions,
-    note_hold,
-)
+from sim.actors.locks import Bill, close_heap_lock_batch
+from sim.actors.prices import learn, make_bill, reprice
 from sim.actors.scavenging import keep_below_limit, return_growth
 from sim.actors.sweeping import note_sweep
 from sim.go.mcache import Taken
-from sim.go.mheap import PAGE, RefillCounts
-from sim.units import MiB
+from sim.go.mheap import RefillCounts
 from sim.workload.ledger import Law, Part, write_down
-from sim.world import G, Holder, Store, World
+from sim.world import World
 
 Ints = NDArray[np.int64]
 
-MEMORY_OF_PRICES: Final = 8
-"""Spans of history that a price remembers besides the last batch."""
-BATCHES_PER_CYCLE: Final = 4
-MIN_ROOM: Final = MiB // 4
-"""Bytes of the first batch, before much is known of prices; they double from there. However near
-the cgroup's limit is, it is not looked at more often."""
-MAX_ROOM: Final = 256 * MiB
-"""Bytes of a batch; the growth of a heap that is never collected is seen in such steps."""
-LARGE_CLASSES: Final = 2
-"""Span classes 0 and 1 hold large objects."""
 NO_LIMIT: Final = (1 << 63) - 1
 """GOMEMLIMIT=off: math.MaxInt64."""
 
@@ -64,70 +45,6 @@ def pend(p: int, mix: int, slots: float, world: World) -> None:
     world.gc.pacer.update(live, scan)
     if memory.room <= 0:
         materialise(world)
-
-
-def keep(g: G, mix: int, slots: float, world: World) -> None:
-    """The goroutine keeps these slots until it ends."""
-    holder = g.keeps.get(mix)
-    if holder is None:
-        holder = g.keeps[mix] = Holder()
-    world.memory.holders[mix][holder] = None
-    holder.pending += slots
-    holder.bursts += 1
-    holder.requested += slots / world.memory.mixes[mix].slots_per_byte
-
-
-def insert(store: Store, slots: float, world: World) -> None:
-    """A store keeps these slots; a full one replaces others by them."""
-    memory = world.memory
-    keep_forever(store.owner, store.mix, slots, world)
-    age_fill(store, slots / memory.mixes[store.mix].slots_per_byte, world)
-
-
-def keep_forever(owner: int, mix: int, slots: float, world: World) -> None:
-    """An owner without an end, or with a memoryless one, keeps these slots."""
-    holder = world.memory.kept.setdefault((mix, owner), Holder(owner=owner))
-    holder.pending += slots
-    holder.bursts += 1
-
-
-def publish(g: G, store: Store, world: World) -> None:
-    """A store takes over what the goroutine keeps of its mix, as one entry, and drops others."""
-    entry = g.keeps.pop(store.mix, None)
-    if entry is None:
-        return
-    store.entries.append(entry)
-    store.entries_requested += entry.requested
-    age_fill(store, entry.requested, world)
-    while store.replacement != "none" and store.entries_requested > store.capacity:
-        if store.replacement == "random":
-            which = int(world.streams["replacement"].integers(len(store.entries)))
-        else:
-            which = 0
-        dropped = store.entries.pop(which)
-        store.entries_requested -= dropped.requested
-        let_go(dropped, store.mix, world)
-
-
-def age_fill(store: Store, requested: float, world: World) -> None:
-    """New data drives out what lies in the store object by object, if it is full."""
-    ledger = world.memory.ledger
-    store.inserted += requested
-    if store.replacement == "oldest":
-        ledger.advance(store.owner, requested)
-    elif store.replacement == "random" and store.inserted > store.capacity:
-        driven_out = min(requested, store.inserted - store.capacity)
-        ledger.advance(store.owner, driven_out / store.capacity)
-
-
-def let_go(holder: Holder, mix: int, world: World) -> None:
-    """Nobody holds this any more: it is garbage."""
-    memory = world.memory
-    memory.holders[mix].pop(holder, None)
-    holder.pending = 0.0
-    if holder.owner >= 0:
-        memory.ledger.end_owner(holder.owner)
-        holder.owner = -1
 
 
 def materialise(world: World) -> list[Bill]:
@@ -304,75 +221,6 @@ def blacken(spans: Ints, taken: Ints, world: World) -> None:
     if missing > 0:
         memory.black = np.concatenate((memory.black, np.zeros(missing, dtype=np.int64)))
     np.add.at(memory.black, spans, taken)
-
-
-def make_bill(
-    span_class: int, heap_live: int, counts: RefillCounts, world: World, npages: int = 0
-) -> Bill:
-    """What the refills of one class cost in CPU time, waiting and lock holding."""
-    costs, page, sweep = world.machine.alloc, world.machine.page, world.machine.sweep
-    pages = npages or world.memory.heap.span_pages[span_class]
-    grown = heap_lock_acquisitions(counts.fresh, pages)
-    holds = (
-        central_hold(span_class, counts, world),
-        Hold(HEAP_LOCK, "grow", grown, page.alloc_span_ns),
-        Hold(HEAP_LOCK, "reclaim", counts.freed_spans, page.free_span_ns),
-    )
-    note_sweep(world, "refill", counts.swept, 0)
-    note_sweep(world, "reclaim", counts.freed_spans, counts.freed_spans)
-    ns = (
-        (counts.partial + counts.swept) * costs.refill_partial_ns
-        + counts.fresh * costs.refill_fresh_ns
-        + counts.swept * sweep.span_ns
-        + counts.freed_spans * sweep.freed_span_ns
-        + fault_ns(counts.faulted_bytes, world)
-    )
-    if world.switches.resolution == "refill":
-        held = sum(hold.times * hold.ns for hold in holds)
-        return Bill(heap_live, max(ns - held, 0.0), 0.0, holds)
-    return Bill(heap_live, ns, sum(note_hold(world, hold) for hold in holds), holds)
-
-
-def learn(span_class: int, objects: int, bill: Bill, world: World) -> None:
-    """Move a class's estimates towards what this batch showed, the more the larger the batch."""
-    memory = world.memory
-    weight = 1.0 / (objects + MEMORY_OF_PRICES * memory.heap.nelems[span_class])
-    for estimate, seen in (
-        (memory.class_live, bill.heap_live), (memory.class_price, bill.ns),
-        (memory.class_wait, bill.wait_ns),
-    ):  # fmt: skip
-        estimate[span_class] += (seen - estimate[span_class] * objects) * weight
-
-
-def expect_fresh_spans(world: World) -> None:
-    """Before anything is known of refills: every span comes fresh from the operating system."""
-    memory, fresh = world.memory, world.machine.alloc.refill_fresh_ns
-    for span_class, (pages, slots) in enumerate(
-        zip(memory.heap.span_pages, memory.heap.nelems, strict=True)
-    ):
-        memory.class_price[span_class] = (fresh + fault_ns(pages * PAGE, world)) / max(slots, 1)
-    for kind, row in enumerate(memory.kinds.rows):
-        memory.large_ns[kind] = fresh + fault_ns(row.slot_bytes, world)
-
-
-def reprice(world: World) -> None:
-    """Prices and heap_live per slot of every mix, for the stretches until the next batch."""
-    memory, gc = world.memory, world.gc
-    malloc = memory.malloc_ns_marking if gc.marking else memory.malloc_ns
-    for mix_id, mix in enumerate(memory.mixes):
-        kinds, classes = memory.mix_kinds[mix_id], memory.mix_classes[mix_id]
-        large = classes < LARGE_CLASSES
-        refill = np.where(large, memory.large_ns[kinds], memory.class_price[classes])
-        live = np.where(large, memory.kind_slots[kinds], memory.class_live[classes])
-        wait = np.where(large, memory.large_wait[kinds], memory.class_wait[classes])
-        memory.price[mix_id] = float(np.dot(mix.shares, malloc[kinds] + refill))
-        memory.wait_price[mix_id] = float(np.dot(mix.shares, wait))
-        memory.live_per_slot[mix_id] = float(np.dot(mix.shares, live))
-    cycle = max(min(gc.pacer.heap_goal(), 1 << 44) - gc.pacer.heap_marked, MiB)
-    distance = cycle if gc.running else max(gc.trigger_at - gc.pacer.heap_live, 0)
-    to_kill = max(world.container.left / 2, MIN_ROOM)
-    known = max(memory.heap.stats.allocated_bytes, MIN_ROOM)
-    memory.room = max(min(cycle / BATCHES_PER_CYCLE, distance, to_kill, known, MAX_ROOM), PAGE)
 
 
 def correct_pacer(world: World, heap_live: int, scan: int) -> None:

@@ -55,7 +55,7 @@ class Holder:
     """Owner in the ledger, once something has been written down."""
     pending: float = 0.0
     """Slots that are not written down yet."""
-    bursts: int = 0
+    bursts: float = 0.0
     """In how many stretches they were allocated."""
     requested: float = 0.0
     """Bytes asked for."""
@@ -213,6 +213,8 @@ class Memory:
     black: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """Slots allocated black by span, while marking."""
     last_batch_at: int = 0
+    aged_at: int = 0
+    """When exponential lifetimes were last accounted for."""
     heap_lock_wait: float = 0.0
     """Mean wait for the heap lock in the last batch."""
     heap_lock_count: float = 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sim.world import G, Holder, Store, World
 
 
@@ -17,14 +19,20 @@ def keep(g: G, mix: int, slots: float, world: World) -> None:
 
 
 def insert(store: Store, slots: float, world: World) -> None:
-    """A store keeps these slots; a full one replaces others by them."""
-    memory = world.memory
-    keep_forever(store.owner, store.mix, slots, world)
-    age_fill(store, slots / memory.mixes[store.mix].slots_per_byte, world)
+    """A store keeps these slots; a full one replaces others by them, even some of themselves."""
+    per_byte = world.memory.mixes[store.mix].slots_per_byte
+    hazard = age_fill(store, slots / per_byte, world)
+    survive = -math.expm1(-hazard) / hazard if hazard else 1.0
+    keep_forever(store.owner, store.mix, slots * survive, world)
+    holder = world.memory.kept[store.mix, store.owner]
+    if store.replacement == "oldest" and holder.pending > store.capacity * per_byte:
+        holder.bursts *= store.capacity * per_byte / holder.pending
+        holder.pending = store.capacity * per_byte
 
 
 def keep_forever(owner: int, mix: int, slots: float, world: World) -> None:
     """An owner without an end, or with a memoryless one, keeps these slots."""
+    age_tenured(world)
     holder = world.memory.kept.setdefault((mix, owner), Holder(owner=owner))
     holder.pending += slots
     holder.bursts += 1
@@ -48,15 +56,37 @@ def publish(g: G, store: Store, world: World) -> None:
         let_go(dropped, store.mix, world)
 
 
-def age_fill(store: Store, requested: float, world: World) -> None:
-    """New data drives out what lies in the store object by object, if it is full."""
-    ledger = world.memory.ledger
+def age_fill(store: Store, requested: float, world: World) -> float:
+    """New data drives out what lies in a full store object by object; the hazard of each of them.
+
+    There is none where they go in order.
+    """
     store.inserted += requested
     if store.replacement == "oldest":
-        ledger.advance(store.owner, requested)
+        world.memory.ledger.advance(store.owner, requested)
     elif store.replacement == "random" and store.inserted > store.capacity:
-        driven_out = min(requested, store.inserted - store.capacity)
-        ledger.advance(store.owner, driven_out / store.capacity)
+        hazard = min(requested, store.inserted - store.capacity) / store.capacity
+        age(store.owner, hazard, world)
+        return hazard
+    return 0.0
+
+
+def age_tenured(world: World) -> None:
+    """Exponential lifetimes: the hazard grows with time."""
+    memory, now = world.memory, world.env.now
+    elapsed, memory.aged_at = now - memory.aged_at, now
+    if elapsed:
+        for mean, owner in memory.tenured.items():
+            age(owner, elapsed / mean, world)
+
+
+def age(owner: int, hazard: float, world: World) -> None:
+    """What a memoryless owner holds dies at this hazard, written down or not."""
+    memory = world.memory
+    memory.ledger.advance(owner, hazard)
+    for (_, whose), holder in memory.kept.items():
+        if whose == owner:
+            holder.pending *= math.exp(-hazard)
 
 
 def let_go(holder: Holder, mix: int, world: World) -> None:

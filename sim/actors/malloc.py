@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from sim.actors.accounts import update_memory_use
 from sim.actors.container import kill_if_over
+from sim.actors.keeping import age_tenured
 from sim.actors.locks import Bill, close_heap_lock_batch
 from sim.actors.prices import learn, make_bill, reprice
 from sim.actors.scavenging import keep_below_limit, return_growth
@@ -53,7 +54,7 @@ def materialise(world: World) -> list[Bill]:
     Returns the bills of all refills, for those who pay them at once.
     """
     memory = world.memory
-    age_owners(world)
+    age_tenured(world)
     pay_sweep_debt(world)
     demand, kept = draw_kinds(world)
     scan = sum(memory.kinds.rows[kind].scan_bytes * int(n.sum()) for kind, n in demand.items())
@@ -66,6 +67,7 @@ def materialise(world: World) -> list[Bill]:
     close_heap_lock_batch(world)
     correct_pacer(world, sum(bill.heap_live for bill in bills), int(scan))
     memory.last_batch_at = world.env.now
+    memory.ledger.close_batch()
     heed_memory_limit(world)
     kill_if_over(world)
     reprice(world)
@@ -111,13 +113,6 @@ def allocate_large_objects(
         for kind in sorted(demand)
         if rows[kind].npages
     ]
-
-
-def age_owners(world: World) -> None:
-    """Exponential lifetimes: the hazard grows with time."""
-    elapsed = world.env.now - world.memory.last_batch_at
-    for mean, owner in world.memory.tenured.items():
-        world.memory.ledger.advance(owner, elapsed / mean)
 
 
 def pay_sweep_debt(world: World) -> None:
@@ -171,8 +166,8 @@ def owners_of(mix: int, world: World) -> Iterable[tuple[int, int, int]]:
             holder.pending -= whole
             if holder.owner < 0:
                 holder.owner = memory.ledger.add_owner(Law.ENDS)
-            yield holder.owner, whole, holder.bursts
-            holder.bursts = 0
+            yield holder.owner, whole, max(round(holder.bursts), 1)
+            holder.bursts = 0.0
 
 
 def settle(taken: Taken, parts: list[Part], world: World) -> Bill:

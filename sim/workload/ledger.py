@@ -53,6 +53,8 @@ class Ledger:
         self._ended: NDArray[np.bool_] = np.zeros(64, dtype=np.bool_)
         self._clock: NDArray[np.float64] = np.zeros(64)
         self._capacity: NDArray[np.float64] = np.full(64, np.inf)
+        self._written: dict[int, float] = {}
+        """Clock of every WINDOW owner when its last batch was complete."""
         self._owners = 0
         self._free_owners: list[int] = []
 
@@ -71,6 +73,8 @@ class Ledger:
         self._ended[owner] = False
         self._clock[owner] = 0.0
         self._capacity[owner] = capacity
+        if law == Law.WINDOW:
+            self._written[owner] = 0.0
         return owner
 
     def end_owner(self, owner: int) -> None:
@@ -100,7 +104,22 @@ class Ledger:
         self._owner[start:end] = owners
         self._count[start:end] = counts
         self._birth[start:end] = self._clock[owners]
+        for owner in self._written:
+            mine = start + np.flatnonzero(self._owner[start:end] == owner)
+            self._birth[mine] = self._births(owner, len(mine))
         self.rows = end
+
+    def _births(self, owner: int, rows: int) -> NDArray[np.float64]:
+        """What of a batch is still in the window came in evenly, in the order of the rows."""
+        now = self._clock[owner]
+        first = max(self._written[owner], now - self._capacity[owner])
+        births: NDArray[np.float64] = first + (now - first) * (np.arange(rows) + 0.5) / rows
+        return births
+
+    def close_batch(self) -> None:
+        """All rows of what was allocated so far have been added."""
+        for owner in self._written:
+            self._written[owner] = float(self._clock[owner])
 
     def bury(self, rng: np.random.Generator) -> None:
         """Remove what has become unreachable; what remains is exactly the reachable heap.

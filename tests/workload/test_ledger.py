@@ -84,10 +84,22 @@ def test_a_window_keeps_the_youngest_bytes() -> None:
     ledger = Ledger()
     store = ledger.add_owner(Law.WINDOW, capacity=30.0)
     for span in range(10):
-        ledger.add(np.array([span]), 0, store, np.array([10]))
         ledger.advance(store, 10.0)
+        ledger.add(np.array([span]), 0, store, np.array([10]))
+        ledger.close_batch()
     ledger.bury(Streams(1)["test"])
-    assert np.flatnonzero(ledger.per_span(10)).tolist() == [8, 9]
+    assert np.flatnonzero(ledger.per_span(10)).tolist() == [7, 8, 9]
+
+
+def test_a_window_drops_what_came_first_in_a_batch_of_more_than_it_holds() -> None:
+    ledger = Ledger()
+    store = ledger.add_owner(Law.WINDOW, capacity=30.0)
+    ledger.advance(store, 90.0)
+    ledger.add(np.arange(10), 0, store, np.full(10, 3))
+    ledger.close_batch()
+    ledger.advance(store, 10.0)
+    ledger.bury(Streams(1)["test"])
+    assert np.flatnonzero(ledger.per_span(10)).tolist() == [3, 4, 5, 6, 7, 8, 9]
 
 
 def test_thinning_a_pool_kills_the_share_that_was_dropped() -> None:

@@ -31,7 +31,7 @@ func main() {
 	began := time.Now()
 	p.main.run()
 	r := newReport()
-	println("=== begin") // as gctrace prints, so that lines stay whole
+	fmt.Fprintln(os.Stderr, "=== begin")
 	r.begin()
 	done := make(chan struct{})
 	go func() {
@@ -43,7 +43,7 @@ func main() {
 	case <-time.After(time.Duration(s.DurationNs) - time.Since(began)):
 	}
 	r.end()
-	println("=== end")
+	fmt.Fprintln(os.Stderr, "=== end")
 	r.print()
 	runtime.KeepAlive(p)
 }

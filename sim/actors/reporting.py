@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from sim.go.mheap import PAGE
 from sim.record.facts import Cycle, FreeRuns, LockUse, Pause, Request, Slice, SpanClassUse
 from sim.world import G, P, World
+
+LARGEST: Final = (1 << 63) - 1
+"""What tables say of a goal or trigger that is never reached."""
 
 
 def report_request(g: G, world: World) -> None:
@@ -31,7 +36,8 @@ def report_cycle(world: World) -> None:
         number=cycle.number, reason=cycle.reason,
         start_ns=cycle.started, mark_ns=cycle.mark_started, mark_term_ns=cycle.mark_ended,
         end_ns=now,
-        procs=world.gomaxprocs, trigger=cycle.trigger, heap_goal=cycle.goal,
+        procs=world.gomaxprocs,
+        trigger=min(cycle.trigger, LARGEST), heap_goal=min(cycle.goal, LARGEST),
         limit_goal=cycle.limit_goal,
         heap_start=cycle.heap_start, heap_end=cycle.heap_end, heap_marked=cycle.marked_bytes,
         allocated_black=cycle.black_bytes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sim.actors.accounts import memory_classes, rss
+from sim.actors.reporting import LARGEST
 from sim.record.sample import Sample
 from sim.units import SECOND
 from sim.world import Process, World
@@ -29,7 +30,8 @@ def take_sample(world: World) -> Sample:
         **classes._asdict(), total=sum(classes),
         allocs_bytes=stats.allocated_bytes, allocs_objects=stats.allocated_objects,
         frees_bytes=stats.freed_bytes, frees_objects=stats.freed_objects,
-        tiny_allocs=round(memory.tiny_allocs), heap_goal=gc.pacer.heap_goal(),
+        tiny_allocs=round(memory.tiny_allocs),
+        heap_goal=min(gc.pacer.heap_goal(), LARGEST),
         heap_marked=gc.pacer.heap_marked, objects=stats.allocated_objects - stats.freed_objects,
         cycles_automatic=gc.cycles - gc.forced, cycles_forced=gc.forced, cycles_total=gc.cycles,
         gogc=world.gc_percent, gomemlimit=world.memory_limit,
@@ -41,7 +43,7 @@ def take_sample(world: World) -> Sample:
         goroutines_runnable=runnable, goroutines_running=running,
         goroutines_waiting=sched.goroutines - runnable - running,
         phase="mark" if gc.marking else "off",
-        heap_live=gc.pacer.heap_live, trigger=gc.trigger_at,
+        heap_live=gc.pacer.heap_live, trigger=min(gc.trigger_at, LARGEST),
         reachable=gc.cycle.reachable_bytes, rss=rss(classes, world),
     )  # fmt: skip
 

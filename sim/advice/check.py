@@ -18,6 +18,7 @@ from sim.fit.settings import name_gogc, name_limit
 from sim.units import MiB
 
 LOGGED_GOGC: Final = 100
+SAME_WORK: Final = 0.1
 FEW_CYCLES: Final = 10
 """Below that many cycles, an error of one cycle counts as none."""
 _FIGURES: Final = {
@@ -25,9 +26,16 @@ _FIGURES: Final = {
     "peak_heap_bytes": ("peak heap MiB", float(MiB)),
     "gc_cpu_seconds": ("GC CPU s", 1.0),
 }
+_INTRODUCTION: Final = (
+    "Every recorded program is fitted from each of its logs at GOGC=100 without a limit, and from"
+    " that alone all its other settings under the same GOMAXPROCS are predicted. The errors of the"
+    " interactive model of the official GC guide, from the same log, stand beside them. This is the"
+    " output of `gomemsim whatif --check FOLDER --quiet`."
+)
 _LEGEND: Final = (
     "Real values are medians over repetitions. `in sample` marks the setting of the log itself,"
-    " which is not counted. `work` is what the real program allocated, relative to the log: a"
+    " which is not counted. `real runs` is by how much repetitions of the real program differ among"
+    " themselves. `work` is what the real program allocated, relative to the log: a"
     " program that did other work than in its log cannot be predicted from it."
 )
 
@@ -68,10 +76,11 @@ def _rows(
     log: RecordedRun, runs: list[RecordedRun], seed: int, seeds: int, draws: int
 ) -> list[dict[str, object]]:
     fit = fit_log(log.log, str(LOGGED_GOGC))
-    by_setting = {
-        setting: median([real(run) for run in group])
+    repeated = {
+        setting: [real(run) for run in group]
         for setting, group in groupby(runs, key=lambda run: run.setting)
     }
+    by_setting = {setting: median(found) for setting, found in repeated.items()}
     rows: list[dict[str, object]] = []
     for prediction in predict(fit, by_setting, seed, seeds, draws):
         setting, truth = prediction.setting, by_setting[prediction.setting]
@@ -92,12 +101,19 @@ def _rows(
                 "low": getattr(prediction.low, figure),
                 "high": getattr(prediction.high, figure),
                 "error": _error(figure, getattr(prediction.middle, figure), truth),
+                "spread": _spread([getattr(run, figure) for run in repeated[setting]]),
                 "guide": getattr(simple, figure),
                 "guide_error": _error(figure, getattr(simple, figure), truth),
             }
             for figure in _FIGURES
         ]
     return rows
+
+
+def _spread(values: list[float]) -> float:
+    """By how much repetitions differ, relative to their middle."""
+    middle = sum(values) / len(values)
+    return (max(values) - min(values)) / middle if middle else 0.0
 
 
 def _error(figure: str, predicted: float, truth: Real) -> float:
@@ -122,6 +138,8 @@ def errors(table: pd.DataFrame) -> pd.DataFrame:
             "p90 error": groups["error"].quantile(0.9),
             "GC guide, median": groups["guide_error"].median(),
             "GC guide, p90": groups["guide_error"].quantile(0.9),
+            "real runs, median": groups["spread"].median(),
+            "real runs, p90": groups["spread"].quantile(0.9),
             "inside the interval": groups["covered"].mean(),
         }
     )
@@ -129,16 +147,27 @@ def errors(table: pd.DataFrame) -> pd.DataFrame:
 
 def report(table: pd.DataFrame) -> str:
     """The errors and every prediction, as Markdown."""
+    same_work = table[table["work"].isna() | ((table["work"] - 1).abs() <= SAME_WORK)]
     parts = [
+        "# What if: how near predictions from one log come",
+        _INTRODUCTION,
         "## Errors of held-out predictions",
-        errors(table)
-        .rename(index={name: title for name, (title, _) in _FIGURES.items()})
-        .to_markdown(floatfmt=".1%"),
+        _errors_markdown(table),
+        (
+            f"Only settings under which the program allocated what it did in its log, within"
+            f" {SAME_WORK:.0%}:"
+        ),
+        _errors_markdown(same_work),
         _LEGEND,
     ]
     for (program, procs), rows in table.groupby(["program", "procs"], sort=False):
         parts += [f"## {program}, GOMAXPROCS={procs}", _markdown(rows)]
     return "\n\n".join(parts)
+
+
+def _errors_markdown(table: pd.DataFrame) -> str:
+    titles = {name: title for name, (title, _) in _FIGURES.items()}
+    return errors(table).rename(index=titles).to_markdown(floatfmt=".1%")
 
 
 def _markdown(rows: pd.DataFrame) -> str:

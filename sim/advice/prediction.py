@@ -16,7 +16,7 @@ from sim.fluid.setting import Setting
 from sim.streams import Streams
 from sim.units import SECOND
 
-SEEDS: Final = 5
+SEEDS: Final = 3
 """Runs per setting of the program as fitted: their median is the prediction."""
 DRAWS: Final = 8
 """Runs per setting of programs that the log leaves possible as well, for the interval."""

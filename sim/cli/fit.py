@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.files import write
 from sim.cli.options import Exposition, GivenLoad, GivenLog, LoggedGOGC, LoggedLimit, Metrics, Quiet
 
 
@@ -40,8 +41,7 @@ def fit(
 
     found = fit_log(log, gogc, gomemlimit, load, read_evidence(metrics, prometheus, pprof))
     container = Container(None if memory is None else parse_bytes(memory), cpu)
-    text = to_yaml(found, log.name, load_profile(profile), container)
-    out.write_text(text, encoding="utf-8")
+    write(out, to_yaml(found, log.name, load_profile(profile), container))
     if not quiet:
         print(identified(found))
     print(f"workload: {out}")

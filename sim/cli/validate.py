@@ -33,7 +33,7 @@ def validate(
     from sim.truth.accuracy import errors_markdown, markdown
     from sim.truth.host import host
     from sim.truth.toolchain import find_go
-    from sim.truth.validate import GRID
+    from sim.truth.validate import GRID, cpu_wait
     from sim.truth.validate import validate as measure
 
     grid = dict(map(_varied, vary)) if vary else GRID
@@ -45,6 +45,7 @@ def validate(
     print(f"    gomemsim {' '.join(sys.argv[1:])}\n")
     print(f"{repetitions} real runs per setting; medians of them, their spread beside the error.")
     print("; ".join(f"{key}: {value}" for key, value in host(find_go()).items()) + ".")
+    print(f"Threads waited {cpu_wait(out):.1%} of the time for a CPU that other programs had.")
     print("Costs come from the machine profile of the configs; nothing was fitted to these runs.")
     for program, rows in table.groupby("program", sort=False):
         print(f"\n## {program}\n")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.files import write
 from sim.cli.options import Exposition, GivenLoad, Log, LoggedGOGC, LoggedLimit, Metrics, Quiet
 from sim.cli.progress import progress
 from sim.errors import UserError
@@ -54,7 +55,7 @@ def whatif(
     with progress("whatif", quiet=quiet) as report:
         predictions = predict(fit, settings, seed, progress=report)
     if json is not None:
-        json.write_text(to_json(predictions), encoding="utf-8")
+        write(json, to_json(predictions))
     if not quiet:
         print(preface(fit), end="\n\n")
     print(table(predictions))

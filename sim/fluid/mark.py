@@ -11,7 +11,7 @@ from sim.fluid.limiting import Limiting
 from sim.fluid.program import FluidProgram, Load, Stretch
 from sim.fluid.workers import BACKGROUND_UTILIZATION, BackgroundWorkers
 
-STEPS: Final = 32
+STEPS: Final = 20
 """The work is done in at least so many steps, and no step takes longer than background workers
 alone would need."""
 
@@ -57,6 +57,7 @@ class MarkPhase:
         self._pacing, self._limiting = pacing, limiting
         self._cost, self._rate = stretch.mark_cost, stretch.allocation_rate
         self._workers = BackgroundWorkers(procs, program.yields_every, rng)
+        self._average_background = program.background_cpus(procs)
         self._heap_live = heap_live
         self._work = 0.0
         self._credit = 0.0
@@ -88,7 +89,7 @@ class MarkPhase:
 
     def _waiting_step(self, dt: float) -> None:
         """Idle workers have every P that neither the program nor another worker has."""
-        background = self._program.background_cpus(self._procs)
+        background = self._average_background
         wanted = self._stretch.program_cpus
         if self._now >= self._stretch.duration:
             wanted = self._program.demanded_cpus

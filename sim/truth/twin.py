@@ -17,6 +17,7 @@ from sim.errors import UserError
 from sim.go.sizeclass import SizeClassTable, size_classes
 from sim.streams import Streams
 from sim.truth.toolchain import build, find_go
+from sim.units import SECOND
 from sim.workload import program as say
 from sim.workload.distributions import Constant, Distribution
 
@@ -43,14 +44,17 @@ def run_twin(executable: Path, config: RunConfig, log: Path) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as spec:
         json.dump(twin_spec(config), spec)
         spec.flush()
-        done = subprocess.run(
-            [str(executable), spec.name],
-            env=_environment(config),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=config.duration / 1e9 + ALLOWANCE_S,
-        )
+        try:
+            done = subprocess.run(
+                [str(executable), spec.name],
+                env=_environment(config),
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=config.duration / SECOND + ALLOWANCE_S,
+            )
+        except subprocess.TimeoutExpired:
+            raise UserError(f"the twin of {config.workload} does not come to an end") from None
     if done.returncode:
         reason = done.stderr.strip().splitlines() or ["no reason given"]
         raise UserError(f"the twin of {config.workload} failed: {reason[-1]}")

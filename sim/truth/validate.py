@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import joblib
+import numpy as np
 import pandas as pd
 
 from sim.config import RunConfig, load
@@ -64,6 +66,16 @@ def validate(
     )
     table.to_parquet(out / TABLE)
     return table
+
+
+def cpu_wait(out: Path) -> float:
+    """How much of the time threads of the real runs waited for a CPU that others had: the median.
+
+    On a quiet machine it is a few percent at most; above that, times and latencies of the real runs
+    are those of a machine that others use.
+    """
+    runs = [json.loads(path.read_text(encoding="utf-8")) for path in out.glob("*.json")]
+    return float(np.median([run.get("cpu_wait_s", np.nan) / run["wall_s"] for run in runs]))
 
 
 def _points(

@@ -98,6 +98,7 @@ def test_the_real_program_does_what_the_workload_says(tmp_path: Path, config: Ru
     facts = json.loads(log.with_suffix(".json").read_text())
     assert facts["procs"] == 2
     assert facts["n"] > 50
+    assert facts["cpu_wait_s"] >= 0
     allocated = facts["end"]["/gc/heap/allocs:bytes"] - facts["start"]["/gc/heap/allocs:bytes"]
     assert allocated > 50 * 84 * 1024
     (figures,) = read_recorded(tmp_path).popitem()[1]

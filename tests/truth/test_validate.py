@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,14 @@ def test_every_setting_runs_really_and_simulated(
     assert set(cycles["real"]) == {94.0}
     assert (cycles["spread"] > 0).all()
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / validate.TABLE), table)
+
+
+def test_a_busy_machine_is_told(tmp_path: Path) -> None:
+    """Latencies of a program that waited for the CPU say nothing about Go."""
+    for turn, waited in enumerate((0.1, 0.4, 0.2)):
+        text = json.dumps({"cpu_wait_s": waited, "wall_s": 2.0})
+        (tmp_path / f"app.p1.gogc100.limnone.r{turn}.json").write_text(text)
+    assert validate.cpu_wait(tmp_path) == pytest.approx(0.1)
 
 
 def test_a_workload_alone_can_be_validated(tmp_path: Path, real_runs: list[RunConfig]) -> None:

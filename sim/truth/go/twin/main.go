@@ -31,7 +31,7 @@ func main() {
 	began := time.Now()
 	p.main.run()
 	r := newReport()
-	fmt.Fprintln(os.Stderr, "=== begin")
+	println("=== begin") // as gctrace prints, so that lines stay whole
 	r.begin()
 	done := make(chan struct{})
 	go func() {
@@ -43,7 +43,7 @@ func main() {
 	case <-time.After(time.Duration(s.DurationNs) - time.Since(began)):
 	}
 	r.end()
-	fmt.Fprintln(os.Stderr, "=== end")
+	println("=== end")
 	r.print()
 	runtime.KeepAlive(p)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math/bits"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/metrics"
 	"strconv"
@@ -19,6 +20,7 @@ type report struct {
 	wall      time.Duration
 	usage     [2]syscall.Rusage
 	metrics   [2]map[string]float64
+	waited    [2]int64
 	latencies [64 * subBuckets]atomic.Uint32
 	rss       []sample
 	stop      chan struct{}
@@ -39,7 +41,7 @@ func newReport() *report { return &report{stop: make(chan struct{}), rss: make([
 
 func (r *report) begin() {
 	r.metrics[0] = readMetrics()
-	r.usage[0] = usage()
+	r.usage[0], r.waited[0] = usage(), waitedForCPU()
 	r.began = time.Now()
 	go r.watch()
 }
@@ -47,7 +49,7 @@ func (r *report) begin() {
 func (r *report) end() {
 	r.wall = time.Since(r.began)
 	close(r.stop)
-	r.usage[1] = usage()
+	r.usage[1], r.waited[1] = usage(), waitedForCPU()
 	r.metrics[1] = readMetrics()
 }
 
@@ -90,10 +92,11 @@ func (r *report) print() {
 	latency, n := r.percentiles()
 	out := map[string]any{
 		"n": n, "procs": runtime.GOMAXPROCS(0), "go": runtime.Version(),
-		"wall_s": r.wall.Seconds(),
-		"user_s": seconds(r.usage[1].Utime) - seconds(r.usage[0].Utime),
-		"sys_s":  seconds(r.usage[1].Stime) - seconds(r.usage[0].Stime),
-		"maxrss": r.usage[1].Maxrss << 10, "rss": r.rss, "latency_ns": latency,
+		"wall_s":     r.wall.Seconds(),
+		"user_s":     seconds(r.usage[1].Utime) - seconds(r.usage[0].Utime),
+		"sys_s":      seconds(r.usage[1].Stime) - seconds(r.usage[0].Stime),
+		"cpu_wait_s": float64(r.waited[1]-r.waited[0]) / 1e9,
+		"maxrss":     r.usage[1].Maxrss << 10, "rss": r.rss, "latency_ns": latency,
 		"start": r.metrics[0], "end": r.metrics[1],
 		"calibration": map[string]float64{
 			"turn_ns": cost.turn, "write_ns": cost.write, "object_ns": cost.object,
@@ -151,6 +154,19 @@ func usage() (u syscall.Rusage) {
 }
 
 func seconds(t syscall.Timeval) float64 { return float64(t.Nano()) / 1e9 }
+
+// waitedForCPU is for how long threads could have run and other programs had the CPUs (ns).
+func waitedForCPU() (sum int64) {
+	threads, _ := filepath.Glob("/proc/self/task/*/schedstat")
+	for _, thread := range threads {
+		text, _ := os.ReadFile(thread)
+		if fields := strings.Fields(string(text)); len(fields) > 1 {
+			ns, _ := strconv.ParseInt(fields[1], 10, 64)
+			sum += ns
+		}
+	}
+	return sum
+}
 
 // residentBytes is the memory of the process that is resident.
 func residentBytes() int64 {

@@ -1,0 +1,41 @@
+"""The commands in docs/whatif.md with their output: `python docs/make_whatif.py`.
+
+Every block of the page that begins with `$ gomemsim` is run again and gets its output of today;
+docs/whatif-accuracy.md is the output of one command as a whole.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[1]
+PAGE: Final = ROOT / "docs" / "whatif.md"
+ACCURACY: Final = ROOT / "docs" / "whatif-accuracy.md"
+BLOCK: Final = re.compile(r"```console\n\$ gomemsim (.*)\n(?:.*\n)*?```")
+
+
+def output(arguments: str) -> str:
+    """What the command prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sim", *shlex.split(arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def rendered(match: re.Match[str]) -> str:
+    """A block with the output of its command."""
+    return f"```console\n$ gomemsim {match[1]}\n{output(match[1])}```"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(BLOCK.sub(rendered, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    ACCURACY.write_text(output("whatif --check tests/golden/real --quiet"), encoding="utf-8")

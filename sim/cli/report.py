@@ -1,0 +1,35 @@
+"""`gomemsim report`: stored runs as one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.errors import UserError
+
+
+def report(
+    runs: Annotated[
+        list[str], typer.Argument(help="Folders of runs, or patterns such as 'results/sweep-*'.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
+        "gomemsim.html"
+    ),
+) -> None:
+    """Write one HTML file, for a browser without a network: pictures, figures, comparison."""
+    from sim.report.page import page
+    from sim.results.load import load
+    from sim.results.result import Result, Results
+
+    found: dict[str, Result] = {}
+    for pattern in runs:
+        loaded = load(pattern)
+        found |= {loaded.name: loaded} if isinstance(loaded, Result) else dict(loaded)
+    text = page(Results(found))
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written: {error.strerror or error}") from None
+    print(f"report: {out}")

@@ -1,0 +1,122 @@
+"""The page stands alone: nothing is fetched, every run and figure is in it, and it is sound."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from sim.cli import main
+from sim.config import load
+from sim.report.page import page
+from sim.report.panels import PANELS
+from sim.report.style import INK
+from sim.results import Result, Results
+from sim.simulation import simulate
+
+ROOT = Path(__file__).parents[2]
+VOID = {"meta", "br", "link", "img", "input"}
+
+
+class Page(HTMLParser):
+    """Tags that are open, ids, and addresses."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(str(value))
+            if name in ("src", "href", "xlink:href"):
+                self.addresses.append(str(value))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """The same program under another GOGC."""
+    config = load(ROOT / "configs" / "hbsteady.yaml", ["duration=100ms", "GOGC=400"])
+    return simulate(config, out=tmp_path_factory.mktemp("runs") / "gogc400")
+
+
+@pytest.fixture(scope="module")
+def text(run: Result, other: Result) -> str:
+    """The page of two runs."""
+    return page(Results({run.name: run, other.name: other}))
+
+
+def test_the_page_is_sound_and_fetches_nothing(text: str) -> None:
+    parsed = Page(text)
+    assert parsed.open == []
+    assert len(parsed.ids) == len(set(parsed.ids))
+    assert all(address.startswith("#") for address in parsed.addresses)
+    assert not re.search(r"@import|url\((?!#)|fetch\(|import\(", text)
+    used = {address.removeprefix("#") for address in parsed.addresses}
+    assert used | set(re.findall(r"url\(#([^)]+)\)", text)) <= set(parsed.ids)
+
+
+def test_every_run_has_every_picture_in_the_ink_of_the_page(text: str) -> None:
+    pictures = re.findall(r"<figure>(<svg.*?</svg>)\s*</figure>", text, re.DOTALL)
+    assert len(pictures) == 2 * len(PANELS) + 1
+    for svg in pictures:
+        ET.fromstring(svg)
+    assert text.count(">Ps around the first GC cycle<") == 2
+    assert INK not in text
+    assert "currentColor" in text
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_the_comparison_has_a_point_and_a_row_per_run(text: str) -> None:
+    (drawing,) = re.findall(r'<svg class="tradeoff".*?</svg>', text, re.DOTALL)
+    hovers = re.findall(r"<title>(.*?)</title>", drawing, re.DOTALL)
+    assert {hover.split("\n")[0] for hover in hovers} == {"gogc400", "hbsteady"}
+    assert all("gc_cpu" in hover and "%" in hover for hover in hovers)
+    (table,) = re.findall(r'<table class="sortable">.*?</table>', text, re.DOTALL)
+    assert table.count("<tr>") == 3
+    assert table.count("data-value") == 2 * table.count("<button>")
+
+
+def test_the_figures_are_those_of_the_summary(run: Result, text: str) -> None:
+    for name, figure in run.summary().items():
+        assert f"<tr><td>{name}</td><td>{figure}</td></tr>" in text
+
+
+def test_names_cannot_break_the_page(run: Result) -> None:
+    evil = Result("<script>alert(1)</script>&", run._read)
+    text = page(Results({evil.name: evil}))
+    assert "<script>alert" not in text
+    assert Page(text).open == []
+
+
+def test_the_command_writes_the_page(
+    run: Result, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def typed(*arguments: str) -> int:
+        with pytest.raises(SystemExit) as end:
+            main(["report", *arguments])
+        return int(end.value.code or 0)
+
+    assert typed(run.name, "-o", str(tmp_path / "r.html")) == 0
+    assert (tmp_path / "r.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert typed(f"{tmp_path}/nothing-*") == 2
+    assert typed(run.name, "-o", str(tmp_path / "no" / "r.html")) == 2
+    err = capsys.readouterr().err
+    assert "no folder that matches" in err
+    assert "cannot be written" in err

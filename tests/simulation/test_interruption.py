@@ -1,4 +1,4 @@
-"""Ctrl-C keeps what there is: tables that open, marked as partial, and a sentence that says where."""
+"""Ctrl-C keeps what there is: tables that open, marked as partial, and it says where they are."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_an_interrupted_run_is_readable_and_says_where_it_is(tmp_path: Path) -> 
     result = sim.load(out)
     assert result.partial
     assert result.run["status"] == Status.INTERRUPTED
-    assert 0 < result.end_ns
+    assert result.end_ns > 0
     assert not result.cycles.empty
     assert not result.requests.empty
     assert result.requests["end_ns"].max() <= result.end_ns

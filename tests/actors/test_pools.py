@@ -1,0 +1,73 @@
+"""sync.Pool: collections empty it in two steps; the more of them, the more programs allocate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sim.build import build
+from sim.go.pool import SyncPool
+from sim.units import KiB
+from tests.worlds import config_of, instants, run
+
+POOLING: dict[str, Any] = {
+    "name": "pooling",
+    "mixes": {"node": [{"size": "512B", "pointers": "all"}]},
+    "pools": {"buffers": {"size": "32KiB"}},
+    "goroutines": {
+        "burst": {"steps": [{"spawn": {"goroutine": "request", "count": 20}}, {"wait": "20ms"}]},
+        "request": {"steps": [{"borrow": "buffers"}, {"wait": "1ms"}]},
+        "other": {"steps": [{"work": {"cpu": "400us", "allocate": "64KiB", "of": "node"}}]},
+    },
+    "load": {
+        "bursts": {"goroutine": "burst", "workers": 1},
+        "others": {"goroutine": "other", "workers": 1},
+    },
+}
+"""Bursts that need twenty buffers, and in between a goroutine that makes collections happen."""
+
+
+def allocated_per_burst(gogc: int | str) -> float:
+    """Bytes that the program allocates for a burst, what others allocate left out."""
+    result = run(POOLING, GOGC=gogc, duration="400ms")
+    kinds = result.requests["kind"].value_counts()
+    total = result.samples["/gc/heap/allocs:bytes"].iloc[-1]
+    return float((total - kinds["other"] * 64 * KiB) / kinds["burst"])
+
+
+def test_objects_survive_one_collection_as_victims_and_not_the_next() -> None:
+    pool = SyncPool(owner=0)
+    assert [pool.get() for _ in range(3)] == [False] * 3
+    for _ in range(3):
+        pool.put()
+    assert pool.cleanup() == (0, 3)
+    assert pool.get()  # a victim
+    pool.put()  # is an ordinary idle object again
+    assert pool.cleanup() == (2, 3)
+    assert pool.cleanup() == (1, 1)
+    assert not pool.get()
+
+
+def test_a_lower_gogc_makes_a_pooling_program_allocate_more() -> None:
+    often, seldom = allocated_per_burst(25), allocated_per_burst(400)
+    assert often > 10 * 32 * KiB  # most buffers are made anew
+    assert seldom < 0.5 * often
+
+
+def test_dropped_objects_are_garbage_and_idle_ones_are_not() -> None:
+    idle = {
+        **POOLING,
+        "goroutines": {
+            "request": {"steps": [{"borrow": "buffers"}, {"wait": "1ms"}]},
+            "collector": {"steps": [{"wait": "10ms"}, {"collect": {}}]},
+        },
+        "load": {
+            "clients": {"goroutine": "request", "count": 10, "parallel": 10},
+            "collector": {"goroutine": "collector", "count": 3, "parallel": 1},
+        },
+    }
+    world = build(config_of(idle, GOGC="off"), lambda fact: None)
+    marked = {}
+    for _ in instants(world, 1_000_000):
+        marked[world.gc.cycles] = world.gc.cycle.marked_bytes
+    assert marked[1] == 10 * 32 * KiB  # emptied into the victims
+    assert marked[2] == 0

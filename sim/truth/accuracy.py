@@ -38,7 +38,7 @@ def accuracy(
     """Simulate each config under every setting that was recorded of its workload.
 
     A row per setting and figure: `real` and `simulated` (medians over repetitions and seeds),
-    `error` (relative), and `spread`, by how much the real repetitions differ among themselves.
+    `error` (relative; NaN where nothing was to be seen), and `spread`, by how much the real repetitions differ among themselves.
     Raises UserError where nothing was recorded of a workload.
     """
     recorded = read_recorded(folder)
@@ -129,7 +129,7 @@ def compared(
             "figure": figure,
             "real": truth,
             "simulated": value,
-            "error": value / truth - 1 if truth else 0.0 if value == truth else np.inf,
+            "error": value / truth - 1 if truth else np.nan,
             "spread": (max(values) - min(values)) / truth if truth else 0.0,
         }
 

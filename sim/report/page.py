@@ -106,7 +106,8 @@ def _sortable(figures: pd.DataFrame) -> Iterator[str]:
 
 def _cell(value: object, unit: str | None) -> str:
     missing = isinstance(value, float) and math.isnan(value)
-    shown = "" if missing else str(Figure(float(str(value)), unit)) if unit else str(value)
+    plain = f"{value:g}" if isinstance(value, float) else str(value)
+    shown = "" if missing else str(Figure(float(str(value)), unit)) if unit else plain
     return f'<td data-value="{escape(str(value))}">{escape(shown)}</td>'
 
 

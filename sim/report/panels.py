@@ -199,7 +199,7 @@ def locks(axes: Axes, run: Result) -> None:
 
 def timeline(axes: Axes, run: Result) -> None:
     """What each P did, from the first GC cycle on."""
-    dress(axes, "Ps around the first GC cycle", "simulated time [ms]", "P")
+    dress(axes, "What each P does, from the first GC cycle on", "simulated time [ms]", "P")
     slices = run.slices
     if slices.empty:
         return nothing(axes, "not recorded: record.timeline is off")

@@ -77,7 +77,7 @@ def test_every_run_has_every_picture_in_the_ink_of_the_page(text: str) -> None:
     assert len(pictures) == 2 * len(PANELS) + 1
     for svg in pictures:
         ET.fromstring(svg)
-    assert text.count(">Ps around the first GC cycle<") == 2
+    assert text.count(">What each P does, from the first GC cycle on<") == 2
     assert INK not in text
     assert "currentColor" in text
     assert "prefers-color-scheme: dark" in text

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import simpy
@@ -305,6 +305,16 @@ class CycleRecord:
     """Marking time by kind: assist, dedicated, fractional, idle."""
 
 
+class SweepDone(NamedTuple):
+    """The end of a sweep (runtime/mgcsweep.go: activeSweep.end)."""
+
+    heap_live: int
+    allocated: int
+    """heap_live moved by so much since the sweep began."""
+    pages: int
+    pages_per_byte: float
+
+
 @dataclass
 class GC:
     """The collector's state, shared by everybody who allocates or marks."""
@@ -348,6 +358,8 @@ class GC:
     last_end: int = 0
     snapshot_rows: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """Slots by span that the snapshot found reachable."""
+    sweep_done: SweepDone | None = None
+    """How the sweep of the last cycle ended, once it has."""
     swept: dict[str, int] = field(default_factory=dict)
     """Spans swept by whom since the last cycle ended, and spans freed."""
     cpu: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CPU_KINDS, 0))

@@ -8,10 +8,11 @@ import numpy as np
 
 from sim.go.mheap import PAGE
 from sim.record.facts import Cycle, FreeRuns, LockUse, Pause, Request, Slice, SpanClassUse
-from sim.world import G, P, World
+from sim.world import G, P, SweepDone, World
 
 LARGEST: Final = (1 << 63) - 1
 """What tables say of a goal or trigger that is never reached."""
+NO_SWEEP: Final = SweepDone(0, 0, 0, 0.0)
 
 
 def report_request(g: G, world: World) -> None:
@@ -32,6 +33,7 @@ def report_cycle(world: World) -> None:
     """A cycle has ended; the sweep that it tells of is the one before its start."""
     gc, now = world.gc, world.env.now
     cycle, pacer, swept, freed = gc.cycle, gc.pacer, gc.swept, gc.freed_before
+    sweep = gc.sweep_done or NO_SWEEP
     world.emit(Cycle(
         number=cycle.number, reason=cycle.reason,
         start_ns=cycle.started, mark_ns=cycle.mark_started, mark_term_ns=cycle.mark_ended,
@@ -59,6 +61,8 @@ def report_cycle(world: World) -> None:
         swept_debt=swept.get("debt", 0), swept_reclaim=swept.get("reclaim", 0),
         swept_flush=swept.get("flush", 0), swept_call=swept.get("call", 0),
         swept_stopped=swept.get("stopped", 0), swept_start=swept.get("start", 0),
+        sweep_end_heap=sweep.heap_live, sweep_allocated=sweep.allocated,
+        sweep_pages=sweep.pages, sweep_ratio=sweep.pages_per_byte,
         freed_spans=world.memory.heap.stats.spans_freed - freed.spans_freed,
         freed_bytes=world.memory.heap.stats.freed_bytes - freed.freed_bytes,
         limiter_fill_ns=gc.limiter.fill, limiter_overflow_ns=gc.limiter.overflow,
@@ -70,6 +74,7 @@ def report_cycle(world: World) -> None:
     for kind, (at, stopping, total) in (("sweep-termination", first), ("mark-termination", second)):
         world.emit(Pause(at, kind, stopping, total, cycle.number))
     gc.swept.clear()
+    gc.sweep_done = None
     gc.freed_before = world.memory.heap.stats.copy()
     report_spans(world)
     report_free_runs(world)

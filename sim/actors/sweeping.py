@@ -6,7 +6,7 @@ from sim.actors.scavenging import wake_scavenger
 from sim.actors.scheduling import mark_ready, unblock
 from sim.go.sweep import BACKGROUND_BATCH
 from sim.units import MS, Nanoseconds
-from sim.world import Body, G, World
+from sim.world import Body, G, SweepDone, World
 
 TURN_NS = MS // 4
 """Longest turn while nobody waits."""
@@ -17,6 +17,12 @@ def note_sweep(world: World, who: str, swept: int, freed: int) -> None:
     book = world.gc.swept
     book[who] = book.get(who, 0) + swept
     book["freed"] = book.get("freed", 0) + freed
+    memory, live = world.memory, world.gc.pacer.heap_live
+    if memory.heap.sweeping.done and world.gc.sweep_done is None:
+        world.gc.sweep_done = SweepDone(
+            live, live - memory.pace.heap_live_basis, memory.heap.stats.pages_swept,
+            memory.pace.pages_per_byte,
+        )  # fmt: skip
 
 
 def start_sweeping(world: World) -> None:

@@ -22,8 +22,10 @@ def gctrace(cycles: pd.DataFrame) -> Iterator[str]:
 
 
 def gcpacertrace(cycles: pd.DataFrame) -> Iterator[str]:
-    """Lines of GODEBUG=gcpacertrace=1 at the start and end of cycles (runtime/mgcpacer.go)."""
+    """Lines of GODEBUG=gcpacertrace=1: cycles, and ends of sweeps (mgcpacer.go, mgcsweep.go)."""
     for cycle in _rows(cycles):
+        if cycle.sweep_pages:
+            yield pacertrace.format_line(_sweep_done(cycle))
         yield pacertrace.format_line(_cycle_start(cycle))
         if cycle.heap_end > cycle.heap_start:  # otherwise the pacer learns nothing, and is silent
             yield pacertrace.format_line(_cycle_end(cycle))
@@ -56,6 +58,15 @@ def _gctrace_line(cycle: Cycle) -> gctrace_format.GCTraceLine:
         globals=cycle.globals_scan,
         procs=cycle.procs,
         forced=cycle.reason == "forced",
+    )
+
+
+def _sweep_done(cycle: Cycle) -> pacertrace.SweepDone:
+    return pacertrace.SweepDone(
+        heap_live=cycle.sweep_end_heap,
+        allocated=cycle.sweep_allocated,
+        pages_swept=cycle.sweep_pages,
+        pages_per_byte=cycle.sweep_ratio,
     )
 
 

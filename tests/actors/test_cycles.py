@@ -302,3 +302,14 @@ def test_what_was_dead_at_the_snapshot_is_freed_and_nothing_else() -> None:
         old = heap.spans.rows_in_use()
         assert (heap.spans.live[old] * heap.slot_bytes_of(old)).sum() == marked
     assert len(checked) > 4
+
+
+def test_each_sweep_is_told_of_with_the_cycle_after_it() -> None:
+    cycles = run(allocating(2)).cycles
+    first, others = cycles.iloc[0], cycles.iloc[1:]
+    assert first["sweep_pages"] == 0
+    assert (others["sweep_pages"] > 0).all()
+    assert (others["sweep_ratio"] > 0).all()
+    marked = cycles["heap_marked"].iloc[:-1].to_numpy()
+    assert (others["sweep_end_heap"] - others["sweep_allocated"] == marked).all()
+    assert (others["sweep_end_heap"] <= others["heap_start"]).all()

@@ -35,3 +35,15 @@ def test_gcpacertrace(run_of: Any, blank: Any) -> None:
         "pacer: 30% CPU (25 exp.) for 5+6+7 B work (20 B exp.) in 4194304 B -> 4194404 B"
         " (∆goal -2097052, cons/mark 0.5)"
     )
+
+
+def test_gcpacertrace_tells_of_the_sweep_between_cycles(run_of: Any, blank: Any) -> None:
+    cycle = blank(
+        Cycle, number=2, sweep_end_heap=5 * MiB, sweep_allocated=2 * MiB, sweep_pages=887,
+        sweep_ratio=0.0005,
+    )  # fmt: skip
+    done, _ = run_of([cycle]).gcpacertrace().splitlines()
+    assert done == (
+        "pacer: sweep done at heap size 5MB; allocated 2MB during sweep;"
+        " swept 887 pages at 0.0005 pages/byte"
+    )

@@ -69,13 +69,14 @@ def tune(
             f"the live heap of the log, {live / 2**20:.0f}MiB, does not fit into the memory given"
         )
     named = named_policies(goals.memory, goals.procs)
-    settings = list(dict.fromkeys([*_search(goals), *(policy.setting for policy in named)]))
+    search = _search(goals, least_limit=live + fit.overheads.at(live))
+    settings = list(dict.fromkeys([*search, *(policy.setting for policy in named)]))
     found = _candidates(fit, settings, goals, seed, progress)
     tried = {candidate.setting: candidate for candidate in found}
-    fitting = [tried[setting] for setting in _search(goals) if not tried[setting].failures]
+    fitting = [tried[setting] for setting in search if not tried[setting].failures]
     return Tuning(
         goals=goals,
-        candidates=[tried[setting] for setting in _search(goals)],
+        candidates=[tried[setting] for setting in search],
         policies=[(policy, tried[policy.setting]) for policy in named],
         best=_best(fitting),
     )
@@ -96,12 +97,15 @@ def gc_cpu_share(prediction: Prediction) -> Fraction:
     return used / max(1e-9, figures.wall_seconds * prediction.setting.procs)
 
 
-def _search(goals: Goals) -> list[Setting]:
+def _search(goals: Goals, least_limit: float) -> list[Setting]:
+    """Settings to try; under a limit that the live heap fills, a program only thrashes."""
+    limits = [whole_mib(share * goals.memory) for share in LIMIT_SHARES]
     return [
         *(Setting(percent, None, goals.procs) for percent in PERCENTS),
         *(
-            Setting(percent, whole_mib(share * goals.memory), goals.procs)
-            for share in LIMIT_SHARES
+            Setting(percent, limit, goals.procs)
+            for limit in limits
+            if limit > least_limit
             for percent in LIMITED_PERCENTS
         ),
     ]
@@ -139,6 +143,14 @@ def _failures(prediction: Prediction, goals: Goals) -> Iterable[str]:
         yield "limiter"
     if goals.p99 is not None and prediction.middle.pause_p99_seconds * SECOND > goals.p99:
         yield "pauses"
+
+
+def shortfall(candidate: Candidate, goals: Goals) -> float:
+    """By what factor a candidate misses the goal that it misses most."""
+    return max(
+        candidate.grown.high.peak_rss_bytes / goals.memory,
+        gc_cpu_share(candidate.grown) / goals.max_gc_cpu,
+    )
 
 
 def _best(fitting: list[Candidate]) -> Candidate | None:

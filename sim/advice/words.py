@@ -6,7 +6,7 @@ import pandas as pd
 
 from sim.advice.prediction import Prediction
 from sim.advice.risks import Risks
-from sim.advice.tuning import Candidate, Goals, Tuning, gc_cpu_share
+from sim.advice.tuning import Candidate, Goals, Tuning, gc_cpu_share, shortfall
 from sim.fit.settings import name_gogc, name_limit
 from sim.fluid.setting import Setting
 from sim.units import Fraction, MiB, format_bytes
@@ -41,10 +41,12 @@ def recommendation(tuning: Tuning, confirmed: Prediction, found: Risks) -> str:
 
 def nothing_fits(tuning: Tuning) -> str:
     """Why there is no recommendation, and what comes nearest."""
-    least = min(tuning.candidates, key=lambda c: (len(c.failures), gc_cpu_share(c.grown)))
+    least = min(tuning.candidates, key=lambda c: shortfall(c, tuning.goals))
     return (
         f"Nothing keeps all goals. Nearest: {environment(least.setting)}, which misses"
-        f" {' and '.join(least.failures)}: give it more memory, more CPU, or ask for less."
+        f" {' and '.join(least.failures)}: it needs"
+        f" {format_bytes(least.grown.high.peak_rss_bytes)} and"
+        f" {gc_cpu_share(least.grown):.1%} of the CPU for collection."
     )
 
 

@@ -10,6 +10,7 @@ from sim.advice.policies import named_policies
 from sim.advice.prediction import predict
 from sim.advice.risks import risks
 from sim.advice.tuning import Goals, Tuning, gc_cpu_share, tune
+from sim.advice.words import nothing_fits
 from sim.cli import main
 from sim.errors import UserError
 from sim.fit import fit_log
@@ -72,6 +73,12 @@ def test_a_tuner_keeps_the_heap_at_its_target(fit: Fit) -> None:
     assert predict(fit, [setting], seeds=1, draws=2)[0].middle.peak_heap_bytes == pytest.approx(
         target, rel=0.1
     )
+
+
+def test_where_nothing_fits_the_nearest_setting_is_named_with_what_it_needs(fit: Fit) -> None:
+    sentence = nothing_fits(tune(fit, Goals(memory=256 * MiB, procs=2, max_gc_cpu=0.001)))
+    assert "Nothing keeps all goals. Nearest: GOGC=" in sentence
+    assert "of the CPU for collection" in sentence
 
 
 def test_a_container_smaller_than_the_live_heap_is_refused(fit: Fit) -> None:

@@ -49,7 +49,8 @@ def compare(
 ) -> None:
     """Simulate every combination of settings and print what each costs.
 
-    Runs are stored one by one: the same command goes on where it was stopped.
+    Runs are stored one by one: the same command goes on where it was stopped. Runs whose config
+    has changed are replaced; --out keeps them apart.
     """
     from sim.experiment.grid import grid, points, values
 

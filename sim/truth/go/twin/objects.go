@@ -16,6 +16,26 @@ type mix struct {
 type objectType struct {
 	rtype     unsafe.Pointer
 	requested float64
+	fill      int // bytes that are written to: an object without pointers is data
+}
+
+func newObjectType(o object) objectType {
+	t := objectType{rtype: typeOf(o), requested: o.Requested}
+	if o.Words == 0 {
+		t.fill = o.Size
+	}
+	return t
+}
+
+const osPage = 4096
+
+// allocate makes an object and touches its memory, as who fills it does.
+func (t *objectType) allocate() unsafe.Pointer {
+	p := unsafeNew(t.rtype)
+	for i := 0; i < t.fill; i += osPage {
+		*(*byte)(unsafe.Add(p, i)) = 1
+	}
+	return p
 }
 
 // card is an object to come: its type, and how many of its words lead to an object.
@@ -27,7 +47,7 @@ func newMix(name string, objects []object) *mix {
 	m := &mix{name: name, deck: make([]card, deckCards)}
 	total := 0.0
 	for _, o := range objects {
-		m.types = append(m.types, objectType{typeOf(o), o.Requested})
+		m.types = append(m.types, newObjectType(o))
 		total += o.Share
 	}
 	r := newRandom()

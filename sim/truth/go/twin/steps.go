@@ -220,7 +220,7 @@ func (p *program) work(s stepSpec) step {
 				break
 			}
 			left -= t.requested
-			object := unsafeNew(t.rtype)
+			object := t.allocate()
 			if f != nil {
 				f.add(object, t.requested, int(c.links), waiting)
 				if limit > 0 && f.count >= limit {
@@ -279,8 +279,8 @@ func compile(s *spec) *program {
 		}
 	}
 	for name, o := range s.Pools {
-		rtype := typeOf(o)
-		p.pools[name] = &sync.Pool{New: func() any { return unsafeNew(rtype) }}
+		kind := newObjectType(o)
+		p.pools[name] = &sync.Pool{New: func() any { return kind.allocate() }}
 	}
 	for name, k := range s.Goroutines {
 		p.kinds[name] = &kind{stack: k.Stack, idleStack: k.IdleStack}

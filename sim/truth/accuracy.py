@@ -38,7 +38,8 @@ def accuracy(
     """Simulate each config under every setting that was recorded of its workload.
 
     A row per setting and figure: `real` and `simulated` (medians over repetitions and seeds),
-    `error` (relative; NaN where nothing was to be seen), and `spread`, by how much the real repetitions differ among themselves.
+    `error` (relative; NaN where nothing was to be seen), and `spread`, by how much the real
+    repetitions differ among themselves.
     Raises UserError where nothing was recorded of a workload.
     """
     recorded = read_recorded(folder)

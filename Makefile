@@ -16,8 +16,8 @@ demo: $(RUN)  ## simulate ten seconds of a JSON API
 test: $(DEV)  ## the tests that take seconds
 	$(BIN)/pytest -n auto -q
 
-slow: $(DEV)  ## all tests, with long ones and real Go programs
-	$(BIN)/pytest -n auto -q -m "not bench"
+slow: $(DEV)  ## the tests that take longer, and those that run real Go programs
+	$(BIN)/pytest -q -m "slow or realgo"
 
 lint: $(DEV)  ## ruff
 	$(BIN)/ruff check sim tests

@@ -29,7 +29,10 @@ def validate(
     sets: Sets = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run workloads for real and simulated, and print how far apart they are, as Markdown."""
+    """Run workloads for real and simulated, and print how far apart they are, as Markdown.
+
+    Real runs that the folder has are not repeated: an interrupted validation goes on.
+    """
     from sim.truth.accuracy import errors_markdown, markdown
     from sim.truth.host import host
     from sim.truth.toolchain import find_go

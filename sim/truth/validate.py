@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from sim.config import RunConfig, load
 from sim.simulation import simulate
 from sim.truth.accuracy import compared
 from sim.truth.recorded import Figures, Setting, read_recorded, simulated
-from sim.truth.twin import build_twin, run_twin
+from sim.truth.twin import build_twin, run_twin, twin_spec
 
 GRID: Final[Mapping[str, tuple[str, ...]]] = {
     "GOMAXPROCS": ("1", "2"),
@@ -47,15 +48,15 @@ def validate(
     """Run each config, or workload, for real and simulated under all settings of a grid.
 
     The logs of the real runs stay in `out`, with the table: a row per setting and figure, as
-    `sim.truth.accuracy` has it. Real runs come one after the other, and nothing beside them.
-    UserError where there is no Go.
+    `sim.truth.accuracy` has it. Real runs come one after the other, and nothing beside them; those
+    that `out` has of the same program and settings are not repeated. UserError where there is no Go.
     """
     points = list(_points(sources, grid, sets))
     twin = build_twin()
     out.mkdir(parents=True, exist_ok=True)
     runs = [(point, turn) for turn in range(repetitions) for point in points]
     for done, (point, turn) in enumerate(runs, start=1):
-        run_twin(twin, point.config, out / f"{_stem(point.setting)}.r{turn}.gctrace")
+        _measure(twin, point, out / f"{_stem(point.setting)}.r{turn}.gctrace")
         if progress:
             progress(0.9 * done / len(runs))
     recorded = read_recorded(out)
@@ -76,6 +77,16 @@ def cpu_wait(out: Path) -> float:
     """
     runs = [json.loads(path.read_text(encoding="utf-8")) for path in out.glob("*.json")]
     return float(np.median([run.get("cpu_wait_s", np.nan) / run["wall_s"] for run in runs]))
+
+
+def _measure(twin: Path, point: Point, log: Path) -> None:
+    """Run the twin unless this was done: the digest beside the log tells what was run."""
+    told = json.dumps([twin_spec(point.config), point.setting, twin.parent.name], sort_keys=True)
+    digest = hashlib.sha256(told.encode()).hexdigest()
+    done = log.with_suffix(".sha256")
+    if not (done.is_file() and done.read_text(encoding="utf-8") == digest):
+        run_twin(twin, point.config, log)
+        done.write_text(digest, encoding="utf-8")
 
 
 def _points(

@@ -76,3 +76,20 @@ def test_the_command_refuses_a_key_without_values(capsys: pytest.CaptureFixture[
         main(["validate", "configs/hbsteady.yaml", "--vary", "GOGC"])
     assert ended.value.code == 2
     assert "--vary: expected KEY=V1,V2" in capsys.readouterr().err
+
+
+def test_real_runs_that_were_made_are_not_repeated(
+    tmp_path: Path, real_runs: list[RunConfig]
+) -> None:
+    """An interrupted validation goes on where it stopped; a changed workload is run again."""
+    grid = {"GOMAXPROCS": ("2",), "GOGC": ("100",)}
+    sources = [ROOT / "configs/hbsteady.yaml"]
+    validate.validate(sources, out=tmp_path, grid=grid, sets=QUICK, repetitions=1)
+    first = validate.validate(sources, out=tmp_path, grid=grid, sets=QUICK, repetitions=2)
+    assert len(real_runs) == 2
+    again = validate.validate(sources, out=tmp_path, grid=grid, sets=QUICK, repetitions=2)
+    assert len(real_runs) == 2
+    pd.testing.assert_frame_equal(first, again)
+    changed = (*QUICK, "workload.load.jobs.arrivals.poisson=300/s")
+    validate.validate(sources, out=tmp_path, grid=grid, sets=changed, repetitions=1)
+    assert len(real_runs) == 3

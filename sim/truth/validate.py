@@ -49,7 +49,7 @@ def validate(
 
     The logs of the real runs stay in `out`, with the table: a row per setting and figure, as
     `sim.truth.accuracy` has it. Real runs come one after the other, and nothing beside them; those
-    that `out` has of the same program and settings are not repeated. UserError where there is no Go.
+    that `out` has of the same program and settings are not repeated. UserError if there is no Go.
     """
     points = list(_points(sources, grid, sets))
     twin = build_twin()

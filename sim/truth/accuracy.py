@@ -82,8 +82,8 @@ def errors(table: pd.DataFrame) -> pd.DataFrame:
             "settings": groups["error"].count(),
             "median_error": groups["error"].median(),
             "p90_error": groups["error"].quantile(0.9),
-            "median_spread": groups["spread"].median(),
-            "p90_spread": groups["spread"].quantile(0.9),
+            "median_real_spread": groups["spread"].median(),
+            "p90_real_spread": groups["spread"].quantile(0.9),
         }
     )
 
@@ -137,7 +137,12 @@ def compared(
 
 def errors_markdown(table: pd.DataFrame) -> str:
     """`errors` for people."""
-    return errors(table).to_markdown(floatfmt=("", ".0f", ".1%", ".1%", ".1%", ".1%"))
+    shown = errors(table).rename(columns=_words, index=_words).rename_axis("figure")
+    return shown.to_markdown(floatfmt=("", ".0f", ".1%", ".1%", ".1%", ".1%"))
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -185,7 +185,7 @@ def stop_costs(stops: Rows) -> Costs:
     flush = {row["procs"]: row["sample"] for row in stops if row["case"] == "for_each_p"}
     pauses = {row["procs"]: row for row in stops if row["case"] == "pauses"}
     two = min(2, max(stop))
-    alone, together = float(np.median(stop[1])), float(np.median(stop[two]))
+    alone, together = (float(np.quantile(stop[procs], QUIET)) for procs in (1, two))
     start_work = max(pauses[1]["start"] - alone, 0.0)
     return {
         "stop_ns": alone,

@@ -94,7 +94,7 @@ class MixBook:
             self._add(name, objects, sizes)
         for name, pool in program.pools.items():
             self._add(
-                _pool_mix(name), (say.ObjectKind(Constant(pool.size), 1.0, pool.pointers),), sizes
+                pool_mix(name), (say.ObjectKind(Constant(pool.size), 1.0, pool.pointers),), sizes
             )
 
     def _add(self, name: str, objects: tuple[say.ObjectKind, ...], table: SizeClassTable) -> None:
@@ -112,7 +112,8 @@ class MixBook:
         )  # fmt: skip
 
 
-def _pool_mix(name: str) -> str:
+def pool_mix(name: str) -> str:
+    """The name of the mix of a pool's objects."""
     return f"pool {name}"
 
 
@@ -251,7 +252,7 @@ def compile_step(step: say.Step, path: str, book: MixBook, world: World) -> Any:
 
 def new_object(pool: str, book: MixBook, world: World) -> body.WorkStep:
     """The work of allocating an object for an empty pool."""
-    mix = book.ids[_pool_mix(pool)]
+    mix = book.ids[pool_mix(pool)]
     return body.WorkStep(
         cpu=lambda: 0.0, allocate=lambda: 1.0 / world.memory.mixes[mix].slots_per_byte, mix=mix,
         keep=body.keep_with(world.memory.pools[pool].owner, mix), writes_per_ns=0.0,

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import yaml
@@ -13,6 +14,7 @@ import yaml
 from sim.actors.malloc import materialise
 from sim.actors.reporting import report_free_runs, report_locks, report_spans
 from sim.build import build
+from sim.build_fluid import build_fluid
 from sim.config import load, resolved
 from sim.config.run import RunConfig
 from sim.record.facts import RunInfo, Status
@@ -42,10 +44,11 @@ def simulate(
     recorder = Recorder(
         memory if out is None else ParquetSink(out), run_info(config, Status.RUNNING)
     )
-    world = build(config, recorder.emit)
+    fluid = config.model.detail == "fluid"
+    body: Body = build_fluid(config, recorder.emit) if fluid else Events(config, recorder.emit)
     status, reason = Status.FAILED, ""
     try:
-        reason = run(world, progress)
+        reason = body.run(progress)
         status = Status.OOM_KILLED if reason else Status.COMPLETE
     except KeyboardInterrupt:
         status, reason = Status.INTERRUPTED, "interrupted"
@@ -54,27 +57,66 @@ def simulate(
         reason = str(error)
         raise
     finally:
-        report_spans(world)
-        report_free_runs(world)
-        report_locks(world)
-        recorder.seal(run_info(config, status, reason, world))
+        body.report()
+        ended = run_info(config, status, reason)
+        recorder.seal(ended._replace(end_ns=round(body.now), events=body.events))
     if out is None:
         return Result(config.workload, memory.table)
     return load_run(out)
 
 
-def run(world: World, progress: Callable[[float], None] | None) -> str:
-    """Advance the clock until the duration is over or all batches are done.
+class Body(Protocol):
+    """What runs: in events, or as a fluid."""
 
-    Returns why the process was killed before; empty if it was not.
-    """
-    env = world.env
-    env.process(_deadline(world, progress))
-    killed: str | None = env.run(until=world.finished)
-    materialise(world)  # the last batch belongs to the run
-    if progress is not None:
-        progress(1.0)
-    return killed or ""
+    @property
+    def now(self) -> float:
+        """Simulated time in ns."""
+
+    @property
+    def events(self) -> int:
+        """Events, or steps, until now."""
+
+    def run(self, progress: Callable[[float], None] | None) -> str:
+        """Go on until the duration is over or all batches are done.
+
+        Returns why the process was killed before; empty if it was not.
+        """
+
+    def report(self) -> None:
+        """Tell what is only told at the end."""
+
+
+class Events:
+    """The detailed mode: a world of processes."""
+
+    def __init__(self, config: RunConfig, emit: Callable[[Any], None]) -> None:
+        self._world = build(config, emit)
+
+    @property
+    def now(self) -> float:
+        """See `Body`."""
+        return self._world.env.now
+
+    @property
+    def events(self) -> int:
+        """See `Body`."""
+        return self._world.env.events
+
+    def run(self, progress: Callable[[float], None] | None) -> str:
+        """See `Body`."""
+        env = self._world.env
+        env.process(_deadline(self._world, progress))
+        killed: str | None = env.run(until=self._world.finished)
+        materialise(self._world)  # the last batch belongs to the run
+        if progress is not None:
+            progress(1.0)
+        return killed or ""
+
+    def report(self) -> None:
+        """See `Body`."""
+        report_spans(self._world)
+        report_free_runs(self._world)
+        report_locks(self._world)
 
 
 def _deadline(world: World, progress: Callable[[float], None] | None) -> Process[None]:
@@ -87,13 +129,11 @@ def _deadline(world: World, progress: Callable[[float], None] | None) -> Process
         world.finished.succeed()
 
 
-def run_info(
-    config: RunConfig, status: Status, reason: str = "", world: World | None = None
-) -> RunInfo:
+def run_info(config: RunConfig, status: Status, reason: str = "") -> RunInfo:
     """The row of the table `run`."""
     return RunInfo(
         config=yaml.safe_dump(resolved(config), sort_keys=False), seed=config.seed,
         workload=config.workload, profile=config.machine, gomemsim=version("gomemsim"),
         python=platform.python_version(), numpy=np.__version__, status=status, reason=reason,
-        end_ns=world.env.now if world else 0, events=world.env.events if world else 0,
+        end_ns=0, events=0,
     )  # fmt: skip

@@ -39,6 +39,9 @@ class GcPolicies:
 class ModelSwitches:
     """Mechanisms of the model, each of which can be switched off to see what it explains."""
 
+    detail: Literal["events", "fluid"] = "events"
+    """`events`: every goroutine and every refill; `fluid`: rates between the instants that matter,
+    for long runs and wide sweeps: no requests, locks and spans."""
     resolution: Literal["batched", "refill"] = "batched"
     """`batched`: all refills of a slice of work together; `refill`: every refill an event."""
     concurrent: bool = True

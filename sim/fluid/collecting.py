@@ -1,0 +1,334 @@
+"""One cycle of a flow: the stops, marking as a flow of work, and what sweeping leaves."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from sim.fluid.crowd import Crowd
+from sim.fluid.engine import Flow
+from sim.fluid.keepers import Keeper
+from sim.fluid.spans import Floats
+from sim.go.pacer import ScanPart, check
+from sim.machine.price import mark_cpu_ns
+
+STEPS: Final = 8
+"""The work is done in at least so many steps."""
+FRACTIONAL_USE: Final = 1.1
+"""Fractional workers begin below their share and leave at 1.2 of it (mgcmark.go)."""
+SCAN_ORDER: Final[tuple[ScanPart, ...]] = ("globals", "stack", "heap")
+
+
+@dataclass
+class CycleFacts:
+    """What is being measured of a cycle (ns, bytes)."""
+
+    number: int
+    reason: str
+    started: float
+    trigger: int
+    heap_start: int
+    mark_started: float = 0.0
+    mark_ended: float = 0.0
+    ended: float = 0.0
+    goal: int = 0
+    heap_end: int = 0
+    heap_marked: int = 0
+    black: int = 0
+    floating: int = 0
+    scannable: int = 0
+    scan_expected: int = 0
+    cons_mark: float = 0.0
+    limit_goal: bool = False
+    ratio_start: float = 0.0
+    ratio_end: float = 0.0
+    stop_start: float = 0.0
+    pause_start: float = 0.0
+    stop_end: float = 0.0
+    pause_end: float = 0.0
+    stacks: int = 0
+    freed_spans: float = 0.0
+    freed_bytes: float = 0.0
+    swept: float = 0.0
+    scan: dict[ScanPart, int] = field(default_factory=dict)
+    cpu: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(("assist", "dedicated", "fractional", "idle"), 0.0)
+    )
+
+
+class Collection:
+    """One cycle."""
+
+    def __init__(self, flow: Flow, reason: str) -> None:
+        self._flow, self._parts = flow, flow.parts
+        flow.settle_all()
+        self.facts = CycleFacts(
+            flow.cycles + 1, reason, flow.now, flow.trigger(), flow.pacer.heap_live
+        )
+        self._rng = flow.parts.streams["stops"]
+
+    def run(self) -> CycleFacts:
+        """From the first stop until the world runs again."""
+        flow, parts = self._flow, self._parts
+        flow.plan(parts.procs)
+        there = flow.crowd()
+        self._begin(there)
+        concurrent = parts.switches.concurrent and parts.barrier.shaded_pointers
+        if concurrent:
+            self._mark()
+            flow.advance(parts.machine.stw.ragged_barrier_ns)
+        else:
+            self._mark_while_stopped()
+        self._end()
+        return self.facts
+
+    def _stop(self, others: int) -> float:
+        """Stop the world; ns until all Ps stand still."""
+        costs = self._parts.machine.stw
+        if not self._parts.switches.stop_the_world:
+            return 0.0
+        typical = costs.stop_ns
+        if others:
+            typical += costs.stop_other_ns + costs.stop_per_p_ns * (others - 1)
+        return typical * float(self._rng.lognormal(0.0, costs.stop_sigma))
+
+    def _others(self) -> int:
+        """Ps beside that of the triggering goroutine on which something runs."""
+        busy, procs = self._flow.program_ps, self._parts.procs
+        if busy >= procs * 0.999:
+            return procs - 1
+        return min(int(self._rng.poisson(busy)), procs - 1)
+
+    def _begin(self, there: Crowd) -> None:
+        flow, parts, facts = self._flow, self._parts, self.facts
+        others = self._others()
+        facts.stop_start = self._stop(others)
+        parts.limiter.start_gc_transition(enable_gc=True, now=int(flow.now))
+        self._snapshot(there)
+        facts.scannable, facts.scan_expected = flow.pacer.heap_scan, flow.pacer.scan_expected
+        flow.pacer.start_cycle(int(facts.started), parts.procs, periodic=facts.reason == "time")
+        check(flow.pacer, "pacer")
+        facts.ratio_start = flow.pacer.assist_work_per_byte
+        facts.pause_start = facts.stop_start
+        if parts.switches.stop_the_world:
+            stw = parts.machine.stw
+            facts.pause_start += stw.start_work_ns + stw.restart_per_p_ns * others
+        flow.stand_still(facts.pause_start)
+        parts.limiter.finish_gc_transition(int(flow.now))
+        facts.mark_started = flow.now
+
+    def _snapshot(self, there: Crowd) -> None:
+        """What is reachable now survives; count the work of marking it."""
+        flow, parts, model = self._flow, self._parts, self._flow.spans
+        self._taken_before = flow.taken.copy()
+        slots = model.per_class(model.per_kind(flow.taken))
+        self._spans = model.in_use(slots)
+        keepers = self._keepers(there)
+        by_mix = np.zeros(len(model.slot_bytes))
+        for keeper in keepers:
+            by_mix[keeper.mix] += keeper.slots
+        live = model.per_kind(by_mix)
+        self._live = model.per_class(live)
+        in_spans, self._empty = model.occupied(keepers, self._spans)
+        counts = parts.marker.count(
+            model.kinds, live, in_spans,  # type: ignore[arg-type]
+            vector_kernel=parts.machine.mark.vector_kernel > 0,
+        )  # fmt: skip
+        scan: dict[ScanPart, int] = {
+            "globals": parts.globals_bytes, "stack": int(there.stack_used),
+            "heap": round(counts.scan_bytes),
+        }  # fmt: skip
+        self.facts.scan = scan
+        self._left = dict(scan)
+        mark = parts.machine.mark
+        self._units = float(sum(scan.values()))
+        self._cpu = mark_cpu_ns(counts, mark) + scan["globals"] * mark.root_byte_ns
+        self._cpu += there.goroutines * mark.stack_ns + scan["stack"] * mark.stack_byte_ns
+        flow.pacer.set_stacks(flow.stacks.allocated(there))
+
+    def _keepers(self, there: Crowd) -> list[Keeper]:
+        found = [*self._flow.keepers]
+        for mix, slots in there.held.items():
+            keeper = Keeper(mix)
+            keeper.slots = slots
+            found.append(keeper)
+        return found
+
+    # -- marking -----------------------------------------------------------------------------
+
+    def _mark(self) -> None:
+        flow, parts, on = self._flow, self._parts, self._parts.switches
+        machine = parts.machine
+        flow.slowdown = machine.mutator.slowdown if on.mutator_slowdown else 1.0
+        shaded = parts.barrier.shaded_pointers if on.write_barrier else 0
+        flow.write_ns = machine.barrier.pointer_ns * shaded
+        flow.reprice(marking=True)
+        workers = flow.pacer.workers
+        dedicated = workers.dedicated if on.dedicated_workers else 0
+        share = workers.fraction if on.fractional_workers else 0.0
+        fractional = min(share * FRACTIONAL_USE, 1.0) * (parts.procs - dedicated)
+        max_idle = workers.max_idle if on.idle_workers else 0
+        left, credit, assisting = self._units, 0.0, 0.0
+        per_unit = self._cpu / max(self._units, 1.0)
+        while left >= 1:
+            background = dedicated + fractional
+            flow.plan(parts.procs - background)
+            idle = min(max(parts.procs - background - flow.program_ps, 0.0), max_idle)
+            markers = background + idle + assisting
+            crowded = per_unit * (1 + machine.mark.crowding * max(markers - 1, 0.0))
+            supply = (background + idle) / crowded
+            able = supply + assisting / crowded
+            if able <= 0:
+                able = 1 / crowded
+            elapsed = max(min(left / able, self._units / able / STEPS, flow.until_change()), 1.0)
+            wanted = flow.slot_rate() / max(flow.program_ps, 1e-9)
+            assist = self._assists(flow.program_ps * elapsed, wanted, supply * elapsed, credit,
+                                   crowded)  # fmt: skip
+            done = supply * elapsed + assist / crowded
+            if done <= 0:
+                assist, done = flow.program_ps * elapsed, flow.program_ps * elapsed / crowded
+            part = min(1.0, left / done)
+            elapsed, assist, done = elapsed * part, assist * part, done * part
+            owed = wanted * (flow.program_ps * elapsed - assist) * flow.pacer.assist_work_per_byte
+            credit = max(credit + done - owed, 0.0)
+            available = flow.program_ps * elapsed
+            flow.advance(elapsed, 1 - assist / available if available > 0 else 1.0)
+            assisting = assist / elapsed
+            left -= done
+            self._book(done, dedicated * elapsed, fractional * elapsed, idle * elapsed, assist)
+            unused = parts.procs - background - flow.program_ps - idle
+            flow.idle_ns += max(unused, 0.0) * elapsed
+        self._book_rest()
+
+    def _assists(
+        self, available: float, bytes_per_ns: float, supply: float, credit: float, per_unit: float
+    ) -> float:
+        """CPU-ns that goroutines mark so that credit covers what they allocate."""
+        if not self._parts.switches.assists or self._parts.limiter.limiting or available <= 0:
+            return 0.0
+        owed = bytes_per_ns * self._flow.pacer.assist_work_per_byte
+        missing = owed * available - credit - supply
+        return min(max(0.0, missing) / (owed + 1 / per_unit), available)
+
+    def _book(
+        self, done: float, dedicated: float, fractional: float, idle: float, assist: float
+    ) -> None:
+        pacer, limiter, cpu = self._flow.pacer, self._parts.limiter, self.facts.cpu
+        some = int(done)
+        for part in SCAN_ORDER:
+            mine = min(some, self._left[part])
+            if mine:
+                self._left[part] -= mine
+                pacer.add_scan_work(part, mine)
+                some -= mine
+        for kind, ns in (("dedicated", dedicated), ("fractional", fractional), ("idle", idle),
+                         ("assist", assist)):  # fmt: skip
+            if ns:
+                cpu[kind] += ns
+                pacer.add_mark_time(kind, int(ns))
+        if assist:
+            limiter.add_assist_time(int(assist))
+        if idle:
+            limiter.add_idle_time(int(idle))
+        if limiter.need_update(int(self._flow.now)):
+            limiter.update(int(self._flow.now))
+
+    def _book_rest(self) -> None:
+        for part, work in self._left.items():
+            if work:
+                self._flow.pacer.add_scan_work(part, work)
+        self._left.clear()
+
+    def _mark_while_stopped(self) -> None:
+        ns = self._cpu / self._parts.procs
+        self._book_rest()
+        self.facts.cpu["dedicated"] = self._cpu
+        self._flow.stand_still(ns)
+        self.facts.pause_start += ns
+        self.facts.mark_started = self._flow.now
+
+    # -- the end -----------------------------------------------------------------------------
+
+    def _end(self) -> None:
+        flow, parts, facts, model = self._flow, self._parts, self.facts, self._flow.spans
+        facts.mark_ended = flow.now
+        flow.settle_all()
+        flow.slowdown, flow.write_ns = 1.0, 0.0
+        others = max(self._others() - (flow.program_ps < parts.procs), 0)
+        facts.stop_end = self._stop(others)
+        facts.heap_end = flow.pacer.heap_live
+        facts.ratio_end = flow.pacer.assist_work_per_byte
+        parts.limiter.start_gc_transition(enable_gc=False, now=int(flow.now))
+        flow.pacer.end_cycle(int(facts.mark_ended), parts.procs)
+        facts.cons_mark = flow.pacer.old_cons_mark
+        facts.limit_goal = flow.pacer.limit_in_force
+        facts.goal = flow.pacer.heap_goal()
+        black = flow.taken - self._taken_before
+        if not parts.switches.black_allocation:
+            black = np.zeros(len(black))
+        self._sweep(model.per_class(model.per_kind(black)))
+        facts.pause_end = facts.stop_end
+        if parts.switches.stop_the_world:
+            facts.pause_end += parts.machine.stw.termination_work_ns
+        flow.stand_still(facts.pause_end)
+        self._commit()
+        parts.limiter.finish_gc_transition(int(flow.now))
+        facts.ended = flow.now
+        parts.limiter.cycles = facts.number
+
+    def _sweep(self, black: Floats) -> None:
+        """Marked slots stay; the others are free from here on."""
+        flow, facts, spans = self._flow, self.facts, self._flow.spans
+        slots = spans.per_class(spans.per_kind(flow.taken))
+        now = spans.in_use(slots)
+        before = float(((spans.used + slots) * spans.slot).sum())
+        facts.black = int(float((black * spans.slot).sum()))
+        facts.heap_marked = int(float(((self._live + black) * spans.slot).sum()))
+        facts.freed_bytes = max(before - facts.heap_marked, 0.0)
+        spans.sweep(now, self._empty, self._live, black)
+        facts.swept = float(now.sum())
+        facts.freed_spans = max(facts.swept - float(spans.spans.sum()), 0.0)
+        self._slots = slots
+        flow.total_taken += flow.taken
+        flow.taken[:] = 0.0
+
+    def _commit(self) -> None:
+        flow, parts, facts = self._flow, self._parts, self.facts
+        pacer, spans = flow.pacer, flow.spans
+        pacer.reset_live(facts.heap_marked)
+        there = flow.crowd()
+        flow.stacks.end_cycle(there)
+        facts.stacks = flow.stacks.allocated(there)
+        footprint = parts.footprint
+        footprint.see(flow)
+        footprint.tell(flow)
+        pacer.commit(sweep_done=facts.swept < 1)
+        check(pacer, "pacer")
+        footprint.end_cycle(flow, pacer.heap_goal(), facts.goal)
+        room = max(0.0, min(float(flow.trigger() - pacer.heap_live), 2.0**44))
+        seen = float((self._slots * spans.slot).sum())
+        expected = self._slots * (room / seen if seen > 0 else 1.0)
+        spans.expect(expected, footprint.mapped - footprint.in_use - footprint.stacks)
+        flow.reprice(marking=False)
+        pacer.update(int(spans.cached(expected)), 0)
+        self._refill_pools(there)
+
+    def _refill_pools(self, there: Crowd) -> None:
+        """Objects that pools will have to allocate until the next cycle."""
+        flow = self._flow
+        since = max(flow.now - flow.last_end, 1.0)
+        for name, pool in self._parts.pools.items():
+            lent, variance, time = there.lent.get(name, (0.0, 0.0, 1.0))
+            spread = math.sqrt(variance)
+            most = lent + spread * math.sqrt(2 * math.log(since / max(time, 1.0) + 1.0))
+            new = max(most - pool.slots, 0.0) + NEW_PER_CYCLE * spread
+            pool.slots = most
+            flow.taken[pool.mix] += new
+            flow.pacer.update(int(new * flow.spans.slot_bytes[pool.mix]), 0)
+
+
+NEW_PER_CYCLE: Final = 0.28
+"""Standard deviations: E[max(M1 - M2, 0)] of largest values with half the spread of single ones."""

@@ -1,0 +1,127 @@
+"""Who is there at an instant: goroutines, their stacks, and what they keep, as expectations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from sim.fluid.scripts import Script
+from sim.fluid.tasks import ClosedFlow, Task
+from sim.go.stack import FIXED_STACK, STACK_SPAN, fits, shrunk_stack, starting_stack_size
+from sim.units import Bytes, KiB
+
+SYSTEM: Final = 2
+"""Goroutines of the runtime: sweeper and scavenger."""
+SYSTEM_STACK: Final = 1 * KiB
+THREAD: Final = 48 * KiB
+"""Stacks of a thread: for the scheduler and for signals (runtime/proc.go: mpreinit)."""
+
+
+@dataclass(slots=True)
+class Crowd:
+    """Goroutines in flight."""
+
+    goroutines: float = SYSTEM
+    stack_used: float = SYSTEM * SYSTEM_STACK
+    running: float = 0.0
+    held: dict[int, float] = field(default_factory=dict)
+    """Slots kept by goroutines of flows, by mix."""
+    lent: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    """Objects of pools in use: mean, variance, and the time that each is used."""
+    sizes: dict[tuple[int, int], float] = field(default_factory=dict)
+    """Goroutines by bytes of stack used while they run, and at present."""
+
+
+def crowd(tasks: Iterable[Task], speeds: Iterable[float], latency: float) -> Crowd:
+    """Everybody, when tasks proceed at these speeds (visits per ns)."""
+    found = Crowd()
+    for task, speed in zip(tasks, speeds, strict=True):
+        if isinstance(task, Script):
+            _script(found, task, speed)
+        else:
+            _flow(found, task, speed, latency)
+    return found
+
+
+def _script(found: Crowd, script: Script, speed: float) -> None:
+    running = script.crowd if script.on_p else 0.0
+    if script.visit.blocked and script.on_p:
+        running = min(speed * script.visit.prices.ns, running)
+    found.running += min(speed * script.visit.prices.ns, running)
+    found.goroutines += script.crowd
+    for size, count in ((script.stack, running), (script.idle_stack, script.crowd - running)):
+        found.stack_used += count * size
+        key = (script.stack, size)
+        found.sizes[key] = found.sizes.get(key, 0.0) + count
+
+
+def _flow(found: Crowd, task: Task, speed: float, latency: float) -> None:
+    visit = task.visit
+    ns, weight = visit.prices.ns, max(visit.weight, 1e-9)
+    late = (visit.runs - 1) * latency
+    waiting = speed * late + task.backlog
+    running = speed * ns
+    blocked = speed * (visit.blocked + visit.child_blocked)
+    found.running += running
+    found.goroutines += running + blocked + waiting
+    stack = visit.stack_running / weight
+    found.stack_used += running * stack + speed * visit.stack_blocked + waiting * visit.idle_stack
+    for size, count in ((visit.stack, running), (visit.idle_stack, blocked + waiting)):
+        key = (visit.stack, size)
+        found.sizes[key] = found.sizes.get(key, 0.0) + count
+    for mix, held in visit.held_running.items():
+        slots = held / weight * (running + waiting) + speed * visit.held_blocked.get(mix, 0.0)
+        found.held[mix] = found.held.get(mix, 0.0) + slots
+    for pool, lend in visit.lends.items():
+        time = lend + ns + late
+        lent = speed * time + task.backlog
+        spread = lent
+        if isinstance(task, ClosedFlow):
+            spread = lent * max(0.0, 1 - lent / task.workers)
+        found.lent[pool] = (lent, spread, time)
+
+
+class StackMemory:
+    """Sizes of stacks: they grow at once, and are halved by collections that find them too large.
+
+    Sources: runtime/stack.go: newstack, shrinkstack, gcComputeStartingStackSize.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._starting = FIXED_STACK
+        self._largest: dict[tuple[int, int], int] = {}
+
+    @property
+    def starting_size(self) -> Bytes:
+        """Stacks of new goroutines."""
+        return self._starting
+
+    def allocated(self, found: Crowd) -> Bytes:
+        """Bytes of the stacks of goroutines."""
+        return int(sum(n * self._size(key) for key, n in found.sizes.items()))
+
+    def spans(self, found: Crowd) -> Bytes:
+        """Memory of the spans that stacks are taken from."""
+        total = self._threads * THREAD
+        by_size: dict[int, float] = {}
+        for key, count in found.sizes.items():
+            by_size[self._size(key)] = by_size.get(self._size(key), 0.0) + count
+        for size, count in by_size.items():
+            total += max(size, STACK_SPAN) * -(-int(count + 0.5) * size // max(size, STACK_SPAN))
+        return total
+
+    def end_cycle(self, found: Crowd) -> None:
+        """A cycle has scanned all stacks."""
+        self._starting = starting_stack_size(int(found.stack_used), max(1, int(found.goroutines)))
+        for key in found.sizes:
+            self._largest[key] = shrunk_stack(self._size(key), key[1])
+
+    def _size(self, key: tuple[int, int]) -> int:
+        if key in self._largest:
+            return self._largest[key]
+        size = self._starting
+        while not fits(size, key[0]):
+            size *= 2
+        return size

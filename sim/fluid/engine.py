@@ -1,0 +1,253 @@
+"""A program under the Go runtime as rates: from instant to instant that matters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from sim.fluid.crowd import Crowd, StackMemory, crowd
+from sim.fluid.footprint import Footprint
+from sim.fluid.keepers import Keeper, Pooled
+from sim.fluid.scripts import Script
+from sim.fluid.spans import SpanModel
+from sim.fluid.tasks import Task
+from sim.fluid.visits import Visit, VisitCompiler
+from sim.go.barrier import Barrier
+from sim.go.limiter import GCCPULimiter
+from sim.go.marker import Marker
+from sim.go.pacer import Pacer
+from sim.machine.profile import MachineProfile
+from sim.streams import Streams
+from sim.units import MINUTE, SECOND, Bytes, Nanoseconds
+
+LONGEST_STEP: Final = SECOND
+FORCE_PERIOD: Final = 2 * MINUTE
+NO_LIMIT: Final = (1 << 63) - 1
+LOOKS_PER_CYCLE: Final = 8
+"""How often a memory limit is looked at on the way to the trigger."""
+
+
+@dataclass
+class Parts:
+    """What a run is made of."""
+
+    procs: int
+    gc_percent: int
+    memory_limit: Bytes
+    duration: Nanoseconds
+    machine: MachineProfile
+    switches: Any
+    streams: Streams
+    emit: Callable[[Any], None]
+    pacer: Pacer
+    limiter: GCCPULimiter
+    marker: Marker
+    barrier: Barrier
+    globals_bytes: Bytes
+    container: Bytes | None
+    sampling: Nanoseconds
+    spans: SpanModel
+    footprint: Footprint
+    pools: dict[str, Pooled] = field(default_factory=dict)
+
+
+class Flow:
+    """One run. Time in ns; `now` is simulated time."""
+
+    compiler: VisitCompiler
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.pacer, self.spans = parts.pacer, parts.spans
+        self.now = 0.0
+        self.tasks: list[Task] = []
+        self.keepers: list[Keeper] = []
+        self.stacks = StackMemory(parts.procs + 3)
+        self.wanted_cycle = ""
+        self.verdict = ""
+        self.steps = 0
+        mixes = len(self.spans.slot_bytes)
+        self.taken = np.zeros(mixes)
+        """Slots taken by mix since the last sweep; `total_taken` since the start."""
+        self.total_taken = np.zeros(mixes)
+        self.program_ns = 0.0
+        self.idle_ns = 0.0
+        self.latency = 0.0
+        self.program_ps = 0.0
+        self.last_end = 0.0
+        self.cycles = 0
+        self.slowdown, self.write_ns = 1.0, 0.0
+        self._scale = 1.0
+        self._carry = [0.0, 0.0]
+        self.reprice(marking=False)
+
+    # -- what scripts and loads ask for ------------------------------------------------------
+
+    def start(self, task: Task) -> None:
+        """A task begins now."""
+        self.price(task.visit)
+        self.tasks.append(task)
+
+    def collect(self) -> None:
+        """A cycle is asked for."""
+        self.wanted_cycle = "forced"
+
+    def price(self, visit: Visit) -> None:
+        """Find out what a visit costs and moves now."""
+        prices, spans = visit.prices, self.spans
+        ns = visit.cpu * self.slowdown + visit.writes * self.write_ns
+        live = scan = slot_bytes = 0.0
+        for use in visit.uses:
+            ns += use.slots * self._ns[use.mix]
+            live += use.slots * self._live[use.mix]
+            scan += use.slots * spans.scan_per_slot[use.mix]
+            slot_bytes += use.slots * spans.slot_bytes[use.mix]
+        prices.ns, prices.live, prices.scan = max(ns, 1.0), live, scan
+        prices.slot_bytes = slot_bytes
+
+    def settle(self, task: Task) -> None:
+        """Book what a task has allocated since it was last asked."""
+        done, task.done = task.done, 0.0
+        if done:
+            for use in task.visit.uses:
+                slots = use.slots * done
+                self.taken[use.mix] += slots
+                if use.keeper is not None:
+                    use.keeper.add(slots)
+
+    def settle_all(self) -> None:
+        """Book what all have allocated."""
+        for task in self.tasks:
+            self.settle(task)
+
+    # -- steps -------------------------------------------------------------------------------
+
+    def reprice(self, *, marking: bool) -> None:
+        """Prices from now on."""
+        self._ns, self._live = self.spans.prices(marking=marking)
+        for task in self.tasks:
+            self.price(task.visit)
+
+    def plan(self, ps: float) -> None:
+        """What the tasks want of so many Ps, and what they get."""
+        procs, latency = self.parts.procs, self.latency
+        wanted = 0.0
+        for task in self.tasks:
+            task.plan(self.now, procs, latency)
+            wanted += task.wanted
+        self._scale = ps / wanted if wanted > ps else 1.0
+        self.program_ps = min(wanted, ps)
+
+    def speeds(self) -> list[float]:
+        """Visits per ns of every task, as planned."""
+        return [task.wanted * self._scale / task.visit.prices.ns for task in self.tasks]
+
+    def until_change(self) -> float:
+        """ns until a task wants something else."""
+        scale = self._scale
+        return min(
+            (task.change(task.wanted * scale / task.visit.prices.ns) for task in self.tasks),
+            default=math.inf,
+        )
+
+    def live_rate(self) -> float:
+        """Bytes of heap_live per ns, as planned."""
+        return self._scale * sum(
+            task.wanted / task.visit.prices.ns * task.visit.prices.live for task in self.tasks
+        )
+
+    def slot_rate(self) -> float:
+        """Bytes of slots per ns, as planned."""
+        return self._scale * sum(
+            task.wanted / task.visit.prices.ns * task.visit.prices.slot_bytes for task in self.tasks
+        )
+
+    def advance(self, elapsed: float, share: float = 1.0) -> None:
+        """Let time pass as planned; tasks get only this share of their Ps."""
+        self.now += elapsed
+        self.steps += 1
+        live, scan = self._carry
+        scale = self._scale * share
+        for task in list(self.tasks):
+            prices = task.visit.prices
+            ns = prices.ns
+            move, scanned = prices.live, prices.scan
+            done = task.advance(self.now, elapsed, task.wanted * scale / ns)
+            self.program_ns += done * ns
+            live += done * move
+            scan += done * scanned
+            if task.ended:
+                self.settle(task)
+                self.tasks.remove(task)
+        whole_live, whole_scan = int(live), int(scan)
+        self._carry = [live - whole_live, scan - whole_scan]
+        self.pacer.update(whole_live, whole_scan)
+
+    def stand_still(self, elapsed: float) -> None:
+        """The world is stopped for so long."""
+        self.now += elapsed
+        for task in self.tasks:
+            task.stopped(elapsed)
+
+    def run_to(self, end: float) -> None:
+        """The program runs until the next cycle is due, or the end."""
+        while self.now < end - 1 and not self.wanted_cycle and not self.verdict:
+            self.step(end)
+
+    def step(self, end: float) -> None:
+        """One step without marking."""
+        parts, pacer = self.parts, self.pacer
+        self.plan(parts.procs)
+        trigger = self.trigger()
+        rate = self.live_rate()
+        elapsed = min(self.until_change(), end - self.now, LONGEST_STEP)
+        room = trigger - pacer.heap_live
+        if rate > 0:
+            elapsed = min(elapsed, max(room / rate, 0.0) + 1.0)
+            if parts.memory_limit < NO_LIMIT:
+                elapsed = min(elapsed, self._cycle_length() / LOOKS_PER_CYCLE / rate)
+            if parts.container is not None:
+                elapsed = min(elapsed, max(self.footprint_left() / 2, 1 << 18) / rate)
+        if self.cycles and parts.gc_percent >= 0:
+            elapsed = min(elapsed, max(self.last_end + FORCE_PERIOD - self.now, 0.0))
+        elapsed = max(elapsed, 1.0)
+        idle = (parts.procs - self.program_ps) * elapsed
+        self.idle_ns += idle
+        parts.limiter.add_idle_time(int(idle))
+        self.advance(elapsed)
+        self._look_at_memory(elapsed)
+        if pacer.heap_live >= trigger - 1:
+            self.wanted_cycle = self.wanted_cycle or "heap"
+        elif self.cycles and parts.gc_percent >= 0 and self.now >= self.last_end + FORCE_PERIOD:
+            self.wanted_cycle = "time"
+
+    def _cycle_length(self) -> float:
+        pacer = self.pacer
+        return max(float(min(pacer.heap_goal(), 1 << 44) - pacer.heap_marked), float(1 << 20))
+
+    def trigger(self) -> int:
+        """heap_live that starts the next cycle."""
+        return self.pacer.trigger()[0]
+
+    def footprint_left(self) -> float:
+        """Bytes that the cgroup leaves."""
+        return self.parts.footprint.left
+
+    def _look_at_memory(self, elapsed: float) -> None:
+        parts = self.parts
+        footprint = parts.footprint
+        footprint.pass_time(elapsed, self)
+        if parts.memory_limit < NO_LIMIT or parts.container is not None:
+            footprint.look(self)
+
+    def crowd(self) -> Crowd:
+        """Who is there now."""
+        return crowd(self.tasks, self.speeds(), self.latency)
+
+    def scripts(self) -> list[Script]:
+        """Scripted goroutines."""
+        return [task for task in self.tasks if isinstance(task, Script)]

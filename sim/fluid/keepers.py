@@ -1,0 +1,96 @@
+"""What stays reachable, as levels: slots of one mix that a store, a lifetime or somebody keeps."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+EVERYTHING: Final = math.inf
+
+
+class Keeper:
+    """Keeps slots for ever: a leak, what `lives: forever`, what a scripted goroutine holds."""
+
+    def __init__(self, mix: int, burst: float = 1.0) -> None:
+        self.mix = mix
+        self.burst = burst
+        """Slots that are allocated in one go, and so lie side by side."""
+        self.slots = 0.0
+
+    def add(self, slots: float) -> None:
+        """So many slots more are kept."""
+        self.slots += slots
+
+    def clump(self) -> float:
+        """Slots side by side that live and die together."""
+        return self.burst
+
+    def pass_time(self, elapsed: float) -> None:
+        """Time goes by, in ns."""
+
+
+class RandomStore(Keeper):
+    """A store that, once it is full, drops an entry at random for every new one."""
+
+    def __init__(self, mix: int, capacity: float) -> None:
+        super().__init__(mix)
+        self._capacity = capacity
+        self._inserted = 0.0
+
+    def add(self, slots: float) -> None:
+        """See `Keeper`; even new entries may be dropped again."""
+        room = max(min(self._capacity - self._inserted, slots), 0.0)
+        self._inserted += slots
+        self.slots += room
+        missing = self._capacity - self.slots
+        self.slots = self._capacity - missing * math.exp((room - slots) / self._capacity)
+
+    def clump(self) -> float:
+        """See `Keeper`: of a burst, half survives on average beside any of its slots."""
+        return max(1.0, self.burst / 2)
+
+
+class OldestStore(Keeper):
+    """A store that keeps what came last."""
+
+    def __init__(self, mix: int, capacity: float) -> None:
+        super().__init__(mix)
+        self._capacity = capacity
+
+    def add(self, slots: float) -> None:
+        """See `Keeper`."""
+        self.slots = min(self.slots + slots, self._capacity)
+
+
+class Memoryless(Keeper):
+    """Objects with exponential lifetimes."""
+
+    def __init__(self, mix: int, mean: float) -> None:
+        super().__init__(mix)
+        self._mean = mean
+
+    def pass_time(self, elapsed: float) -> None:
+        """See `Keeper`."""
+        self.slots *= math.exp(-elapsed / self._mean)
+
+
+class Pooled(Keeper):
+    """Objects of a sync.Pool: as many as were in use at the same time since the last cycle.
+
+    Collections drop what was not needed since the one before (sync/pool.go), so that new ones are
+    allocated whenever more are needed at once than in the last interval.
+    """
+
+    def __init__(self, mix: int) -> None:
+        super().__init__(mix)
+        self.lent = 0.0
+        """Objects in use on average."""
+
+    def wanted(self, turns: float) -> float:
+        """Most objects in use at once while the pool's users change so many times.
+
+        In use are a Poisson number; its largest of n independent values lies sqrt(2 ln n) standard
+        deviations above the mean.
+        """
+        spread = math.sqrt(2 * math.log(max(turns, 1.0) + 1.0))
+        return self.lent + spread * math.sqrt(self.lent)

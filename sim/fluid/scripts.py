@@ -1,0 +1,214 @@
+"""Goroutines that matter one by one: the main goroutine, phases, crowds that move in step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from sim.fluid.keepers import Keeper
+from sim.fluid.tasks import NEVER, Task
+from sim.fluid.visits import ITERATIONS, Visit, VisitCompiler
+from sim.workload import program as say
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """So many visits, each on a P; `blocked` visits in between make it a flow."""
+
+    visit: Visit
+    visits: float
+
+
+@dataclass(frozen=True, slots=True)
+class Asleep:
+    """Blocked for so many ns."""
+
+    ns: float
+
+
+class Collecting:
+    """Calls runtime.GC."""
+
+
+class Joining:
+    """Waits for its children."""
+
+
+Stage: TypeAlias = Busy | Asleep | Collecting | Joining
+
+
+class Stageplay(Protocol):
+    """What a script asks of the run."""
+
+    compiler: VisitCompiler
+    keepers: list[Keeper]
+
+    def start(self, task: Task) -> None:
+        """A task begins now."""
+
+    def collect(self) -> None:
+        """A cycle is asked for."""
+
+    def price(self, visit: Visit) -> None:
+        """Find out what a visit costs."""
+
+    def settle(self, task: Task) -> None:
+        """Book what a task has done, before it does something else."""
+
+
+class Script(Task):
+    """So many goroutines of one kind that go through their steps together."""
+
+    def __init__(
+        self, steps: Sequence[say.Step], kind: say.GoroutineKind | None, crowd: float,
+        stage: Stageplay, begin: float, on_end: Callable[[], None] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(Visit(), begin)
+        self._kind, self.crowd, self._stage, self._on_end = kind, crowd, stage, on_end
+        self._held: dict[int, Keeper] = {}
+        self._now = begin
+        self._children = 0
+        self._plot = self._follow(steps)
+        self._at: Stage = Asleep(0.0)
+        self._left = 0.0
+        self._wake = NEVER
+        self.next_stage()
+
+    @property
+    def on_p(self) -> bool:
+        """Runs, or wants to."""
+        return isinstance(self._at, Busy)
+
+    @property
+    def stack(self) -> int:
+        """Bytes of stack that each of the goroutines uses while it runs."""
+        return 1024 if self._kind is None else self._kind.stack
+
+    @property
+    def idle_stack(self) -> int:
+        """The same while it is blocked."""
+        idle = None if self._kind is None else self._kind.idle_stack
+        return self.stack if idle is None else idle
+
+    def plan(self, now: float, procs: int, latency: float) -> None:
+        """See `Task`."""
+        self._now = now
+        self.wanted = 0.0
+        if isinstance(self._at, Busy):
+            visit = self.visit
+            waits = visit.blocked + (visit.runs - 1) * latency
+            ns = visit.prices.ns
+            self.wanted = min(self.crowd, self._left) * ns / (ns + waits)
+            self.wanted = min(self.wanted, procs) if waits == 0 else self.wanted
+
+    def change(self, speed: float) -> float:
+        """See `Task`."""
+        if isinstance(self._at, Busy):
+            return self._left / speed if speed > 0 else NEVER
+        return self._wake - self._now
+
+    def advance(self, now: float, elapsed: float, speed: float) -> float:
+        """See `Task`."""
+        self._now = now
+        if isinstance(self._at, Busy):
+            done = min(speed * elapsed, self._left)
+            self.done += done
+            self._left -= done
+            if self._left <= 1e-6 * self._at.visits:
+                self._stage.settle(self)
+                self.next_stage()
+            return done
+        if now >= self._wake - 1:
+            self.next_stage()
+        return 0.0
+
+    def next_stage(self) -> None:
+        """Go on to what comes next, or end."""
+        self._wake = NEVER
+        stage = next(self._plot, None)
+        if stage is None:
+            self._end()
+            return
+        self._at = stage
+        if isinstance(stage, Busy):
+            self.visit, self._left = stage.visit, stage.visits
+            self._stage.price(self.visit)
+        elif isinstance(stage, Asleep):
+            self._wake = self._now + stage.ns
+        elif isinstance(stage, Collecting):
+            self._stage.collect()
+        elif not self._children:
+            self.next_stage()
+
+    def cycle_ended(self) -> None:
+        """A cycle has ended: whoever asked for it goes on."""
+        if isinstance(self._at, Collecting):
+            self.next_stage()
+
+    def _end(self) -> None:
+        self.ended = True
+        for keeper in self._held.values():
+            self._stage.keepers.remove(keeper)
+        if self._on_end is not None:
+            self._on_end()
+
+    def _follow(self, steps: Sequence[say.Step]) -> Iterator[Stage]:
+        for step in steps:
+            match step:
+                case say.Wait():
+                    yield Asleep(step.time.mean())
+                case say.Collect():
+                    yield Collecting()
+                case say.Spawn():
+                    yield from self._spawn(step)
+                case say.Repeat() if not plain(step) or (step.times <= ITERATIONS):
+                    for _ in range(step.times):
+                        yield from self._follow(step.steps)
+                case say.Repeat():
+                    yield self._work(step.steps, step.times)
+                case _:
+                    yield self._work((step,), 1)
+
+    def _work(self, steps: Sequence[say.Step], times: int) -> Busy:
+        visit = self._stage.compiler.of_steps(steps, self._kind)
+        for use in visit.uses:
+            if use.held:
+                use.keeper = self._keeper(use.mix, use.slots)
+        return Busy(visit, self.crowd * times)
+
+    def _keeper(self, mix: int, burst: float) -> Keeper:
+        if mix not in self._held:
+            self._held[mix] = Keeper(mix)
+            self._stage.keepers.append(self._held[mix])
+        self._held[mix].burst = max(self._held[mix].burst, burst)
+        return self._held[mix]
+
+    def _spawn(self, step: say.Spawn) -> Iterator[Stage]:
+        kind = self._stage.compiler.kind(step.goroutine)
+        waits = self._child_ended if step.wait else None
+        self._children += step.wait
+        crowd = self.crowd * step.count
+        self._stage.start(Script(kind.steps, kind, crowd, self._stage, self._now, waits))
+        if step.wait:
+            yield Joining()
+
+    def _child_ended(self) -> None:
+        self._children -= 1
+        if not self._children and isinstance(self._at, Joining):
+            self.next_stage()
+
+
+def plain(step: say.Repeat) -> bool:
+    """Whether many repetitions can go on as one flow: nobody collects or starts others."""
+    return all(
+        plain(inner) if isinstance(inner, say.Repeat)
+        else not isinstance(inner, say.Collect | say.Spawn)
+        for inner in step.steps
+    )  # fmt: skip
+
+
+def is_long(count: int, lanes: int) -> bool:
+    """Whether a batch has so many rounds that it is a flow."""
+    return count > lanes * math.ceil(ITERATIONS / 2)

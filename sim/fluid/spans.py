@@ -1,0 +1,139 @@
+"""Spans by class: how full they are, and what that makes of an allocated slot.
+
+Of every span class only sums are known: spans in use and slots that the last sweep left in them.
+Where objects die one by one, survivors lie spread over the spans; so many spans are freed as are
+empty by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.fluid.keepers import Keeper
+from sim.go.kinds import KindTable, Mix
+from sim.go.mheap import PAGE
+from sim.go.sizeclass import SizeClassTable
+from sim.machine.price import malloc_ns
+from sim.machine.profile import MachineProfile
+
+Floats = NDArray[np.float64]
+LARGE_CLASSES: Final = 2
+OS_PAGE: Final = 4096
+
+
+class SpanModel:
+    """Span classes of a program as columns. Slots and spans are expectations."""
+
+    def __init__(
+        self, kinds: KindTable, mixes: Sequence[Mix], table: SizeClassTable,
+        machine: MachineProfile, procs: int,
+    ) -> None:  # fmt: skip
+        self.kinds, self._procs, self._machine = kinds, procs, machine
+        rows = kinds.rows
+        self.mix_of_kind = np.concatenate([np.full(len(m.kinds), i) for i, m in enumerate(mixes)])
+        self.shares = np.concatenate([mix.shares for mix in mixes])
+        keys = [(row.span_class, row.npages) for row in rows]
+        unique = sorted(set(keys))
+        self.cls = np.array([unique.index(key) for key in keys])
+        self.large = np.array([npages > 0 for _, npages in unique])
+        self.nelems = np.array([1.0 if n else float(table.nelems[c]) for c, n in unique])
+        self.pages = np.array([float(n or table.npages[c]) for c, n in unique])
+        self.slot = np.array([n * PAGE if n else float(table.elemsize[c]) for c, n in unique])
+        self.tail = self.pages * PAGE - self.nelems * self.slot
+        self.kind_slot = kinds.column("slot_bytes")
+        self.kind_scan = kinds.column("scan_bytes")
+        self._bounds = np.flatnonzero(np.diff(self.mix_of_kind, prepend=-1))
+        self._malloc = malloc_ns(
+            self.kind_slot, self.kind_scan, kinds.column("npages"), kinds.column("objects"),
+            machine.alloc,
+        )  # fmt: skip
+        self.spans = np.zeros(len(unique))
+        self.used = np.zeros(len(unique))
+        """Slots in use after the last sweep."""
+        self.last = np.zeros(len(unique))
+        """Slots taken in the last cycle: what is expected of the next."""
+        self.scan_per_slot = self._by_mix(self.kind_scan)
+        self.slot_bytes = self._by_mix(self.kind_slot)
+
+    def _by_mix(self, column: Floats) -> list[float]:
+        weighted: list[float] = np.add.reduceat(column * self.shares, self._bounds).tolist()
+        return weighted
+
+    def per_kind(self, by_mix: Floats) -> Floats:
+        """Slots by kind of so many slots by mix."""
+        kinds: Floats = by_mix[self.mix_of_kind] * self.shares
+        return kinds
+
+    def per_class(self, by_kind: Floats) -> Floats:
+        """Sums over the kinds of each class."""
+        sums: Floats = np.bincount(self.cls, weights=by_kind, minlength=len(self.slot)).astype(
+            np.float64
+        )
+        return sums
+
+    def reuse(self) -> Floats:
+        """Free slots of a partly used span, on average; of a fresh one where there are none."""
+        free = self.spans * self.nelems - self.used
+        return np.where(free > 1, np.maximum(free / np.maximum(self.spans, 1), 1.0), self.nelems)
+
+    def expect(self, slots: Floats, room: float) -> None:
+        """Say how many slots the coming cycle takes by class, and bytes of fresh, mapped memory."""
+        self.last = slots
+        self._room = room
+
+    def prices(self, *, marking: bool) -> tuple[list[float], list[float]]:
+        """CPU-ns, and bytes of heap_live, of a slot of each mix."""
+        costs, sweep, page = self._machine.alloc, self._machine.sweep, self._machine.page
+        free = np.maximum(self.spans * self.nelems - self.used, 0.0)
+        reused = np.minimum(free / np.maximum(self.last, 1.0), 1.0)
+        per_refill = self.reuse()
+        fresh_bytes = (1 - reused) * self.last / self.nelems * self.pages * PAGE
+        total = max(float(fresh_bytes.sum()), 1.0)
+        faults = max(0.0, 1 - self._room / total)
+        fault_ns = faults * self.pages * PAGE / OS_PAGE * page.fault_ns
+        refill = reused * (costs.refill_partial_ns + sweep.span_ns) / per_refill
+        refill += (1 - reused) * (costs.refill_fresh_ns + fault_ns) / self.nelems
+        live = self.slot + self.tail * (reused / per_refill + (1 - reused) / self.nelems)
+        ns = self._malloc + refill[self.cls] + (costs.marking_ns if marking else 0.0)
+        return self._by_mix(ns), self._by_mix(live[self.cls])
+
+    def cached(self, slots: Floats) -> float:
+        """Bytes by which heap_live is ahead: free slots of spans in the caches of the Ps."""
+        touched = -np.expm1(-slots / self._procs)
+        half = np.where(self.large, 0.0, self.reuse() / 2 * self.slot)
+        return float(self._procs * np.dot(touched, half))
+
+    def in_use(self, slots: Floats) -> Floats:
+        """Spans when so many slots have been taken since the sweep."""
+        free = np.maximum(self.spans * self.nelems - self.used, 0.0)
+        fresh: Floats = np.maximum(slots - free, 0.0) / self.nelems
+        return self.spans + fresh
+
+    def occupied(self, keepers: Sequence[Keeper], spans: Floats) -> tuple[Floats, Floats]:
+        """Spans in which each kind lives, and spans in which none does, as a share by class."""
+        empty = np.ones(len(self.slot))
+        of_kind = np.zeros(len(self.cls))
+        room = np.maximum(spans * self.nelems, 1e-9)
+        for keeper in keepers:
+            if keeper.slots <= 0:
+                continue
+            mine = np.where(self.mix_of_kind == keeper.mix, keeper.slots * self.shares, 0.0)
+            density = np.minimum(mine / room[self.cls], 1.0)
+            clump = np.maximum(keeper.clump() * self.shares, 1.0)
+            none = (1 - density) ** np.maximum(self.nelems[self.cls] / clump, 1.0)
+            of_kind = np.maximum(of_kind, (1 - none) * spans[self.cls])
+            np.multiply.at(empty, self.cls, none)
+        return of_kind, empty
+
+    def sweep(self, spans: Floats, empty: Floats, live: Floats, black: Floats) -> None:
+        """The end of a cycle: marked slots stay, and the spans that hold some."""
+        touched = np.minimum(black / self.reuse() / np.maximum(spans, 1e-9), 1.0)
+        kept = spans * (1 - empty * (1 - touched))
+        self.used = live + black
+        self.spans = np.maximum(kept, self.used / self.nelems)
+
+    _room: float = 0.0

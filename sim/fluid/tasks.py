@@ -1,0 +1,123 @@
+"""Who wants the CPU: flows of visits, open or closed, as rates."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from sim.fluid.rates import Rates
+from sim.fluid.visits import Visit
+
+NEVER: Final = math.inf
+NOTHING: Final = 1e-6
+"""Visits that are as good as none."""
+FEW: Final = 1.0
+"""Visits; a smaller backlog is served on the way."""
+
+
+class Task:
+    """A source of visits. `plan` says what it wants now, `advance` what it got."""
+
+    def __init__(self, visit: Visit, begin: float) -> None:
+        self.visit = visit
+        self.begin = begin
+        self.wanted = 0.0
+        """Ps that it would keep busy."""
+        self.done = 0.0
+        """Visits since the books were last settled."""
+        self.backlog = 0.0
+        """Visits that wait for a P."""
+        self.ended = False
+
+    def plan(self, now: float, procs: int, latency: float) -> None:
+        """Find out what is wanted; runnable goroutines wait so many ns for a P to wake up."""
+
+    def change(self, speed: float) -> float:
+        """ns until what is wanted changes, at so many visits per ns."""
+        return NEVER
+
+    def advance(self, now: float, elapsed: float, speed: float) -> float:
+        """Time until `now` has passed; returns the visits done."""
+        self.done += speed * elapsed
+        return speed * elapsed
+
+    def stopped(self, elapsed: float) -> None:
+        """Time has passed in which nobody ran."""
+
+
+class OpenFlow(Task):
+    """Requests that arrive whether or not the program keeps up."""
+
+    def __init__(self, visit: Visit, begin: float, rates: Rates) -> None:
+        super().__init__(visit, begin)
+        self._rates = rates
+        self._rate = rates.at(begin)
+        self._now = begin
+
+    def plan(self, now: float, procs: int, latency: float) -> None:
+        """See `Task`."""
+        self._now = now
+        if now >= self._rate.until - 1:
+            self._rate = self._rates.at(now)
+        ns = self.visit.prices.ns
+        waiting = min(self.backlog, procs) if self.backlog > FEW else 0.0
+        self.wanted = self._rate.per_ns * ns + waiting
+
+    def change(self, speed: float) -> float:
+        """See `Task`: the load changes, or the backlog is gone."""
+        until = self._rate.until - self._now
+        falling = speed - self._rate.per_ns
+        if self.backlog > FEW and falling > 0:
+            until = min(until, self.backlog / falling)
+        return until
+
+    def advance(self, now: float, elapsed: float, speed: float) -> float:
+        """See `Task`."""
+        come = self.backlog + self._rate.per_ns * elapsed
+        done = come if self.backlog <= FEW and self._keeps_up(speed) else min(speed * elapsed, come)
+        self.backlog = come - done
+        if self.backlog < NOTHING:
+            self.backlog = 0.0
+        self.done += done
+        return done
+
+    def _keeps_up(self, speed: float) -> bool:
+        return speed >= self._rate.per_ns * (1 - 1e-9)
+
+    def stopped(self, elapsed: float) -> None:
+        """See `Task`."""
+        self.backlog += self._rate.per_ns * elapsed
+
+
+class ClosedFlow(Task):
+    """Workers that begin the next visit when the last one has ended, and a think time is over."""
+
+    def __init__(
+        self, visit: Visit, begin: float, workers: float, think: float = 0.0,
+        visits: float = math.inf,
+    ) -> None:  # fmt: skip
+        super().__init__(visit, begin)
+        self.workers, self.think, self.left = workers, think, visits
+
+    def plan(self, now: float, procs: int, latency: float) -> None:
+        """See `Task`."""
+        del now, procs
+        visit = self.visit
+        waits = visit.blocked + self.think
+        pauses = visit.runs - 1 + (self.think > 0)
+        ns = visit.prices.ns
+        together = min(self.workers, self.left)
+        self.wanted = together * ns / (ns + waits + pauses * latency)
+
+    def change(self, speed: float) -> float:
+        """See `Task`: all is done."""
+        return self.left / speed if speed > 0 else NEVER
+
+    def advance(self, now: float, elapsed: float, speed: float) -> float:
+        """See `Task`."""
+        done = speed * elapsed
+        self.left -= done
+        self.done += done
+        if self.left <= NOTHING:
+            self.ended = True
+        return done

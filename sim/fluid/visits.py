@@ -1,0 +1,243 @@
+"""Visits: what one goroutine of a load does from start to end, its children included, on average.
+
+Loads of many short goroutines flow; what the flow needs to know of a goroutine is its sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+
+from sim.fluid.keepers import Keeper
+from sim.streams import Streams
+from sim.units import Bytes
+from sim.workload import program as say
+from sim.workload.distributions import Distribution
+
+DRAWS: Final = 512
+"""Draws from which the mean of the longest of several waits is found."""
+NOMINAL_SLOT: Final = 50.0
+"""ns that a slot counts when the time of a visit is divided among its steps."""
+ITERATIONS: Final = 16
+"""Repetitions that are looked at one by one; more of them go on in the same way."""
+
+
+@dataclass(slots=True)
+class Use:
+    """Slots of a mix that a visit takes, and who keeps them; None: nobody, or only the visit."""
+
+    mix: int
+    slots: float
+    keeper: Keeper | None
+    held: bool = False
+    """Kept until the goroutine ends."""
+
+
+@dataclass(slots=True)
+class Prices:
+    """What a visit costs and moves at present: CPU-ns, and bytes."""
+
+    ns: float = 1.0
+    live: float = 0.0
+    scan: float = 0.0
+    slot_bytes: float = 0.0
+
+
+@dataclass(slots=True)
+class Visit:
+    """Sums over a goroutine and its children. Times in ns, without collections and queueing."""
+
+    stack: Bytes = 1024
+    idle_stack: Bytes = 1024
+    cpu: float = 0.0
+    """Computing, without allocation."""
+    weight: float = 0.0
+    """Time on Ps, roughly, to weight what is kept meanwhile."""
+    writes: float = 0.0
+    """Pointer writes into the heap."""
+    blocked: float = 0.0
+    """Time in which the goroutine itself waits."""
+    runs: float = 1.0
+    """How often goroutines become runnable."""
+    starts: float = 1.0
+    """Goroutines started."""
+    stack_blocked: float = 0.0
+    """Byte-ns of stacks in use while blocked; `stack_running` while running, by weight."""
+    stack_running: float = 0.0
+    child_blocked: float = 0.0
+    """Goroutine-ns that children are blocked."""
+    uses: list[Use] = field(default_factory=list)
+    held: dict[int, float] = field(default_factory=dict)
+    """Slots that the goroutine keeps at this point, by mix."""
+    held_blocked: dict[int, float] = field(default_factory=dict)
+    """Slot-ns kept while blocked, by mix; `held_running` while running, by weight."""
+    held_running: dict[int, float] = field(default_factory=dict)
+    lends: dict[str, float] = field(default_factory=dict)
+    """ns for which an object of a pool is lent while its goroutine is blocked."""
+    prices: Prices = field(default_factory=Prices)
+
+    @property
+    def allocates(self) -> bool:
+        """Whether it allocates anything."""
+        return any(use.slots for use in self.uses)
+
+
+_SUMS: Final = (
+    "cpu", "weight", "writes", "blocked", "runs", "starts", "stack_blocked", "stack_running",
+    "child_blocked",
+)  # fmt: skip
+
+
+class VisitCompiler:
+    """Makes visits of the goroutine kinds of a program."""
+
+    def __init__(
+        self,
+        program: say.Program,
+        mix_ids: dict[str, int],
+        slots_per_byte: Sequence[float],
+        keeper: Callable[[say.Work], Keeper | None],
+        stores: dict[str, Keeper],
+        go_ns: float,
+    ) -> None:
+        self._program, self._mix_ids, self._per_byte = program, mix_ids, slots_per_byte
+        self._keeper, self._stores, self._go_ns = keeper, stores, go_ns
+
+    def kind(self, name: str) -> say.GoroutineKind:
+        """A kind of goroutine by its name."""
+        return self._program.goroutines[name]
+
+    def visit(self, name: str) -> Visit:
+        """The visit of a goroutine kind."""
+        return self.of_steps(self.kind(name).steps, self.kind(name))
+
+    def of_steps(self, steps: Sequence[say.Step], kind: say.GoroutineKind | None = None) -> Visit:
+        """The visit that consists of these steps."""
+        visit = Visit()
+        if kind is not None:
+            visit.stack = visit.idle_stack = kind.stack
+            if kind.idle_stack is not None:
+                visit.idle_stack = kind.idle_stack
+        for step in steps:
+            self._add(step, visit)
+        return visit
+
+    def _add(self, step: say.Step, visit: Visit) -> None:
+        match step:
+            case say.Work():
+                self._work(step, visit)
+            case say.Spin():
+                _run(visit, step.time.mean())
+            case say.Wait():
+                _block(visit, step.time.mean())
+            case say.Spawn():
+                self._spawn(step, visit)
+            case say.Borrow():
+                visit.lends[step.pool] = 0.0
+            case say.Publish():
+                self._publish(step, visit)
+            case say.Repeat():
+                self._repeat(step, visit)
+
+    def _work(self, step: say.Work, visit: Visit) -> None:
+        cpu = step.cpu.mean()
+        visit.writes += cpu * step.pointer_writes / 1e9
+        if step.of is None:
+            _run(visit, cpu)
+            return
+        mix = self._mix_ids[step.of]
+        slots = step.allocate.mean() * self._per_byte[mix]
+        keeper = self._keeper(step)
+        if keeper is not None:
+            keeper.burst = max(keeper.burst, slots)
+        held = keeper is None and step.lives == "goroutine"
+        visit.uses.append(Use(mix, slots, keeper, held))
+        half = slots / 2 if held else 0.0
+        visit.held[mix] = visit.held.get(mix, 0.0) + half
+        _run(visit, cpu, slots)
+        visit.held[mix] += half
+
+    def _spawn(self, step: say.Spawn, visit: Visit) -> None:
+        kind, count = self._program.goroutines[step.goroutine], step.count
+        child = self.of_steps(kind.steps, kind)
+        _run(visit, self._go_ns * count)
+        if step.wait:
+            _block(visit, longest(kind.steps, count))
+        for name in set(_SUMS) - {"blocked", "child_blocked"}:
+            setattr(visit, name, getattr(visit, name) + getattr(child, name) * count)
+        visit.child_blocked += (child.blocked + child.child_blocked) * count
+        visit.uses += [replace(use, slots=use.slots * count) for use in child.uses]
+        _add_books(visit, child, count)
+
+    def _publish(self, step: say.Publish, visit: Visit) -> None:
+        keeper = self._stores[step.store]
+        slots = visit.held.pop(keeper.mix, 0.0)
+        keeper.burst = max(keeper.burst, slots)
+        for use in visit.uses:
+            if use.mix == keeper.mix and use.held:
+                use.keeper, use.held = keeper, False
+
+    def _repeat(self, step: say.Repeat, visit: Visit) -> None:
+        """The first times one by one; the others are alike, with what is kept growing evenly."""
+        few = min(step.times, ITERATIONS)
+        before = {name: getattr(visit, name) for name in _SUMS}
+        known = len(visit.uses)
+        for inner in step.steps * few:
+            self._add(inner, visit)
+        if step.times == few:
+            return
+        factor = step.times / few
+        for name, value in before.items():
+            setattr(visit, name, value + (getattr(visit, name) - value) * factor)
+        for use in visit.uses[known:]:
+            use.slots *= factor
+        for book in (visit.held_blocked, visit.held_running):
+            for mix in book:
+                book[mix] *= factor
+        visit.lends = {pool: ns * factor for pool, ns in visit.lends.items()}
+
+
+def _run(visit: Visit, cpu: float, slots: float = 0.0) -> None:
+    weight = cpu + NOMINAL_SLOT * slots
+    visit.cpu += cpu
+    visit.weight += weight
+    visit.stack_running += weight * visit.stack
+    for mix, held in visit.held.items():
+        visit.held_running[mix] = visit.held_running.get(mix, 0.0) + held * weight
+
+
+def _block(visit: Visit, ns: float) -> None:
+    visit.blocked += ns
+    visit.runs += 1
+    visit.stack_blocked += ns * visit.idle_stack
+    for mix, held in visit.held.items():
+        visit.held_blocked[mix] = visit.held_blocked.get(mix, 0.0) + held * ns
+    for pool in visit.lends:
+        visit.lends[pool] += ns
+
+
+def _add_books(visit: Visit, child: Visit, count: int) -> None:
+    for mix, value in child.held_blocked.items():
+        visit.held_blocked[mix] = visit.held_blocked.get(mix, 0.0) + value * count
+    for mix, value in child.held_running.items():
+        visit.held_running[mix] = visit.held_running.get(mix, 0.0) + value * count
+    for pool, value in child.lends.items():
+        visit.lends[pool] = visit.lends.get(pool, 0.0) + value * count
+
+
+def longest(steps: Sequence[say.Step], count: int) -> float:
+    """Mean time of the longest of so many goroutines that do these steps."""
+    rng = Streams(0)["longest"]
+    total = np.zeros((DRAWS, count))
+    for step in steps:
+        time: Distribution | None = None
+        if isinstance(step, say.Wait | say.Spin):
+            time = step.time
+        elif isinstance(step, say.Work):
+            time = step.cpu
+        if time is not None:
+            total += time.quantile(rng.random(total.size)).reshape(total.shape)
+    return float(total.max(axis=1).mean())

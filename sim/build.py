@@ -41,7 +41,20 @@ from sim.streams import Streams
 from sim.workload import program as say
 from sim.workload.distributions import Constant, Distribution
 from sim.workload.ledger import Law, Ledger
-from sim.world import GC, Container, Draw, G, Memory, P, Process, Scheduler, Store, World
+from sim.world import (
+    GC,
+    HEAP_LOCK_CAUSES,
+    Container,
+    Draw,
+    G,
+    LockUse,
+    Memory,
+    P,
+    Process,
+    Scheduler,
+    Store,
+    World,
+)
 
 Floats = NDArray[np.float64]
 
@@ -137,7 +150,11 @@ def make_memory(
         ledger=ledger, pace=SweepPace(), mix_kinds=mix_kinds,
         mix_classes=[classes[kinds] for kinds in mix_kinds],
         malloc_ns=fast_path, malloc_ns_marking=fast_path + machine.alloc.marking_ns,
-        kind_slots=book.kinds.column("slot_bytes"), large_ns=np.zeros(len(book.kinds)),
+        kind_slots=book.kinds.column("slot_bytes"), kind_classes=classes,
+        kind_pages=book.kinds.column("npages").astype(np.int64), kind_scan=scan,
+        kind_objects=book.kinds.column("objects"),
+        lock_use=LockUse(*np.zeros((5, len(heap.nelems) + len(HEAP_LOCK_CAUSES)))),
+        large_ns=np.zeros(len(book.kinds)),
         class_price=np.zeros(len(heap.nelems)), class_wait=np.zeros(len(heap.nelems)),
         large_wait=np.zeros(len(book.kinds)),
         class_live=sizes.npages * 8192 / np.maximum(sizes.nelems, 1),

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+HEAP_LOCK_CAUSES: Final = ("grow", "reclaim")
+"""What the heap lock is held for."""
 CPU_KINDS: Final = ("assist", "dedicated", "fractional", "idle", "pause")
 
 T = TypeVar("T")
@@ -187,6 +189,13 @@ class Memory:
     malloc_ns_marking: Floats
     kind_slots: Floats
     """Slot bytes by kind."""
+    kind_classes: Ints
+    kind_pages: Ints
+    """Pages of a large object by kind; 0 for small ones."""
+    kind_scan: Floats
+    """Scannable bytes by kind."""
+    kind_objects: Floats
+    """Requested objects per slot by kind."""
     large_ns: Floats
     """Span allocation per large object by kind."""
     class_price: Floats
@@ -196,6 +205,7 @@ class Memory:
     large_wait: Floats
     class_live: Floats
     """Bytes of heap_live per slot by span class."""
+    lock_use: LockUse
     slots: list[list[float]]
     price: list[float]
     wait_price: list[float]
@@ -238,18 +248,20 @@ class Memory:
     owed_ns: int = 0
     """Scavenging that the next goroutine to allocate has to do."""
     locks: dict[str, Lock] = field(default_factory=dict)
-    lock_use: dict[tuple[str, str], LockTotals] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class LockTotals:
-    """What one cause did with one lock."""
+class LockUse:
+    """What each cause did with each lock.
 
-    acquisitions: float = 0.0
-    contended: float = 0.0
-    hold_ns: float = 0.0
-    wait_ns: float = 0.0
-    max_wait_ns: float = 0.0
+    Rows: refills with the mcentral of each span class, then the heap lock by HEAP_LOCK_CAUSES.
+    """
+
+    acquisitions: Floats
+    contended: Floats
+    hold_ns: Floats
+    wait_ns: Floats
+    max_wait_ns: Floats
 
 
 @dataclass(slots=True)

@@ -67,8 +67,7 @@ def _rounding(used: int) -> int:
 
 def _mark_bits(world: World) -> int:
     """Mark and allocation bits: one each a slot, in words of 64 (runtime/mheap.go: newMarkBits)."""
-    spans = world.memory.heap.spans
-    return 16 * int((-(-spans.nelems[spans.rows_in_use()] // 64)).sum())
+    return 16 * world.memory.heap.spans.mark_words
 
 
 def resident(classes: MemoryClasses, world: World) -> dict[str, int]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, overload
 
 from sim.units import KiB, MiB
-from sim.world import World
+from sim.world import Floats, Ints, World
 
 OS_PAGE: Final = 4 * KiB
 HUGE_PAGE: Final = 2 * MiB
 
 
-def fault_ns(nbytes: int, world: World) -> float:
+@overload
+def fault_ns(nbytes: int, world: World) -> float: ...
+@overload
+def fault_ns(nbytes: Ints | Floats, world: World) -> Floats: ...
+def fault_ns(nbytes: int | Ints | Floats, world: World) -> float | Floats:
     """What the OS takes for the first touch of memory: page by page, or huge pages cleared."""
     machine = world.machine
     if world.memory.heap.pages.huge_pages is not None:

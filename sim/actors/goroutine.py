@@ -11,7 +11,7 @@ import simpy
 from sim.actors.assist import assist, charge
 from sim.actors.collector import request
 from sim.actors.keeping import insert, keep, keep_forever, let_go, publish
-from sim.actors.locks import queue_for
+from sim.actors.locks import locks_taken, queue_for
 from sim.actors.malloc import materialise, pend
 from sim.actors.scheduling import block, spawn, unblock, unblock_by_timer
 from sim.actors.sweeping import sweep
@@ -139,9 +139,8 @@ def take_slots(g: G, step: WorkStep, slots: float, world: World) -> Body:
         step.keep(g, slots, world)
     pend(g.p.id, step.mix, slots, world)  # type: ignore[union-attr]
     if world.switches.resolution == "refill":
-        for bill in materialise(world):
-            for hold in bill.holds:
-                yield from queue_for(g, hold, world)
+        for use, times, ns in locks_taken(materialise(world)):
+            yield from queue_for(g, use, times, ns, world)
     if world.memory.owed_ns:
         owed, world.memory.owed_ns = world.memory.owed_ns, 0
         g.alloc += owed

@@ -9,7 +9,6 @@ corrects the estimate exactly.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
@@ -24,8 +23,11 @@ from sim.actors.prices import learn, make_bill, reprice
 from sim.actors.scavenging import keep_below_limit, return_growth
 from sim.actors.sweeping import note_sweep
 from sim.go.mcache import Taken
-from sim.go.mheap import RefillCounts
-from sim.workload.ledger import Law, Part, write_down
+from sim.go.mheap import PAGE
+from sim.go.mspan import lot_of
+from sim.go.refill import no_refills
+from sim.workload.layout import Kept, Room, write_down
+from sim.workload.ledger import Law
 from sim.world import World
 
 Ints = NDArray[np.int64]
@@ -57,15 +59,15 @@ def materialise(world: World) -> list[Bill]:
     age_tenured(world)
     pay_sweep_debt(world)
     demand, kept = draw_kinds(world)
-    scan = sum(memory.kinds.rows[kind].scan_bytes * int(n.sum()) for kind, n in demand.items())
-    memory.tiny_allocs += sum(
-        (memory.kinds.rows[kind].objects - 1) * int(n.sum()) for kind, n in demand.items()
-    )
+    objects = demand.sum(axis=1)
+    memory.tiny_allocs += sum(((memory.kind_objects - 1) * objects).tolist())
     bills = [
-        *allocate_large_objects(demand, kept, world), *allocate_small_objects(demand, kept, world),
-    ]  # fmt: skip
+        *allocate_large_objects(objects, kept, world),
+        *allocate_small_objects(demand, kept, world),
+    ]
     close_heap_lock_batch(world)
-    correct_pacer(world, sum(bill.heap_live for bill in bills), int(scan))
+    heap_live = sum(int(bill.heap_live.sum()) for bill in bills)
+    correct_pacer(world, heap_live, int(sum((memory.kind_scan * objects).tolist())))
     memory.last_batch_at = world.env.now
     memory.ledger.close_batch()
     heed_memory_limit(world)
@@ -85,34 +87,69 @@ def heed_memory_limit(world: World) -> None:
         world.gc.trigger_at = world.gc.pacer.trigger()[0]
 
 
-def allocate_small_objects(
-    demand: dict[int, Ints], kept: dict[int, list[Part]], world: World
-) -> list[Bill]:
+def allocate_small_objects(demand: Ints, kept: Kept, world: World) -> list[Bill]:
     """Objects of the size classes, from the caches of all Ps."""
     memory = world.memory
-    by_class: defaultdict[int, list[int]] = defaultdict(list)
-    for kind in sorted(demand):
-        row = memory.kinds.rows[kind]
-        if not row.npages:
-            by_class[row.span_class].append(kind)
-    slots = {c: np.sum([demand[kind] for kind in kinds], axis=0) for c, kinds in by_class.items()}
-    bills = []
-    for taken in memory.caches.allocate(slots):
-        parts = [part for kind in by_class[taken.span_class] for part in kept.get(kind, ())]
-        bills.append(settle(taken, parts, world))
-    return bills
+    kinds = np.flatnonzero(demand.any(axis=1) & (memory.kind_pages == 0))
+    if not len(kinds):
+        return []
+    classes, first, row = np.unique(
+        memory.kind_classes[kinds], return_index=True, return_inverse=True
+    )
+    order = np.argsort(first)
+    classes, back = classes[order], np.argsort(order)
+    row = back[row]
+    slots = np.zeros((len(classes), world.gomaxprocs), dtype=np.int64)
+    np.add.at(slots, row, demand[kinds])
+    taken = memory.caches.allocate(classes, slots)
+    objects = slots.sum(axis=1)
+    count_allocated(objects, memory.heap.slot_size[classes], world)
+    note_objects(taken, kinds, row, kept, world)
+    bill = make_bill(classes, memory.heap.span_pages[classes], taken.heap_live, taken.counts, world)
+    learn(classes, objects, bill, world)
+    return [bill]
 
 
-def allocate_large_objects(
-    demand: dict[int, Ints], kept: dict[int, list[Part]], world: World
-) -> list[Bill]:
-    """Objects above 32 KiB."""
-    rows = world.memory.kinds.rows
-    return [
-        allocate_large(kind, int(demand[kind].sum()), kept.get(kind, []), world)
-        for kind in sorted(demand)
-        if rows[kind].npages
-    ]
+def allocate_large_objects(demand: Ints, kept: Kept, world: World) -> list[Bill]:
+    """Objects above 32 KiB: a span each, straight from the heap (runtime/mcache.go: allocLarge)."""
+    memory = world.memory
+    kinds = np.flatnonzero((demand > 0) & (memory.kind_pages > 0))
+    if not len(kinds):
+        return []
+    taken, size = take_large(kinds, demand[kinds], world), memory.kind_pages[kinds] * PAGE
+    count_allocated(demand[kinds], size, world)
+    note_objects(taken, kinds, np.arange(len(kinds)), kept, world)
+    bill = make_bill(taken.classes, memory.kind_pages[kinds], taken.heap_live, taken.counts, world)
+    memory.large_ns[kinds] = bill.ns / demand[kinds]
+    memory.large_wait[kinds] = bill.wait_ns / demand[kinds]
+    return [bill]
+
+
+def take_large(kinds: Ints, objects: Ints, world: World) -> Taken:
+    """Spans for large objects of several kinds."""
+    memory, heap, counts = world.memory, world.memory.heap, no_refills(len(kinds))
+    classes, pages, spans = memory.kind_classes[kinds], memory.kind_pages[kinds], []
+    counts.fresh += objects
+    for at, (span_class, npages, count) in enumerate(
+        zip(classes.tolist(), pages.tolist(), objects.tolist(), strict=True)
+    ):
+        if not heap.sweeping.done:
+            counts.freed_spans[at] += heap.reclaim(count * npages)
+        mine, counts.faulted_bytes[at] = heap.alloc_spans(span_class, npages, 1, count)
+        spans.append(mine)
+    lot = lot_of(spans)
+    heap.spans.allocated[lot.spans] = 1
+    heap.uncache_full(classes, lot)
+    return Taken(
+        classes, objects, lot.spans, np.ones_like(lot.spans), objects * pages * PAGE, counts
+    )
+
+
+def count_allocated(objects: Ints, size: Ints, world: World) -> None:
+    """Keep the counters of Go's heap statistics."""
+    stats = world.memory.heap.stats
+    stats.allocated_objects += int(objects.sum())
+    stats.allocated_bytes += int(np.dot(objects, size))
 
 
 def pay_sweep_debt(world: World) -> None:
@@ -126,14 +163,14 @@ def pay_sweep_debt(world: World) -> None:
         note_sweep(world, "debt", swept, freed)
 
 
-def draw_kinds(world: World) -> tuple[dict[int, Ints], dict[int, list[Part]]]:
+def draw_kinds(world: World) -> tuple[Ints, Kept]:
     """Objects by kind and P, and the part of them that owners keep.
 
     Fractions of a slot stay pending. Owners draw from what was allocated without replacement.
     """
     memory, rng = world.memory, world.streams["kinds"]
-    demand: dict[int, Ints] = {}
-    kept: dict[int, list[Part]] = {}
+    demand = np.zeros((len(memory.kinds), world.gomaxprocs), dtype=np.int64)
+    kept = []
     for mix_id, mix in enumerate(memory.mixes):
         whole = [int(slots[mix_id]) for slots in memory.slots]
         if not any(whole):
@@ -141,19 +178,28 @@ def draw_kinds(world: World) -> tuple[dict[int, Ints], dict[int, list[Part]]]:
         for p, count in enumerate(whole):
             memory.slots[p][mix_id] -= count
         by_p = rng.multinomial(whole, mix.shares)
+        demand[memory.mix_kinds[mix_id]] = by_p.T
         left = by_p.sum(axis=0)
         for owner, wanted, bursts in owners_of(mix_id, world):
             mine = rng.multivariate_hypergeometric(
                 left, min(wanted, int(left.sum())), method="marginals"
             )
             left = left - mine
-            for kind, count in zip(mix.kinds, mine.tolist(), strict=True):
-                if count:
-                    kept.setdefault(kind, []).append(Part(kind, owner, count, bursts))
-        for column, kind in enumerate(mix.kinds):
-            if by_p[:, column].any():
-                demand[kind] = by_p[:, column]
-    return demand, kept
+            some = np.flatnonzero(mine)
+            kept.append((memory.mix_kinds[mix_id][some], mine[some], owner, bursts))
+    return demand, kept_parts(kept)
+
+
+def kept_parts(parts: list[tuple[Ints, Ints, int, int]]) -> Kept:
+    """(Kinds, objects of each, owner, bursts) as columns."""
+    if not parts:
+        return Kept(*np.zeros((4, 0), dtype=np.int64))
+    kinds, objects, owners, bursts = zip(*parts, strict=True)
+    number = [len(mine) for mine in kinds]
+    return Kept(
+        np.concatenate(kinds), np.repeat(owners, number), np.concatenate(objects),
+        np.repeat(bursts, number),
+    )  # fmt: skip
 
 
 def owners_of(mix: int, world: World) -> Iterable[tuple[int, int, int]]:
@@ -170,52 +216,31 @@ def owners_of(mix: int, world: World) -> Iterable[tuple[int, int, int]]:
             holder.bursts = 0.0
 
 
-def settle(taken: Taken, parts: list[Part], world: World) -> Bill:
-    """Book what was allocated of one span class, and learn what it cost."""
-    memory, span_class = world.memory, taken.span_class
-    note_objects(taken.spans, taken.slots, parts, world)
-    objects = int(taken.slots.sum())
-    memory.heap.stats.allocated_objects += objects
-    memory.heap.stats.allocated_bytes += objects * memory.heap.slot_size[span_class]
-    bill = make_bill(span_class, taken.heap_live, taken.counts, world)
-    learn(span_class, objects, bill, world)
-    return bill
+def note_objects(taken: Taken, kinds: Ints, group: Ints, kept: Kept, world: World) -> None:
+    """Rows for what is kept; marks for everything that is born while marking.
 
-
-def allocate_large(kind: int, objects: int, kept: list[Part], world: World) -> Bill:
-    """One span each, straight from the heap (runtime/mcache.go: allocLarge)."""
+    Objects of `kinds[i]` lie in the spans of the `group[i]`-th class that was taken.
+    """
     memory = world.memory
-    row = memory.kinds.rows[kind]
-    counts = RefillCounts(fresh=objects)
-    if not memory.heap.sweeping.done:
-        counts.freed_spans += memory.heap.reclaim(objects * row.npages)
-    spans = memory.heap.alloc_spans(row.span_class, row.npages, 1, objects, counts)
-    memory.heap.spans.allocated[spans] = 1
-    memory.heap.uncache_full(row.span_class, spans)
-    note_objects(spans, np.ones(objects, dtype=np.int64), kept, world)
-    memory.heap.stats.allocated_objects += objects
-    memory.heap.stats.allocated_bytes += objects * row.slot_bytes
-    bill = make_bill(row.span_class, objects * row.slot_bytes, counts, world, row.npages)
-    memory.large_ns[kind] = bill.ns / objects
-    memory.large_wait[kind] = bill.wait_ns / objects
-    return bill
-
-
-def note_objects(spans: Ints, taken: Ints, parts: list[Part], world: World) -> None:
-    """Rows for what is kept; marks for everything that is born while marking."""
     if world.gc.marking and world.switches.black_allocation:
-        blacken(spans, taken, world)
-    if parts:
-        write_down(world.memory.ledger, spans, taken, parts, world.streams["spread"])
+        blacken(taken, world)
+    group_of_kind = np.full(len(memory.kinds), -1)
+    group_of_kind[kinds] = group
+    mine = group_of_kind[kept.kind]
+    order = np.lexsort((kept.kind, mine))
+    order = order[mine[order] >= 0]
+    if len(order):
+        room = Room(taken.spans, taken.slots, taken.number)
+        write_down(memory.ledger, room, kept.those(order), mine[order], world.streams["spread"])
 
 
-def blacken(spans: Ints, taken: Ints, world: World) -> None:
+def blacken(taken: Taken, world: World) -> None:
     """Allocate black: the slots count as marked (runtime/mgcmark.go: gcmarknewobject)."""
     memory = world.memory
     missing = memory.heap.spans.capacity - len(memory.black)
     if missing > 0:
         memory.black = np.concatenate((memory.black, np.zeros(missing, dtype=np.int64)))
-    np.add.at(memory.black, spans, taken)
+    memory.black[taken.spans] += taken.slots
 
 
 def correct_pacer(world: World, heap_live: int, scan: int) -> None:

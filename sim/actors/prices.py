@@ -8,17 +8,17 @@ import numpy as np
 
 from sim.actors.faults import fault_ns
 from sim.actors.locks import (
-    HEAP_LOCK,
     Bill,
-    Hold,
     central_hold,
-    heap_lock_acquisitions,
+    heap_lock_holds,
+    note_heap_lock,
     note_hold,
 )
 from sim.actors.sweeping import note_sweep
-from sim.go.mheap import PAGE, RefillCounts
+from sim.go.mheap import PAGE
+from sim.go.refill import RefillCounts
 from sim.units import MiB
-from sim.world import World
+from sim.world import Ints, World
 
 MEMORY_OF_PRICES: Final = 8
 """Spans of history that a price remembers besides the last batch."""
@@ -33,19 +33,15 @@ LARGE_CLASSES: Final = 2
 
 
 def make_bill(
-    span_class: int, heap_live: int, counts: RefillCounts, world: World, npages: int = 0
+    classes: Ints, pages: Ints, heap_live: Ints, counts: RefillCounts, world: World
 ) -> Bill:
-    """What the refills of one class cost in CPU time, waiting and lock holding."""
-    costs, page, sweep = world.machine.alloc, world.machine.page, world.machine.sweep
-    pages = npages or world.memory.heap.span_pages[span_class]
-    grown = heap_lock_acquisitions(counts.fresh, pages)
-    holds = (
-        central_hold(span_class, counts, world),
-        Hold(HEAP_LOCK, "grow", grown, page.alloc_span_ns),
-        Hold(HEAP_LOCK, "reclaim", counts.freed_spans, page.free_span_ns),
-    )
-    note_sweep(world, "refill", counts.swept, 0)
-    note_sweep(world, "reclaim", counts.freed_spans, counts.freed_spans)
+    """What refills cost in CPU time, waiting and lock holding; spans have so many pages."""
+    costs, sweep = world.machine.alloc, world.machine.sweep
+    heap_lock = heap_lock_holds(pages, counts, world)
+    holds = (central_hold(classes, counts, world), *heap_lock)
+    freed = int(counts.freed_spans.sum())
+    note_sweep(world, "refill", int(counts.swept.sum()), 0)
+    note_sweep(world, "reclaim", freed, freed)
     ns = (
         (counts.partial + counts.swept) * costs.refill_partial_ns
         + counts.fresh * costs.refill_fresh_ns
@@ -55,30 +51,30 @@ def make_bill(
     )
     if world.switches.resolution == "refill":
         held = sum(hold.times * hold.ns for hold in holds)
-        return Bill(heap_live, max(ns - held, 0.0), 0.0, holds)
-    return Bill(heap_live, ns, sum(note_hold(world, hold) for hold in holds), holds)
+        return Bill(heap_live, np.maximum(ns - held, 0.0), np.zeros_like(ns), holds)
+    note_heap_lock(world, heap_lock)
+    wait = np.sum([note_hold(world, hold) for hold in holds], axis=0)
+    return Bill(heap_live, ns, wait, holds)
 
 
-def learn(span_class: int, objects: int, bill: Bill, world: World) -> None:
-    """Move a class's estimates towards what this batch showed, the more the larger the batch."""
+def learn(classes: Ints, objects: Ints, bill: Bill, world: World) -> None:
+    """Move the classes' estimates towards what this batch showed, the more the larger it was."""
     memory = world.memory
-    weight = 1.0 / (objects + MEMORY_OF_PRICES * memory.heap.nelems[span_class])
+    weight = 1.0 / (objects + MEMORY_OF_PRICES * memory.heap.nelems[classes])
     for estimate, seen in (
         (memory.class_live, bill.heap_live), (memory.class_price, bill.ns),
         (memory.class_wait, bill.wait_ns),
     ):  # fmt: skip
-        estimate[span_class] += (seen - estimate[span_class] * objects) * weight
+        estimate[classes] += (seen - estimate[classes] * objects) * weight
 
 
 def expect_fresh_spans(world: World) -> None:
     """Before anything is known of refills: every span comes fresh from the operating system."""
     memory, fresh = world.memory, world.machine.alloc.refill_fresh_ns
-    for span_class, (pages, slots) in enumerate(
-        zip(memory.heap.span_pages, memory.heap.nelems, strict=True)
-    ):
-        memory.class_price[span_class] = (fresh + fault_ns(pages * PAGE, world)) / max(slots, 1)
-    for kind, row in enumerate(memory.kinds.rows):
-        memory.large_ns[kind] = fresh + fault_ns(row.slot_bytes, world)
+    heap = memory.heap
+    memory.class_price[:] = fresh + fault_ns(heap.span_pages * PAGE, world)
+    memory.class_price /= np.maximum(heap.nelems, 1)
+    memory.large_ns[:] = fresh + fault_ns(memory.kind_slots, world)
 
 
 def reprice(world: World) -> None:

@@ -6,9 +6,10 @@ from typing import Final
 
 import numpy as np
 
+from sim.actors.locks import use_name
 from sim.go.mheap import PAGE
 from sim.record.facts import Cycle, FreeRuns, LockUse, Pause, Request, Slice, SpanClassUse
-from sim.world import G, P, SweepDone, World
+from sim.world import G, Ints, P, SweepDone, World
 
 LARGEST: Final = (1 << 63) - 1
 """What tables say of a goal or trigger that is never reached."""
@@ -94,25 +95,29 @@ def report_spans(world: World) -> None:
     used = spans.rows_in_use()
     if not len(used):
         return
-    classes, size = spans.span_class[used], heap.slot_bytes_of(used)
-    reachable = memory.ledger.per_span(spans.capacity)[used]
-    wasted = memory.waste_by_class
-    for span_class in np.unique(classes).tolist():
-        mine = classes == span_class
-        slots = spans.allocated[used][mine]
-        capacity = int((spans.nelems[used] * size)[mine].sum())
-        objects, live = int(slots.sum()), int(np.minimum(reachable[mine], slots).sum())
-        span_bytes = int(spans.npages[used][mine].sum()) * PAGE
-        object_bytes = int((slots * size[mine]).sum())
+    classes, size, slots = spans.span_class[used], heap.slot_bytes_of(used), spans.allocated[used]
+    live = np.minimum(memory.ledger.per_span(spans.capacity)[used], slots)
+
+    def by_class(amount: Ints | None = None) -> list[int]:
+        sums = np.bincount(classes, weights=amount, minlength=len(heap.nelems))
+        return [int(total) for total in sums.tolist()]
+
+    number, objects, live_objects = by_class(), by_class(slots), by_class(live)
+    span_bytes, capacity = by_class(spans.npages[used] * PAGE), by_class(spans.nelems[used] * size)
+    free_slots, object_bytes = by_class(spans.nelems[used] - slots), by_class(slots * size)
+    live_bytes = by_class(live * size)
+    for span_class in np.flatnonzero(number).tolist():
         world.emit(SpanClassUse(
             at_ns=now, cycle=world.gc.cycles, span_class=span_class,
-            size=heap.slot_size[span_class], noscan=bool(span_class % 2),
-            spans=int(mine.sum()), objects=objects, live_objects=live,
-            free_slots=int((spans.nelems[used][mine] - slots).sum()),
-            span_bytes=span_bytes, object_bytes=object_bytes,
-            live_bytes=int((np.minimum(reachable[mine], slots) * size[mine]).sum()),
-            tail_waste_bytes=span_bytes - capacity,
-            internal_waste_bytes=round(object_bytes * wasted[span_class]),
+            size=int(heap.slot_size[span_class]), noscan=bool(span_class % 2),
+            spans=number[span_class], objects=objects[span_class],
+            live_objects=live_objects[span_class], free_slots=free_slots[span_class],
+            span_bytes=span_bytes[span_class], object_bytes=object_bytes[span_class],
+            live_bytes=live_bytes[span_class],
+            tail_waste_bytes=span_bytes[span_class] - capacity[span_class],
+            internal_waste_bytes=round(
+                object_bytes[span_class] * memory.waste_by_class[span_class]
+            ),
         ))  # fmt: skip
 
 
@@ -131,9 +136,12 @@ def report_free_runs(world: World) -> None:
 
 def report_locks(world: World) -> None:
     """What every cause did with every lock, at the end of the run."""
-    for (lock, cause), use in sorted(world.memory.lock_use.items()):
+    use = world.memory.lock_use
+    names = [use_name(row, world) for row in range(len(use.acquisitions))]
+    for row in sorted(np.flatnonzero(use.acquisitions).tolist(), key=names.__getitem__):
+        lock, cause = names[row]
         world.emit(LockUse(
-            lock=lock, cause=cause, acquisitions=use.acquisitions, contended=use.contended,
-            hold_ns=round(use.hold_ns), wait_ns=round(use.wait_ns),
-            max_wait_ns=round(use.max_wait_ns),
+            lock=lock, cause=cause, acquisitions=float(use.acquisitions[row]),
+            contended=float(use.contended[row]), hold_ns=round(use.hold_ns[row]),
+            wait_ns=round(use.wait_ns[row]), max_wait_ns=round(use.max_wait_ns[row]),
         ))  # fmt: skip

@@ -1,7 +1,7 @@
 """The heap: pages into spans, spans through mcentrals, sweeping, reclaiming (runtime/mheap.go).
 
-Everything works on batches of spans of one class: what n refills in a row would do to the sets, the
-pages and the counters, done at once. A batch of one is one refill.
+Everything works on batches of spans: what n operations in a row would do to the sets, the pages and
+the counters, done at once.
 """
 
 from __future__ import annotations
@@ -12,32 +12,14 @@ from typing import Final
 import numpy as np
 
 from sim.go.mcentral import Mcentral
-from sim.go.mspan import Ints, Spans, SpanSet, SpanTable
+from sim.go.mspan import Ints, Lot, Spans, SpanTable, lot_of
 from sim.go.pagealloc import PageAlloc
 from sim.go.pagebits import CHUNK_PAGES
 from sim.go.sizeclass import SizeClassTable
 
 PAGE: Final = 8192
 LARGE_NOSCAN: Final = 1  # span classes 0 and 1 hold large objects
-SWEEP_BUDGET: Final = 100  # runtime/mcentral.go: cacheSpan, spanBudget
 _NO_SPANS: Final[Spans] = np.empty(0, dtype=np.int64)
-
-
-@dataclass
-class RefillCounts:
-    """How the spans of a batch of refills were obtained, and what else was swept on the way."""
-
-    partial: int = 0
-    swept: int = 0
-    fresh: int = 0
-    freed_spans: int = 0
-    faulted_bytes: int = 0
-    """Bytes of fresh spans that the OS has to provide at the first touch."""
-
-    @property
-    def spans(self) -> int:
-        """Spans that were obtained, or swept in vain."""
-        return self.partial + self.swept + self.fresh
 
 
 @dataclass
@@ -81,86 +63,32 @@ class MHeap:
 
     def __init__(self, sizes: SizeClassTable, pages: PageAlloc) -> None:
         self.pages = pages
-        self.nelems: list[int] = sizes.nelems.tolist()
-        self.span_pages: list[int] = sizes.npages.tolist()
-        self.slot_size: list[int] = sizes.elemsize.tolist()
+        self.nelems = sizes.nelems
+        self.span_pages = sizes.npages
+        self.slot_size = sizes.elemsize
         self.spans = SpanTable()
         self.stats = HeapStats()
         self.sweeping = Sweeping()
         self.centrals = [Mcentral(span_class) for span_class in range(len(self.nelems))]
-        self._elem_size = sizes.elemsize
 
     # -- obtaining spans ---------------------------------------------------------------------
 
-    def reuse_spans(self, span_class: int, slots: int, counts: RefillCounts) -> Spans:
-        """Spans of an mcentral with up to `slots` free slots, in the order of Go's refills.
-
-        Partial swept; partial unswept, swept on the way; full unswept within the budget of 100 per
-        refill (runtime/mcentral.go: cacheSpan).
-        """
-        central = self.centrals[span_class]
-        found = self._pop_until(central.partial_swept, span_class, slots)
-        counts.partial += len(found)
-        if self.sweeping.done:
-            return found
-        slots -= self._free_slots(found)
-        if slots <= 0:
-            return found
-        return np.concatenate((found, self._sweep_and_take(central, slots, counts)))
-
-    def fresh_spans(self, wanted: list[tuple[int, int, RefillCounts]]) -> list[Spans]:
-        """Fresh spans for refills: so many of each class, in lists of (class, number, counts).
-
-        Before the heap grows, unswept spans without a live slot are reclaimed.
-        """
-        if not self.sweeping.done:
-            for span_class, number, counts in wanted:
-                counts.freed_spans += self.reclaim(number * self.span_pages[span_class])
-        singles = [entry for entry in wanted if entry[1] and self.span_pages[entry[0]] == 1]
-        one_page = iter(self._interleaved_singles(singles))
-        spans = []
-        for span_class, number, counts in wanted:
-            counts.fresh += number
-            if not number:
-                spans.append(_NO_SPANS)
-            elif self.span_pages[span_class] == 1:
-                spans.append(next(one_page))
-            else:
-                npages, nelems = self.span_pages[span_class], self.nelems[span_class]
-                spans.append(self.alloc_spans(span_class, npages, nelems, number, counts))
-        return spans
-
-    def _interleaved_singles(self, wanted: list[tuple[int, int, RefillCounts]]) -> list[Spans]:
-        """One-page spans of several classes, spread evenly over the addresses of the batch."""
-        if not wanted:
-            return []
-        number = np.array([entry[1] for entry in wanted])
-        which = np.repeat(np.arange(len(wanted)), number)
-        place = (
-            np.arange(len(which)) - np.repeat(np.cumsum(number) - number, number) + 0.5
-        ) / number[which]
-        pages, scavenged = self._take_span_pages(1, len(which))
-        mine = np.empty(len(which), dtype=np.int64)
-        mine[np.argsort(place, kind="stable")] = np.arange(len(which))
-        classes = np.array([entry[0] for entry in wanted])[which]
-        spans = self.spans.add(
-            pages[mine], 1, classes, np.asarray(self.nelems)[classes], self.sweeping.generation,
-            scavenged[mine] < PAGE,
-        )  # fmt: skip
-        for index, (_, _, counts) in enumerate(wanted):
-            counts.faulted_bytes += int(scavenged[mine][which == index].sum())
-        return np.split(spans, np.cumsum(number)[:-1])
-
     def alloc_spans(
-        self, span_class: int, npages: int, nelems: int, count: int, counts: RefillCounts
-    ) -> Spans:
-        """Fresh spans from the page heap (runtime/mheap.go: alloc, allocSpan)."""
-        first, scavenged = self._take_span_pages(npages, count)
-        counts.faulted_bytes += int(scavenged.sum())
-        needzero = scavenged < npages * PAGE
-        return self.spans.add(first, npages, span_class, nelems, self.sweeping.generation, needzero)
+        self, span_class: int, npages: int, nelems: int, count: int
+    ) -> tuple[Spans, int]:
+        """Fresh spans from the page heap, and the bytes of them that the OS has to provide.
 
-    def _take_span_pages(self, npages: int, count: int) -> tuple[Ints, Ints]:
+        Source: runtime/mheap.go, alloc and allocSpan.
+        """
+        first, scavenged = self.take_span_pages(npages, count)
+        needzero = scavenged < npages * PAGE
+        spans = self.spans.add(
+            first, npages, span_class, nelems, self.sweeping.generation, needzero
+        )
+        return spans, int(scavenged.sum())
+
+    def take_span_pages(self, npages: int, count: int) -> tuple[Ints, Ints]:
+        """`take_pages` for spans of the heap, which count as in use."""
         self.stats.in_use_bytes += count * npages * PAGE
         self.stats.pages_in_use += count * npages
         return self.take_pages(npages, count)
@@ -181,57 +109,23 @@ class MHeap:
             np.concatenate([run.scav_bytes for run in runs]),
         )
 
-    def _pop_until(self, waiting: SpanSet, span_class: int, slots: int) -> Spans:
-        """The shortest run from the head of a set with enough free slots, or all of it."""
-        found, step = _NO_SPANS, -(-slots // self.nelems[span_class])
-        while slots > 0 and len(waiting):
-            ahead = waiting.peek(step)
-            free = np.cumsum(self.spans.nelems[ahead] - self.spans.allocated[ahead])
-            got = waiting.pop(min(int(np.searchsorted(free, slots)) + 1, len(ahead)))
-            slots -= int(free[len(got) - 1])
-            found = np.concatenate((found, got))
-            step *= 2
-        return found
-
-    def _free_slots(self, spans: Spans) -> int:
-        return int((self.spans.nelems[spans] - self.spans.allocated[spans]).sum())
-
-    def _sweep_and_take(self, central: Mcentral, slots: int, counts: RefillCounts) -> Spans:
-        """Sweep unswept spans of the class until enough slots are free or the budget is spent.
-
-        A refill may sweep 101 spans in vain before it takes a fresh one, so the budget is that of
-        the refills which are still needed.
-        """
-        nelems = self.nelems[central.span_class]
-        taken = [_NO_SPANS]
-        budget = (SWEEP_BUDGET + 1) * -(-slots // nelems)
-        for unswept in (central.partial_unswept, central.full_unswept):
-            step = -(-slots // nelems)
-            while slots > 0 and budget > 0 and len(unswept):
-                batch = unswept.pop(min(budget, step))
-                budget -= len(batch)
-                step *= 2
-                batch = batch[self._is_unswept(batch)]
-                self._sweep(batch)
-                counts.swept += len(batch)
-                full = self.spans.allocated[batch] == nelems
-                central.full_swept.push(batch[full])
-                taken.append(batch[~full])
-                slots -= self._free_slots(batch[~full])
-        return np.concatenate(taken)
+    def free_slots(self, spans: Spans) -> Ints:
+        """Slots of each span that may be allocated."""
+        return self.spans.nelems[spans] - self.spans.allocated[spans]
 
     # -- giving spans back -------------------------------------------------------------------
 
-    def uncache_full(self, span_class: int, spans: Spans) -> None:
-        """Put spans that an mcache used up into the full swept set (mcentral.go: uncacheSpan)."""
-        self.centrals[span_class].full_swept.push(spans)
+    def uncache_full(self, classes: Ints, lot: Lot) -> None:
+        """Put spans that an mcache used up into the full swept sets (mcentral.go: uncacheSpan)."""
+        for span_class, spans in zip(classes.tolist(), lot.parts(), strict=True):
+            self.centrals[span_class].full_swept.push(spans)
 
-    def uncache(self, span_class: int, spans: Spans) -> None:
-        """Put swept spans of a class into the set that their filling says."""
-        full = self.spans.allocated[spans] == self.spans.nelems[spans]
-        central = self.centrals[span_class]
-        central.full_swept.push(spans[full])
-        central.partial_swept.push(spans[~full])
+    def uncache(self, classes: Ints, lot: Lot) -> None:
+        """Put swept spans into the sets that their filling says."""
+        full = self.free_slots(lot.spans) == 0
+        self.uncache_full(classes, lot.those(full))
+        for span_class, spans in zip(classes.tolist(), lot.those(~full).parts(), strict=True):
+            self.centrals[span_class].partial_swept.push(spans)
 
     def free_spans(self, spans: Spans) -> None:
         """Return the pages of empty spans to the heap (runtime/mheap.go: freeSpan)."""
@@ -279,7 +173,7 @@ class MHeap:
                 sweeping.cursor += 1
                 continue
             batch = unswept.pop(limit - swept)
-            batch = batch[self._is_unswept(batch)]
+            batch = batch[self.is_unswept(batch)]
             freed += self._sweep_and_release(sweeping.cursor, batch)
             swept += len(batch)
         if sweeping.cursor >= len(self.centrals):
@@ -303,8 +197,8 @@ class MHeap:
         count = min(int(np.searchsorted(pages, npages)) + 1, len(pages))
         chosen = candidates[:count]
         sweeping.reclaimed += count
-        chosen = chosen[self._is_unswept(chosen)]
-        self._sweep(chosen)
+        chosen = chosen[self.is_unswept(chosen)]
+        self.sweep(chosen)
         self.free_spans(chosen)
         return len(chosen)
 
@@ -316,10 +210,11 @@ class MHeap:
             for span_class in np.unique(classes).tolist()
         )
 
-    def _is_unswept(self, spans: Spans) -> np.ndarray:
+    def is_unswept(self, spans: Spans) -> np.ndarray:
+        """Spans in use that nobody has swept since the last cycle."""
         return self.spans.in_use[spans] & (self.spans.sweep_gen[spans] < self.sweeping.generation)
 
-    def _sweep(self, spans: Spans) -> None:
+    def sweep(self, spans: Spans) -> None:
         """Make the marks of the last cycle the allocated slots (runtime/mgcsweep.go: sweep)."""
         table = self.spans
         freed = table.allocated[spans] - table.live[spans]
@@ -335,18 +230,18 @@ class MHeap:
         """Bytes of a slot of each span: the whole span for large objects."""
         classes = self.spans.span_class[spans]
         return np.where(
-            classes <= LARGE_NOSCAN, self.spans.npages[spans] * PAGE, self._elem_size[classes]
+            classes <= LARGE_NOSCAN, self.spans.npages[spans] * PAGE, self.slot_size[classes]
         )
 
     def _sweep_and_release(self, span_class: int, spans: Spans) -> int:
         """Sweep spans of a class; dead ones go back as pages, the others into its swept sets."""
         if not len(spans):
             return 0
-        self._sweep(spans)
+        self.sweep(spans)
         empty = self.spans.allocated[spans] == 0
         dead = int(empty.sum())
         if dead < len(spans):
-            self.uncache(span_class, spans[~empty])
+            self.uncache(np.array([span_class]), lot_of([spans[~empty]]))
         if dead:
             self.free_spans(spans[empty])
         return dead

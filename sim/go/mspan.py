@@ -6,7 +6,9 @@ array operations whatever its size.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,48 @@ Ints = NDArray[np.int64]
 Spans = NDArray[np.int64]
 NO_SPAN: Final = -1
 _FIRST_ROWS: Final = 1024
+
+
+class Lot(NamedTuple):
+    """Spans of several classes, one class after the other: `number[c]` of the c-th."""
+
+    spans: Spans
+    number: Ints
+
+    @property
+    def which(self) -> NDArray[np.int16]:
+        """The place of its class for every span."""
+        return np.repeat(np.arange(len(self.number), dtype=np.int16), self.number)
+
+    def those(self, chosen: NDArray[np.bool_]) -> Lot:
+        """Some of the spans."""
+        number = np.bincount(self.which[chosen], minlength=len(self.number))
+        return Lot(self.spans[chosen], number)
+
+    def total(self, weights: Ints) -> Ints:
+        """Sums by class of a property of the spans."""
+        before = np.concatenate(([0], np.cumsum(weights)))
+        behind = np.cumsum(self.number)
+        sums: Ints = before[behind] - before[behind - self.number]
+        return sums
+
+    def parts(self) -> list[Spans]:
+        """The spans of each class."""
+        ends = np.cumsum(self.number).tolist()
+        return [self.spans[start:end] for start, end in pairwise([0, *ends])]
+
+
+def lot_of(parts: Sequence[Spans]) -> Lot:
+    """Spans of several classes as one lot."""
+    return Lot(np.concatenate(parts), np.array([len(part) for part in parts]))
+
+
+def merged(first: Lot, second: Lot) -> Lot:
+    """In every class the spans of the first lot, then those of the second."""
+    if not len(second.spans):
+        return first
+    order = np.argsort(np.concatenate((first.which, second.which)), kind="stable")
+    return Lot(np.concatenate((first.spans, second.spans))[order], first.number + second.number)
 
 
 class SpanTable:
@@ -31,6 +75,8 @@ class SpanTable:
     def __init__(self) -> None:
         self.capacity = 0
         self.count = 0
+        self.mark_words = 0
+        """Words of 64 mark bits that the spans in use have (runtime/mheap.go: newMarkBits)."""
         self._free_rows = np.empty(0, dtype=np.int64)
         self.page: Ints = np.empty(0, dtype=np.int64)
         self.npages: Ints = np.empty(0, dtype=np.int64)
@@ -67,14 +113,19 @@ class SpanTable:
         self.sweep_gen[rows] = sweep_gen
         self.needzero[rows] = needzero
         self.in_use[rows] = True
+        self.mark_words += self._words(rows)
         self.count += wanted
         return rows
 
     def drop(self, spans: Spans) -> None:
         """Forget spans whose pages went back to the heap."""
         self.in_use[spans] = False
+        self.mark_words -= self._words(spans)
         self._free_rows = np.concatenate((self._free_rows, spans[::-1]))
         self.count -= len(spans)
+
+    def _words(self, spans: Spans) -> int:
+        return int((-(-self.nelems[spans] // 64)).sum())
 
     def rows_in_use(self) -> Spans:
         """Every span in use, in row order."""

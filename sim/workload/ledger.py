@@ -14,9 +14,8 @@ count with the kind's mean scannable bytes.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,11 +90,18 @@ class Ledger:
 
     # -- rows --------------------------------------------------------------------------------
 
-    def add(self, spans: Ints, kinds: Ints | int, owners: Ints | int, counts: Ints) -> None:
-        """Write down `counts[i]` objects of a kind and owner in `spans[i]`."""
-        kept = counts > 0
-        if not kept.all():
-            spans, counts = spans[kept], counts[kept]
+    def add(
+        self,
+        spans: Ints,
+        kinds: Ints | int,
+        owners: Ints | int,
+        counts: Ints,
+        group: Ints | int = 0,
+    ) -> None:
+        """Write down `counts[i]` objects of a kind and owner in `spans[i]`.
+
+        Rows of a group, which lie next to each other, are in the order of allocation.
+        """
         start, end = self.rows, self.rows + len(spans)
         if end > len(self._span):
             self._grow_rows(end)
@@ -105,15 +111,18 @@ class Ledger:
         self._count[start:end] = counts
         self._birth[start:end] = self._clock[owners]
         for owner in self._written:
-            mine = start + np.flatnonzero(self._owner[start:end] == owner)
-            self._birth[mine] = self._births(owner, len(mine))
+            mine = np.flatnonzero(self._owner[start:end] == owner)
+            number = np.bincount(np.broadcast_to(group, len(spans))[mine])
+            self._birth[start + mine] = self._births(owner, number[number > 0])
         self.rows = end
 
-    def _births(self, owner: int, rows: int) -> NDArray[np.float64]:
-        """What of a batch is still in the window came in evenly, in the order of the rows."""
+    def _births(self, owner: int, rows: Ints) -> NDArray[np.float64]:
+        """What of a batch is still in the window came in evenly, in the order of a group's rows."""
         now = self._clock[owner]
         first = max(self._written[owner], now - self._capacity[owner])
-        births: NDArray[np.float64] = first + (now - first) * (np.arange(rows) + 0.5) / rows
+        births: NDArray[np.float64] = first + (now - first) * (ranks(rows) + 0.5) / np.repeat(
+            rows, rows
+        )
         return births
 
     def close_batch(self) -> None:
@@ -168,8 +177,10 @@ class Ledger:
     def spans_per_kind(self, kinds: int) -> Ints:
         """Different spans in which objects of each kind lie."""
         span, kind, _, _, _ = self._columns()
-        pairs = np.unique(span * kinds + kind)
-        return np.bincount(pairs % kinds, minlength=kinds)
+        there = np.zeros((self._span[: self.rows].max(initial=-1) + 1, kinds), dtype=np.bool_)
+        there[span, kind] = True
+        spans: Ints = there.sum(axis=0)
+        return spans
 
     def _columns(self) -> tuple[Ints, Ints, Ints, Ints, NDArray[np.float64]]:
         n = self.rows
@@ -205,58 +216,6 @@ class Ledger:
 _ROW_COLUMNS: Final = ("_span", "_kind", "_owner", "_count", "_birth")
 
 
-class Part(NamedTuple):
-    """So many objects of one kind that belong to one owner.
-
-    They were allocated in so many bursts, each of them in one go: its objects lie side by side.
-    """
-
-    kind: int
-    owner: int
-    objects: int
-    bursts: int
-
-
-def write_down(
-    ledger: Ledger, spans: Ints, taken: Ints, parts: Sequence[Part], rng: np.random.Generator
-) -> None:
-    """Rows for the parts of what was allocated: `taken[i]` slots in `spans[i]`; the rest is dead.
-
-    The bursts of all parts come in random order, with even distances between them.
-    """
-    objects = [part.objects for part in parts]
-    bursts = [min(part.objects, part.bursts) for part in parts]
-    where, which, count = lay_out(taken, objects, bursts, rng)
-    kinds, owners = np.array([(part.kind, part.owner) for part in parts]).T
-    ledger.add(spans[where], kinds[which], owners[which], count)
-
-
-def lay_out(
-    taken: Ints, objects: Sequence[int], bursts: Sequence[int], rng: np.random.Generator
-) -> tuple[Ints, Ints, Ints]:
-    """Put the bursts of all parts into the slots, which are used one after the other.
-
-    Returns (index of the span, index of the part, objects) of every combination that occurs.
-    """
-    number = np.asarray(bursts)
-    which = np.repeat(np.arange(len(bursts)), number)
-    nth = np.arange(len(which)) - np.repeat(np.cumsum(number) - number, number)
-    size, rest = np.divmod(objects, number)
-    length = size[which] + (nth < rest[which])
-    order = rng.permutation(len(which))
-    which, length = which[order], length[order]
-    edges, ends = np.cumsum(taken), np.cumsum(length)
-    spare = (edges[-1] - ends[-1]) / len(length)
-    ends += ((np.arange(len(length)) + rng.random()) * spare).astype(np.int64)
-    begins = ends - length
-    first = np.searchsorted(edges, begins, side="right")
-    touched = np.searchsorted(edges, ends - 1, side="right") - first + 1
-    burst = np.repeat(np.arange(len(length)), touched)
-    where = first[burst] + np.arange(len(burst)) - np.repeat(np.cumsum(touched) - touched, touched)
-    count = np.minimum(ends[burst], edges[where]) - np.maximum(
-        begins[burst], edges[where] - taken[where]
-    )
-    pairs, inverse = np.unique(where * len(bursts) + which[burst], return_inverse=True)
-    total = np.bincount(inverse, weights=count).astype(np.int64)
-    kept = total > 0  # a burst may pass over a span without slots
-    return (pairs // len(bursts))[kept], (pairs % len(bursts))[kept], total[kept]
+def ranks(number: Ints) -> Ints:
+    """0, 1, ... within each of so many in a row."""
+    return np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)

@@ -56,7 +56,7 @@ def audit_places(world: World) -> None:
     places = np.zeros(spans.capacity, dtype=np.int64)
     held = caches.held()
     np.add.at(places, held, 1)
-    assert (spans.span_class[held] == np.nonzero(caches.cached >= 0)[1]).all()
+    assert (spans.span_class[held] == np.nonzero(caches.cached >= 0)[0]).all()
     for span_class in np.unique(spans.span_class[spans.in_use]).tolist():
         central = heap.centrals[span_class]
         for full in (True, False):
@@ -65,7 +65,7 @@ def audit_places(world: World) -> None:
             unswept = getattr(central, f"{name}_unswept")
             here, waiting = swept.peek(len(swept)), unswept.peek(len(unswept))
             # Reclaiming leaves spans in the unswept sets that others have swept or freed since.
-            waiting = waiting[heap._is_unswept(waiting)]
+            waiting = waiting[heap.is_unswept(waiting)]
             assert (spans.sweep_gen[here] == heap.sweeping.generation).all()
             for members in (here, waiting):
                 np.add.at(places, members, 1)

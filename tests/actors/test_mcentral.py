@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from sim.actors.locks import HEAP_LOCK, central_hold
 from sim.build import build
-from sim.go.mheap import RefillCounts
+from sim.go.refill import no_refills
 from tests.worlds import config_of, run
 
 ALLOCATES: dict[str, Any] = {
@@ -53,17 +54,19 @@ def test_the_lock_of_go_1_14_is_held_and_waited_for_longer(resolution: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("mcentral", "span_class", "counts", "times"),
+    ("mcentral", "span_class", "spans", "times"),
     [
-        ("go1.27", 30, RefillCounts(partial=3, swept=2, fresh=1), 12),
-        ("go1.14", 30, RefillCounts(partial=3, swept=2, fresh=1), 7),
-        ("go1.14", 0, RefillCounts(fresh=1), 0),
+        ("go1.27", 30, (3, 2, 1), 12),
+        ("go1.14", 30, (3, 2, 1), 7),
+        ("go1.14", 0, (0, 0, 1), 0),
     ],
 )
 def test_how_often_refills_touch_their_mcentral(
-    mcentral: str, span_class: int, counts: RefillCounts, times: int
+    mcentral: str, span_class: int, spans: tuple[int, int, int], times: int
 ) -> None:
     """A span in and one out of a set; one move under the lock, and two for a fresh span."""
     world = build(config_of(ALLOCATES, f"model.mcentral={mcentral}"), lambda _: None)
-    hold = central_hold(span_class, counts, world)
-    assert (hold.cause, hold.times) == ("refill", times)
+    counts = no_refills(1)
+    counts.partial[0], counts.swept[0], counts.fresh[0] = spans
+    hold = central_hold(np.array([span_class]), counts, world)
+    assert hold.times.tolist() == [times]

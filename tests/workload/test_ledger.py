@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.streams import Streams
-from sim.workload.ledger import Law, Ledger, lay_out
+from sim.workload.layout import Room, lay_out
+from sim.workload.ledger import Law, Ledger
+
+
+def lay(
+    slots: np.ndarray, objects: list[int], bursts: list[int], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All of it in one group of spans."""
+    room = Room(np.arange(len(slots)), slots, np.array([len(slots)]))
+    group = np.zeros(len(objects), dtype=np.int64)
+    return lay_out(room, np.array(objects), np.array(bursts), group, rng)
+
 
 counts = st.lists(st.integers(0, 500), min_size=1, max_size=40)
 
@@ -21,7 +32,7 @@ def test_laying_out_keeps_sums_and_capacities(
     if room.sum() < sum(objects):
         return
     bursts = [min(count, number) for count, (_, number) in zip(objects, shares, strict=True)]
-    where, which, count = lay_out(room, objects, bursts, Streams(1)["test"])
+    where, which, count = lay(room, objects, bursts, Streams(1)["test"])
     assert np.bincount(which, weights=count, minlength=len(objects)).tolist() == objects
     assert (np.bincount(where, weights=count, minlength=len(room)) <= room).all()
     assert (count > 0).all()
@@ -29,8 +40,8 @@ def test_laying_out_keeps_sums_and_capacities(
 
 def test_objects_of_one_burst_lie_side_by_side() -> None:
     room = np.full(100, 10)
-    burst, _, _ = lay_out(room, [200], [1], Streams(1)["test"])
-    singles, _, _ = lay_out(room, [100], [100], Streams(1)["test"])
+    burst, _, _ = lay(room, [200], [1], Streams(1)["test"])
+    singles, _, _ = lay(room, [100], [100], Streams(1)["test"])
     assert len(burst) <= 21
     assert len(singles) == 100
 
@@ -39,7 +50,7 @@ def test_laying_out_prefers_no_span() -> None:
     room, rng = np.array([100, 300, 600]), Streams(1)["test"]
     mean = np.zeros(3)
     for _ in range(1000):
-        where, _, count = lay_out(room, [70], [70], rng)
+        where, _, count = lay(room, [70], [70], rng)
         mean[where] += count / 1000
     np.testing.assert_allclose(mean, [7, 21, 42], rtol=0.02)
 

@@ -1,0 +1,149 @@
+"""Spans for the refills of many span classes at once (runtime/mcentral.go: cacheSpan, grow).
+
+What the refills of a batch would do one after the other to the sets, the pages and the counters,
+done together: arrays have one entry a class, and classes without need ask for nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from sim.go.mheap import PAGE, MHeap
+from sim.go.mspan import Ints, Lot, Spans, SpanSet, lot_of, merged
+
+SWEEP_BUDGET: Final = 100  # runtime/mcentral.go: cacheSpan, spanBudget
+_NO_SPANS: Final[Spans] = np.empty(0, dtype=np.int64)
+
+
+@dataclass
+class RefillCounts:
+    """How the spans of a batch of refills were obtained, and what else was swept, by class."""
+
+    partial: Ints
+    swept: Ints
+    fresh: Ints
+    freed_spans: Ints
+    faulted_bytes: Ints
+    """Bytes of fresh spans that the OS has to provide at the first touch."""
+
+    @property
+    def spans(self) -> Ints:
+        """Spans that were obtained, or swept in vain."""
+        return self.partial + self.swept + self.fresh
+
+
+def no_refills(classes: int) -> RefillCounts:
+    """Nothing yet."""
+    return RefillCounts(*np.zeros((5, classes), dtype=np.int64))
+
+
+def reuse_spans(heap: MHeap, classes: Ints, slots: Ints, counts: RefillCounts) -> Lot:
+    """Spans of the mcentrals with up to `slots[c]` free slots, in the order of Go's refills.
+
+    Partial swept; partial unswept, swept on the way; full unswept within the budget of 100 per
+    refill (runtime/mcentral.go: cacheSpan).
+    """
+    centrals = [heap.centrals[span_class] for span_class in classes.tolist()]
+    found = _pop_until(heap, [central.partial_swept for central in centrals], classes, slots)
+    counts.partial += found.number
+    if heap.sweeping.done:
+        return found
+    slots = slots - found.total(heap.free_slots(found.spans))
+    return merged(found, _sweep_and_take(heap, classes, np.maximum(slots, 0), counts))
+
+
+def _pop_until(heap: MHeap, waiting: list[SpanSet], classes: Ints, slots: Ints) -> Lot:
+    """From the head of every set the shortest run with enough free slots, or all of it."""
+    wanted = -(-slots // heap.nelems[classes])
+    there = np.array([len(spans) for spans in waiting])
+    while True:
+        number = np.minimum(wanted, there)
+        ahead = np.concatenate(
+            [spans.peek(some) for spans, some in zip(waiting, number.tolist(), strict=True)]
+        )
+        free = np.concatenate(([0], np.cumsum(heap.free_slots(ahead))))
+        behind = np.cumsum(number)
+        reach = free[behind - number] + slots
+        short = (free[behind] < reach) & (number < there)
+        if not short.any():
+            break
+        wanted = np.where(short, 2 * wanted, wanted)
+    number = np.minimum(np.searchsorted(free, reach), behind) - (behind - number)
+    return lot_of([spans.pop(some) for spans, some in zip(waiting, number.tolist(), strict=True)])
+
+
+def _sweep_and_take(heap: MHeap, classes: Ints, slots: Ints, counts: RefillCounts) -> Lot:
+    """Sweep unswept spans of the classes until enough slots are free or the budget is spent.
+
+    A refill may sweep 101 spans in vain before it takes a fresh one, so the budget is that of the
+    refills which are still needed.
+    """
+    centrals = [heap.centrals[span_class] for span_class in classes.tolist()]
+    nelems = heap.nelems[classes]
+    taken = lot_of([_NO_SPANS] * len(classes))
+    budget = (SWEEP_BUDGET + 1) * -(-slots // nelems)
+    for unswept in (
+        [central.partial_unswept for central in centrals],
+        [central.full_unswept for central in centrals],
+    ):
+        step = -(-np.maximum(slots, 0) // nelems)
+        while True:
+            some = np.where(slots > 0, np.minimum(budget, step), 0)
+            batch = lot_of([s.pop(n) for s, n in zip(unswept, some.tolist(), strict=True)])
+            if not len(batch.spans):
+                break
+            budget -= batch.number
+            step *= 2
+            batch = batch.those(heap.is_unswept(batch.spans))
+            heap.sweep(batch.spans)
+            counts.swept += batch.number
+            free = heap.free_slots(batch.spans)
+            heap.uncache_full(classes, batch.those(free == 0))
+            slots = slots - batch.total(free)
+            taken = merged(taken, batch.those(free > 0))
+    return taken
+
+
+def fresh_spans(heap: MHeap, classes: Ints, number: Ints, counts: RefillCounts) -> Lot:
+    """Fresh spans: `number[c]` of each class.
+
+    Before the heap grows, unswept spans without a live slot are reclaimed. One-page spans of all
+    classes are spread evenly over the addresses, as concurrent refills would be.
+    """
+    pages = heap.span_pages[classes]
+    if not heap.sweeping.done:
+        for at, npages in enumerate((number * pages).tolist()):
+            counts.freed_spans[at] += heap.reclaim(npages)
+    counts.fresh += number
+    if not number.any():
+        return lot_of([_NO_SPANS] * len(classes))
+    spans = _interleaved_singles(heap, classes, np.where(pages == 1, number, 0), counts).parts()
+    for at in np.flatnonzero((pages > 1) & (number > 0)).tolist():
+        span_class, npages = int(classes[at]), int(pages[at])
+        spans[at], faulted = heap.alloc_spans(
+            span_class, npages, int(heap.nelems[span_class]), int(number[at])
+        )
+        counts.faulted_bytes[at] += faulted
+    return lot_of(spans)
+
+
+def _interleaved_singles(heap: MHeap, classes: Ints, number: Ints, counts: RefillCounts) -> Lot:
+    """One-page spans of several classes, spread evenly over the addresses of the batch."""
+    lot = Lot(np.empty(int(number.sum()), dtype=np.int64), number)
+    if not len(lot.spans):
+        return lot
+    which = lot.which
+    place = (np.arange(len(which)) - (np.cumsum(number) - number)[which] + 0.5) / number[which]
+    pages, scavenged = heap.take_span_pages(1, len(which))
+    mine = np.empty(len(which), dtype=np.int64)
+    mine[np.argsort(place, kind="stable")] = np.arange(len(which))
+    of_class = classes[which]
+    lot.spans[:] = heap.spans.add(
+        pages[mine], 1, of_class, heap.nelems[of_class], heap.sweeping.generation,
+        scavenged[mine] < PAGE,
+    )  # fmt: skip
+    counts.faulted_bytes += lot.total(scavenged[mine])
+    return lot

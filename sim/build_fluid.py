@@ -131,7 +131,11 @@ class FluidProgram:
                     load.arrivals, flow.now, config.duration,
                     flow.parts.streams[f"{name}.arrivals"],
                 )  # fmt: skip
-                yield OpenFlow(flow.compiler.visit(load.goroutine), flow.now, rates)
+                noise = flow.parts.streams[f"{name}.noise"]
+                yield OpenFlow(
+                    flow.compiler.visit(load.goroutine), flow.now, rates,
+                    (lambda: float(noise.standard_normal())) if rates.random else (lambda: 0.0),
+                )  # fmt: skip
             case say.ClosedLoop():
                 visit = flow.compiler.visit(load.goroutine)
                 yield ClosedFlow(visit, flow.now, load.workers, load.think.mean())

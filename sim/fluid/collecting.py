@@ -11,15 +11,11 @@ import numpy as np
 from sim.fluid.crowd import Crowd
 from sim.fluid.engine import Flow
 from sim.fluid.keepers import Keeper
+from sim.fluid.marking import Marking
 from sim.fluid.spans import Floats
+from sim.go.mheap import PAGE
 from sim.go.pacer import ScanPart, check
 from sim.machine.price import mark_cpu_ns
-
-STEPS: Final = 8
-"""The work is done in at least so many steps."""
-FRACTIONAL_USE: Final = 1.1
-"""Fractional workers begin below their share and leave at 1.2 of it (mgcmark.go)."""
-SCAN_ORDER: Final[tuple[ScanPart, ...]] = ("globals", "stack", "heap")
 
 
 @dataclass
@@ -97,7 +93,7 @@ class Collection:
 
     def _others(self) -> int:
         """Ps beside that of the triggering goroutine on which something runs."""
-        busy, procs = self._flow.program_ps, self._parts.procs
+        busy, procs = self._flow.program_ps + self._flow.waking_ps(), self._parts.procs
         if busy >= procs * 0.999:
             return procs - 1
         return min(int(self._rng.poisson(busy)), procs - 1)
@@ -162,79 +158,15 @@ class Collection:
     def _mark(self) -> None:
         flow, parts, on = self._flow, self._parts, self._parts.switches
         machine = parts.machine
-        flow.slowdown = machine.mutator.slowdown if on.mutator_slowdown else 1.0
         shaded = parts.barrier.shaded_pointers if on.write_barrier else 0
-        flow.write_ns = machine.barrier.pointer_ns * shaded
-        flow.reprice(marking=True)
-        workers = flow.pacer.workers
-        dedicated = workers.dedicated if on.dedicated_workers else 0
-        share = workers.fraction if on.fractional_workers else 0.0
-        fractional = min(share * FRACTIONAL_USE, 1.0) * (parts.procs - dedicated)
-        max_idle = workers.max_idle if on.idle_workers else 0
-        left, credit, assisting = self._units, 0.0, 0.0
-        per_unit = self._cpu / max(self._units, 1.0)
-        while left >= 1:
-            background = dedicated + fractional
-            flow.plan(parts.procs - background)
-            idle = min(max(parts.procs - background - flow.program_ps, 0.0), max_idle)
-            markers = background + idle + assisting
-            crowded = per_unit * (1 + machine.mark.crowding * max(markers - 1, 0.0))
-            supply = (background + idle) / crowded
-            able = supply + assisting / crowded
-            if able <= 0:
-                able = 1 / crowded
-            elapsed = max(min(left / able, self._units / able / STEPS, flow.until_change()), 1.0)
-            wanted = flow.slot_rate() / max(flow.program_ps, 1e-9)
-            assist = self._assists(flow.program_ps * elapsed, wanted, supply * elapsed, credit,
-                                   crowded)  # fmt: skip
-            done = supply * elapsed + assist / crowded
-            if done <= 0:
-                assist, done = flow.program_ps * elapsed, flow.program_ps * elapsed / crowded
-            part = min(1.0, left / done)
-            elapsed, assist, done = elapsed * part, assist * part, done * part
-            owed = wanted * (flow.program_ps * elapsed - assist) * flow.pacer.assist_work_per_byte
-            credit = max(credit + done - owed, 0.0)
-            available = flow.program_ps * elapsed
-            flow.advance(elapsed, 1 - assist / available if available > 0 else 1.0)
-            assisting = assist / elapsed
-            left -= done
-            self._book(done, dedicated * elapsed, fractional * elapsed, idle * elapsed, assist)
-            unused = parts.procs - background - flow.program_ps - idle
-            flow.idle_ns += max(unused, 0.0) * elapsed
+        flow.slow_down(
+            machine.mutator.slowdown if on.mutator_slowdown else 1.0,
+            machine.barrier.pointer_ns * shaded, machine.alloc.marking_ns,
+        )  # fmt: skip
+        flow.come_by_chance()
+        Marking(flow, self._left, self._cpu, self.facts.cpu).run()
+        flow.come_as_on_average()
         self._book_rest()
-
-    def _assists(
-        self, available: float, bytes_per_ns: float, supply: float, credit: float, per_unit: float
-    ) -> float:
-        """CPU-ns that goroutines mark so that credit covers what they allocate."""
-        if not self._parts.switches.assists or self._parts.limiter.limiting or available <= 0:
-            return 0.0
-        owed = bytes_per_ns * self._flow.pacer.assist_work_per_byte
-        missing = owed * available - credit - supply
-        return min(max(0.0, missing) / (owed + 1 / per_unit), available)
-
-    def _book(
-        self, done: float, dedicated: float, fractional: float, idle: float, assist: float
-    ) -> None:
-        pacer, limiter, cpu = self._flow.pacer, self._parts.limiter, self.facts.cpu
-        some = int(done)
-        for part in SCAN_ORDER:
-            mine = min(some, self._left[part])
-            if mine:
-                self._left[part] -= mine
-                pacer.add_scan_work(part, mine)
-                some -= mine
-        for kind, ns in (("dedicated", dedicated), ("fractional", fractional), ("idle", idle),
-                         ("assist", assist)):  # fmt: skip
-            if ns:
-                cpu[kind] += ns
-                pacer.add_mark_time(kind, int(ns))
-        if assist:
-            limiter.add_assist_time(int(assist))
-        if idle:
-            limiter.add_idle_time(int(idle))
-        if limiter.need_update(int(self._flow.now)):
-            limiter.update(int(self._flow.now))
 
     def _book_rest(self) -> None:
         for part, work in self._left.items():
@@ -256,7 +188,6 @@ class Collection:
         flow, parts, facts, model = self._flow, self._parts, self.facts, self._flow.spans
         facts.mark_ended = flow.now
         flow.settle_all()
-        flow.slowdown, flow.write_ns = 1.0, 0.0
         others = max(self._others() - (flow.program_ps < parts.procs), 0)
         facts.stop_end = self._stop(others)
         facts.heap_end = flow.pacer.heap_live
@@ -290,6 +221,7 @@ class Collection:
         facts.freed_bytes = max(before - facts.heap_marked, 0.0)
         spans.sweep(now, self._empty, self._live, black)
         facts.swept = float(now.sum())
+        self._in_use = int(float(np.dot(now, spans.pages)) * PAGE)
         facts.freed_spans = max(facts.swept - float(spans.spans.sum()), 0.0)
         self._slots = slots
         flow.total_taken += flow.taken
@@ -307,12 +239,16 @@ class Collection:
         footprint.tell(flow)
         pacer.commit(sweep_done=facts.swept < 1)
         check(pacer, "pacer")
-        footprint.end_cycle(flow, pacer.heap_goal(), facts.goal)
-        room = max(0.0, min(float(flow.trigger() - pacer.heap_live), 2.0**44))
+        footprint.end_cycle(flow, pacer.heap_goal(), facts.goal, self._in_use)
+        room = max(0.0, min(float(pacer.trigger()[0] - pacer.heap_live), 2.0**44))
         seen = float((self._slots * spans.slot).sum())
         expected = self._slots * (room / seen if seen > 0 else 1.0)
-        spans.expect(expected, footprint.mapped - footprint.in_use - footprint.stacks)
-        flow.reprice(marking=False)
+        sweep = parts.machine.sweep
+        sweeping = facts.swept * sweep.span_ns + facts.freed_spans * sweep.freed_span_ns
+        flow.expect(
+            expected, footprint.mapped - footprint.in_use - footprint.stacks,
+            sweeping / max(float(expected.sum()), 1.0),
+        )  # fmt: skip
         pacer.update(int(spans.cached(expected)), 0)
         self._refill_pools(there)
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
+
+import numpy as np
 
 from sim.fluid.scripts import Script
 from sim.fluid.tasks import ClosedFlow, Task
 from sim.go.stack import FIXED_STACK, STACK_SPAN, fits, shrunk_stack, starting_stack_size
 from sim.units import Bytes, KiB
 
+Rng: TypeAlias = np.random.Generator
+
+MANY: Final = 128
+"""Goroutines in flight beyond which chance does not matter."""
 SYSTEM: Final = 2
 """Goroutines of the runtime: sweeper and scavenger."""
 SYSTEM_STACK: Final = 1 * KiB
@@ -33,14 +39,14 @@ class Crowd:
     """Goroutines by bytes of stack used while they run, and at present."""
 
 
-def crowd(tasks: Iterable[Task], speeds: Iterable[float], latency: float) -> Crowd:
+def crowd(tasks: Iterable[Task], speeds: Iterable[float], latency: float, rng: Rng) -> Crowd:
     """Everybody, when tasks proceed at these speeds (visits per ns)."""
     found = Crowd()
     for task, speed in zip(tasks, speeds, strict=True):
         if isinstance(task, Script):
             _script(found, task, speed)
         else:
-            _flow(found, task, speed, latency)
+            _flow(found, task, speed, latency, rng)
     return found
 
 
@@ -56,7 +62,7 @@ def _script(found: Crowd, script: Script, speed: float) -> None:
         found.sizes[key] = found.sizes.get(key, 0.0) + count
 
 
-def _flow(found: Crowd, task: Task, speed: float, latency: float) -> None:
+def _flow(found: Crowd, task: Task, speed: float, latency: float, rng: Rng) -> None:
     visit = task.visit
     ns, weight = visit.prices.ns, max(visit.weight, 1e-9)
     late = (visit.runs - 1) * latency
@@ -70,9 +76,9 @@ def _flow(found: Crowd, task: Task, speed: float, latency: float) -> None:
     for size, count in ((visit.stack, running), (visit.idle_stack, blocked + waiting)):
         key = (visit.stack, size)
         found.sizes[key] = found.sizes.get(key, 0.0) + count
-    for mix, held in visit.held_running.items():
-        slots = held / weight * (running + waiting) + speed * visit.held_blocked.get(mix, 0.0)
-        found.held[mix] = found.held.get(mix, 0.0) + slots
+    _hold(found, task, speed * (ns * visit.own / weight + visit.blocked) + waiting, rng)
+    for mix, kept in visit.children_held.items():
+        found.held[mix] = found.held.get(mix, 0.0) + speed * kept
     for pool, lend in visit.lends.items():
         time = lend + ns + late
         lent = speed * time + task.backlog
@@ -80,6 +86,20 @@ def _flow(found: Crowd, task: Task, speed: float, latency: float) -> None:
         if isinstance(task, ClosedFlow):
             spread = lent * max(0.0, 1 - lent / task.workers)
         found.lent[pool] = (lent, spread, time)
+
+
+def _hold(found: Crowd, task: Task, present: float, rng: Rng) -> None:
+    """What goroutines keep: each is somewhere on its way. Of many, the mean counts."""
+    visit = task.visit
+    times = visit.times(visit.prices.ns / max(visit.weight, 1e-9))
+    if present <= MANY:
+        number = task.number(present, rng)
+        at, share = rng.random(number) * times[-1], 1.0
+    else:
+        at, share = (np.arange(MANY) + 0.5) / MANY * times[-1], present / MANY
+    for mix, held in visit.held_along().items():
+        slots = float(np.interp(at, times, held).sum()) * share
+        found.held[mix] = found.held.get(mix, 0.0) + slots
 
 
 class StackMemory:

@@ -13,13 +13,14 @@ from sim.fluid.crowd import Crowd, StackMemory, crowd
 from sim.fluid.footprint import Footprint
 from sim.fluid.keepers import Keeper, Pooled
 from sim.fluid.scripts import Script
-from sim.fluid.spans import SpanModel
+from sim.fluid.spans import Floats, SpanModel
 from sim.fluid.tasks import Task
 from sim.fluid.visits import Visit, VisitCompiler
 from sim.go.barrier import Barrier
 from sim.go.limiter import GCCPULimiter
 from sim.go.marker import Marker
 from sim.go.pacer import Pacer
+from sim.go.stack import fits
 from sim.machine.profile import MachineProfile
 from sim.streams import Streams
 from sim.units import MINUTE, SECOND, Bytes, Nanoseconds
@@ -80,10 +81,12 @@ class Flow:
         self.program_ps = 0.0
         self.last_end = 0.0
         self.cycles = 0
-        self.slowdown, self.write_ns = 1.0, 0.0
+        self._slowdown, self._write_ns = 1.0, 0.0
         self._scale = 1.0
         self._carry = [0.0, 0.0]
-        self.reprice(marking=False)
+        self._ns, self._live = self.spans.expect(np.zeros(len(self.spans.slot)), 0.0)
+        self._marking_ns = 0.0
+        self._trigger = self.pacer.trigger()[0]
 
     # -- what scripts and loads ask for ------------------------------------------------------
 
@@ -99,15 +102,24 @@ class Flow:
     def price(self, visit: Visit) -> None:
         """Find out what a visit costs and moves now."""
         prices, spans = visit.prices, self.spans
-        ns = visit.cpu * self.slowdown + visit.writes * self.write_ns
+        ns = visit.cpu * self._slowdown + visit.writes * self._write_ns
+        ns += visit.starts * self._growth_ns(visit)
         live = scan = slot_bytes = 0.0
         for use in visit.uses:
-            ns += use.slots * self._ns[use.mix]
+            ns += use.slots * (self._ns[use.mix] + self._marking_ns)
             live += use.slots * self._live[use.mix]
             scan += use.slots * spans.scan_per_slot[use.mix]
             slot_bytes += use.slots * spans.slot_bytes[use.mix]
         prices.ns, prices.live, prices.scan = max(ns, 1.0), live, scan
         prices.slot_bytes = slot_bytes
+
+    def _growth_ns(self, visit: Visit) -> float:
+        """A stack that is too small is copied to one of twice the size (runtime/stack.go)."""
+        mark, size, ns = self.parts.machine.mark, self.stacks.starting_size, 0.0
+        while not fits(size, visit.stack):
+            ns += mark.stack_ns + size * mark.stack_byte_ns
+            size *= 2
+        return ns
 
     def settle(self, task: Task) -> None:
         """Book what a task has allocated since it was last asked."""
@@ -126,9 +138,29 @@ class Flow:
 
     # -- steps -------------------------------------------------------------------------------
 
-    def reprice(self, *, marking: bool) -> None:
-        """Prices from now on."""
-        self._ns, self._live = self.spans.prices(marking=marking)
+    def expect(self, slots: Floats, room: float, sweep_ns: float) -> None:
+        """Prices after a cycle; so many slots by class will be taken until the next.
+
+        Every one of them pays for its part of sweeping.
+        """
+        self._ns, self._live = self.spans.expect(slots, room)
+        self._ns = [ns + sweep_ns for ns in self._ns]
+        self._trigger = self.pacer.trigger()[0]
+        self.slow_down(1.0, 0.0, 0.0)
+
+    def come_by_chance(self) -> None:
+        """Requests come by chance from now on."""
+        for task in self.tasks:
+            task.by_chance = True
+
+    def come_as_on_average(self) -> None:
+        """As many requests come from now on as are expected."""
+        for task in self.tasks:
+            task.by_chance = False
+
+    def slow_down(self, slowdown: float, write_ns: float, slot_ns: float) -> None:
+        """What computing, writing a pointer and allocating a slot cost more from now on."""
+        self._slowdown, self._write_ns, self._marking_ns = slowdown, write_ns, slot_ns
         for task in self.tasks:
             self.price(task.visit)
 
@@ -141,6 +173,14 @@ class Flow:
             wanted += task.wanted
         self._scale = ps / wanted if wanted > ps else 1.0
         self.program_ps = min(wanted, ps)
+
+    def waking_ps(self) -> float:
+        """Ps on their way from the idle list to a goroutine that became runnable."""
+        idle = max(1 - self.program_ps / self.parts.procs, 0.0)
+        rate = sum(
+            speed * task.visit.runs for task, speed in zip(self.tasks, self.speeds(), strict=True)
+        )
+        return min(rate * self.parts.machine.sched.wake_ns, self.parts.procs) * idle
 
     def speeds(self) -> list[float]:
         """Visits per ns of every task, as planned."""
@@ -165,6 +205,12 @@ class Flow:
         return self._scale * sum(
             task.wanted / task.visit.prices.ns * task.visit.prices.slot_bytes for task in self.tasks
         )
+
+    def allocating(self) -> float:
+        """Share of the program's Ps on which something allocates, as planned."""
+        wanted = sum(task.wanted for task in self.tasks)
+        some = sum(task.wanted for task in self.tasks if task.visit.prices.slot_bytes)
+        return some / wanted if wanted > 0 else 0.0
 
     def advance(self, elapsed: float, share: float = 1.0) -> None:
         """Let time pass as planned; tasks get only this share of their Ps."""
@@ -231,7 +277,7 @@ class Flow:
 
     def trigger(self) -> int:
         """heap_live that starts the next cycle."""
-        return self.pacer.trigger()[0]
+        return self._trigger
 
     def footprint_left(self) -> float:
         """Bytes that the cgroup leaves."""
@@ -243,10 +289,11 @@ class Flow:
         footprint.pass_time(elapsed, self)
         if parts.memory_limit < NO_LIMIT or parts.container is not None:
             footprint.look(self)
+            self._trigger = self.pacer.trigger()[0]
 
     def crowd(self) -> Crowd:
         """Who is there now."""
-        return crowd(self.tasks, self.speeds(), self.latency)
+        return crowd(self.tasks, self.speeds(), self.latency, self.parts.streams["crowd"])
 
     def scripts(self) -> list[Script]:
         """Scripted goroutines."""

@@ -50,10 +50,13 @@ class Footprint:
         self.left = float("inf")
         self.assist_ns = self.background_ns = 0.0
         self._goals = ScavengeGoals()
-        self._last_goal = 0
+        self._seen_at = -1.0
 
     def see(self, flow: Flow) -> None:
-        """Look at the heap as it is now."""
+        """Look at the heap as it is now, unless that has been done."""
+        if flow.now == self._seen_at:
+            return
+        self._seen_at = flow.now
         flow.settle_all()
         model = flow.spans
         slots = model.per_class(model.per_kind(flow.taken))
@@ -148,12 +151,12 @@ class Footprint:
         able = SCAVENGE_FRACTION * self._procs * elapsed / self._machine.page.scavenge_ns * QUANTUM
         self._return(min(over, able), assist=False)
 
-    def end_cycle(self, flow: Flow, goal: Bytes, last_goal: Bytes) -> None:
-        """What the heap may keep until the next cycle ends."""
+    def end_cycle(self, flow: Flow, goal: Bytes, last_goal: Bytes, in_use: Bytes) -> None:
+        """What the heap may keep until the next cycle ends; spans had `in_use` before sweeping."""
         use = flow.pacer.memory
         self._goals = ScavengeGoals(
             gc_percent_goal(
-                heap_goal=goal, last_heap_goal=last_goal, last_heap_in_use=int(self.in_use),
+                heap_goal=goal, last_heap_goal=last_goal, last_heap_in_use=in_use,
                 heap_retained=int(self.in_use + self.free),
             ),
             memory_limit_goal(self._limit, use.mapped_ready),

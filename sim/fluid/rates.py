@@ -31,6 +31,11 @@ class Rates:
         if not isinstance(arrivals, Poisson | Regular | Bursts):
             self._counts = _histogram(arrivals, end, rng)
 
+    @property
+    def random(self) -> bool:
+        """Whether arrivals are independent of each other."""
+        return not isinstance(self._arrivals, Regular)
+
     def at(self, now: float) -> Rate:
         """The rate at an instant."""
         process, since = self._arrivals, now - self._begin

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.fluid.keepers import Keeper
-from sim.go.kinds import KindTable, Mix
+from sim.go.kinds import Kind, KindTable, Mix
 from sim.go.mheap import PAGE
 from sim.go.sizeclass import SizeClassTable
 from sim.machine.price import malloc_ns
@@ -25,6 +25,20 @@ LARGE_CLASSES: Final = 2
 OS_PAGE: Final = 4096
 
 
+class FinalKinds(KindTable):
+    """Kinds to which none will be added: a column is made once."""
+
+    def __init__(self, rows: list[Kind]) -> None:
+        super().__init__(rows)
+        self._columns: dict[str, Floats] = {}
+
+    def column(self, name: str) -> Floats:
+        """See `KindTable`."""
+        if name not in self._columns:
+            self._columns[name] = super().column(name)
+        return self._columns[name]
+
+
 class SpanModel:
     """Span classes of a program as columns. Slots and spans are expectations."""
 
@@ -32,8 +46,8 @@ class SpanModel:
         self, kinds: KindTable, mixes: Sequence[Mix], table: SizeClassTable,
         machine: MachineProfile, procs: int,
     ) -> None:  # fmt: skip
-        self.kinds, self._procs, self._machine = kinds, procs, machine
-        rows = kinds.rows
+        self.kinds, self._procs, self._machine = FinalKinds(kinds.rows), procs, machine
+        rows, kinds = kinds.rows, self.kinds
         self.mix_of_kind = np.concatenate([np.full(len(m.kinds), i) for i, m in enumerate(mixes)])
         self.shares = np.concatenate([mix.shares for mix in mixes])
         keys = [(row.span_class, row.npages) for row in rows]
@@ -47,6 +61,9 @@ class SpanModel:
         self.kind_slot = kinds.column("slot_bytes")
         self.kind_scan = kinds.column("scan_bytes")
         self._bounds = np.flatnonzero(np.diff(self.mix_of_kind, prepend=-1))
+        ends = [*self._bounds[1:].tolist(), len(self.shares)]
+        self._kinds_of = [slice(a, b) for a, b in zip(self._bounds.tolist(), ends, strict=True)]
+        """The kinds of each mix; each has a class of its own."""
         self._malloc = malloc_ns(
             self.kind_slot, self.kind_scan, kinds.column("npages"), kinds.column("objects"),
             machine.alloc,
@@ -54,8 +71,7 @@ class SpanModel:
         self.spans = np.zeros(len(unique))
         self.used = np.zeros(len(unique))
         """Slots in use after the last sweep."""
-        self.last = np.zeros(len(unique))
-        """Slots taken in the last cycle: what is expected of the next."""
+        self._span_bytes = self.pages * PAGE
         self.scan_per_slot = self._by_mix(self.kind_scan)
         self.slot_bytes = self._by_mix(self.kind_slot)
 
@@ -80,26 +96,22 @@ class SpanModel:
         free = self.spans * self.nelems - self.used
         return np.where(free > 1, np.maximum(free / np.maximum(self.spans, 1), 1.0), self.nelems)
 
-    def expect(self, slots: Floats, room: float) -> None:
-        """Say how many slots the coming cycle takes by class, and bytes of fresh, mapped memory."""
-        self.last = slots
-        self._room = room
+    def expect(self, slots: Floats, room: float) -> tuple[list[float], list[float]]:
+        """Prices of a slot of each mix: CPU-ns outside of marking, and bytes of heap_live.
 
-    def prices(self, *, marking: bool) -> tuple[list[float], list[float]]:
-        """CPU-ns, and bytes of heap_live, of a slot of each mix."""
-        costs, sweep, page = self._machine.alloc, self._machine.sweep, self._machine.page
+        `slots` are expected in the coming cycle by class; `room` is free memory that needs no
+        first touch.
+        """
+        costs, page = self._machine.alloc, self._machine.page
         free = np.maximum(self.spans * self.nelems - self.used, 0.0)
-        reused = np.minimum(free / np.maximum(self.last, 1.0), 1.0)
-        per_refill = self.reuse()
-        fresh_bytes = (1 - reused) * self.last / self.nelems * self.pages * PAGE
-        total = max(float(fresh_bytes.sum()), 1.0)
-        faults = max(0.0, 1 - self._room / total)
-        fault_ns = faults * self.pages * PAGE / OS_PAGE * page.fault_ns
-        refill = reused * (costs.refill_partial_ns + sweep.span_ns) / per_refill
-        refill += (1 - reused) * (costs.refill_fresh_ns + fault_ns) / self.nelems
-        live = self.slot + self.tail * (reused / per_refill + (1 - reused) / self.nelems)
-        ns = self._malloc + refill[self.cls] + (costs.marking_ns if marking else 0.0)
-        return self._by_mix(ns), self._by_mix(live[self.cls])
+        reused = np.minimum(free / np.maximum(slots, 1.0), 1.0)
+        of_refill, of_fresh = reused / self.reuse(), (1 - reused) / self.nelems
+        total = max(float(np.dot(of_fresh * slots, self._span_bytes)), 1.0)
+        fault_ns = max(0.0, 1 - room / total) * self._span_bytes / OS_PAGE * page.fault_ns
+        refill = of_refill * costs.refill_partial_ns
+        refill += of_fresh * (costs.refill_fresh_ns + fault_ns)
+        live = self.slot + self.tail * (of_refill + of_fresh)
+        return self._by_mix(self._malloc + refill[self.cls]), self._by_mix(live[self.cls])
 
     def cached(self, slots: Floats) -> float:
         """Bytes by which heap_live is ahead: free slots of spans in the caches of the Ps."""
@@ -121,12 +133,13 @@ class SpanModel:
         for keeper in keepers:
             if keeper.slots <= 0:
                 continue
-            mine = np.where(self.mix_of_kind == keeper.mix, keeper.slots * self.shares, 0.0)
-            density = np.minimum(mine / room[self.cls], 1.0)
-            clump = np.maximum(keeper.clump() * self.shares, 1.0)
-            none = (1 - density) ** np.maximum(self.nelems[self.cls] / clump, 1.0)
-            of_kind = np.maximum(of_kind, (1 - none) * spans[self.cls])
-            np.multiply.at(empty, self.cls, none)
+            mine = self._kinds_of[keeper.mix]
+            shares, cls = self.shares[mine], self.cls[mine]
+            density = np.minimum(keeper.slots * shares / room[cls], 1.0)
+            clump = np.maximum(keeper.clump() * shares, 1.0)
+            none = (1 - density) ** np.maximum(self.nelems[cls] / clump, 1.0)
+            of_kind[mine] = np.maximum(of_kind[mine], (1 - none) * spans[cls])
+            empty[cls] *= none
         return of_kind, empty
 
     def sweep(self, spans: Floats, empty: Floats, live: Floats, black: Floats) -> None:
@@ -135,5 +148,3 @@ class SpanModel:
         kept = spans * (1 - empty * (1 - touched))
         self.used = live + black
         self.spans = np.maximum(kept, self.used / self.nelems)
-
-    _room: float = 0.0

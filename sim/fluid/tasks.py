@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final
+
+import numpy as np
 
 from sim.fluid.rates import Rates
 from sim.fluid.visits import Visit
@@ -28,6 +31,8 @@ class Task:
         self.backlog = 0.0
         """Visits that wait for a P."""
         self.ended = False
+        self.by_chance = False
+        """Whether visits come by chance: while marking, when their number makes the heap's end."""
 
     def plan(self, now: float, procs: int, latency: float) -> None:
         """Find out what is wanted; runnable goroutines wait so many ns for a P to wake up."""
@@ -44,13 +49,19 @@ class Task:
     def stopped(self, elapsed: float) -> None:
         """Time has passed in which nobody ran."""
 
+    def number(self, mean: float, rng: np.random.Generator) -> int:
+        """Goroutines in flight at one instant, of so many on average."""
+        return int(rng.poisson(mean))
+
 
 class OpenFlow(Task):
     """Requests that arrive whether or not the program keeps up."""
 
-    def __init__(self, visit: Visit, begin: float, rates: Rates) -> None:
+    def __init__(
+        self, visit: Visit, begin: float, rates: Rates, noise: Callable[[], float]
+    ) -> None:
         super().__init__(visit, begin)
-        self._rates = rates
+        self._rates, self._noise = rates, noise
         self._rate = rates.at(begin)
         self._now = begin
 
@@ -73,7 +84,10 @@ class OpenFlow(Task):
 
     def advance(self, now: float, elapsed: float, speed: float) -> float:
         """See `Task`."""
-        come = self.backlog + self._rate.per_ns * elapsed
+        come = self._rate.per_ns * elapsed
+        if self.by_chance:
+            come = max(come + self._noise() * math.sqrt(come), 0.0)
+        come += self.backlog
         done = come if self.backlog <= FEW and self._keeps_up(speed) else min(speed * elapsed, come)
         self.backlog = come - done
         if self.backlog < NOTHING:
@@ -121,3 +135,8 @@ class ClosedFlow(Task):
         if self.left <= NOTHING:
             self.ended = True
         return done
+
+    def number(self, mean: float, rng: np.random.Generator) -> int:
+        """See `Task`."""
+        workers = int(min(self.workers, self.left))
+        return int(rng.binomial(workers, min(mean / max(workers, 1), 1.0)))

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.fluid.keepers import Keeper
 from sim.streams import Streams
 from sim.units import Bytes
 from sim.workload import program as say
 from sim.workload.distributions import Distribution
+
+Floats = NDArray[np.float64]
 
 DRAWS: Final = 512
 """Draws from which the mean of the longest of several waits is found."""
@@ -70,24 +73,35 @@ class Visit:
     child_blocked: float = 0.0
     """Goroutine-ns that children are blocked."""
     uses: list[Use] = field(default_factory=list)
+    own: float = 0.0
+    """The part of `weight` that is not the children's."""
     held: dict[int, float] = field(default_factory=dict)
     """Slots that the goroutine keeps at this point, by mix."""
-    held_blocked: dict[int, float] = field(default_factory=dict)
-    """Slot-ns kept while blocked, by mix; `held_running` while running, by weight."""
-    held_running: dict[int, float] = field(default_factory=dict)
+    children_held: dict[int, float] = field(default_factory=dict)
+    """Slot-ns that children keep, by mix."""
+    timeline: list[tuple[float, float, dict[int, float]]] = field(default_factory=list)
+    """What the goroutine itself keeps, and the time since its start: running by weight, blocked."""
     lends: dict[str, float] = field(default_factory=dict)
     """ns for which an object of a pool is lent while its goroutine is blocked."""
     prices: Prices = field(default_factory=Prices)
 
-    @property
-    def allocates(self) -> bool:
-        """Whether it allocates anything."""
-        return any(use.slots for use in self.uses)
+    def note(self) -> None:
+        """Continue the timeline."""
+        self.timeline.append((self.own, self.blocked, dict(self.held)))
+
+    def times(self, ns_per_weight: float) -> Floats:
+        """Instants of the timeline, from 0 on."""
+        return np.array([0.0, *(own * ns_per_weight + b for own, b, _ in self.timeline)])
+
+    def held_along(self) -> dict[int, list[float]]:
+        """What is kept at these instants, by mix."""
+        mixes = sorted({mix for _, _, held in self.timeline for mix in held})
+        return {mix: [0.0, *(held.get(mix, 0.0) for _, _, held in self.timeline)] for mix in mixes}
 
 
 _SUMS: Final = (
-    "cpu", "weight", "writes", "blocked", "runs", "starts", "stack_blocked", "stack_running",
-    "child_blocked",
+    "cpu", "weight", "own", "writes", "blocked", "runs", "starts", "stack_blocked",
+    "stack_running", "child_blocked",
 )  # fmt: skip
 
 
@@ -123,6 +137,7 @@ class VisitCompiler:
                 visit.idle_stack = kind.idle_stack
         for step in steps:
             self._add(step, visit)
+        visit.note()
         return visit
 
     def _add(self, step: say.Step, visit: Visit) -> None:
@@ -159,6 +174,7 @@ class VisitCompiler:
         visit.held[mix] = visit.held.get(mix, 0.0) + half
         _run(visit, cpu, slots)
         visit.held[mix] += half
+        visit.note()
 
     def _spawn(self, step: say.Spawn, visit: Visit) -> None:
         kind, count = self._program.goroutines[step.goroutine], step.count
@@ -166,7 +182,7 @@ class VisitCompiler:
         _run(visit, self._go_ns * count)
         if step.wait:
             _block(visit, longest(kind.steps, count))
-        for name in set(_SUMS) - {"blocked", "child_blocked"}:
+        for name in set(_SUMS) - {"own", "blocked", "child_blocked"}:
             setattr(visit, name, getattr(visit, name) + getattr(child, name) * count)
         visit.child_blocked += (child.blocked + child.child_blocked) * count
         visit.uses += [replace(use, slots=use.slots * count) for use in child.uses]
@@ -194,9 +210,7 @@ class VisitCompiler:
             setattr(visit, name, value + (getattr(visit, name) - value) * factor)
         for use in visit.uses[known:]:
             use.slots *= factor
-        for book in (visit.held_blocked, visit.held_running):
-            for mix in book:
-                book[mix] *= factor
+        visit.children_held = {mix: ns * factor for mix, ns in visit.children_held.items()}
         visit.lends = {pool: ns * factor for pool, ns in visit.lends.items()}
 
 
@@ -204,26 +218,25 @@ def _run(visit: Visit, cpu: float, slots: float = 0.0) -> None:
     weight = cpu + NOMINAL_SLOT * slots
     visit.cpu += cpu
     visit.weight += weight
+    visit.own += weight
     visit.stack_running += weight * visit.stack
-    for mix, held in visit.held.items():
-        visit.held_running[mix] = visit.held_running.get(mix, 0.0) + held * weight
 
 
 def _block(visit: Visit, ns: float) -> None:
+    visit.note()
     visit.blocked += ns
+    visit.note()
     visit.runs += 1
     visit.stack_blocked += ns * visit.idle_stack
-    for mix, held in visit.held.items():
-        visit.held_blocked[mix] = visit.held_blocked.get(mix, 0.0) + held * ns
     for pool in visit.lends:
         visit.lends[pool] += ns
 
 
 def _add_books(visit: Visit, child: Visit, count: int) -> None:
-    for mix, value in child.held_blocked.items():
-        visit.held_blocked[mix] = visit.held_blocked.get(mix, 0.0) + value * count
-    for mix, value in child.held_running.items():
-        visit.held_running[mix] = visit.held_running.get(mix, 0.0) + value * count
+    times = child.times(1.0)
+    for mix, held in child.held_along().items():
+        kept = float(np.trapezoid(held, times)) + child.children_held.get(mix, 0.0)
+        visit.children_held[mix] = visit.children_held.get(mix, 0.0) + kept * count
     for pool, value in child.lends.items():
         visit.lends[pool] = visit.lends.get(pool, 0.0) + value * count
 

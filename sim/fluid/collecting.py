@@ -240,15 +240,16 @@ class Collection:
         pacer.commit(sweep_done=facts.swept < 1)
         check(pacer, "pacer")
         footprint.end_cycle(flow, pacer.heap_goal(), facts.goal, self._in_use)
-        room = max(0.0, min(float(pacer.trigger()[0] - pacer.heap_live), 2.0**44))
-        seen = float((self._slots * spans.slot).sum())
-        expected = self._slots * (room / seen if seen > 0 else 1.0)
+        room = min(max(float(pacer.trigger()[0] - pacer.heap_live), float(PAGE)), 2.0**44)
+        seen = self._slots
+        if float(np.dot(seen, spans.slot)) < room / 4:
+            seen = spans.per_class(spans.per_kind(flow.total_taken))
+        expected = seen * (room / max(float(np.dot(seen, spans.slot)), 1.0))
         sweep = parts.machine.sweep
         sweeping = facts.swept * sweep.span_ns + facts.freed_spans * sweep.freed_span_ns
         flow.expect(
-            expected, footprint.mapped - footprint.in_use - footprint.stacks,
-            sweeping / max(float(expected.sum()), 1.0),
-        )  # fmt: skip
+            expected, footprint.mapped - footprint.in_use - footprint.stacks, sweeping / room
+        )
         pacer.update(int(spans.cached(expected)), 0)
         self._refill_pools(there)
 

@@ -66,9 +66,10 @@ def _flow(found: Crowd, task: Task, speed: float, latency: float, rng: Rng) -> N
     visit = task.visit
     ns, weight = visit.prices.ns, max(visit.weight, 1e-9)
     late = (visit.runs - 1) * latency
-    waiting = speed * late + task.backlog
+    present = task.present(speed, latency)
     running = speed * ns
     blocked = speed * (visit.blocked + visit.child_blocked)
+    waiting = max(present + speed * visit.child_blocked - running - blocked, 0.0)
     found.running += running
     found.goroutines += running + blocked + waiting
     stack = visit.stack_running / weight
@@ -76,7 +77,7 @@ def _flow(found: Crowd, task: Task, speed: float, latency: float, rng: Rng) -> N
     for size, count in ((visit.stack, running), (visit.idle_stack, blocked + waiting)):
         key = (visit.stack, size)
         found.sizes[key] = found.sizes.get(key, 0.0) + count
-    _hold(found, task, speed * (ns * visit.own / weight + visit.blocked) + waiting, rng)
+    _hold(found, task, present, rng)
     for mix, kept in visit.children_held.items():
         found.held[mix] = found.held.get(mix, 0.0) + speed * kept
     for pool, lend in visit.lends.items():

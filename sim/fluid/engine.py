@@ -138,13 +138,16 @@ class Flow:
 
     # -- steps -------------------------------------------------------------------------------
 
-    def expect(self, slots: Floats, room: float, sweep_ns: float) -> None:
+    def expect(self, slots: Floats, room: float, sweep_byte_ns: float) -> None:
         """Prices after a cycle; so many slots by class will be taken until the next.
 
-        Every one of them pays for its part of sweeping.
+        Every byte of them pays for its part of sweeping.
         """
         self._ns, self._live = self.spans.expect(slots, room)
-        self._ns = [ns + sweep_ns for ns in self._ns]
+        self._ns = [
+            ns + sweep_byte_ns * size
+            for ns, size in zip(self._ns, self.spans.slot_bytes, strict=True)
+        ]
         self._trigger = self.pacer.trigger()[0]
         self.slow_down(1.0, 0.0, 0.0)
 

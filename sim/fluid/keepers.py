@@ -57,6 +57,10 @@ class OldestStore(Keeper):
         super().__init__(mix)
         self._capacity = capacity
 
+    def take_entries(self, slots: float) -> None:
+        """What is kept are whole entries of so many slots."""
+        self._capacity -= self._capacity % slots if slots < self._capacity else 0.0
+
     def add(self, slots: float) -> None:
         """See `Keeper`."""
         self.slots = min(self.slots + slots, self._capacity)

@@ -61,6 +61,7 @@ class MarkPhase:
         self._heap_live = heap_live
         self._work = 0.0
         self._credit = 0.0
+        self._own = program.first_assists
         self._step = stretch.live * stretch.mark_cost / STEPS
         self._busy = BACKGROUND_UTILIZATION * procs
         self._now = self._assist = self._background = self._idle = 0.0
@@ -88,15 +89,25 @@ class MarkPhase:
         self._workers.advance(self._now, used)
 
     def _waiting_step(self, dt: float) -> None:
-        """Idle workers have every P that neither the program nor another worker has."""
+        """Idle workers have every P that neither the program nor another worker has.
+
+        Allocation without credit makes goroutines assist on Ps that would have idled.
+        """
         background = self._average_background
         wanted = self._stretch.program_cpus
         if self._now >= self._stretch.duration:
             wanted = self._program.demanded_cpus
             self._rate = self._program.demand / wanted
-        program = min(wanted, self._procs - background)
-        idle = self._procs - background - program
-        self._flow(dt, program=program, background=background, idle=idle)
+        left = self._procs - background
+        program = min(wanted, left)
+        per_ns = self._program.uncovered * self._owed() * self._cost
+        program = min(program * (1 + per_ns), left)
+        self._own = per_ns / (1 + per_ns)
+        self._flow(dt, program=program, background=background, idle=left - program)
+
+    def _owed(self) -> float:
+        """Bytes of scan work owed per CPU-ns of the program."""
+        return self._rate * self._pacing.work_per_byte(self._heap_live, self._work)
 
     def _flow(self, dt: float, *, program: float, background: float, idle: float) -> float:
         """Let `dt` pass, or less if the work ends before; return what passed."""
@@ -119,8 +130,8 @@ class MarkPhase:
 
         Goroutines come with a debt of their own, which they pay whatever the credit.
         """
-        own = self._program.first_assists * available
-        owed_per_ns = self._rate * self._pacing.work_per_byte(self._heap_live, self._work)
+        own = self._own * available
+        owed_per_ns = self._owed()
         credit = self._credit + supply + own / self._cost
         missing = owed_per_ns * (available - own) - credit
         paced = max(0.0, missing) / (owed_per_ns + 1 / self._cost)

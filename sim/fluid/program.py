@@ -35,7 +35,7 @@ class Stretch:
     allocation_rate: float
     """Bytes of heap per CPU-ns that the program gets while the heap is marked."""
     program_cpus: float
-    """Ps on which the program runs while the heap is marked, assists included."""
+    """Ps on which the program itself runs while the heap is marked."""
     duration: float
     """ns for which the heap was marked."""
     measured: bool
@@ -77,8 +77,13 @@ class FluidProgram:
     """Mean ns in which the world is stopped, a cycle."""
     span_overhead: Fraction
     """Bytes of heap that hold no object, per byte of heap: tails, headers and bitmaps of spans."""
+    uncovered: Fraction = 0.0
+    """Share of its allocation for which a waiting program finds no credit and has to assist.
+
+    A cycle begins in the middle of a burst, and background workers have no credit to give yet.
+    """
     first_assists: Fraction = 0.0
-    """Share of its time while marking that the program spends in first assists.
+    """Share of its time while marking that a busy program spends in first assists.
 
     Every goroutine enters a cycle without credit, and owes 64 KiB of scan work when it first
     allocates (runtime/mgcmark.go: gcAssistAlloc); programs of many short goroutines pay it often.

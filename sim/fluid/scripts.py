@@ -163,6 +163,8 @@ class Script(Task):
                     yield Collecting()
                 case say.Spawn():
                     yield from self._spawn(step)
+                case say.Publish():
+                    self._publish(step)
                 case say.Repeat() if not plain(step) or (step.times <= ITERATIONS):
                     for _ in range(step.times):
                         yield from self._follow(step.steps)
@@ -184,6 +186,14 @@ class Script(Task):
             self._stage.keepers.append(self._held[mix])
         self._held[mix].burst = max(self._held[mix].burst, burst)
         return self._held[mix]
+
+    def _publish(self, step: say.Publish) -> None:
+        store = self._stage.compiler.store(step.store)
+        mine = self._held.get(store.mix)
+        if mine is not None:
+            store.burst = max(store.burst, mine.slots)
+            store.add(mine.slots)
+            mine.slots = 0.0
 
     def _spawn(self, step: say.Spawn) -> Iterator[Stage]:
         kind = self._stage.compiler.kind(step.goroutine)

@@ -49,6 +49,13 @@ class Task:
     def stopped(self, elapsed: float) -> None:
         """Time has passed in which nobody ran."""
 
+    def present(self, speed: float, latency: float) -> float:
+        """Goroutines between start and end, children left out."""
+        visit = self.visit
+        running = visit.prices.ns * visit.own / max(visit.weight, NOTHING)
+        late = (visit.runs - 1) * latency
+        return speed * (running + visit.blocked + late) + self.backlog
+
     def number(self, mean: float, rng: np.random.Generator) -> int:
         """Goroutines in flight at one instant, of so many on average."""
         return int(rng.poisson(mean))
@@ -135,6 +142,10 @@ class ClosedFlow(Task):
         if self.left <= NOTHING:
             self.ended = True
         return done
+
+    def present(self, speed: float, latency: float) -> float:
+        """See `Task`: all that do not think, wherever they wait."""
+        return max(min(self.workers, self.left) - speed * self.think, 0.0)
 
     def number(self, mean: float, rng: np.random.Generator) -> int:
         """See `Task`."""

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.fluid.keepers import Keeper
+from sim.fluid.keepers import Keeper, OldestStore
 from sim.streams import Streams
 from sim.units import Bytes
 from sim.workload import program as say
@@ -124,6 +124,10 @@ class VisitCompiler:
         """A kind of goroutine by its name."""
         return self._program.goroutines[name]
 
+    def store(self, name: str) -> Keeper:
+        """A store by its name."""
+        return self._stores[name]
+
     def visit(self, name: str) -> Visit:
         """The visit of a goroutine kind."""
         return self.of_steps(self.kind(name).steps, self.kind(name))
@@ -192,6 +196,8 @@ class VisitCompiler:
         keeper = self._stores[step.store]
         slots = visit.held.pop(keeper.mix, 0.0)
         keeper.burst = max(keeper.burst, slots)
+        if isinstance(keeper, OldestStore) and slots:
+            keeper.take_entries(slots)
         for use in visit.uses:
             if use.mix == keeper.mix and use.held:
                 use.keeper, use.held = keeper, False

@@ -46,8 +46,11 @@ class RandomStore(Keeper):
         self.slots = self._capacity - missing * math.exp((room - slots) / self._capacity)
 
     def clump(self) -> float:
-        """See `Keeper`: of a burst, half survives on average beside any of its slots."""
-        return max(1.0, self.burst / 2)
+        """See `Keeper`: of a burst, half survives on average beside any of its slots.
+
+        What filled the store at the start has long been thinned out.
+        """
+        return max(1.0, self.burst / 2) if self.burst < self._capacity / 2 else 1.0
 
 
 class OldestStore(Keeper):

@@ -240,11 +240,11 @@ class Collection:
         pacer.commit(sweep_done=facts.swept < 1)
         check(pacer, "pacer")
         footprint.end_cycle(flow, pacer.heap_goal(), facts.goal, self._in_use)
-        room = min(max(float(pacer.trigger()[0] - pacer.heap_live), float(PAGE)), 2.0**44)
+        room = min(max(float(pacer.heap_goal() - pacer.heap_live), float(PAGE)), 2.0**44)
         seen = self._slots
-        if float(np.dot(seen, spans.slot)) < room / 4:
+        if float(np.dot(seen, spans.live)) < room / 4:
             seen = spans.per_class(spans.per_kind(flow.total_taken))
-        expected = seen * (room / max(float(np.dot(seen, spans.slot)), 1.0))
+        expected = seen * (room / max(float(np.dot(seen, spans.live)), 1.0))
         sweep = parts.machine.sweep
         sweeping = facts.swept * sweep.span_ns + facts.freed_spans * sweep.freed_span_ns
         flow.expect(

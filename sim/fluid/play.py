@@ -35,7 +35,8 @@ class Play:
         flow, end, shown = self._flow, float(self._flow.parts.duration), 0.0
         self._teller.sample()
         while flow.now < end - 1 and not self._finished():
-            flow.step(end)
+            if not flow.wanted_cycle:
+                flow.step(end)
             if flow.verdict:
                 break
             if flow.wanted_cycle:

@@ -35,7 +35,7 @@ class Stretch:
     allocation_rate: float
     """Bytes of heap per CPU-ns that the program gets while the heap is marked."""
     program_cpus: float
-    """Ps on which the program itself runs while the heap is marked."""
+    """Ps that the program itself wants while the heap is marked."""
     duration: float
     """ns for which the heap was marked."""
     measured: bool

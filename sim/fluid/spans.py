@@ -69,9 +69,13 @@ class SpanModel:
             machine.alloc,
         )  # fmt: skip
         self.spans = np.zeros(len(unique))
+        self.full = np.zeros(len(unique))
+        """Of these, spans that were filled while marking."""
         self.used = np.zeros(len(unique))
         """Slots in use after the last sweep."""
         self._span_bytes = self.pages * PAGE
+        self.live = self._span_bytes / self.nelems
+        """Bytes of heap_live of a slot."""
         self.scan_per_slot = self._by_mix(self.kind_scan)
         self.slot_bytes = self._by_mix(self.kind_slot)
 
@@ -94,7 +98,9 @@ class SpanModel:
     def reuse(self) -> Floats:
         """Free slots of a partly used span, on average; of a fresh one where there are none."""
         free = self.spans * self.nelems - self.used
-        return np.where(free > 1, np.maximum(free / np.maximum(self.spans, 1), 1.0), self.nelems)
+        partial = np.maximum(self.spans - self.full, 1.0)
+        per_span = np.minimum(np.maximum(free / partial, 1.0), self.nelems)
+        return np.where(free > 1, per_span, self.nelems)
 
     def expect(self, slots: Floats, room: float) -> tuple[list[float], list[float]]:
         """Prices of a slot of each mix: CPU-ns outside of marking, and bytes of heap_live.
@@ -110,8 +116,8 @@ class SpanModel:
         fault_ns = max(0.0, 1 - room / total) * self._span_bytes / OS_PAGE * page.fault_ns
         refill = of_refill * costs.refill_partial_ns
         refill += of_fresh * (costs.refill_fresh_ns + fault_ns)
-        live = self.slot + self.tail * (of_refill + of_fresh)
-        return self._by_mix(self._malloc + refill[self.cls]), self._by_mix(live[self.cls])
+        self.live = self.slot + self.tail * (of_refill + of_fresh)
+        return self._by_mix(self._malloc + refill[self.cls]), self._by_mix(self.live[self.cls])
 
     def cached(self, slots: Floats) -> float:
         """Bytes by which heap_live is ahead: free slots of spans in the caches of the Ps."""
@@ -146,5 +152,6 @@ class SpanModel:
         """The end of a cycle: marked slots stay, and the spans that hold some."""
         touched = np.minimum(black / self.reuse() / np.maximum(spans, 1e-9), 1.0)
         kept = spans * (1 - empty * (1 - touched))
+        self.full = spans * touched
         self.used = live + black
         self.spans = np.maximum(kept, self.used / self.nelems)

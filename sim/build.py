@@ -40,6 +40,7 @@ from sim.machine.profile import MachineProfile, load_profile
 from sim.streams import Streams
 from sim.workload import program as say
 from sim.workload.distributions import Constant, Distribution
+from sim.workload.holders import Store
 from sim.workload.ledger import Law, Ledger
 from sim.world import (
     GC,
@@ -52,7 +53,6 @@ from sim.world import (
     P,
     Process,
     Scheduler,
-    Store,
     World,
 )
 

@@ -26,6 +26,7 @@ from sim.go.stacks import Held, Stacks
 from sim.go.sweep import SweepPace
 from sim.machine.profile import MachineProfile
 from sim.streams import Streams
+from sim.workload.holders import Holder, Store
 from sim.workload.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -47,20 +48,6 @@ Draw: TypeAlias = Callable[[], float]
 Demand: TypeAlias = int | simpy.Event | None
 """What running code asks of its P: so many ns; hold the P until the event; give it up (None)."""
 Body: TypeAlias = Generator[Demand, None, None]
-
-
-@dataclass(slots=True, eq=False)
-class Holder:
-    """Objects of a mix that somebody keeps: a goroutine, a store, one of its entries, for ever."""
-
-    owner: int = -1
-    """Owner in the ledger, once something has been written down."""
-    pending: float = 0.0
-    """Slots that are not written down yet."""
-    bursts: float = 0.0
-    """In how many stretches they were allocated."""
-    requested: float = 0.0
-    """Bytes asked for."""
 
 
 @dataclass(slots=True)
@@ -214,7 +201,6 @@ class Memory:
     kept: dict[tuple[int, int], Holder] = field(default_factory=dict)
     holders: list[dict[Holder, None]] = field(default_factory=list)
     """Who has something that is not written down yet, by mix, in order of time."""
-    """Goroutines with pending slots, by id."""
     pending_live: int = 0
     """Estimated heap_live of what is pending; already counted by the pacer."""
     pending_scan: int = 0
@@ -262,21 +248,6 @@ class LockUse:
     hold_ns: Floats
     wait_ns: Floats
     max_wait_ns: Floats
-
-
-@dataclass(slots=True)
-class Store:
-    """A long-lived store as the ledger knows it."""
-
-    owner: int
-    mix: int
-    capacity: float
-    replacement: str
-    inserted: float = 0.0
-    entries: list[Holder] = field(default_factory=list)
-    """What was published into it, the oldest first."""
-    entries_requested: float = 0.0
-    """Bytes of the entries."""
 
 
 @dataclass

@@ -17,7 +17,8 @@ from sim.actors.scheduling import block, spawn, unblock, unblock_by_timer
 from sim.actors.sweeping import sweep
 from sim.go.mheap import PAGE
 from sim.go.pool import SyncPool
-from sim.world import Body, Draw, G, Store, World
+from sim.workload.holders import Store
+from sim.world import Body, Draw, G, World
 
 MIN_STRETCH: Final = 32 << 10
 """Bytes; nearer to the trigger than this, a stretch is not cut any shorter."""

@@ -1,0 +1,34 @@
+"""Who keeps objects: what a goroutine, a store or one of its entries holds of a mix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True, eq=False)
+class Holder:
+    """Objects of a mix that somebody keeps: a goroutine, a store, one of its entries, for ever."""
+
+    owner: int = -1
+    """Owner in the ledger, once something has been written down."""
+    pending: float = 0.0
+    """Slots that are not written down yet."""
+    bursts: float = 0.0
+    """In how many stretches they were allocated."""
+    requested: float = 0.0
+    """Bytes asked for."""
+
+
+@dataclass(slots=True)
+class Store:
+    """A long-lived store as the ledger knows it."""
+
+    owner: int
+    mix: int
+    capacity: float
+    replacement: str
+    inserted: float = 0.0
+    entries: list[Holder] = field(default_factory=list)
+    """What was published into it, the oldest first."""
+    entries_requested: float = 0.0
+    """Bytes of the entries."""

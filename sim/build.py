@@ -139,7 +139,9 @@ def make_memory(
     program = config.program
     classes = np.asarray([row.span_class for row in book.kinds.rows], dtype=np.int64)
     mix_kinds = [np.asarray(mix.kinds, dtype=np.int64) for mix in book.mixes]
-    scan = book.kinds.column("scan_bytes")
+    scan, pages = book.kinds.column("scan_bytes"), book.kinds.column("npages").astype(np.int64)
+    small = np.flatnonzero(pages == 0)
+    small = small[np.argsort(classes[small], kind="stable")]
     fast_path = malloc_ns(
         book.kinds.column("slot_bytes"), scan, book.kinds.column("npages"),
         book.kinds.column("objects"), machine.alloc,
@@ -151,7 +153,9 @@ def make_memory(
         mix_classes=[classes[kinds] for kinds in mix_kinds],
         malloc_ns=fast_path, malloc_ns_marking=fast_path + machine.alloc.marking_ns,
         kind_slots=book.kinds.column("slot_bytes"), kind_classes=classes,
-        kind_pages=book.kinds.column("npages").astype(np.int64), kind_scan=scan,
+        kind_ranks=ranks_within(classes),
+        kind_pages=pages, small_kinds=small, small_classes=np.unique(classes[small]),
+        kind_scan=scan,
         kind_objects=book.kinds.column("objects"),
         lock_use=LockUse(*np.zeros((5, len(heap.nelems) + len(HEAP_LOCK_CAUSES)))),
         large_ns=np.zeros(len(book.kinds)),
@@ -174,6 +178,14 @@ def make_memory(
         forever=ledger.add_owner(Law.ENDS),
         waste_by_class=waste_by_class(book.kinds, len(heap.nelems)),
     )  # fmt: skip
+
+
+def ranks_within(classes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many kinds before each are of its class."""
+    order = np.argsort(classes, kind="stable")
+    ranks = np.empty_like(classes)
+    ranks[order] = np.arange(len(classes)) - np.searchsorted(classes[order], classes[order])
+    return ranks
 
 
 def waste_by_class(kinds: KindTable, classes: int) -> Floats:

@@ -177,8 +177,13 @@ class Memory:
     kind_slots: Floats
     """Slot bytes by kind."""
     kind_classes: Ints
+    kind_ranks: Ints
+    """Numbers that tell kinds of the same span class apart."""
     kind_pages: Ints
     """Pages of a large object by kind; 0 for small ones."""
+    small_kinds: Ints
+    """Kinds of the size classes, class after class, and those classes."""
+    small_classes: Ints
     kind_scan: Floats
     """Scannable bytes by kind."""
     kind_objects: Floats

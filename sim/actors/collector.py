@@ -112,7 +112,7 @@ def take_snapshot(world: World) -> None:
     memory.black = np.zeros(capacity, dtype=np.int64)
     live = memory.ledger.per_kind(len(kinds))
     counts = gc.marker.count(
-        kinds, live, memory.ledger.spans_per_kind(len(kinds)),
+        kinds, live, memory.ledger.spans_per_kind(memory.kind_ranks),
         vector_kernel=world.machine.mark.vector_kernel > 0,
     )  # fmt: skip
     gc.cycle.stacks_scanned = memory.stacks.goroutines
@@ -245,9 +245,8 @@ def count_marked(world: World) -> NDArray[np.int64]:
     before, black = _padded(gc.snapshot_rows, spans.capacity), _padded(memory.black, spans.capacity)
     if not world.switches.black_allocation:
         black = memory.ledger.per_span(spans.capacity) - before
-    slot = memory.heap.slot_bytes_of(np.arange(spans.capacity))
-    gc.cycle.marked_bytes = int(np.dot(before + black, slot))
-    gc.cycle.black_bytes = int(np.dot(black, slot))
+    gc.cycle.black_bytes = int(np.dot(black, spans.slot_bytes))
+    gc.cycle.marked_bytes = int(np.dot(before, spans.slot_bytes)) + gc.cycle.black_bytes
     return before + black
 
 

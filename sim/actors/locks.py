@@ -115,11 +115,10 @@ def heap_lock_holds(pages: Ints, counts: RefillCounts, world: World) -> tuple[Ho
 def note_heap_lock(world: World, holds: tuple[Hold, ...]) -> None:
     """The load of the heap lock since the last batch."""
     memory = world.memory
-    times = np.stack([hold.times for hold in holds], axis=1)
-    memory.heap_lock_count = sum(times.ravel().tolist(), memory.heap_lock_count)
-    memory.heap_lock_hold = sum(
-        (times * [hold.ns for hold in holds]).ravel().tolist(), memory.heap_lock_hold
-    )
+    for hold in holds:
+        times = float(hold.times.sum())
+        memory.heap_lock_count += times
+        memory.heap_lock_hold += times * hold.ns
 
 
 def locks_taken(bills: list[Bill]) -> Iterator[tuple[int, float, float]]:

@@ -60,14 +60,14 @@ def materialise(world: World) -> list[Bill]:
     pay_sweep_debt(world)
     demand, kept = draw_kinds(world)
     objects = demand.sum(axis=1)
-    memory.tiny_allocs += sum(((memory.kind_objects - 1) * objects).tolist())
+    memory.tiny_allocs += float(np.dot(memory.kind_objects - 1, objects))
     bills = [
         *allocate_large_objects(objects, kept, world),
         *allocate_small_objects(demand, kept, world),
     ]
     close_heap_lock_batch(world)
     heap_live = sum(int(bill.heap_live.sum()) for bill in bills)
-    correct_pacer(world, heap_live, int(sum((memory.kind_scan * objects).tolist())))
+    correct_pacer(world, heap_live, int(np.dot(memory.kind_scan, objects)))
     memory.last_batch_at = world.env.now
     memory.ledger.close_batch()
     heed_memory_limit(world)
@@ -90,21 +90,14 @@ def heed_memory_limit(world: World) -> None:
 def allocate_small_objects(demand: Ints, kept: Kept, world: World) -> list[Bill]:
     """Objects of the size classes, from the caches of all Ps."""
     memory = world.memory
-    kinds = np.flatnonzero(demand.any(axis=1) & (memory.kind_pages == 0))
-    if not len(kinds):
+    kinds, classes = memory.small_kinds, memory.small_classes
+    if not demand[kinds].any():
         return []
-    classes, first, row = np.unique(
-        memory.kind_classes[kinds], return_index=True, return_inverse=True
-    )
-    order = np.argsort(first)
-    classes, back = classes[order], np.argsort(order)
-    row = back[row]
-    slots = np.zeros((len(classes), world.gomaxprocs), dtype=np.int64)
-    np.add.at(slots, row, demand[kinds])
+    slots = np.add.reduceat(demand[kinds], np.searchsorted(memory.kind_classes[kinds], classes))
     taken = memory.caches.allocate(classes, slots)
     objects = slots.sum(axis=1)
     count_allocated(objects, memory.heap.slot_size[classes], world)
-    note_objects(taken, kinds, row, kept, world)
+    note_objects(taken, kinds, np.searchsorted(classes, memory.kind_classes[kinds]), kept, world)
     bill = make_bill(classes, memory.heap.span_pages[classes], taken.heap_live, taken.counts, world)
     learn(classes, objects, bill, world)
     return [bill]
@@ -135,7 +128,8 @@ def take_large(kinds: Ints, objects: Ints, world: World) -> Taken:
     ):
         if not heap.sweeping.done:
             counts.freed_spans[at] += heap.reclaim(count * npages)
-        mine, counts.faulted_bytes[at] = heap.alloc_spans(span_class, npages, 1, count)
+        mine, faulted = heap.alloc_spans(span_class, npages, 1, npages * PAGE, count)
+        counts.faulted_bytes[at] = faulted.sum()
         spans.append(mine)
     lot = lot_of(spans)
     heap.spans.allocated[lot.spans] = 1

@@ -95,7 +95,7 @@ def report_spans(world: World) -> None:
     used = spans.rows_in_use()
     if not len(used):
         return
-    classes, size, slots = spans.span_class[used], heap.slot_bytes_of(used), spans.allocated[used]
+    classes, size, slots = spans.span_class[used], spans.slot_bytes[used], spans.allocated[used]
     live = np.minimum(memory.ledger.per_span(spans.capacity)[used], slots)
 
     def by_class(amount: Ints | None = None) -> list[int]:

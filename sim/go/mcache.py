@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.go.mheap import PAGE, MHeap
 from sim.go.mspan import NO_SPAN, Ints, Lot, Spans
 from sim.go.refill import RefillCounts, fresh_spans, no_refills, reuse_spans
+
+Bools = NDArray[np.bool_]
 
 
 @dataclass
@@ -64,7 +67,8 @@ class _Refills:
         self.caches, self.heap, self.classes = caches, caches.heap, classes
         self.counts = no_refills(len(classes))
         self.missing = demand.copy()
-        self.used: list[Lot] = []
+        self.which: list[NDArray[np.int16]] = []
+        self.used: list[Spans] = []
         self.slots: list[Ints] = []
         self.heap_live = np.zeros(len(classes), dtype=np.int64)
 
@@ -74,7 +78,7 @@ class _Refills:
         free = np.where(held >= 0, table.nelems[held] - table.allocated[held], 0)
         some = np.minimum(self.missing, free)
         done = (self.missing > free) & (held >= 0)
-        self._take(_chosen(held, some > 0), some[some > 0])
+        self._take(np.arange(len(held)), _chosen(held, some > 0), some[some > 0])
         self.heap.uncache_full(self.classes, _chosen(held, done))
         self.caches.cached[self.classes] = np.where(done, NO_SPAN, held)
         self.missing -= some
@@ -85,83 +89,91 @@ class _Refills:
         What is left in the last span of a P is out of reach of the next one, which may come away
         empty-handed: then there is more to be had.
         """
-        asking = self.missing.any(axis=1)
-        while asking.any():
-            slots = np.where(asking, self.missing.sum(axis=1), 0)
-            found = reuse_spans(self.heap, self.classes, slots, self.counts)
-            if len(found.spans):
-                self._share_out(found)
-            asking = (found.number > 0) & self.missing.any(axis=1)
+        asking = np.flatnonzero(self.missing.any(axis=1))
+        while len(asking):
+            slots, counts = self.missing[asking].sum(axis=1), no_refills(len(asking))
+            found = reuse_spans(self.heap, self.classes[asking], slots, counts)
+            self.counts.add(asking, counts)
+            self._share_out(asking, found)
+            asking = asking[(found.number > 0) & self.missing[asking].any(axis=1)]
 
     def from_heap(self) -> None:
         """Use fresh spans: full ones, and a last one for every P that stays in its cache."""
-        nelems = self.heap.nelems[self.classes][:, np.newaxis]
-        number = (-(-self.missing // nelems)).sum(axis=1)
-        fresh = fresh_spans(self.heap, self.classes, number, self.counts)
-        if len(fresh.spans):
-            self._share_out(fresh)
+        asking = np.flatnonzero(self.missing.any(axis=1))
+        if not len(asking):
+            return
+        nelems, counts = self.heap.nelems[self.classes[asking]], no_refills(len(asking))
+        number = (-(-self.missing[asking] // nelems[:, np.newaxis])).sum(axis=1)
+        fresh = fresh_spans(self.heap, self.classes[asking], number, counts)
+        self.counts.add(asking, counts)
+        self._share_out(asking, fresh)
 
     def taken(self) -> Taken:
         """All that was taken, class after class."""
-        which = np.concatenate([lot.which for lot in self.used])
+        which = np.concatenate(self.which)
         order = np.argsort(which, kind="stable")
         return Taken(
             self.classes, np.bincount(which, minlength=len(self.classes)),
-            np.concatenate([lot.spans for lot in self.used])[order],
-            np.concatenate(self.slots)[order], self.heap_live, self.counts,
+            np.concatenate(self.used)[order], np.concatenate(self.slots)[order],
+            self.heap_live, self.counts,
         )  # fmt: skip
 
-    def _share_out(self, pool: Lot) -> None:
+    def _share_out(self, asking: Ints, pool: Lot) -> None:
         """Every P in need goes through the spans of its class, one P after the other.
 
         The last span of each stays in its cache; those that nobody needed go back.
         """
-        slots = self.heap.free_slots(pool.spans)
+        if not len(pool.spans):
+            return
+        slots, missing = self.heap.free_slots(pool.spans), self.missing[asking]
         edges = np.concatenate(([0], np.cumsum(slots)))
         behind = np.cumsum(pool.number)
         first = behind - pool.number
-        last = np.full(self.missing.shape, NO_SPAN, dtype=np.int64)
+        last = np.full(missing.shape, NO_SPAN, dtype=np.int64)
         begin = np.zeros_like(last)
-        for p in np.flatnonzero(self.missing.any(axis=0)).tolist():
-            needs = np.flatnonzero((self.missing[:, p] > 0) & (first < behind))
-            start, wanted = first[needs], self.missing[needs, p]
+        for p in np.flatnonzero(missing.any(axis=0)).tolist():
+            needs = np.flatnonzero((missing[:, p] > 0) & (first < behind))
+            start, wanted = first[needs], missing[needs, p]
             end = np.minimum(np.searchsorted(edges, edges[start] + wanted), behind[needs])
             there = edges[end] - edges[start]
             slots[end - 1] -= np.maximum(there - wanted, 0)
-            self.missing[needs, p] -= np.minimum(there, wanted)
+            missing[needs, p] -= np.minimum(there, wanted)
             begin[needs, p], last[needs, p], first[needs] = start, end - 1, end
+        self.missing[asking] = missing
         used = np.arange(len(pool.spans)) < first[pool.which]
         mine = pool.those(used)
-        self._count_live(mine)
-        self._take(mine, slots[used])
-        self._cache(pool, used, begin, last)
-        self.heap.uncache(self.classes, pool.those(~used))
+        self._count_live(asking, mine)
+        self._take(asking, mine, slots[used])
+        self._cache(self.classes[asking], pool, used, begin, last)
+        if len(mine.spans) < len(pool.spans):
+            self.heap.uncache(self.classes[asking], pool.those(~used))
 
-    def _take(self, lot: Lot, slots: Ints) -> None:
+    def _take(self, asking: Ints, lot: Lot, slots: Ints) -> None:
         self.heap.spans.allocated[lot.spans] += slots
-        self.used.append(lot)
+        self.which.append(asking.astype(np.int16)[lot.which])
+        self.used.append(lot.spans)
         self.slots.append(slots)
 
-    def _cache(self, pool: Lot, used: np.ndarray, begin: Ints, last: Ints) -> None:
+    def _cache(self, classes: Ints, pool: Lot, used: Bools, begin: Ints, last: Ints) -> None:
         """The last span of every P stays with it; its others, and what it had, are full."""
-        held = self.caches.cached[self.classes]
+        held = self.caches.cached[classes]
         took = last >= 0
         full = used.copy()
         full[last[took]] = False
         replaced = took & (held >= 0)
-        before = np.cumsum(full) - full
+        before: Ints = np.cumsum(full) - full
         spans = np.insert(pool.spans[full], before[begin[replaced]], held[replaced])
         number = pool.those(full).number + replaced.sum(axis=1)
-        self.heap.uncache_full(self.classes, Lot(spans, number))
+        self.heap.uncache_full(classes, Lot(spans, number))
         held[took] = pool.spans[last[took]]
-        self.caches.cached[self.classes] = held
+        self.caches.cached[classes] = held
 
-    def _count_live(self, lot: Lot) -> None:
-        heap = self.heap
-        in_use = heap.slot_size[self.classes] * lot.total(heap.spans.allocated[lot.spans])
-        self.heap_live += lot.number * heap.span_pages[self.classes] * PAGE - in_use
+    def _count_live(self, asking: Ints, lot: Lot) -> None:
+        heap, classes = self.heap, self.classes[asking]
+        in_use = heap.slot_size[classes] * lot.total(heap.spans.allocated[lot.spans])
+        self.heap_live[asking] += lot.number * heap.span_pages[classes] * PAGE - in_use
 
 
-def _chosen(spans: Ints, chosen: np.ndarray) -> Lot:
+def _chosen(spans: Ints, chosen: Bools) -> Lot:
     """Some of the spans in a table by class and P."""
     return Lot(spans[chosen], chosen.sum(axis=1))

@@ -12,13 +12,12 @@ from typing import Final
 import numpy as np
 
 from sim.go.mcentral import Mcentral
-from sim.go.mspan import Ints, Lot, Spans, SpanTable, lot_of
+from sim.go.mspan import Ints, Lot, Spans, SpanTable, by_class
 from sim.go.pagealloc import PageAlloc
 from sim.go.pagebits import CHUNK_PAGES
 from sim.go.sizeclass import SizeClassTable
 
 PAGE: Final = 8192
-LARGE_NOSCAN: Final = 1  # span classes 0 and 1 hold large objects
 _NO_SPANS: Final[Spans] = np.empty(0, dtype=np.int64)
 
 
@@ -54,8 +53,12 @@ class Sweeping:
     """Unswept spans without a live slot in address order: what reclaim looks for."""
     reclaimed: int = 0
     """How many of `dead` the reclaimer has passed."""
+    order: Spans = field(default_factory=lambda: _NO_SPANS)
+    """Spans as the background sweeper takes them (runtime/mgcsweep.go: nextSpanForSweep).
+
+    Class by class, full before partial ones. Those that refills have swept meanwhile are passed."""
     cursor: int = 0
-    """Next span class of the background order."""
+    """How far it has come in that order."""
 
 
 class MHeap:
@@ -74,24 +77,20 @@ class MHeap:
     # -- obtaining spans ---------------------------------------------------------------------
 
     def alloc_spans(
-        self, span_class: int, npages: int, nelems: int, count: int
-    ) -> tuple[Spans, int]:
-        """Fresh spans from the page heap, and the bytes of them that the OS has to provide.
+        self, span_class: int | Ints, npages: int, nelems: int | Ints, slot_bytes: int | Ints,
+        count: int,
+    ) -> tuple[Spans, Ints]:  # fmt: skip
+        """Fresh spans of so many pages, and the bytes of each that the OS has to provide.
 
         Source: runtime/mheap.go, alloc and allocSpan.
         """
-        first, scavenged = self.take_span_pages(npages, count)
-        needzero = scavenged < npages * PAGE
-        spans = self.spans.add(
-            first, npages, span_class, nelems, self.sweeping.generation, needzero
-        )
-        return spans, int(scavenged.sum())
-
-    def take_span_pages(self, npages: int, count: int) -> tuple[Ints, Ints]:
-        """`take_pages` for spans of the heap, which count as in use."""
         self.stats.in_use_bytes += count * npages * PAGE
         self.stats.pages_in_use += count * npages
-        return self.take_pages(npages, count)
+        first, scavenged = self.take_pages(npages, count)
+        spans = self.spans.add(
+            first, npages, span_class, nelems, slot_bytes, self.sweeping.generation
+        )
+        return spans, scavenged
 
     def take_pages(self, npages: int, count: int) -> tuple[Ints, Ints]:
         """First pages of so many runs, and their bytes that the OS has to provide; may grow.
@@ -150,7 +149,6 @@ class MHeap:
         in_use = self.spans.rows_in_use()
         self.spans.live[in_use] = marked[in_use]
         self.sweeping.generation += 1
-        self.sweeping.done = len(in_use) == 0
         self.sweeping.cursor = 0
         self.sweeping.reclaimed = 0
         dead = in_use[self.spans.live[in_use] == 0]
@@ -158,26 +156,21 @@ class MHeap:
         self.stats.pages_swept = 0
         for central in self.centrals:
             central.begin_sweep()
+        waiting = [(c.full_unswept.peek_all(), c.partial_unswept.peek_all()) for c in self.centrals]
+        self.sweeping.order = np.concatenate([spans for both in waiting for spans in both])
+        self.sweeping.done = not len(self.sweeping.order)
 
     def sweep_some(self, limit: int) -> tuple[int, int]:
-        """Sweep up to `limit` spans in the background order; (spans swept, spans freed).
-
-        Class by class, full before partial (runtime/mgcsweep.go: nextSpanForSweep).
-        """
+        """Sweep up to `limit` spans in the background order; (spans swept, spans freed)."""
         swept = freed = 0
         sweeping = self.sweeping
-        while swept < limit and sweeping.cursor < len(self.centrals):
-            central = self.centrals[sweeping.cursor]
-            unswept = central.full_unswept if len(central.full_unswept) else central.partial_unswept
-            if not len(unswept):
-                sweeping.cursor += 1
-                continue
-            batch = unswept.pop(limit - swept)
+        while swept < limit and not sweeping.done:
+            batch = sweeping.order[sweeping.cursor : sweeping.cursor + limit - swept]
+            sweeping.cursor += len(batch)
+            sweeping.done = sweeping.cursor == len(sweeping.order)
             batch = batch[self.is_unswept(batch)]
-            freed += self._sweep_and_release(sweeping.cursor, batch)
+            freed += self._sweep_and_release(batch)
             swept += len(batch)
-        if sweeping.cursor >= len(self.centrals):
-            sweeping.done = True
         return swept, freed
 
     def sweep_pages(self, pages: int) -> tuple[int, int]:
@@ -204,11 +197,7 @@ class MHeap:
 
     def sweep_cached(self, spans: Spans) -> int:
         """Sweep the stale spans of flushed mcaches (mcache.go: prepareForSweep); spans freed."""
-        classes = self.spans.span_class[spans]
-        return sum(
-            self._sweep_and_release(span_class, spans[classes == span_class])
-            for span_class in np.unique(classes).tolist()
-        )
+        return self._sweep_and_release(spans)
 
     def is_unswept(self, spans: Spans) -> np.ndarray:
         """Spans in use that nobody has swept since the last cycle."""
@@ -217,31 +206,21 @@ class MHeap:
     def sweep(self, spans: Spans) -> None:
         """Make the marks of the last cycle the allocated slots (runtime/mgcsweep.go: sweep)."""
         table = self.spans
-        freed = table.allocated[spans] - table.live[spans]
-        table.allocated[spans] = table.live[spans]
-        table.needzero[spans] |= freed > 0
+        live = table.live[spans]
+        freed = table.allocated[spans] - live
+        table.allocated[spans] = live
         table.sweep_gen[spans] = self.sweeping.generation
-        size = self.slot_bytes_of(spans)
         self.stats.pages_swept += int(table.npages[spans].sum())
         self.stats.freed_objects += int(freed.sum())
-        self.stats.freed_bytes += int((freed * size).sum())
+        self.stats.freed_bytes += int(np.dot(freed, table.slot_bytes[spans]))
 
-    def slot_bytes_of(self, spans: Spans) -> Ints:
-        """Bytes of a slot of each span: the whole span for large objects."""
-        classes = self.spans.span_class[spans]
-        return np.where(
-            classes <= LARGE_NOSCAN, self.spans.npages[spans] * PAGE, self.slot_size[classes]
-        )
-
-    def _sweep_and_release(self, span_class: int, spans: Spans) -> int:
-        """Sweep spans of a class; dead ones go back as pages, the others into its swept sets."""
+    def _sweep_and_release(self, spans: Spans) -> int:
+        """Sweep spans, class after class; dead ones go back as pages, others into swept sets."""
         if not len(spans):
             return 0
         self.sweep(spans)
-        empty = self.spans.allocated[spans] == 0
-        dead = int(empty.sum())
-        if dead < len(spans):
-            self.uncache(np.array([span_class]), lot_of([spans[~empty]]))
-        if dead:
-            self.free_spans(spans[empty])
-        return dead
+        dead = self.spans.allocated[spans] == 0
+        kept = spans[~dead]
+        self.uncache(*by_class(kept, self.spans.span_class[kept]))
+        self.free_spans(spans[dead])
+        return len(spans) - len(kept)

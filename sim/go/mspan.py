@@ -53,6 +53,12 @@ def lot_of(parts: Sequence[Spans]) -> Lot:
     return Lot(np.concatenate(parts), np.array([len(part) for part in parts]))
 
 
+def by_class(spans: Spans, classes: Ints) -> tuple[Ints, Lot]:
+    """The classes of spans that lie class after class, and the spans as a lot."""
+    starts = np.flatnonzero(np.diff(classes, prepend=-1))
+    return classes[starts], Lot(spans, np.diff(starts, append=len(spans)))
+
+
 def merged(first: Lot, second: Lot) -> Lot:
     """In every class the spans of the first lot, then those of the second."""
     if not len(second.spans):
@@ -67,10 +73,12 @@ class SpanTable:
     Columns: `page` (first page), `npages`, `span_class` (2 * size class + noscan; 0 and 1 are large
     objects), `nelems` (slots), `allocated` (Go's allocCount: slots that are not free), `live`
     (slots marked in the last cycle), `sweep_gen` (the generation in which it was last swept),
-    `needzero` (recycled memory: slots must be cleared), `in_use`.
+    `slot_bytes` (all of its pages for a large object), `in_use`.
     """
 
-    _COLUMNS: Final = ("page", "npages", "span_class", "nelems", "allocated", "live", "sweep_gen")
+    _COLUMNS: Final = (
+        "page", "npages", "span_class", "nelems", "slot_bytes", "allocated", "live", "sweep_gen",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.capacity = 0
@@ -82,10 +90,10 @@ class SpanTable:
         self.npages: Ints = np.empty(0, dtype=np.int64)
         self.span_class: Ints = np.empty(0, dtype=np.int64)
         self.nelems: Ints = np.empty(0, dtype=np.int64)
+        self.slot_bytes: Ints = np.empty(0, dtype=np.int64)
         self.allocated: Ints = np.empty(0, dtype=np.int64)
         self.live: Ints = np.empty(0, dtype=np.int64)
         self.sweep_gen: Ints = np.empty(0, dtype=np.int64)
-        self.needzero: NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
         self.in_use: NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
         self._reserve(_FIRST_ROWS)
 
@@ -95,8 +103,8 @@ class SpanTable:
         npages: int,
         span_class: int | Ints,
         nelems: int | Ints,
+        slot_bytes: int | Ints,
         sweep_gen: int,
-        needzero: NDArray[np.bool_],
     ) -> Spans:
         """New empty spans that start at the given pages; returns their rows."""
         wanted = len(pages)
@@ -108,10 +116,10 @@ class SpanTable:
         self.npages[rows] = npages
         self.span_class[rows] = span_class
         self.nelems[rows] = nelems
+        self.slot_bytes[rows] = slot_bytes
         self.allocated[rows] = 0
         self.live[rows] = 0
         self.sweep_gen[rows] = sweep_gen
-        self.needzero[rows] = needzero
         self.in_use[rows] = True
         self.mark_words += self._words(rows)
         self.count += wanted
@@ -133,7 +141,7 @@ class SpanTable:
 
     def _reserve(self, capacity: int) -> None:
         old = self.capacity
-        for name in (*self._COLUMNS, "needzero", "in_use"):
+        for name in (*self._COLUMNS, "in_use"):
             column = getattr(self, name)
             grown = np.zeros(capacity, dtype=column.dtype)
             grown[:old] = column
@@ -168,6 +176,10 @@ class SpanSet:
     def peek(self, count: int) -> Spans:
         """Up to `count` spans from the head, left in place."""
         return self._spans[self._head : min(self._head + count, self._tail)]
+
+    def peek_all(self) -> Spans:
+        """All spans, left in place."""
+        return self._spans[self._head : self._tail]
 
     def pop(self, count: int) -> Spans:
         """Remove and return up to `count` spans from the head."""

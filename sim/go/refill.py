@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sim.go.mheap import PAGE, MHeap
+from sim.go.mheap import MHeap
 from sim.go.mspan import Ints, Lot, Spans, SpanSet, lot_of, merged
 
 SWEEP_BUDGET: Final = 100  # runtime/mcentral.go: cacheSpan, spanBudget
@@ -28,6 +29,11 @@ class RefillCounts:
     freed_spans: Ints
     faulted_bytes: Ints
     """Bytes of fresh spans that the OS has to provide at the first touch."""
+
+    def add(self, classes: Ints, more: RefillCounts) -> None:
+        """Count what was done for some of the classes."""
+        for name, column in vars(more).items():
+            getattr(self, name)[classes] += column
 
     @property
     def spans(self) -> Ints:
@@ -110,40 +116,29 @@ def _sweep_and_take(heap: MHeap, classes: Ints, slots: Ints, counts: RefillCount
 def fresh_spans(heap: MHeap, classes: Ints, number: Ints, counts: RefillCounts) -> Lot:
     """Fresh spans: `number[c]` of each class.
 
-    Before the heap grows, unswept spans without a live slot are reclaimed. One-page spans of all
-    classes are spread evenly over the addresses, as concurrent refills would be.
+    Before the heap grows, unswept spans without a live slot are reclaimed.
     """
     pages = heap.span_pages[classes]
     if not heap.sweeping.done:
-        for at, npages in enumerate((number * pages).tolist()):
-            counts.freed_spans[at] += heap.reclaim(npages)
+        for at in np.flatnonzero(number).tolist():
+            counts.freed_spans[at] += heap.reclaim(int(number[at] * pages[at]))
     counts.fresh += number
-    if not number.any():
-        return lot_of([_NO_SPANS] * len(classes))
-    spans = _interleaved_singles(heap, classes, np.where(pages == 1, number, 0), counts).parts()
-    for at in np.flatnonzero((pages > 1) & (number > 0)).tolist():
-        span_class, npages = int(classes[at]), int(pages[at])
-        spans[at], faulted = heap.alloc_spans(
-            span_class, npages, int(heap.nelems[span_class]), int(number[at])
-        )
-        counts.faulted_bytes[at] += faulted
-    return lot_of(spans)
-
-
-def _interleaved_singles(heap: MHeap, classes: Ints, number: Ints, counts: RefillCounts) -> Lot:
-    """One-page spans of several classes, spread evenly over the addresses of the batch."""
     lot = Lot(np.empty(int(number.sum()), dtype=np.int64), number)
-    if not len(lot.spans):
-        return lot
     which = lot.which
-    place = (np.arange(len(which)) - (np.cumsum(number) - number)[which] + 0.5) / number[which]
-    pages, scavenged = heap.take_span_pages(1, len(which))
-    mine = np.empty(len(which), dtype=np.int64)
-    mine[np.argsort(place, kind="stable")] = np.arange(len(which))
-    of_class = classes[which]
-    lot.spans[:] = heap.spans.add(
-        pages[mine], 1, of_class, heap.nelems[of_class], heap.sweeping.generation,
-        scavenged[mine] < PAGE,
-    )  # fmt: skip
-    counts.faulted_bytes += lot.total(scavenged[mine])
+    for npages in np.unique(pages[number > 0]).tolist():
+        mine = np.flatnonzero(pages[which] == npages)
+        interleaved = mine[_evenly(which[mine], number)]
+        of_class = classes[which[interleaved]]
+        lot.spans[interleaved], faulted = heap.alloc_spans(
+            of_class, npages, heap.nelems[of_class], heap.slot_size[of_class], len(mine)
+        )
+        np.add.at(counts.faulted_bytes, which[interleaved], faulted)
     return lot
+
+
+def _evenly(which: NDArray[np.int16], number: Ints) -> Ints:
+    """An order in which spans of all classes are spread evenly, as concurrent refills would be."""
+    of_class = number[which]
+    first = np.flatnonzero(np.diff(which, prepend=-1))
+    rank = np.arange(len(which)) - np.repeat(first, of_class[first])
+    return np.argsort((rank + 0.5) / of_class, kind="stable")

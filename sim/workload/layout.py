@@ -60,10 +60,10 @@ def lay_out(
     which = np.repeat(np.arange(len(bursts)), bursts)
     size, rest = np.divmod(objects, bursts)
     length = size[which] + (ranks(bursts) < rest[which])
-    order, phase = _random_order(group[which], len(room.number), rng)
+    order = np.argsort(group[which] + rng.random(len(which)))
     which, length = which[order], length[order]
     edges = np.cumsum(room.slots)
-    ends = _spread(length, group[which], phase, room, edges)
+    ends = _spread(length, group[which], rng.random(len(room.number)), room, edges)
     begins = ends - length
     first = np.searchsorted(edges, begins, side="right")
     touched = np.searchsorted(edges, ends - 1, side="right") - first + 1
@@ -78,23 +78,11 @@ def lay_out(
     return (pairs // len(bursts))[some], (pairs % len(bursts))[some], total[some]
 
 
-def _random_order(
-    group: Ints, groups: int, rng: np.random.Generator
-) -> tuple[Ints, NDArray[np.float64]]:
-    """A random order within each group, and a number in [0, 1) for every group."""
-    number = np.bincount(group)
-    order, start = [], 0
-    phase = np.zeros(groups)
-    for at, n in enumerate(number.tolist()):
-        if n:
-            order.append(start + rng.permutation(n))
-            phase[at] = rng.random()
-            start += n
-    return np.concatenate(order), phase
-
-
 def _spread(length: Ints, group: Ints, phase: NDArray[np.float64], room: Room, edges: Ints) -> Ints:
-    """Where each burst ends: what its group has room for beside the bursts lies between them."""
+    """Where each burst ends: what its group has room for beside the bursts lies between them.
+
+    The `phase` in [0, 1) of a group says how much of it comes before the first.
+    """
     behind = np.concatenate(([0], edges))[np.cumsum(room.number)]
     slots = np.diff(behind, prepend=0)
     bursts = np.bincount(group, minlength=len(slots))

@@ -43,6 +43,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.rows = 0
+        self._distinct = 512  # rows when they were merged the last time
         self._span: Ints = np.empty(1024, dtype=np.int64)
         self._kind: Ints = np.empty(1024, dtype=np.int64)
         self._owner: Ints = np.empty(1024, dtype=np.int64)
@@ -149,6 +150,8 @@ class Ledger:
             count = np.where(window & (age >= self._capacity[owner]), 0, count)
         self._count[: self.rows] = count
         self._keep(count > 0)
+        if self.rows > 2 * self._distinct:
+            self._merge()
         self._recycle_owners()
 
     def expected_counts(self) -> NDArray[np.float64]:
@@ -174,17 +177,35 @@ class Ledger:
         _, kind, _, count, _ = self._columns()
         return np.bincount(kind, weights=count, minlength=kinds).astype(np.int64)
 
-    def spans_per_kind(self, kinds: int) -> Ints:
-        """Different spans in which objects of each kind lie."""
+    def spans_per_kind(self, rank: Ints) -> Ints:
+        """Different spans in which objects of each kind lie.
+
+        `rank` has different numbers for kinds that may lie in the same span.
+        """
         span, kind, _, _, _ = self._columns()
-        there = np.zeros((self._span[: self.rows].max(initial=-1) + 1, kinds), dtype=np.bool_)
-        there[span, kind] = True
-        spans: Ints = there.sum(axis=0)
-        return spans
+        kinds, ranks = len(rank), int(rank.max(initial=0)) + 1
+        there = np.full((int(span.max(initial=-1)) + 1) * ranks, kinds, dtype=np.int16)
+        there[span * ranks + rank[kind]] = kind
+        return np.bincount(there, minlength=kinds + 1)[:kinds]
 
     def _columns(self) -> tuple[Ints, Ints, Ints, Ints, NDArray[np.float64]]:
         n = self.rows
         return self._span[:n], self._kind[:n], self._owner[:n], self._count[:n], self._birth[:n]
+
+    def _merge(self) -> None:
+        """Make one row of those that differ in nothing but their counts."""
+        span, kind, owner, count, birth = self._columns()
+        order = np.lexsort((birth, owner, kind, span))
+        alike = np.ones(self.rows, dtype=np.bool_)
+        alike[:1] = False
+        for column in (span, kind, owner, birth):
+            alike[1:] &= np.diff(column[order]) == 0
+        first = np.flatnonzero(~alike)
+        self._count[: len(first)] = np.add.reduceat(count[order], first)
+        for name in ("_span", "_kind", "_owner", "_birth"):
+            column = getattr(self, name)
+            column[: len(first)] = column[order[first]]
+        self.rows = self._distinct = len(first)
 
     def _keep(self, kept: NDArray[np.bool_]) -> None:
         survivors = int(kept.sum())

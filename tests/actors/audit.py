@@ -84,7 +84,7 @@ def audit_slots(world: World) -> None:
     assert (allocated >= 0).all()
     assert (allocated <= nelems).all()
     assert allocated.sum() == stats.allocated_objects - stats.freed_objects
-    slot_bytes = heap.slot_bytes_of(used)
+    slot_bytes = spans.slot_bytes[used]
     assert (allocated * slot_bytes).sum() == stats.allocated_bytes - stats.freed_bytes
     assert (nelems * slot_bytes <= spans.npages[used] * PAGE).all()
 

@@ -300,7 +300,7 @@ def test_what_was_dead_at_the_snapshot_is_freed_and_nothing_else() -> None:
         unmarked = at_end.allocated_bytes - at_end.freed_bytes - marked
         assert heap.stats.freed_bytes - at_end.freed_bytes == unmarked
         old = heap.spans.rows_in_use()
-        assert (heap.spans.live[old] * heap.slot_bytes_of(old)).sum() == marked
+        assert (heap.spans.live[old] * heap.spans.slot_bytes[old]).sum() == marked
     assert len(checked) > 4
 
 

@@ -152,7 +152,7 @@ def test_returned_pages_have_to_be_provided_again():
     for release in (False, False, True):
         if release:
             heap.pages.scavenge(1 << 30, force=True)
-        spans, nbytes = heap.alloc_spans(61, 1, 8, 100)
+        spans, nbytes = heap.alloc_spans(61, 1, 8, 1024, 100)
         heap.free_spans(spans)
-        faulted.append(nbytes)
+        faulted.append(nbytes.sum())
     assert faulted == [100 * PAGE, 0, 100 * PAGE]

@@ -32,6 +32,7 @@ from sim.go.mheap import MHeap
 from sim.go.pacer import check
 from sim.go.pagealloc import PageAlloc
 from sim.go.pool import SyncPool
+from sim.go.runq import LocalQueue, Tally
 from sim.go.sizeclass import SizeClassTable, size_classes
 from sim.go.stacks import Stacks
 from sim.go.sweep import SweepPace
@@ -80,7 +81,7 @@ def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
         memory_limit=config.memory_limit, duration=config.duration, machine=machine,
         switches=config.model, streams=streams, emit=emit,
         container=Container(config.cgroup.memory, config.cgroup.cpu),
-        sched=Scheduler([P(i) for i in range(config.gomaxprocs)], env.event()),
+        sched=make_scheduler(config.gomaxprocs, env),
         memory=memory, gc=make_gc(config, env, machine), globals_bytes=config.program.globals,
         sampling=config.record.samples, finished=env.event(),
         sweeper=G(0, "bgsweep", system=True), scavenger=G(0, "bgscavenge", system=True),
@@ -90,6 +91,12 @@ def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
     compile_program(config.program, mixes, world)
     start(config.program, mixes, world)
     return world
+
+
+def make_scheduler(gomaxprocs: int, env: Clock) -> Scheduler:
+    """Ps without work."""
+    queued = Tally()
+    return Scheduler([P(i, LocalQueue(queued)) for i in range(gomaxprocs)], queued, env.event())
 
 
 def _not_yet(kind: str) -> G:

@@ -12,7 +12,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from sim.engine.clock import Clock
+from sim.engine.clock import Alarm, Clock
 from sim.engine.lock import Lock
 from sim.go.kinds import KindTable, Mix
 from sim.go.limiter import GCCPULimiter
@@ -20,7 +20,7 @@ from sim.go.markwork import MarkWork
 from sim.go.mcache import Mcaches
 from sim.go.mheap import HeapStats, MHeap
 from sim.go.pool import SyncPool
-from sim.go.runq import GlobalQueue, LocalQueue
+from sim.go.runq import GlobalQueue, LocalQueue, Tally
 from sim.go.scavenge import BackgroundScavenger, ScavengeGoals
 from sim.go.stacks import Held, Stacks
 from sim.go.sweep import SweepPace
@@ -109,11 +109,11 @@ class P:
     """A processor: the right to run Go code."""
 
     id: int
-    runq: LocalQueue[G] = field(default_factory=LocalQueue)
+    runq: LocalQueue[G]
     timers: list[G] = field(default_factory=list)
     """Goroutines whose timers have fired and that no P has looked at yet."""
     process: simpy.Process | None = None
-    wake: simpy.Event | None = None
+    wake: Alarm | None = None
     interruptible: bool = False
     doing: str = "idle"
     """`goroutine`, `dedicated`, `fractional`, `idle` (marking), `parked` or `stopped`."""
@@ -132,6 +132,8 @@ class Scheduler:
     """Run queues, idle Ps, and whether the world is stopped."""
 
     ps: list[P]
+    queued: Tally
+    """Goroutines in the queues of all Ps."""
     restarted: simpy.Event
     idle: list[P] = field(default_factory=list)
     shared: GlobalQueue[G] = field(default_factory=GlobalQueue)
@@ -141,6 +143,8 @@ class Scheduler:
     """Time the world has been stopped since the start."""
     goroutines: int = 0
     created: int = 0
+    late_timers: int = 0
+    """Timers that have fired and that no P has looked at yet."""
 
 
 @dataclass
@@ -157,7 +161,7 @@ class Container:
 class Memory:
     """The heap, what is reachable in it, and allocation that is not yet materialised.
 
-    `slots[p][mix]` is what was allocated since the last batch; of it, `kept[(mix, owner)]` belongs
+    `slots[p][mix]` is what was allocated since the last batch; of it, `kept[owner][mix]` belongs
     to long-lived owners, and every goroutine knows its own part. `price` (ns per slot) and
     `live_per_slot` (bytes of heap_live per slot) are what the last batches cost.
     """
@@ -203,7 +207,8 @@ class Memory:
     wait_price: list[float]
     live_per_slot: list[float]
     scan_per_slot: list[float]
-    kept: dict[tuple[int, int], Holder] = field(default_factory=dict)
+    kept: dict[int, dict[int, Holder]] = field(default_factory=dict)
+    """What long-lived owners keep, by mix."""
     holders: list[dict[Holder, None]] = field(default_factory=list)
     """Who has something that is not written down yet, by mix, in order of time."""
     pending_live: int = 0

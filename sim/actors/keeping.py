@@ -25,7 +25,7 @@ def insert(store: Store, slots: float, world: World) -> None:
     hazard = age_fill(store, slots / per_byte, world)
     survive = -math.expm1(-hazard) / hazard if hazard else 1.0
     keep_forever(store.owner, store.mix, slots * survive, world)
-    holder = world.memory.kept[store.mix, store.owner]
+    holder = world.memory.kept[store.owner][store.mix]
     if store.replacement == "oldest" and holder.pending > store.capacity * per_byte:
         holder.bursts *= store.capacity * per_byte / holder.pending
         holder.pending = store.capacity * per_byte
@@ -34,7 +34,10 @@ def insert(store: Store, slots: float, world: World) -> None:
 def keep_forever(owner: int, mix: int, slots: float, world: World) -> None:
     """An owner without an end, or with a memoryless one, keeps these slots."""
     age_tenured(world)
-    holder = world.memory.kept.setdefault((mix, owner), Holder(owner=owner))
+    kept = world.memory.kept.setdefault(owner, {})
+    holder = kept.get(mix)
+    if holder is None:
+        holder = kept[mix] = Holder(owner=owner)
     holder.pending += slots
     holder.bursts += 1
 
@@ -85,9 +88,8 @@ def age(owner: int, hazard: float, world: World) -> None:
     """What a memoryless owner holds dies at this hazard, written down or not."""
     memory = world.memory
     memory.ledger.advance(owner, hazard)
-    for (_, whose), holder in memory.kept.items():
-        if whose == owner:
-            holder.pending *= math.exp(-hazard)
+    for holder in memory.kept.get(owner, {}).values():
+        holder.pending *= math.exp(-hazard)
 
 
 def let_go(holder: Holder, mix: int, world: World) -> None:

@@ -200,7 +200,8 @@ def owners_of(mix: int, world: World) -> Iterable[tuple[int, int, int]]:
     """(owner, slots, bursts) of everybody who keeps slots of a mix; long-lived owners first."""
     memory = world.memory
     waiting, memory.holders[mix] = memory.holders[mix], {}
-    for holder in [kept for key, kept in memory.kept.items() if key[0] == mix] + list(waiting):
+    lasting = [kept[mix] for kept in memory.kept.values() if mix in kept]
+    for holder in [*lasting, *waiting]:
         whole = int(holder.pending)
         if whole:
             holder.pending -= whole

@@ -57,7 +57,7 @@ def find_runnable(p: P, world: World) -> G | None:
 def steal(thief: P, world: World) -> G | None:
     """Half of the queue of another P, tried in random order (runtime/proc.go: stealWork)."""
     ps = world.sched.ps
-    if not any(len(p.runq) or p.timers for p in ps):
+    if not (world.sched.queued.items or world.sched.late_timers):
         return None
     first = int(world.streams["steal"].integers(len(ps)))
     for victim in ps[first:] + ps[:first]:
@@ -78,6 +78,7 @@ def run_timers(owner: P, p: P, world: World) -> None:
     """
     while owner.timers:
         g = owner.timers.pop(0)
+        world.sched.late_timers -= 1
         if g.started < 0:
             g.arrival = world.env.now
             mark_ready(g, world)
@@ -87,10 +88,9 @@ def run_timers(owner: P, p: P, world: World) -> None:
 def park(p: P, world: World) -> Process[None]:
     """Wait in the idle list until somebody makes work."""
     p.doing, p.parked_at = "parked", world.env.now
-    p.wake = world.env.event()
+    p.wake = world.env.alarm()
     world.sched.idle.append(p)
     yield p.wake
-    yield world.env.work(round(world.machine.sched.wake_ns))
     idle = world.env.now - p.parked_at
     p.doing = "waking"
     p.idle_ns += idle
@@ -154,13 +154,14 @@ def compute(g: G, p: P, ns: int, world: World) -> Process[bool]:
         give_back(g, ns)
         requeue(g, p, world)
         return False
-    begun, frozen = env.process_time, env.frozen_ns
+    begun, frozen = env.now, env.frozen_ns
     p.interruptible = True
     try:
         yield env.work(ns)
     except simpy.Interrupt:
-        give_back(g, ns - (env.process_time - begun))
-        g.throttled += env.frozen_ns - frozen
+        stood_still = env.frozen_ns - frozen
+        give_back(g, ns - (env.now - begun - stood_still))
+        g.throttled += stood_still
         requeue(g, p, world)
         return False
     p.interruptible = False

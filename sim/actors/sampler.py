@@ -23,7 +23,7 @@ def take_sample(world: World) -> Sample:
     memory, gc, sched = world.memory, world.gc, world.sched
     stats, classes = memory.heap.stats, memory_classes(world)
     running = sum(p.doing == "goroutine" for p in sched.ps)
-    runnable = len(sched.shared) + sum(len(p.runq) for p in sched.ps)
+    runnable = len(sched.shared) + sched.queued.items
     scan = gc.cycle.scan or {"globals": world.globals_bytes, "stack": 0, "heap": 0}
     return Sample(
         at_ns=world.env.now,

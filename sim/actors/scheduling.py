@@ -53,15 +53,16 @@ def ready_by_timer(g: G, p: P, world: World) -> None:
     else:
         mark_ready(g, world)
         p.timers.append(g)
+        world.sched.late_timers += 1
 
 
 def wake(world: World) -> None:
     """Wake an idle P, if there is one (runtime/proc.go: wakep)."""
     idle = world.sched.idle
     if idle:
-        event = idle.pop().wake
-        assert event is not None
-        event.succeed()
+        alarm = idle.pop().wake
+        assert alarm is not None
+        alarm.ring(round(world.machine.sched.wake_ns))
 
 
 def call_idle_worker(world: World) -> None:

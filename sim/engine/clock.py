@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from heapq import heapify
+from operator import attrgetter
 
 import simpy
 
 
 class _Work(simpy.Timeout):
     """The end of something that the process does; a freeze puts it off."""
+
+
+class Alarm(simpy.Event):
+    """Something that somebody else sets off."""
+
+    env: Clock
+
+    def ring(self, ns: int) -> None:
+        """It happens after the process has run for so long."""
+        self._ok, self._value = True, None
+        self.env.schedule(self, delay=self.env.standing_still(ns))
 
 
 class Clock(simpy.Environment):
@@ -24,15 +36,14 @@ class Clock(simpy.Environment):
         """Freezes since the start, the current one to its end."""
         self._thaw = 0
 
-    @property
-    def now(self) -> int:
-        """Simulated time in ns since the start of the run."""
-        return self._now  # type: ignore[return-value]
+    now: int = property(attrgetter("_now"))  # type: ignore[assignment]
+    """Simulated time in ns since the start of the run."""
 
     @property
     def frozen_ns(self) -> int:
         """How long the process has stood still since the start."""
-        return self._frozen_ns - max(0, self._thaw - self.now)
+        left = self._thaw - self.now
+        return self._frozen_ns - left if left > 0 else self._frozen_ns
 
     @property
     def process_time(self) -> int:
@@ -46,14 +57,28 @@ class Clock(simpy.Environment):
 
     def work(self, ns: int) -> simpy.Timeout:
         """An event after the process has run for so long."""
-        return _Work(self, ns + max(0, self._thaw - self.now))
+        return _Work(self, self.standing_still(ns))
+
+    def alarm(self) -> Alarm:
+        """An event that is set off later."""
+        return Alarm(self)
+
+    def standing_still(self, ns: int) -> int:
+        """What so much work takes that begins now: longer where the process is frozen."""
+        left = self._thaw - self.now
+        return ns + left if left > 0 else ns
 
     def freeze(self, ns: int) -> None:
         """The process, which is not frozen now, stands still for so long."""
         self._frozen_ns += ns
         self._thaw = self.now + ns
         self._queue[:] = [
-            (at + ns if isinstance(event, _Work) and at > self.now else at, priority, eid, event)
+            (
+                at + ns if isinstance(event, _Work | Alarm) and at > self.now else at,
+                priority,
+                eid,
+                event,
+            )
             for at, priority, eid, event in self._queue
         ]
         heapify(self._queue)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -16,12 +17,20 @@ class GlobalQueue(deque[T], Generic[T]):
     """The queue all Ps share."""
 
 
+@dataclass(slots=True)
+class Tally:
+    """How much lies in several queues together."""
+
+    items: int = 0
+
+
 class LocalQueue(Generic[T]):
     """The queue of one P: up to 256 goroutines and the one to run next."""
 
-    __slots__ = ("inherit_time", "queue", "runnext")
+    __slots__ = ("inherit_time", "queue", "runnext", "tally")
 
-    def __init__(self) -> None:
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
         self.queue: deque[T] = deque()
         self.runnext: T | None = None
         self.inherit_time = False
@@ -37,32 +46,41 @@ class LocalQueue(Generic[T]):
             for _ in range(LOCAL_CAPACITY // 2):
                 overflow.append(self.queue.popleft())
             overflow.append(item)
+            self.tally.items -= LOCAL_CAPACITY // 2
         else:
             self.queue.append(item)
+            self.tally.items += 1
 
     def put_next(self, item: T, overflow: GlobalQueue[T]) -> None:
         """Make it the next to run; what was next goes to the tail."""
         kicked, self.runnext = self.runnext, item
-        if kicked is not None:
+        if kicked is None:
+            self.tally.items += 1
+        else:
             self.put(kicked, overflow)
 
     def get(self) -> T | None:
         """The next to run, or None."""
-        self.inherit_time = self.runnext is not None
-        if self.runnext is not None:
-            item, self.runnext = self.runnext, None
-            return item
-        return self.queue.popleft() if self.queue else None
+        item, self.runnext = self.runnext, None
+        self.inherit_time = item is not None
+        if item is None and self.queue:
+            item = self.queue.popleft()
+        if item is not None:
+            self.tally.items -= 1
+        return item
 
     def steal_half_from(self, victim: LocalQueue[T]) -> T | None:
         """Take half of another P's queue (runnext only if nothing else); returns one to run."""
         waiting = len(victim.queue)
         for _ in range(waiting - waiting // 2):
             self.queue.append(victim.queue.popleft())
-        if not waiting and victim.runnext is not None:
+        if waiting:
+            item: T | None = self.queue.pop()
+        else:
             item, victim.runnext = victim.runnext, None
-            return item
-        return self.queue.pop() if waiting else None
+        if item is not None:
+            self.tally.items -= 1
+        return item
 
     def take_from_global(self, shared: GlobalQueue[T], gomaxprocs: int) -> T | None:
         """A fair share of the global queue; returns one to run (globrunqgetbatch)."""
@@ -72,4 +90,5 @@ class LocalQueue(Generic[T]):
         item = shared.popleft()
         for _ in range(count - 1):
             self.queue.append(shared.popleft())
+        self.tally.items += count - 1
         return item

@@ -60,6 +60,7 @@ class Collection:
 
     def __init__(self, flow: Flow, reason: str) -> None:
         self._flow, self._parts = flow, flow.parts
+        flow.stop_sweeping()
         flow.settle_all()
         self.facts = CycleFacts(
             flow.cycles + 1, reason, flow.now, flow.trigger(), flow.pacer.heap_live
@@ -111,7 +112,10 @@ class Collection:
         facts.pause_start = facts.stop_start
         if parts.switches.stop_the_world:
             stw = parts.machine.stw
-            facts.pause_start += stw.start_work_ns + stw.restart_per_p_ns * others
+            # Meanwhile goroutines become runnable, and idle Ps are woken for them.
+            woken = int(self._rng.poisson(flow.ready_rate() * facts.stop_start))
+            restart = stw.restart_per_p_ns * min(others + woken, parts.procs - 1)
+            facts.pause_start += stw.start_work_ns + restart
         flow.stand_still(facts.pause_start)
         parts.limiter.finish_gc_transition(int(flow.now))
         facts.mark_started = flow.now
@@ -245,10 +249,10 @@ class Collection:
         if float(np.dot(seen, spans.live)) < room / 4:
             seen = spans.per_class(spans.per_kind(flow.total_taken))
         expected = seen * (room / max(float(np.dot(seen, spans.live)), 1.0))
+        flow.expect(expected, footprint.mapped - footprint.in_use - footprint.stacks)
         sweep = parts.machine.sweep
-        sweeping = facts.swept * sweep.span_ns + facts.freed_spans * sweep.freed_span_ns
-        flow.expect(
-            expected, footprint.mapped - footprint.in_use - footprint.stacks, sweeping / room
+        flow.start_sweeping(
+            facts.swept * sweep.span_ns + facts.freed_spans * sweep.freed_span_ns
         )
         pacer.update(int(spans.cached(expected)), 0)
         self._refill_pools(there)

@@ -14,7 +14,7 @@ from sim.fluid.footprint import Footprint
 from sim.fluid.keepers import Keeper, Pooled
 from sim.fluid.scripts import Script
 from sim.fluid.spans import Floats, SpanModel
-from sim.fluid.tasks import Task
+from sim.fluid.tasks import ClosedFlow, Task
 from sim.fluid.visits import Visit, VisitCompiler
 from sim.go.barrier import Barrier
 from sim.go.limiter import GCCPULimiter
@@ -87,6 +87,7 @@ class Flow:
         self._ns, self._live = self.spans.expect(np.zeros(len(self.spans.slot)), 0.0)
         self._marking_ns = 0.0
         self._trigger = self.pacer.trigger()[0]
+        self._sweeper: ClosedFlow | None = None
 
     # -- what scripts and loads ask for ------------------------------------------------------
 
@@ -138,18 +139,22 @@ class Flow:
 
     # -- steps -------------------------------------------------------------------------------
 
-    def expect(self, slots: Floats, room: float, sweep_byte_ns: float) -> None:
-        """Prices after a cycle; so many slots by class will be taken until the next.
-
-        Every byte of them pays for its part of sweeping.
-        """
+    def expect(self, slots: Floats, room: float) -> None:
+        """Prices after a cycle; so many slots by class will be taken until the next."""
         self._ns, self._live = self.spans.expect(slots, room)
-        self._ns = [
-            ns + sweep_byte_ns * size
-            for ns, size in zip(self._ns, self.spans.slot_bytes, strict=True)
-        ]
         self._trigger = self.pacer.trigger()[0]
         self.slow_down(1.0, 0.0, 0.0)
+
+    def start_sweeping(self, ns: float) -> None:
+        """The background sweeper has so much to do."""
+        self._sweeper = ClosedFlow(Visit(cpu=ns), self.now, 1.0, visits=1.0)
+        self.start(self._sweeper)
+
+    def stop_sweeping(self) -> None:
+        """A cycle starts: allocation has paid for what the background sweeper left (mgcsweep.go)."""
+        if self._sweeper is not None and not self._sweeper.ended:
+            self.tasks.remove(self._sweeper)
+        self._sweeper = None
 
     def come_by_chance(self) -> None:
         """Requests come by chance from now on."""
@@ -177,13 +182,17 @@ class Flow:
         self._scale = ps / wanted if wanted > ps else 1.0
         self.program_ps = min(wanted, ps)
 
-    def waking_ps(self) -> float:
-        """Ps on their way from the idle list to a goroutine that became runnable."""
-        idle = max(1 - self.program_ps / self.parts.procs, 0.0)
-        rate = sum(
+    def ready_rate(self) -> float:
+        """Goroutines that become runnable per ns, as planned."""
+        return sum(
             speed * task.visit.runs for task, speed in zip(self.tasks, self.speeds(), strict=True)
         )
-        return min(rate * self.parts.machine.sched.wake_ns, self.parts.procs) * idle
+
+    def waking_ps(self) -> float:
+        """Ps on their way from the idle list to a goroutine that became runnable."""
+        procs = self.parts.procs
+        idle = max(1 - self.program_ps / procs, 0.0)
+        return min(self.ready_rate() * self.parts.machine.sched.wake_ns, procs) * idle
 
     def speeds(self) -> list[float]:
         """Visits per ns of every task, as planned."""

@@ -26,6 +26,10 @@ def validate(
     out: Annotated[Path, typer.Option(help="Folder for logs and table.")] = Path(
         "results/validation"
     ),
+    go: Annotated[
+        Path | None,
+        typer.Option(help="Command of another Go, from 1.21 on [default: the installed one]."),
+    ] = None,
     sets: Sets = None,
     quiet: Quiet = False,
 ) -> None:
@@ -35,19 +39,20 @@ def validate(
     """
     from sim.truth.accuracy import errors_markdown, markdown
     from sim.truth.host import host
-    from sim.truth.toolchain import find_go
+    from sim.truth.toolchain import chosen_go
     from sim.truth.validate import GRID, cpu_wait
     from sim.truth.validate import validate as measure
 
     grid = dict(map(_varied, vary)) if vary else GRID
     with progress("validate", quiet=quiet) as report:
         table = measure(
-            configs, out=out, grid=grid, sets=sets or (), repetitions=repetitions, progress=report
-        )
+            configs, out=out, grid=grid, sets=sets or (), repetitions=repetitions, go=go,
+            progress=report,
+        )  # fmt: skip
     print("# Real and simulated runs of the same workloads\n")
     print(f"    gomemsim {' '.join(sys.argv[1:])}\n")
     print(f"{repetitions} real runs per setting; medians of them, their spread beside the error.")
-    print("; ".join(f"{key}: {value}" for key, value in host(find_go()).items()) + ".")
+    print("; ".join(f"{key}: {value}" for key, value in host(chosen_go(go)).items()) + ".")
     print(f"Threads waited {cpu_wait(out):.1%} of the time for a CPU that other programs had.")
     print("Costs come from the machine profile of the configs; nothing was fitted to these runs.")
     for program, rows in table.groupby("program", sort=False):

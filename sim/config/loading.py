@@ -11,7 +11,7 @@ from typing import Any
 from sim.config.at import At
 from sim.config.check import check_program
 from sim.config.convert import convert, convert_mapping
-from sim.config.run import RunConfig
+from sim.config.run import RunConfig, default_marker
 from sim.config.tree import Node, assignment, from_plain, merge, read_yaml
 from sim.errors import UserError, nearest
 from sim.registry import load_file
@@ -74,6 +74,8 @@ class _Loader:
         settings = replace(self.at.node, value={key: child.node for key, child in children.items()})
         given = {"workload": name, "program": _program(tree)}
         config = convert_mapping(replace(self.at, node=settings), RunConfig, given)
+        if "gc" not in children or "marker" not in children["gc"].children():
+            config = replace(config, gc=replace(config.gc, marker=default_marker(config.go)))
         plugins = tuple(self.folder / path for path in config.plugins)
         return replace(config, machine=self._machine(config.machine), plugins=plugins)
 

@@ -21,6 +21,14 @@ NO_GC: Final = -1
 """gc_percent of GOGC=off (runtime/mgcpacer.go: readGOGC)."""
 NO_LIMIT: Final = (1 << 63) - 1
 """memory_limit of GOMEMLIMIT=off: math.MaxInt64 (runtime/mgcpacer.go: readGOMEMLIMIT)."""
+GREEN_TEA_SINCE: Final = 26
+"""Minor version of Go 1 whose default marker is Green Tea (internal/buildcfg/exp.go)."""
+
+
+def default_marker(go: str) -> Policy:
+    """The marker that a Go version such as 1.25 has unless its build was told otherwise."""
+    minor = int(go.partition(".")[2])
+    return Policy("marker", "greentea" if minor >= GREEN_TEA_SINCE else "classic")
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class GcPolicies:
     pacer: Annotated[Policy, Slot("pacer")] = Policy("pacer", "go1.27")
     """When to start a cycle and how hard to assist."""
     marker: Annotated[Policy, Slot("marker")] = Policy("marker", "greentea")
-    """In which order and at what cost objects are marked."""
+    """In which order and at what cost objects are marked; before Go 1.26, `classic` unless given."""
     barrier: Annotated[Policy, Slot("barrier")] = Policy("barrier", "hybrid")
     """What a pointer write does while marking."""
 
@@ -120,8 +128,8 @@ class RunConfig:
     """Simulated time after which the run ends; batches may end it before."""
     seed: Annotated[int, Ge(0)] = 1
     """Seed of all random streams."""
-    go: Literal["1.27"] = "1.27"
-    """Version of the Go runtime whose rules apply."""
+    go: Literal["1.21", "1.22", "1.23", "1.24", "1.25", "1.26", "1.27"] = "1.27"
+    """Version of the Go runtime whose rules apply: span layout and marker."""
     machine: str = "default-x86-64"
     """Cost profile: a shipped name or the path of a file."""
     plugins: tuple[Path, ...] = ()

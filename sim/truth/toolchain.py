@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -41,6 +42,24 @@ def find_go() -> Path:
     if on_path is None:
         raise UserError(f"there is no Go toolchain: {HOW_TO_GET_IT}, or put go on the PATH")
     return Path(on_path)
+
+
+def chosen_go(go: Path | None) -> Path:
+    """The `go` command that somebody named, or else that of `find_go`; UserError if it is none."""
+    if go is None:
+        return find_go()
+    if not (go.is_file() and os.access(go, os.X_OK)):
+        raise UserError(f"{go}: expected a go command, such as go1.24/go/bin/go")
+    return go.absolute()
+
+
+def go_version(go: Path) -> str:
+    """Its version as configs write it, such as 1.24."""
+    (version,) = go_env(go, "GOVERSION")
+    match = re.match(r"go(1\.\d+)", version)
+    if match is None:
+        raise UserError(f"{go}: expected a release of Go such as go1.24.11, got {version}")
+    return match.group(1)
 
 
 def go_env(go: Path, *names: str) -> list[str]:

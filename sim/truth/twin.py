@@ -16,7 +16,7 @@ from sim.config.run import NO_GC, NO_LIMIT, RunConfig
 from sim.errors import UserError
 from sim.go.sizeclass import SizeClassTable, size_classes
 from sim.streams import Streams
-from sim.truth.toolchain import build, find_go
+from sim.truth.toolchain import build
 from sim.units import SECOND
 from sim.workload import program as say
 from sim.workload.distributions import Constant, Distribution
@@ -31,9 +31,9 @@ ALLOWANCE_S: Final = 60
 """Seconds that a run may take beyond its duration before it counts as hanging."""
 
 
-def build_twin() -> Path:
-    """The executable; UserError where there is no Go."""
-    return build("twin", find_go())
+def build_twin(go: Path) -> Path:
+    """The executable, built with a `go` command from Go 1.21 on."""
+    return build("twin", go)
 
 
 def run_twin(executable: Path, config: RunConfig, log: Path) -> None:

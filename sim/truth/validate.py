@@ -18,6 +18,7 @@ from sim.config import RunConfig, load
 from sim.simulation import simulate
 from sim.truth.accuracy import compared
 from sim.truth.recorded import Figures, Setting, read_recorded, simulated
+from sim.truth.toolchain import chosen_go, go_version
 from sim.truth.twin import build_twin, run_twin, twin_spec
 
 GRID: Final[Mapping[str, tuple[str, ...]]] = {
@@ -43,16 +44,21 @@ def validate(
     grid: Mapping[str, Sequence[str]] = GRID,
     sets: Sequence[str] = (),
     repetitions: int = 3,
+    go: Path | None = None,
     progress: Report | None = None,
 ) -> pd.DataFrame:
     """Run each config, or workload, for real and simulated under all settings of a grid.
+
+    `go` is the command of the Go to compare with, whose version the simulator takes; without it the
+    Go that is installed.
 
     The logs of the real runs stay in `out`, with the table: a row per setting and figure, as
     `sim.truth.accuracy` has it. Real runs come one after the other, and nothing beside them; those
     that `out` has of the same program and settings are not repeated. UserError if there is no Go.
     """
-    points = list(_points(sources, grid, sets))
-    twin = build_twin()
+    command = chosen_go(go)
+    points = list(_points(sources, grid, (f"go={go_version(command)}", *sets)))
+    twin = build_twin(command)
     out.mkdir(parents=True, exist_ok=True)
     runs = [(point, turn) for turn in range(repetitions) for point in points]
     for done, (point, turn) in enumerate(runs, start=1):

@@ -215,6 +215,18 @@ def test_a_policy_is_made_afresh_for_every_run(config: Path) -> None:
     assert marker.make() is not marker.make()
 
 
+def test_a_go_version_has_the_marker_it_came_with(config: Path) -> None:
+    """Green Tea is the default since Go 1.26, and could be chosen before."""
+    markers = {
+        version: load(config, [f"go={version}"]).gc.marker.name
+        for version in ("1.21", "1.25", "1.26", "1.27")
+    }
+    assert markers == {
+        "1.21": "classic", "1.25": "classic", "1.26": "greentea", "1.27": "greentea",
+    }  # fmt: skip
+    assert load(config, ["go=1.25", "gc.marker=greentea"]).gc.marker.name == "greentea"
+
+
 def test_a_file_beside_the_config_brings_its_own_policies(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

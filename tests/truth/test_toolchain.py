@@ -38,6 +38,17 @@ def test_go_on_the_path_serves_where_the_wheel_is_not(
     assert toolchain.find_go() == go
 
 
+def test_another_go_can_be_chosen_by_its_command(tmp_path: Path) -> None:
+    go = executable(tmp_path / "go", "echo go1.24.11")
+    assert toolchain.chosen_go(go) == go
+    assert toolchain.go_version(go) == "1.24"
+    with pytest.raises(UserError, match=r"no/go: expected a go command, such as go1.24/go/bin/go"):
+        toolchain.chosen_go(Path("no/go"))
+    unreleased = executable(tmp_path / "tip", "echo devel")
+    with pytest.raises(UserError, match=r"expected a release of Go such as go1.24.11, got devel"):
+        toolchain.go_version(unreleased)
+
+
 def test_a_go_of_another_version_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

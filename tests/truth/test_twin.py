@@ -91,10 +91,10 @@ def test_a_twin_that_fails_is_one_sentence(tmp_path: Path, config: RunConfig) ->
 def executable() -> Path:
     """The twin, from the cache or built: that takes 20 s."""
     try:
-        find_go()
+        go = find_go()
     except UserError as error:
         pytest.skip(str(error))
-    return twin.build_twin()
+    return twin.build_twin(go)
 
 
 def run_really(

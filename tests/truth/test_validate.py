@@ -33,7 +33,9 @@ def real_runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[RunConfig]]:
         shutil.copy(f"{recorded}.json", log.with_suffix(".json"))
 
     monkeypatch.setattr(validate, "run_twin", run)
-    monkeypatch.setattr(validate, "build_twin", lambda: Path("twin"))
+    monkeypatch.setattr(validate, "chosen_go", lambda go: go or Path("go1.27"))
+    monkeypatch.setattr(validate, "go_version", lambda go: go.name.removeprefix("go"))
+    monkeypatch.setattr(validate, "build_twin", lambda go: Path("twin"))
     with joblib.parallel_config("sequential"):
         yield runs
 
@@ -69,6 +71,16 @@ def test_a_workload_alone_can_be_validated(tmp_path: Path, real_runs: list[RunCo
     assert real_runs[0].memory_limit == 192 << 20
     assert set(table["program"]) == {"hbsteady"}
     assert set(table["gomemlimit"]) == {"192MiB"}
+
+
+def test_the_simulator_takes_the_version_of_the_real_go(
+    tmp_path: Path, real_runs: list[RunConfig]
+) -> None:
+    validate.validate(
+        [ROOT / "configs/hbsteady.yaml"], out=tmp_path, grid={"GOGC": ("100",)},
+        sets=("GOMAXPROCS=2", *QUICK), repetitions=1, go=Path("go1.21"),
+    )  # fmt: skip
+    assert [(run.go, run.gc.marker.name) for run in real_runs] == [("1.21", "classic")]
 
 
 def test_the_command_refuses_a_key_without_values(capsys: pytest.CaptureFixture[str]) -> None:

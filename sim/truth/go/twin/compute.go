@@ -24,7 +24,7 @@ var cells = func() (all [1024]*cell) {
 
 //go:noinline
 func turns(n int, x uint64) uint64 {
-	for range n {
+	for i := 0; i < n; i++ {
 		x = x*6364136223846793005 + 1442695040888963407
 		x ^= x >> 29
 	}
@@ -33,7 +33,7 @@ func turns(n int, x uint64) uint64 {
 
 //go:noinline
 func writePointers(n int, from int) {
-	for i := range n {
+	for i := 0; i < n; i++ {
 		cells[(from+i)&(len(cells)-1)].pointer = immortal[i&(immortals-1)]
 	}
 }
@@ -63,7 +63,7 @@ func calibrate() {
 
 func least(work func()) float64 {
 	best := time.Hour
-	for range 30 {
+	for i := 0; i < 30; i++ {
 		begin := time.Now()
 		work()
 		best = min(best, time.Since(begin))
@@ -82,7 +82,7 @@ func dryRun() func(n int) {
 	g := &goroutine{random: newRandom()}
 	f := &g.passing
 	return func(n int) {
-		for range n {
+		for i := 0; i < n; i++ {
 			c := m.deck[g.at&(deckCards-1)]
 			g.at++
 			g.writes += m.types[c.kind].requested * 1e-9

@@ -1,3 +1,3 @@
 module gomemsim/twin
 
-go 1.22
+go 1.21

@@ -58,7 +58,7 @@ func (p *program) putOn(s *spec, r *report) {
 	var all sync.WaitGroup
 	for _, l := range s.Load {
 		all.Add(1)
-		go func() {
+		go func(l loadSpec) {
 			defer all.Done()
 			kind := p.kinds[l.Goroutine]
 			switch l.Do {
@@ -71,7 +71,7 @@ func (p *program) putOn(s *spec, r *report) {
 				return
 			}
 			select {}
-		}()
+		}(l)
 	}
 	all.Wait()
 }
@@ -97,7 +97,7 @@ func openLoop(kind *kind, at []int64, via string, r *report) {
 
 // closedLoop has workers that send the next request a think time after the last answer.
 func closedLoop(kind *kind, workers int, think values, r *report) {
-	for range workers {
+	for i := 0; i < workers; i++ {
 		go func() {
 			random := newRandom()
 			done := make(chan struct{})
@@ -112,7 +112,7 @@ func closedLoop(kind *kind, workers int, think values, r *report) {
 // batch runs so many goroutines, some of them at the same time.
 func batch(kind *kind, count, parallel int, r *report) {
 	var lanes sync.WaitGroup
-	for lane := range parallel {
+	for lane := 0; lane < parallel; lane++ {
 		share := count / parallel
 		if lane < count%parallel {
 			share++
@@ -121,7 +121,7 @@ func batch(kind *kind, count, parallel int, r *report) {
 		go func() {
 			defer lanes.Done()
 			done := make(chan struct{})
-			for range share {
+			for i := 0; i < share; i++ {
 				request(kind, done, r)
 			}
 		}()

@@ -68,7 +68,7 @@ func newMix(name string, objects []object) *mix {
 // filledWords draws how many pointer words are filled: each with the same probability.
 func filledWords(o object, r *random) uint16 {
 	filled := 0
-	for range o.Words {
+	for i := 0; i < o.Words; i++ {
 		if r.unit() < o.Filled {
 			filled++
 		}
@@ -78,8 +78,8 @@ func filledWords(o object, r *random) uint16 {
 
 // typeOf makes the type of an object: pointers first, then bytes. A part of no size would count.
 func typeOf(o object) unsafe.Pointer {
-	pointers := reflect.ArrayOf(o.Words, reflect.TypeFor[unsafe.Pointer]())
-	rest := reflect.ArrayOf(o.Size-8*o.Words, reflect.TypeFor[byte]())
+	pointers := reflect.ArrayOf(o.Words, reflect.TypeOf(unsafe.Pointer(nil)))
+	rest := reflect.ArrayOf(o.Size-8*o.Words, reflect.TypeOf(byte(0)))
 	switch {
 	case pointers.Size() == 0:
 		return pointerOf(rest)
@@ -123,7 +123,7 @@ type family struct {
 func (f *family) add(p unsafe.Pointer, size float64, links, waiting int) {
 	words := unsafe.Slice((*unsafe.Pointer)(p), links)
 	adopted := max(min(links, len(f.orphans)-f.first-waiting), 0)
-	for i := range adopted {
+	for i := 0; i < adopted; i++ {
 		words[i] = f.orphans[f.first]
 		size += f.sizes[f.first]
 		f.first++

@@ -96,7 +96,7 @@ func (r *report) print() {
 		"user_s":     seconds(r.usage[1].Utime) - seconds(r.usage[0].Utime),
 		"sys_s":      seconds(r.usage[1].Stime) - seconds(r.usage[0].Stime),
 		"cpu_wait_s": float64(r.waited[1]-r.waited[0]) / 1e9,
-		"maxrss":     r.usage[1].Maxrss << 10, "rss": r.rss, "latency_ns": latency,
+		"maxrss":     peakResidentBytes(), "rss": r.rss, "latency_ns": latency,
 		"start": r.metrics[0], "end": r.metrics[1],
 		"calibration": map[string]float64{
 			"turn_ns": cost.turn, "write_ns": cost.write, "object_ns": cost.object,
@@ -176,4 +176,16 @@ func residentBytes() int64 {
 	}
 	pages, _ := strconv.ParseInt(strings.Fields(string(text))[1], 10, 64)
 	return pages * int64(os.Getpagesize())
+}
+
+// peakResidentBytes is the most that was resident since the program began. Getrusage would count the
+// memory of the process that started this one.
+func peakResidentBytes() int64 {
+	text, _ := os.ReadFile("/proc/self/status")
+	_, rest, found := strings.Cut(string(text), "VmHWM:")
+	if !found {
+		return 0
+	}
+	kib, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+	return kib << 10
 }

@@ -126,7 +126,7 @@ func (p *program) compileStep(s stepSpec) step {
 	case "repeat":
 		steps := p.compile(s.Steps)
 		return func(g *goroutine) {
-			for range s.Times {
+			for i := 0; i < s.Times; i++ {
 				g.follow(steps)
 			}
 		}
@@ -160,7 +160,7 @@ func onStack(s step) step {
 func (p *program) spawn(s stepSpec) step {
 	child := p.kinds[s.Goroutine]
 	return func(g *goroutine) {
-		for range s.Count {
+		for i := 0; i < s.Count; i++ {
 			if !s.Wait {
 				go child.run()
 				continue

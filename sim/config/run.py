@@ -38,7 +38,7 @@ class GcPolicies:
     pacer: Annotated[Policy, Slot("pacer")] = Policy("pacer", "go1.27")
     """When to start a cycle and how hard to assist."""
     marker: Annotated[Policy, Slot("marker")] = Policy("marker", "greentea")
-    """In which order and at what cost objects are marked; before Go 1.26, `classic` unless given."""
+    """In which order and at what cost objects are marked; `classic` before Go 1.26."""
     barrier: Annotated[Policy, Slot("barrier")] = Policy("barrier", "hybrid")
     """What a pointer write does while marking."""
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sim.fit.draw import draw
+from sim.fit.draw import Possible, draw
 from sim.fit.gctrace_fit import Fit
 from sim.fluid.memory import Overheads
 from sim.fluid.run import FluidRun, run
@@ -16,9 +16,9 @@ from sim.fluid.setting import Setting
 from sim.streams import Streams
 from sim.units import SECOND
 
-SEEDS: Final = 3
+SEEDS: Final = 5
 """Runs per setting of the program as fitted: their median is the prediction."""
-DRAWS: Final = 8
+DRAWS: Final = 15
 """Runs per setting of programs that the log leaves possible as well, for the interval."""
 RANGE: Final = (0.05, 0.95)
 
@@ -63,14 +63,14 @@ def predict(
 ) -> list[Prediction]:
     """Predict each setting. Run k is of the same program, with the same seed, under all of them."""
     possible = draw(fit, draws, Streams(seed)["fit"])
-    programs = [*[fit.program] * seeds, *possible]
+    programs = [*[Possible(fit.program, fit.overheads)] * seeds, *possible]
     wanted = list(settings)
     found = []
     for done, setting in enumerate(wanted, 1):
         figures = np.array(
             [
-                _figures(run(program, setting, seed + k, fit.overheads), setting, fit.overheads)
-                for k, program in enumerate(programs)
+                _figures(run(program, setting, seed + k, overheads), setting, overheads)
+                for k, (program, overheads) in enumerate(programs)
             ]
         )
         low, high = np.quantile(figures, RANGE, axis=0)

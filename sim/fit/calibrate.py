@@ -22,6 +22,8 @@ from sim.units import MS, US, Fraction, Nanoseconds
 
 YIELDS: Final[tuple[Nanoseconds | None, ...]] = (None, 10 * MS, 3 * MS, MS, 300 * US)
 CLOSE_ENOUGH: Final = 0.1
+_FIRST_GUESS: Final = 0.2
+_LEAST_ASSIST: Final = 1e-3
 _ROUNDS: Final = 2
 _SEEDS: Final = (1, 2)
 _LARGEST_CORRECTION: Final = 1.25
@@ -46,7 +48,7 @@ def calibrate(
     real = _observed(seen, measured)
     if program.load is Load.BUSY:
         return _with_switches(program, logged, real)
-    return _calibrated(program, logged, real)[1]
+    return _calibrated(replace(program, uncovered=_FIRST_GUESS), logged, real)[1]
 
 
 def _with_switches(program: FluidProgram, logged: Setting, real: _Log) -> FluidProgram:
@@ -70,11 +72,19 @@ def _calibrated(program: FluidProgram, logged: Setting, real: _Log) -> tuple[flo
 
 def _corrected(program: FluidProgram, real: _Log, found: _Log) -> FluidProgram:
     cost = float(np.clip(real.cpu / found.cpu, 1 / _LARGEST_CORRECTION, _LARGEST_CORRECTION))
-    return replace(
-        program,
-        stretches=tuple(replace(s, mark_cost=s.mark_cost * cost) for s in program.stretches),
-        first_assists=float(np.clip(program.first_assists + real.assist - found.assist, 0.0, 0.9)),
-    )
+    stretches = tuple(replace(s, mark_cost=s.mark_cost * cost) for s in program.stretches)
+    if program.load is Load.WAITING:
+        # Assists are proportional to what is not covered, as long as credit covers the rest.
+        more = _odds(real.assist) / max(_odds(found.assist), _LEAST_ASSIST)
+        uncovered = min(more * program.uncovered, 1.0)
+        return replace(program, stretches=stretches, uncovered=uncovered)
+    first = float(np.clip(program.first_assists + real.assist - found.assist, 0.0, 0.9))
+    return replace(program, stretches=stretches, first_assists=first)
+
+
+def _odds(share: Fraction) -> float:
+    """Assists per CPU time of the program."""
+    return share / (1 - share)
 
 
 def _observed(seen: Observed, measured: slice) -> _Log:

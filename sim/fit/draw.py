@@ -5,26 +5,29 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields, replace
 from statistics import NormalDist
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from sim.fit.change import change_midway
 from sim.fit.gctrace_fit import Fit
 from sim.fit.observe import Floats
+from sim.fluid.memory import Overheads
 from sim.fluid.program import FluidProgram, Stretch, Window
 from sim.units import Fraction, MiB
 
-MARK_COST_SPREAD: Final[Fraction] = 0.15
+MARK_COST_SPREAD: Final[Fraction] = 0.20
 """Standard deviation, beyond scatter, of the CPU time that the same marking takes elsewhere.
 
 From run to run, and from one setting to another: neighbours on the machine, caches, who marks.
 """
-RATE_SPREAD: Final[Fraction] = 0.10
+RATE_SPREAD: Final[Fraction] = 0.20
 """The same for how fast the program allocates while the heap is marked."""
-LIVE_SPREAD: Final[Fraction] = 0.03
-WORK_SPREAD: Final[Fraction] = 0.03
-SPAN_OVERHEAD_SPREAD: Final[Fraction] = 0.008
+LIVE_SPREAD: Final[Fraction] = 0.04
+WORK_SPREAD: Final[Fraction] = 0.04
+SPAN_OVERHEAD_SPREAD: Final[Fraction] = 0.01
+OVERHEAD_SHARE_SPREAD: Final[Fraction] = 0.03
+"""Of the memory beside the heap, relative to the heap, where nobody measured it."""
 _ROUNDING: Final = 0.29 * MiB  # standard deviation of a figure that is rounded to MiB
 
 
@@ -56,22 +59,38 @@ def _of_mean(values: Floats) -> float:
     return float(values.std() / max(float(values.mean()), 1e-9) / math.sqrt(len(values)))
 
 
-def draw(fit: Fit, count: int, rng: np.random.Generator) -> list[FluidProgram]:
+class Possible(NamedTuple):
+    """One program that would have left such a log, and its memory beside the heap."""
+
+    program: FluidProgram
+    overheads: Overheads
+
+
+def draw(fit: Fit, count: int, rng: np.random.Generator) -> list[Possible]:
     """Programs that the log leaves possible, spread evenly over the uncertainty of the fit."""
     spread = spreads(fit)
     factors = {
         field.name: [math.exp(getattr(spread, field.name) * z) for z in _normal(count, rng)]
         for field in fields(Spreads)
     }
-    overheads = [SPAN_OVERHEAD_SPREAD * z for z in _normal(count, rng)]
+    in_spans = [SPAN_OVERHEAD_SPREAD * z for z in _normal(count, rng)]
+    beside = [OVERHEAD_SHARE_SPREAD * z for z in _normal(count, rng)]
     return [
-        _program(
-            fit.program,
-            Spreads(**{name: values[k] for name, values in factors.items()}),
-            overheads[k],
+        Possible(
+            _program(
+                fit.program,
+                Spreads(**{name: values[k] for name, values in factors.items()}),
+                in_spans[k],
+            ),
+            _overheads(fit.overheads, beside[k]),
         )
         for k in range(count)
     ]
+
+
+def _overheads(found: Overheads, more: float) -> Overheads:
+    """Another share of the heap, unless it was measured."""
+    return replace(found, share=max(0.0, found.share + more)) if found == Overheads() else found
 
 
 def _normal(count: int, rng: np.random.Generator) -> list[float]:

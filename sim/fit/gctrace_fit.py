@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,12 +16,10 @@ from sim.fluid.program import FluidProgram, Load, Stretch, Window
 from sim.fluid.setting import Setting
 from sim.units import Bytes, Fraction, MiB
 
-SPAN_OVERHEAD: Final = 0.02
-"""Tails, headers and bitmaps in spans of small objects: 128 to 256 of 8192 bytes, and tails."""
+SPAN_OVERHEAD: Final = 0.016
+"""Tails, headers and bitmaps in spans: 0 to 0.03 of the heap, the more the smaller its objects."""
 IDLE_SHARE_OF_WAITING: Final = 0.05
 """Idle workers with more than this share of the Ps: load limits the program, not CPU."""
-_UNSEEN_GROWTH: Final = MiB / 4
-"""What the heap may have grown while it was marked without any figure in MiB showing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +42,8 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
 
     `load` overrides what the idle mark workers say about it.
     """
-    seen = observe(log.lines, logged.gogc, SPAN_OVERHEAD)
     measured = log.measured
+    seen = observe(log.lines, logged.gogc, SPAN_OVERHEAD, measured)
     if load is None:
         load = Load.WAITING if _idle_share(seen, measured) > IDLE_SHARE_OF_WAITING else Load.BUSY
     positions = np.cumsum(seen.allocated)
@@ -92,9 +89,10 @@ def _idle_share(seen: Observed, measured: slice) -> Fraction:
 
 def _stretches(seen: Observed, measured: slice, positions: Floats) -> tuple[Stretch, ...]:
     rates = _rates_while_marking(seen, measured)
-    running = seen.program_cpu + seen.assist
-    cpus = np.full(len(rates), running[measured].sum() / seen.duration[measured].sum())
-    cpus[measured] = (running / seen.duration)[measured]
+    # Assists that found no idle P took their time from the program, which wanted it for itself.
+    wanted = seen.program_cpu + np.maximum(seen.assist - seen.idle, 0.0)
+    cpus = np.full(len(rates), wanted[measured].sum() / seen.duration[measured].sum())
+    cpus[measured] = (wanted / seen.duration)[measured]
     inside = range(*measured.indices(len(rates)))
     return tuple(
         Stretch(
@@ -111,22 +109,11 @@ def _stretches(seen: Observed, measured: slice, positions: Floats) -> tuple[Stre
 
 
 def _rates_while_marking(seen: Observed, measured: slice) -> Floats:
-    """Heap bytes per CPU-ns of the program, cycle by cycle, the scatter of rounding taken out."""
-    grown, cpu = (seen.end - seen.start)[measured], seen.program_cpu[measured]
-    mean = max(grown.sum(), _UNSEEN_GROWTH) / cpu.sum()
-    rest = grown - mean * cpu
-    real = math.sqrt(max(0.0, 1 - _rounding_variance(mean * cpu) / max(float(rest.var()), 1.0)))
-    rates = np.maximum(mean + real * rest / cpu, 0.2 * mean)
-    rates *= mean * cpu.sum() / max(float((rates * cpu).sum()), 1e-9)
-    everywhere: Floats = np.full(len(seen.end), mean)
-    everywhere[measured] = rates
-    return everywhere
-
-
-def _rounding_variance(difference: Floats) -> float:
-    """Of differences between two figures that are both rounded down to MiB, at random phase."""
-    part = difference / MiB % 1.0
-    return float((part * (1 - part)).mean()) * MiB * MiB
+    """Heap bytes per CPU-ns of the program, cycle by cycle; elsewhere their mean."""
+    grown, cpu = seen.grown_marking[measured], seen.program_cpu[measured]
+    rates: Floats = np.full(len(seen.end), grown.sum() / cpu.sum())
+    rates[measured] = grown / cpu
+    return rates
 
 
 def _begin(seen: Observed, measured: slice, positions: Floats, *, marked: bool) -> Window:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sim.errors import UserError
 from sim.fit import fit_log
 from sim.fit.drift import drift
 from sim.fit.gctrace_log import read_gctrace
-from sim.fit.observe import guess_gogc
+from sim.fit.observe import guess_gogc, smoothed
 from sim.fit.workload import Container, to_yaml
 from sim.fluid.program import Load
 from sim.machine.profile import load_profile
@@ -140,3 +141,17 @@ def test_the_workload_is_one_the_simulator_accepts(tmp_path: Path) -> None:
     )
     (tmp_path / "run.yaml").write_text("workload: ./fitted.yaml\nduration: 1s\n")
     assert load(tmp_path / "run.yaml").workload
+
+
+def test_growth_that_rounding_explains_is_smoothed_away() -> None:
+    """Cycles that grow by half a MiB print 0 or 1; the pacer would take the 1 for a burst."""
+    grown = np.tile([0.0, MiB], 20)
+    smooth = smoothed(grown, np.full(40, 1e6))
+    assert smooth == pytest.approx(np.full(40, MiB / 2))
+
+
+def test_growth_beyond_rounding_keeps_its_scatter_and_its_mean() -> None:
+    grown = np.tile([10.0 * MiB, 30.0 * MiB], 20)
+    smooth = smoothed(grown, np.full(40, 1e6))
+    assert smooth.mean() == pytest.approx(grown.mean())
+    assert smooth.std() == pytest.approx(grown.std(), rel=0.01)

@@ -112,3 +112,26 @@ def test_spare_cpus_mark_where_the_program_waits() -> None:
 )
 def test_workers_are_split_as_go_splits_them(procs: int, dedicated: int, fraction: float) -> None:
     assert worker_split(procs) == (dedicated, fraction)
+
+
+def assists(found: FluidRun) -> float:
+    return sum(c.mark.assist for c in found.cycles) / len(found.cycles)
+
+
+def test_a_waiting_program_assists_on_ps_that_would_have_idled() -> None:
+    """Its own work and the end of marking stay what they were: assists take the place of idling."""
+    waiting = replace(program(Load.WAITING), yields_every=None)
+    covered, uncovered = (
+        run(replace(waiting, uncovered=share), Setting(200, None, 4), 1, Overheads())
+        for share in (0.0, 0.2)
+    )
+    assert assists(uncovered) > assists(covered)
+    assert gc_cpu(uncovered) == pytest.approx(gc_cpu(covered), rel=0.02)
+    assert len(uncovered.cycles) == pytest.approx(len(covered.cycles), abs=2)
+
+
+def test_a_waiting_program_assists_less_where_the_goal_is_far() -> None:
+    """What is owed for a byte falls with the distance of the goal, and so do assists."""
+    waiting = replace(program(Load.WAITING), uncovered=0.2)
+    near, far = (run(waiting, Setting(gogc, None, 4), 1, Overheads()) for gogc in (100, 400))
+    assert assists(far) < 0.7 * assists(near)

@@ -168,7 +168,10 @@ class Collection:
             machine.barrier.pointer_ns * shaded, machine.alloc.marking_ns,
         )  # fmt: skip
         flow.come_by_chance()
-        Marking(flow, self._left, self._cpu, self.facts.cpu).run()
+        Marking(
+            flow, self._left, self._cpu, self.facts.cpu, self.facts.started,
+            by_allocation=self.facts.reason == "heap",
+        ).run()  # fmt: skip
         flow.come_as_on_average()
         self._book_rest()
 
@@ -248,13 +251,11 @@ class Collection:
         seen = self._slots
         if float(np.dot(seen, spans.live)) < room / 4:
             seen = spans.per_class(spans.per_kind(flow.total_taken))
-        expected = seen * (room / max(float(np.dot(seen, spans.live)), 1.0))
+        expected, ahead = spans.taken_within(seen, room)
         flow.expect(expected, footprint.mapped - footprint.in_use - footprint.stacks)
         sweep = parts.machine.sweep
-        flow.start_sweeping(
-            facts.swept * sweep.span_ns + facts.freed_spans * sweep.freed_span_ns
-        )
-        pacer.update(int(spans.cached(expected)), 0)
+        flow.start_sweeping(facts.swept * sweep.span_ns + facts.freed_spans * sweep.freed_span_ns)
+        pacer.update(int(ahead), 0)
         self._refill_pools(there)
 
     def _refill_pools(self, there: Crowd) -> None:

@@ -23,11 +23,13 @@ from sim.go.pacer import Pacer
 from sim.go.stack import fits
 from sim.machine.profile import MachineProfile
 from sim.streams import Streams
-from sim.units import MINUTE, SECOND, Bytes, Nanoseconds
+from sim.units import MINUTE, SECOND, Bytes, KiB, Nanoseconds
 
 LONGEST_STEP: Final = SECOND
 FORCE_PERIOD: Final = 2 * MINUTE
 NO_LIMIT: Final = (1 << 63) - 1
+STRETCH: Final = 32 * KiB
+"""A goroutine allocates so much in one go."""
 LOOKS_PER_CYCLE: Final = 8
 """How often a memory limit is looked at on the way to the trigger."""
 
@@ -151,7 +153,7 @@ class Flow:
         self.start(self._sweeper)
 
     def stop_sweeping(self) -> None:
-        """A cycle starts: allocation has paid for what the background sweeper left (mgcsweep.go)."""
+        """A cycle starts: allocation has paid for what the sweeper left (runtime/mgcsweep.go)."""
         if self._sweeper is not None and not self._sweeper.ended:
             self.tasks.remove(self._sweeper)
         self._sweeper = None
@@ -223,6 +225,16 @@ class Flow:
         wanted = sum(task.wanted for task in self.tasks)
         some = sum(task.wanted for task in self.tasks if task.visit.prices.slot_bytes)
         return some / wanted if wanted > 0 else 0.0
+
+    def unfinished(self) -> float:
+        """Share of the allocating goroutines that go on to allocate after their next stretch."""
+        total = left = 0.0
+        for task, speed in zip(self.tasks, self.speeds(), strict=True):
+            for use in task.visit.uses:
+                nbytes = use.slots * self._live[use.mix]
+                total += speed * nbytes
+                left += speed * max(nbytes - STRETCH, 0.0)
+        return left / total if total else 0.0
 
     def advance(self, elapsed: float, share: float = 1.0) -> None:
         """Let time pass as planned; tasks get only this share of their Ps."""

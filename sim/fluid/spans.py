@@ -23,6 +23,9 @@ from sim.machine.profile import MachineProfile
 Floats = NDArray[np.float64]
 LARGE_CLASSES: Final = 2
 OS_PAGE: Final = 4096
+SMALL: Final = 0.02
+"""Share of a cycle's growth that is not worth iterating for."""
+ROUNDS: Final = 6
 
 
 class FinalKinds(KindTable):
@@ -120,10 +123,26 @@ class SpanModel:
         return self._by_mix(self._malloc + refill[self.cls]), self._by_mix(self.live[self.cls])
 
     def cached(self, slots: Floats) -> float:
-        """Bytes by which heap_live is ahead: free slots of spans in the caches of the Ps."""
-        touched = -np.expm1(-slots / self._procs)
-        half = np.where(self.large, 0.0, self.reuse() / 2 * self.slot)
-        return float(self._procs * np.dot(touched, half))
+        """Bytes by which heap_live is ahead when so many slots have been taken.
+
+        Every P that has taken a slot of a class holds a span of it, of which half is free; as long
+        as the first one is not used up, what is left of it.
+        """
+        per_p, per_span = slots / self._procs, self.reuse()
+        free = np.maximum(per_span - per_p, per_span / 2) * -np.expm1(-per_p)
+        return float(self._procs * np.dot(np.where(self.large, 0.0, free), self.slot))
+
+    def taken_within(self, mixture: Floats, room: float) -> tuple[Floats, float]:
+        """Slots by class of such a mixture until heap_live has grown by so much.
+
+        Returns the bytes by which heap_live is ahead then as well.
+        """
+        per_byte = mixture / max(float(np.dot(mixture, self.live)), 1.0)
+        ahead = self.cached(per_byte * room)
+        if ahead > room * SMALL:
+            for _ in range(ROUNDS):
+                ahead = min(self.cached(per_byte * (room - ahead)), room * (1 - SMALL))
+        return per_byte * (room - ahead), ahead
 
     def in_use(self, slots: Floats) -> Floats:
         """Spans when so many slots have been taken since the sweep."""

@@ -61,6 +61,7 @@ class Teller:
             swept_reclaim=0, swept_flush=0, swept_call=0, swept_stopped=0, swept_start=0,
             sweep_end_heap=0, sweep_allocated=0, sweep_pages=0, sweep_ratio=0.0,
             freed_spans=round(facts.freed_spans), freed_bytes=round(facts.freed_bytes),
+            finalizers_due=0, finalizers_run=0,
             limiter_fill_ns=limiter.fill, limiter_overflow_ns=limiter.overflow,
             limiting=limiter.limiting, gc_cpu_fraction=busy / max(1.0, flow.now * procs),
         ))  # fmt: skip
@@ -110,7 +111,8 @@ class Teller:
             allocs_bytes=allocated, allocs_objects=int(sum(taken)),
             frees_bytes=max(allocated - objects, 0), frees_objects=0, tiny_allocs=0,
             heap_goal=min(pacer.heap_goal(), LARGEST), heap_marked=pacer.heap_marked,
-            objects=int(model.used.sum()), cycles_automatic=flow.cycles - self._forced,
+            objects=int(model.used.sum()), finalizers_queued=0, finalizers_executed=0,
+            cycles_automatic=flow.cycles - self._forced,
             cycles_forced=self._forced, cycles_total=flow.cycles, gogc=parts.gc_percent,
             gomemlimit=parts.memory_limit,
             limiter_last_enabled=parts.limiter.last_enabled_cycle,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sim.actors import goroutine as body
 from sim.actors.collector import collector
 from sim.actors.container import kill_if_over, quota
+from sim.actors.finalizing import finalizer_body
 from sim.actors.khugepaged import khugepaged
 from sim.actors.load import BatchLoad, ClosedLoad, OpenLoad, run_batch, run_closed, run_open
 from sim.actors.prices import expect_fresh_spans, reprice
@@ -36,12 +37,13 @@ from sim.go.runq import LocalQueue, Tally
 from sim.go.sizeclass import SizeClassTable, size_classes
 from sim.go.stacks import Stacks
 from sim.go.sweep import SweepPace
-from sim.machine.price import malloc_ns
+from sim.machine.price import malloc_ns, set_finalizer_ns
 from sim.machine.profile import MachineProfile, load_profile
 from sim.streams import Streams
 from sim.workload import program as say
 from sim.workload.distributions import Constant, Distribution
-from sim.workload.holders import Store
+from sim.workload.finalizers import Finalizers
+from sim.workload.holders import Holder, Store
 from sim.workload.ledger import Law, Ledger
 from sim.world import (
     GC,
@@ -85,6 +87,7 @@ def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
         memory=memory, gc=make_gc(config, env, machine), globals_bytes=config.program.globals,
         sampling=config.record.samples, finished=env.event(),
         sweeper=G(0, "bgsweep", system=True), scavenger=G(0, "bgscavenge", system=True),
+        finalizer=G(0, "finalizers", system=True),
         new_goroutine=_not_yet, pacer_name=config.gc.pacer.name,
         timeline=config.record.timeline,
     )  # fmt: skip
@@ -104,18 +107,27 @@ def _not_yet(kind: str) -> G:
 
 
 class MixBook:
-    """Mixes by name, and one of a single kind for every pool."""
+    """Mixes by name; one of a single kind for every pool; those with finalizers apart."""
 
     def __init__(self, program: say.Program, sizes: SizeClassTable) -> None:
         self.kinds = KindTable()
         self.mixes: list[Mix] = []
         self.ids: dict[str, int] = {}
+        self.finalizers: dict[int, int] = {}
+        """CPU time (ns) of the finalizers that all objects of a mix have, by mix."""
         for name, objects in program.mixes.items():
             self._add(name, objects, sizes)
         for name, pool in program.pools.items():
             self._add(
                 pool_mix(name), (say.ObjectKind(Constant(pool.size), 1.0, pool.pointers),), sizes
             )
+
+        for step in program.all_steps():
+            if isinstance(step, say.Work) and step.finalizer is not None:
+                name = finalizer_mix(step)
+                if name not in self.ids:
+                    self._add(name, program.mixes[str(step.of)], sizes)
+                    self.finalizers[self.ids[name]] = step.finalizer
 
     def _add(self, name: str, objects: tuple[say.ObjectKind, ...], table: SizeClassTable) -> None:
         u = (np.arange(QUANTILES) + 0.5) / QUANTILES
@@ -137,6 +149,11 @@ def pool_mix(name: str) -> str:
     return f"pool {name}"
 
 
+def finalizer_mix(step: say.Work) -> str:
+    """The name of the mix of a step whose objects have finalizers."""
+    return f"{step.of} with finalizers of {step.finalizer} ns"
+
+
 def make_memory(
     config: RunConfig, book: MixBook, sizes: SizeClassTable, machine: MachineProfile
 ) -> Memory:
@@ -153,10 +170,14 @@ def make_memory(
         book.kinds.column("slot_bytes"), scan, book.kinds.column("npages"),
         book.kinds.column("objects"), machine.alloc,
     )  # fmt: skip
+    finalizers = make_finalizers(book, ledger)
+    fast_path += finalizers.kinds * set_finalizer_ns(
+        book.kinds.column("nelems"), book.kinds.column("objects"), machine.finalizer
+    )
     return Memory(
         heap=heap, stacks=Stacks(heap, config.gomaxprocs + EXTRA_THREADS),
         caches=Mcaches(heap, config.gomaxprocs), kinds=book.kinds, mixes=book.mixes,
-        ledger=ledger, pace=SweepPace(), mix_kinds=mix_kinds,
+        ledger=ledger, finalizers=finalizers, pace=SweepPace(), mix_kinds=mix_kinds,
         mix_classes=[classes[kinds] for kinds in mix_kinds],
         malloc_ns=fast_path, malloc_ns_marking=fast_path + machine.alloc.marking_ns,
         kind_slots=book.kinds.column("slot_bytes"), kind_classes=classes,
@@ -201,6 +222,18 @@ def waste_by_class(kinds: KindTable, classes: int) -> Floats:
     waste = 1 - kinds.column("requested_bytes") / kinds.column("slot_bytes")
     count = np.bincount(span_class, minlength=classes)
     return np.bincount(span_class, weights=waste, minlength=classes) / np.maximum(count, 1)
+
+
+def make_finalizers(book: MixBook, ledger: Ledger) -> Finalizers:
+    """No finalizer is due yet."""
+    has, took = np.zeros(len(book.kinds), dtype=np.bool_), np.zeros(len(book.kinds))
+    for mix, ns in book.finalizers.items():
+        kinds = list(book.mixes[mix].kinds)
+        has[kinds], took[kinds] = True, ns
+    finalizers = Finalizers(has, took, ledger.add_owner(Law.HAZARD))
+    finalizers.unreachable = {mix: Holder() for mix in book.finalizers}
+    finalizers.watch(ledger)
+    return finalizers
 
 
 def _store(store: say.Store, mix: int, ledger: Ledger) -> Store:
@@ -262,7 +295,7 @@ def compile_step(step: say.Step, path: str, book: MixBook, world: World) -> Any:
     """One step."""
     match step:
         case say.Work():
-            mix = book.ids[step.of] if step.of is not None else NO_MIX
+            mix = mix_of(step, book, world)
             return body.WorkStep(
                 cpu=draw(step.cpu, f"{path}.cpu", world),
                 allocate=draw(step.allocate, f"{path}.allocate", world),
@@ -286,6 +319,14 @@ def compile_step(step: say.Step, path: str, book: MixBook, world: World) -> Any:
             return body.RepeatStep(step.times, compile_steps(step.steps, path, book, world))
 
 
+def mix_of(step: say.Work, book: MixBook, world: World) -> int:
+    """What a step allocates."""
+    if step.of is None:
+        return NO_MIX
+    finalizers = step.finalizer is not None and world.switches.finalizers
+    return book.ids[finalizer_mix(step) if finalizers else step.of]
+
+
 def new_object(pool: str, book: MixBook, world: World) -> body.WorkStep:
     """The work of allocating an object for an empty pool."""
     mix = book.ids[pool_mix(pool)]
@@ -301,6 +342,8 @@ def keeper(step: say.Work, mix: int, world: World) -> Callable[[G, float, World]
     if step.into is not None:
         return body.keep_in_store(memory.stores[step.into])
     match step.lives:
+        case "step" if mix in memory.finalizers.unreachable:
+            return body.keep_for_finalizers(mix)
         case "step":
             return None
         case "goroutine":
@@ -341,6 +384,9 @@ def start(program: say.Program, book: MixBook, world: World) -> None:
     spawn(world.sweeper, None, world)
     world.scavenger.body = scavenger_body(world.scavenger, world)
     spawn(world.scavenger, None, world)
+    if world.memory.finalizers.unreachable:
+        world.finalizer.body = finalizer_body(world.finalizer, world)
+        spawn(world.finalizer, None, world)
     env.process(sysmon(world))
     huge_pages = world.memory.heap.pages.huge_pages
     if huge_pages is not None:

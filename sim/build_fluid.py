@@ -31,6 +31,8 @@ class FluidProgram:
     def __init__(self, config: RunConfig, emit: Callable[[Any], None]) -> None:
         if config.cgroup.cpu is not None:
             raise UserError("cgroup.cpu: model.detail: fluid does not throttle; use events")
+        if any(isinstance(s, say.Work) and s.finalizer for s in config.program.all_steps()):
+            raise UserError("finalizer: model.detail: fluid calls no finalizers; use events")
         self._config, self._program = config, config.program
         machine, table = load_profile(config.machine), size_classes(config.go)
         self._book = MixBook(config.program, table)

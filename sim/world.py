@@ -26,6 +26,7 @@ from sim.go.stacks import Held, Stacks
 from sim.go.sweep import SweepPace
 from sim.machine.profile import MachineProfile
 from sim.streams import Streams
+from sim.workload.finalizers import Finalizers
 from sim.workload.holders import Holder, Store
 from sim.workload.ledger import Ledger
 
@@ -172,6 +173,7 @@ class Memory:
     kinds: KindTable
     mixes: list[Mix]
     ledger: Ledger
+    finalizers: Finalizers
     pace: SweepPace
     mix_kinds: list[Ints]
     mix_classes: list[Ints]
@@ -346,6 +348,8 @@ class GC:
     cycle: CycleRecord = field(default_factory=CycleRecord)
     freed_before: HeapStats = field(default_factory=HeapStats)
     """The heap's counters when the last cycle ended."""
+    finalizers_before: int = 0
+    """Finalizers that had been called by then."""
     cycles: int = 0
     forced: int = 0
     last_end: int = 0
@@ -382,6 +386,7 @@ class World:
     """The end of the run; its value is the verdict if the process was killed."""
     sweeper: G
     scavenger: G
+    finalizer: G
     new_goroutine: Callable[[str], G]
     pacer_name: str
     timeline: bool = False

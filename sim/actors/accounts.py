@@ -14,6 +14,10 @@ MCACHE: Final = 2304
 """Bytes of an mcache, rounded to its allocation size (runtime/mcache.go)."""
 FIXED_BLOCK: Final = 16 * KiB
 """mspans and mcaches are allocated in blocks (runtime/mfixalloc.go: _FixAllocChunk)."""
+SPECIAL: Final = 56
+"""Bytes of the record of a finalizer (runtime/mheap.go: specialfinalizer)."""
+QUEUED_FINALIZER: Final = 4096 / 101
+"""Bytes of one in the queue, by the block (runtime/mfinal.go: finBlock)."""
 ARENA: Final = 64 * MiB
 ARENA_METADATA: Final = 68 * KiB
 PROFILE_TABLE: Final = 179_999 * 8
@@ -55,8 +59,9 @@ def memory_classes(world: World) -> MemoryClasses:
         mspan_free=_rounding(mspans), mspan_inuse=mspans,
         metadata_other=max(arenas - 1, 0) * ARENA_METADATA
         + _mark_bits(world)
+        + round(memory.finalizers.longest * QUEUED_FINALIZER)
         + round(footprint.metadata_bytes),
-        os_stacks=0, other=round(footprint.other_bytes),
+        os_stacks=0, other=round(footprint.other_bytes) + memory.finalizers.specials * SPECIAL,
         profiling_buckets=PROFILE_TABLE,
     )  # fmt: skip
 

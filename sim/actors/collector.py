@@ -106,11 +106,12 @@ def take_snapshot(world: World) -> None:
     """What is reachable now survives the cycle; count the work of marking it."""
     memory, gc = world.memory, world.gc
     materialise(world)
-    memory.ledger.bury(world.streams["lifetimes"])
+    memory.finalizers.bury(memory.ledger, world.streams["lifetimes"])
     capacity, kinds = memory.heap.spans.capacity, memory.kinds
     gc.snapshot_rows = memory.ledger.per_span(capacity)
     memory.black = np.zeros(capacity, dtype=np.int64)
     live = memory.ledger.per_kind(len(kinds))
+    specials = memory.finalizers.roots(memory.ledger)
     counts = gc.marker.count(
         kinds, live, memory.ledger.spans_per_kind(memory.kind_ranks),
         vector_kernel=world.machine.mark.vector_kernel > 0,
@@ -118,13 +119,14 @@ def take_snapshot(world: World) -> None:
     gc.cycle.stacks_scanned = memory.stacks.goroutines
     gc.cycle.scan = {
         "globals": world.globals_bytes, "stack": memory.stacks.used,
-        "heap": round(counts.scan_bytes),
+        "heap": round(counts.scan_bytes + float(np.dot(specials, memory.kind_scan))),
     }  # fmt: skip
     gc.cycle.scan_left = dict(gc.cycle.scan)
     gc.cycle.reachable_bytes = round(float(np.dot(live, memory.kind_slots)))
     units = sum(gc.cycle.scan.values())
     cpu = mark_cpu_ns(counts, world.machine.mark)
     cpu += root_cpu_ns(gc.cycle.scan, world)
+    cpu += float(specials.sum()) * world.machine.finalizer.root_ns
     gc.work = MarkWork(units)
     gc.ns_per_unit = cpu / max(1, units)
     gc.marked = world.env.event()
@@ -192,7 +194,7 @@ def mark_termination(world: World) -> Process[None]:
     marked = count_marked(world)
     cycle.goal = gc.pacer.heap_goal()
     gc.pacer.reset_live(cycle.marked_bytes)
-    memory.heap.begin_sweep(marked)
+    memory.heap.begin_sweep(marked + revived(world))
     yield from stand_still(world.machine.stw.termination_work_ns, world)
     if gc.barrier.rescans_stacks:
         yield world.env.work(round(stack_cpu_ns(cycle.scan["stack"], world) / world.gomaxprocs))
@@ -248,6 +250,13 @@ def count_marked(world: World) -> NDArray[np.int64]:
     gc.cycle.black_bytes = int(np.dot(black, spans.slot_bytes))
     gc.cycle.marked_bytes = int(np.dot(before, spans.slot_bytes)) + gc.cycle.black_bytes
     return before + black
+
+
+def revived(world: World) -> NDArray[np.int64]:
+    """Unmarked slots by span that wait for their finalizers."""
+    spans, stats = world.memory.heap.spans, world.memory.heap.stats
+    finalizers = world.memory.finalizers
+    return finalizers.revive(world.memory.ledger, spans.capacity, stats.pages_in_use)
 
 
 def _padded(column: NDArray[np.int64], length: int) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import simpy
 
 from sim.actors.assist import assist, charge
 from sim.actors.collector import request
-from sim.actors.keeping import insert, keep, keep_forever, let_go, publish
+from sim.actors.keeping import insert, keep, keep_forever, let_go, lose, publish
 from sim.actors.locks import locks_taken, queue_for
 from sim.actors.malloc import materialise, pend
 from sim.actors.scheduling import block, spawn, unblock, unblock_by_timer
@@ -280,6 +280,11 @@ _DO: Final[dict[type, Callable[[G, Any, World], Body]]] = {
 def keep_in_goroutine(mix: int) -> Callable[[G, float, World], None]:
     """The goroutine keeps the objects until it ends."""
     return lambda g, slots, world: keep(g, mix, slots, world)
+
+
+def keep_for_finalizers(mix: int) -> Callable[[G, float, World], None]:
+    """Nobody keeps the objects, but they have finalizers."""
+    return lambda g, slots, world: lose(mix, slots, 1.0, world)
 
 
 def keep_in_store(store: Store) -> Callable[[G, float, World], None]:

@@ -96,7 +96,15 @@ def let_go(holder: Holder, mix: int, world: World) -> None:
     """Nobody holds this any more: it is garbage."""
     memory = world.memory
     memory.holders[mix].pop(holder, None)
+    if mix in memory.finalizers.unreachable and holder.pending:
+        lose(mix, holder.pending, holder.bursts, world)
     holder.pending = 0.0
     if holder.owner >= 0:
         memory.ledger.end_owner(holder.owner)
         holder.owner = -1
+
+
+def lose(mix: int, slots: float, bursts: float, world: World) -> None:
+    """Nobody holds these slots, but they have finalizers."""
+    holder = world.memory.finalizers.lose(mix, slots, bursts)
+    world.memory.holders[mix][holder] = None

@@ -34,7 +34,7 @@ def report_cycle(world: World) -> None:
     """A cycle has ended; the sweep that it tells of is the one before its start."""
     gc, now = world.gc, world.env.now
     cycle, pacer, swept, freed = gc.cycle, gc.pacer, gc.swept, gc.freed_before
-    sweep = gc.sweep_done or NO_SWEEP
+    sweep, finalizers = gc.sweep_done or NO_SWEEP, world.memory.finalizers
     world.emit(Cycle(
         number=cycle.number, reason=cycle.reason,
         start_ns=cycle.started, mark_ns=cycle.mark_started, mark_term_ns=cycle.mark_ended,
@@ -66,6 +66,8 @@ def report_cycle(world: World) -> None:
         sweep_pages=sweep.pages, sweep_ratio=sweep.pages_per_byte,
         freed_spans=world.memory.heap.stats.spans_freed - freed.spans_freed,
         freed_bytes=world.memory.heap.stats.freed_bytes - freed.freed_bytes,
+        finalizers_due=finalizers.due,
+        finalizers_run=finalizers.executed - gc.finalizers_before,
         limiter_fill_ns=gc.limiter.fill, limiter_overflow_ns=gc.limiter.overflow,
         limiting=gc.limiter.limiting, gc_cpu_fraction=gc_cpu_fraction(world),
     ))  # fmt: skip
@@ -76,6 +78,7 @@ def report_cycle(world: World) -> None:
         world.emit(Pause(at, kind, stopping, total, cycle.number))
     gc.swept.clear()
     gc.sweep_done = None
+    gc.finalizers_before = finalizers.executed
     gc.freed_before = world.memory.heap.stats.copy()
     report_spans(world)
     report_free_runs(world)

@@ -33,6 +33,8 @@ def take_sample(world: World) -> Sample:
         tiny_allocs=round(memory.tiny_allocs),
         heap_goal=min(gc.pacer.heap_goal(), LARGEST),
         heap_marked=gc.pacer.heap_marked, objects=stats.allocated_objects - stats.freed_objects,
+        finalizers_queued=memory.finalizers.queued,
+        finalizers_executed=memory.finalizers.executed,
         cycles_automatic=gc.cycles - gc.forced, cycles_forced=gc.forced, cycles_total=gc.cycles,
         gogc=world.gc_percent, gomemlimit=world.memory_limit,
         limiter_last_enabled=gc.limiter.last_enabled_cycle,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sim.actors.finalizing import queue_finalizers
 from sim.actors.scavenging import wake_scavenger
 from sim.actors.scheduling import mark_ready, unblock
 from sim.go.sweep import BACKGROUND_BATCH
@@ -17,6 +18,7 @@ def note_sweep(world: World, who: str, swept: int, freed: int) -> None:
     book = world.gc.swept
     book[who] = book.get(who, 0) + swept
     book["freed"] = book.get("freed", 0) + freed
+    queue_finalizers(world)
     memory, live = world.memory, world.gc.pacer.heap_live
     if memory.heap.sweeping.done and world.gc.sweep_done is None:
         world.gc.sweep_done = SweepDone(

@@ -70,6 +70,8 @@ class ModelSwitches:
     """Spans are swept when they are needed; off: all at the end of the cycle."""
     limiter: bool = True
     """The GC CPU limiter caps assists at half of the CPU time."""
+    finalizers: bool = True
+    """Objects with finalizers are kept until these have been called; off: they have none."""
     stop_the_world: bool = True
     """Stopping the world takes time."""
     mutator_slowdown: bool = True

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.machine.profile import AllocCosts, MarkCosts
+from sim.machine.profile import AllocCosts, FinalizerCosts, MarkCosts
 
 Floats = NDArray[np.float64]
 
@@ -23,6 +23,14 @@ def malloc_ns(
     base = np.where(npages > 0, costs.large_ns, small)
     base = np.where(objects > 1, costs.tiny_ns * objects, base)
     return base + slot_bytes * costs.byte_ns
+
+
+def set_finalizer_ns(nelems: Floats, objects: Floats, costs: FinalizerCosts) -> Floats:
+    """runtime.SetFinalizer for what is in a slot, where every object of its span has a finalizer.
+
+    The objects before it are half of the span's on average.
+    """
+    return objects * (costs.set_ns + (nelems - 1) / 2 * costs.step_ns)
 
 
 class MarkSteps(Protocol):

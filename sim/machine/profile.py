@@ -130,6 +130,20 @@ class StopCosts:
 
 
 @dataclass(frozen=True, slots=True)
+class FinalizerCosts:
+    """Finalizers (runtime/mfinal.go, mheap.go: addspecial)."""
+
+    set_ns: float
+    """SetFinalizer on the first object of a span."""
+    step_ns: float
+    """Every object before it in the span that has a finalizer as well: a list is walked."""
+    root_ns: float
+    """An object with a finalizer is a root of marking."""
+    run_ns: float
+    """Queueing it when its span is swept, and calling it."""
+
+
+@dataclass(frozen=True, slots=True)
 class SchedulerCosts:
     """Goroutines and Ps (runtime/proc.go)."""
 
@@ -171,6 +185,7 @@ class MachineProfile:
     mark: MarkCosts
     barrier: BarrierCosts
     stw: StopCosts
+    finalizer: FinalizerCosts
     sched: SchedulerCosts
     mutator: MutatorCosts
     footprint: Footprint
@@ -178,8 +193,8 @@ class MachineProfile:
 
 SECTIONS: Final = {
     "alloc": AllocCosts, "page": PageCosts, "sweep": SweepCosts, "mark": MarkCosts,
-    "barrier": BarrierCosts, "stw": StopCosts, "sched": SchedulerCosts, "mutator": MutatorCosts,
-    "footprint": Footprint,
+    "barrier": BarrierCosts, "stw": StopCosts, "finalizer": FinalizerCosts,
+    "sched": SchedulerCosts, "mutator": MutatorCosts, "footprint": Footprint,
 }  # fmt: skip
 
 

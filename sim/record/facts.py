@@ -171,6 +171,8 @@ class Cycle(NamedTuple):
     sweep_ratio: Annotated[float, Column("pages/byte", "that allocation had to sweep meanwhile")]
     freed_spans: Annotated[int, Column("spans", "freed by sweeping, since the last cycle")]
     freed_bytes: Annotated[int, Column("bytes", "objects freed by sweeping, since the last cycle")]
+    finalizers_due: Annotated[int, Column("count", "finalizers of what it found unreachable")]
+    finalizers_run: Annotated[int, Column("count", "finalizers called since the last cycle")]
     limiter_fill_ns: Annotated[int, Column("cpu-ns", "fill of the GC CPU limiter's bucket")]
     limiter_overflow_ns: Annotated[int, Column("cpu-ns", "GC time that no longer fitted, so far")]
     limiting: Annotated[bool, Column("flag", "the limiter forbids assists")]

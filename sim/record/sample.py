@@ -38,6 +38,8 @@ class Sample(NamedTuple):
     heap_goal: Annotated[int, go_metric("/gc/heap/goal:bytes")]
     heap_marked: Annotated[int, go_metric("/gc/heap/live:bytes")]
     objects: Annotated[int, go_metric("/gc/heap/objects:objects")]
+    finalizers_queued: Annotated[int, go_metric("/gc/finalizers/queued:finalizers")]
+    finalizers_executed: Annotated[int, go_metric("/gc/finalizers/executed:finalizers")]
     cycles_automatic: Annotated[int, go_metric("/gc/cycles/automatic:gc-cycles")]
     cycles_forced: Annotated[int, go_metric("/gc/cycles/forced:gc-cycles")]
     cycles_total: Annotated[int, go_metric("/gc/cycles/total:gc-cycles")]

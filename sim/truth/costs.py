@@ -205,6 +205,21 @@ def _log_spread(sample: Sequence[float]) -> float:
     return float(high - low) / 1.349
 
 
+def finalizer_costs(finalizers: Rows) -> Costs:
+    """Finalizers: the more objects of a span have them, the longer is the list that is walked."""
+    by_case = {
+        case: [row for row in finalizers if row["case"] == case] for case in ("set", "root", "run")
+    }
+    before = [(_span_class(row["size"], scan=True).nelems - 1) / 2 for row in by_case["set"]]
+    first, step = solve([[1.0, number] for number in before], _ns(by_case["set"]))
+    return {
+        "set_ns": first,
+        "step_ns": step,
+        "root_ns": _mean(_ns(by_case["root"])),
+        "run_ns": _mean(_ns(by_case["run"])),
+    }
+
+
 def sched_costs(sched: Rows) -> Costs:
     """Starting goroutines and waking Ps."""
     wakes = next(row["sample"] for row in sched if row["case"] == "wake")
@@ -245,6 +260,7 @@ SOURCES: Final = (
     Source("mark", ("parallel",), crowding_costs),
     Source("barrier", ("barrier",), barrier_costs),
     Source("stw", ("stops",), stop_costs),
+    Source("finalizer", ("finalizers",), finalizer_costs),
     Source("sched", ("sched",), sched_costs),
     Source("mutator", ("slowdown",), mutator_costs),
     Source("footprint", ("footprint",), footprint_costs),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,14 @@ class Law(IntEnum):
     """One by one and memoryless: exponential lifetimes, random replacement in a full cache."""
     WINDOW = 2
     """Oldest first: a store that keeps the last so many bytes."""
+
+
+class Rows(NamedTuple):
+    """Some of the rows: so many objects of a kind in a span."""
+
+    span: Ints
+    kind: Ints
+    objects: Ints
 
 
 class Ledger:
@@ -153,6 +161,18 @@ class Ledger:
         if self.rows > 2 * self._distinct:
             self._merge()
         self._recycle_owners()
+
+    def lost(self, kinds: NDArray[np.bool_]) -> Rows:
+        """Rows of these kinds whose owners have ended and that are not buried yet."""
+        span, kind, owner, count, _ = self._columns()
+        rows = np.flatnonzero(self._ended[owner] & kinds[kind])
+        return Rows(span[rows], kind[rows], count[rows])
+
+    def held_by(self, owner: int, kinds: int) -> Ints:
+        """Objects that an owner holds, by kind, those included that may have died."""
+        _, kind, owners, count, _ = self._columns()
+        mine = owners == owner
+        return np.bincount(kind[mine], weights=count[mine], minlength=kinds).astype(np.int64)
 
     def expected_counts(self) -> NDArray[np.float64]:
         """Reachable objects per row at this instant, in expectation; changes nothing."""

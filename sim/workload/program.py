@@ -7,13 +7,14 @@ simulated here and executed by a real Go program.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Le
 
 from sim.errors import UserError
-from sim.units import Bytes, Fraction, PerSecond, Unit, format_bytes
+from sim.units import Bytes, Fraction, Nanoseconds, PerSecond, Unit, format_bytes
 from sim.workload.arrivals import Arrivals
 from sim.workload.distributions import Constant, Distribution
 
@@ -76,6 +77,17 @@ class Work:
     """Store that keeps them instead."""
     pointer_writes: PerSecond = 0.0
     """Pointer stores into the heap per second of computing: the write barrier's load."""
+    finalizer: Nanoseconds | None = None
+    """CPU time of the finalizer that every object has, of those that live for a step or with the
+    goroutine; they do not lead to each other. `none`: they have none."""
+
+    def __post_init__(self) -> None:
+        if self.finalizer is None:
+            return
+        if self.into is not None or self.lives not in ("step", "goroutine"):
+            raise UserError("finalizer: expected objects that live for a step or a goroutine")
+        if self.of is None:
+            raise UserError("finalizer: expected the key 'of', the mix of what has finalizers")
 
 
 @dataclass(frozen=True)
@@ -202,3 +214,16 @@ class Program:
     pools: dict[str, Pool] = field(default_factory=dict)
     globals: Bytes = 168 * 1024
     """Data and bss segments, all scanned: 165 to 170 KB in small Go programs."""
+
+    def all_steps(self) -> Iterator[Step]:
+        """Every step that somebody may do, those of repetitions included."""
+        yield from _flat(self.main)
+        for kind in self.goroutines.values():
+            yield from _flat(kind.steps)
+
+
+def _flat(steps: tuple[Step, ...]) -> Iterator[Step]:
+    for step in steps:
+        yield step
+        if isinstance(step, Repeat):
+            yield from _flat(step.steps)

@@ -22,9 +22,9 @@ def fluid(workload: str, *sets: str) -> RunConfig:
 
 @pytest.mark.parametrize("path", WORKLOADS, ids=lambda path: path.stem)
 def test_every_shipped_workload_runs_as_a_fluid(path: Path) -> None:
-    result = simulate(fluid(path.stem, "duration=3s"))
+    result = simulate(fluid(path.stem, "duration=2s"))
     figures = summary(result).numbers()
-    assert result.end_ns == 3_000_000_000
+    assert result.end_ns == 2_000_000_000
     assert figures["allocation"] > 0
     assert result.gctrace().count("\n") == figures["gc_cycles"]
 

@@ -13,14 +13,20 @@ from sim.advice.guide import guide
 from sim.advice.prediction import DRAWS, SEEDS, predict
 from sim.advice.recorded import Real, RecordedRun, median, real, recorded_runs
 from sim.errors import UserError
-from sim.fit import fit_log
-from sim.fit.settings import name_gogc, name_limit
+from sim.fitting import fit_log
+from sim.fitting.settings import name_gogc, name_limit
 from sim.units import MiB
 
 LOGGED_GOGC: Final = 100
 SAME_WORK: Final = 0.1
 FEW_CYCLES: Final = 10
 """Below that many cycles, an error of one cycle counts as none."""
+TARGETS: Final = {
+    "gc_cycles": (0.05, 0.15),
+    "peak_heap_bytes": (0.05, 0.15),
+    "gc_cpu_seconds": (0.10, 0.25),
+}
+"""Median and 90th percentile that the errors are meant to stay within."""
 _FIGURES: Final = {
     "gc_cycles": ("GC cycles", 1.0),
     "peak_heap_bytes": ("peak heap MiB", float(MiB)),
@@ -145,6 +151,22 @@ def errors(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def verdict(table: pd.DataFrame) -> str:
+    """One line: which figure keeps its target."""
+    found = errors(table)
+    return "; ".join(
+        _against(figure, float(found["median error"][figure]), float(found["p90 error"][figure]))
+        for figure in TARGETS
+    )
+
+
+def _against(figure: str, middle: float, tail: float) -> str:
+    most_middle, most_tail = TARGETS[figure]
+    word = "pass" if middle <= most_middle and tail <= most_tail else "FAIL"
+    numbers = f"{middle:.1%} of {most_middle:.0%}, {tail:.1%} of {most_tail:.0%}"
+    return f"{_FIGURES[figure][0]} {word} ({numbers})"
+
+
 def report(table: pd.DataFrame) -> str:
     """The errors and every prediction, as Markdown."""
     same_work = table[table["work"].isna() | ((table["work"] - 1).abs() <= SAME_WORK)]
@@ -153,11 +175,13 @@ def report(table: pd.DataFrame) -> str:
         _INTRODUCTION,
         "## Errors of held-out predictions",
         _errors_markdown(table),
+        f"Targets, median and 90th percentile: {verdict(table)}.",
         (
             f"Only settings under which the program allocated what it did in its log, within"
             f" {SAME_WORK:.0%}:"
         ),
         _errors_markdown(same_work),
+        f"Targets: {verdict(same_work)}.",
         _LEGEND,
     ]
     for (program, procs), rows in table.groupby(["program", "procs"], sort=False):

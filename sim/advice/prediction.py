@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sim.fit.draw import Possible, draw
-from sim.fit.gctrace_fit import Fit
+from sim.fitting.draw import Possible, draw
+from sim.fitting.gctrace_fit import Fit
 from sim.fluid.memory import Overheads
 from sim.fluid.run import FluidRun, run
 from sim.fluid.setting import Setting

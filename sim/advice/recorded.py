@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.errors import UserError
-from sim.fit.gctrace_log import read_gctrace
-from sim.fit.settings import parse_gogc, parse_limit, parse_procs
+from sim.fitting.gctrace_log import read_gctrace
+from sim.fitting.settings import parse_gogc, parse_limit, parse_procs
 from sim.fluid.setting import Setting
 from sim.units import SECOND
 

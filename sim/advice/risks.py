@@ -7,7 +7,7 @@ from typing import Final
 
 from sim.advice.prediction import Prediction, predict
 from sim.advice.tuning import Goals, gc_cpu_share, grown
-from sim.fit.gctrace_fit import Fit
+from sim.fitting.gctrace_fit import Fit
 from sim.fluid.setting import Setting
 from sim.units import Fraction
 

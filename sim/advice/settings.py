@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 from sim.errors import UserError
-from sim.fit.settings import parse_gogc, parse_limit, parse_procs
+from sim.fitting.settings import parse_gogc, parse_limit, parse_procs
 from sim.fluid.setting import Setting
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from sim.advice.policies import NamedPolicy, named_policies, whole_mib
 from sim.advice.prediction import Prediction, predict
 from sim.errors import UserError
-from sim.fit.gctrace_fit import Fit
+from sim.fitting.gctrace_fit import Fit
 from sim.fluid.setting import Setting
 from sim.units import SECOND, Bytes, Fraction, Nanoseconds
 

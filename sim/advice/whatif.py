@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from sim.advice.prediction import Figures, Prediction
-from sim.fit.gctrace_fit import Fit
-from sim.fit.settings import name_gogc, name_limit
+from sim.fitting.gctrace_fit import Fit
+from sim.fitting.settings import name_gogc, name_limit
 from sim.units import MiB
 
 _WHOLE = {"gc_cycles", "alloc_bytes", "peak_heap_bytes", "peak_rss_bytes"}

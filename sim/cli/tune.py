@@ -40,8 +40,8 @@ def tune(
     from sim.advice.tuning import Goals
     from sim.advice.tuning import tune as search
     from sim.advice.whatif import preface
-    from sim.fit import fit_log
-    from sim.fit.evidence import read_evidence
+    from sim.fitting import fit_log
+    from sim.fitting.evidence import read_evidence
     from sim.units import parse_bytes, parse_duration, parse_fraction
 
     fit = fit_log(log, logged_gogc, logged_gomemlimit, load, read_evidence(metrics, prometheus))

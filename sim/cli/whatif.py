@@ -47,8 +47,8 @@ def whatif(
     from sim.advice.prediction import predict
     from sim.advice.settings import grid
     from sim.advice.whatif import preface, table, to_json
-    from sim.fit import fit_log
-    from sim.fit.evidence import read_evidence
+    from sim.fitting import fit_log
+    from sim.fitting.evidence import read_evidence
 
     fit = fit_log(log, logged_gogc, logged_gomemlimit, load, read_evidence(metrics, prometheus))
     settings = grid(gogc, gomemlimit, gomaxprocs or str(fit.program.procs))

@@ -13,8 +13,8 @@ from sim.advice.tuning import Goals, Tuning, gc_cpu_share, tune
 from sim.advice.words import nothing_fits
 from sim.cli import main
 from sim.errors import UserError
-from sim.fit import fit_log
-from sim.fit.gctrace_fit import Fit
+from sim.fitting import fit_log
+from sim.fitting.gctrace_fit import Fit
 from sim.fluid.setting import Setting
 from sim.units import MiB
 

@@ -13,8 +13,8 @@ from sim.advice.settings import grid
 from sim.advice.whatif import to_json
 from sim.cli import main
 from sim.errors import UserError
-from sim.fit import fit_log
-from sim.fit.settings import name_limit
+from sim.fitting import fit_log
+from sim.fitting.settings import name_limit
 from sim.fluid.setting import Setting
 from sim.units import MiB
 

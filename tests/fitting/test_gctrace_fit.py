@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from sim.errors import UserError
-from sim.fit import fit_log
-from sim.fit.drift import drift
-from sim.fit.gctrace_log import read_gctrace
-from sim.fit.observe import guess_gogc, smoothed
-from sim.fit.workload import Container, to_yaml
+from sim.fitting import fit_log
+from sim.fitting.drift import drift
+from sim.fitting.gctrace_log import read_gctrace
+from sim.fitting.observe import guess_gogc, smoothed
+from sim.fitting.workload import Container, to_yaml
 from sim.fluid.program import Load
 from sim.machine.profile import load_profile
 from sim.units import GiB, MiB

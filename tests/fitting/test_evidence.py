@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from sim.errors import UserError
-from sim.fit import fit_log
-from sim.fit.evidence import read_evidence
-from sim.fit.workload import Container, to_yaml
+from sim.fitting import fit_log
+from sim.fitting.evidence import read_evidence
+from sim.fitting.workload import Container, to_yaml
 from sim.machine.profile import load_profile
 from sim.units import GiB, KiB
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.fit.observe import Observed
+from sim.fitting.observe import Observed
 from sim.fluid.memory import Overheads
 from sim.fluid.program import FluidProgram, Load
 from sim.fluid.run import run

@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from sim.fit.calibrate import calibrate
-from sim.fit.gctrace_log import GCTraceLog
-from sim.fit.observe import Floats, Observed, observe
-from sim.fit.settings import name_gogc, name_limit
+from sim.fitting.calibrate import calibrate
+from sim.fitting.gctrace_log import GCTraceLog
+from sim.fitting.observe import Floats, Observed, observe
+from sim.fitting.settings import name_gogc, name_limit
 from sim.fluid.memory import Overheads
 from sim.fluid.program import FluidProgram, Load, Stretch, Window
 from sim.fluid.setting import Setting

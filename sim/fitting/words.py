@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.fit.drift import drift
-from sim.fit.gctrace_fit import Fit
+from sim.fitting.drift import drift
+from sim.fitting.gctrace_fit import Fit
 from sim.fluid.program import Load
 from sim.units import SECOND, format_bytes, format_duration
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.fit.gctrace_fit import FEW_CYCLES, Fit
+from sim.fitting.gctrace_fit import FEW_CYCLES, Fit
 
 SIGNIFICANT: Final = 5.0
 """Standard errors between the slope and zero."""

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sim.fit.change import change_midway
-from sim.fit.gctrace_fit import Fit
-from sim.fit.observe import Floats
+from sim.fitting.change import change_midway
+from sim.fitting.gctrace_fit import Fit
+from sim.fitting.observe import Floats
 from sim.fluid.memory import Overheads
 from sim.fluid.program import FluidProgram, Stretch, Window
 from sim.units import Fraction, MiB

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from sim.errors import UserError
-from sim.fit.change import change_sentences
-from sim.fit.evidence import Evidence
-from sim.fit.gctrace_fit import Fit, fit_program
-from sim.fit.gctrace_log import read_gctrace
-from sim.fit.observe import guess_gogc
-from sim.fit.settings import parse_gogc, parse_limit
+from sim.fitting.change import change_sentences
+from sim.fitting.evidence import Evidence
+from sim.fitting.gctrace_fit import Fit, fit_program
+from sim.fitting.gctrace_log import read_gctrace
+from sim.fitting.observe import guess_gogc
+from sim.fitting.settings import parse_gogc, parse_limit
 from sim.fluid.program import Load
 from sim.fluid.setting import Setting
 

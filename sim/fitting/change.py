@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sim.fit.gctrace_fit import FEW_CYCLES, Fit
-from sim.fit.observe import Floats
+from sim.fitting.gctrace_fit import FEW_CYCLES, Fit
+from sim.fitting.observe import Floats
 from sim.units import Fraction
 
 NOTICEABLE: Final[Fraction] = 0.25

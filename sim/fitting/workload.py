@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
-from sim.fit.drift import drift
-from sim.fit.gctrace_fit import Fit
-from sim.fit.settings import name_gogc, name_limit
+from sim.fitting.drift import drift
+from sim.fitting.gctrace_fit import Fit
+from sim.fitting.settings import name_gogc, name_limit
 from sim.fluid.program import Load
 from sim.machine.profile import MachineProfile
 from sim.units import SECOND, Bytes, KiB, MiB, format_bytes

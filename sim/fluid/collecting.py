@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from sim.fluid.crowd import Crowd
-from sim.fluid.engine import Flow
+from sim.fluid.engine import Flow, Plan
 from sim.fluid.keepers import Keeper
 from sim.fluid.marking import Marking
 from sim.fluid.spans import Floats
@@ -70,12 +70,11 @@ class Collection:
     def run(self) -> CycleFacts:
         """From the first stop until the world runs again."""
         flow, parts = self._flow, self._parts
-        flow.plan(parts.procs)
-        there = flow.crowd()
-        self._begin(there)
+        self._begin(flow.plan(parts.procs), flow.look_around())
         concurrent = parts.switches.concurrent and parts.barrier.shaded_pointers
         if concurrent:
             self._mark()
+            flow.plan(parts.procs)
             flow.advance(parts.machine.stw.ragged_barrier_ns)
         else:
             self._mark_while_stopped()
@@ -92,16 +91,18 @@ class Collection:
             typical += costs.stop_other_ns + costs.stop_per_p_ns * (others - 1)
         return typical * float(self._rng.lognormal(0.0, costs.stop_sigma))
 
-    def _others(self) -> int:
-        """Ps beside that of the triggering goroutine on which something runs."""
-        busy, procs = self._flow.program_ps + self._flow.waking_ps(), self._parts.procs
+    def _others(self, plan: Plan) -> int:
+        """Ps beside that of the triggering goroutine on which something runs, or which wake up."""
+        procs, wake_ns = self._parts.procs, self._parts.machine.sched.wake_ns
+        waking = min(plan.ready * wake_ns, procs) * max(1 - plan.program / procs, 0.0)
+        busy = plan.program + waking
         if busy >= procs * 0.999:
             return procs - 1
         return min(int(self._rng.poisson(busy)), procs - 1)
 
-    def _begin(self, there: Crowd) -> None:
+    def _begin(self, plan: Plan, there: Crowd) -> None:
         flow, parts, facts = self._flow, self._parts, self.facts
-        others = self._others()
+        others = self._others(plan)
         facts.stop_start = self._stop(others)
         parts.limiter.start_gc_transition(enable_gc=True, now=int(flow.now))
         self._snapshot(there)
@@ -113,7 +114,7 @@ class Collection:
         if parts.switches.stop_the_world:
             stw = parts.machine.stw
             # Meanwhile goroutines become runnable, and idle Ps are woken for them.
-            woken = int(self._rng.poisson(flow.ready_rate() * facts.stop_start))
+            woken = int(self._rng.poisson(plan.ready * facts.stop_start))
             restart = stw.restart_per_p_ns * min(others + woken, parts.procs - 1)
             facts.pause_start += stw.start_work_ns + restart
         flow.stand_still(facts.pause_start)
@@ -195,7 +196,8 @@ class Collection:
         flow, parts, facts, model = self._flow, self._parts, self.facts, self._flow.spans
         facts.mark_ended = flow.now
         flow.settle_all()
-        others = max(self._others() - (flow.program_ps < parts.procs), 0)
+        plan = flow.plan(parts.procs)
+        others = max(self._others(plan) - (plan.program < parts.procs), 0)
         facts.stop_end = self._stop(others)
         facts.heap_end = flow.pacer.heap_live
         facts.ratio_end = flow.pacer.assist_work_per_byte
@@ -238,7 +240,7 @@ class Collection:
         flow, parts, facts = self._flow, self._parts, self.facts
         pacer, spans = flow.pacer, flow.spans
         pacer.reset_live(facts.heap_marked)
-        there = flow.crowd()
+        there = flow.there
         flow.stacks.end_cycle(there)
         facts.stacks = flow.stacks.allocated(there)
         footprint = parts.footprint

@@ -39,18 +39,19 @@ class Crowd:
     """Goroutines by bytes of stack used while they run, and at present."""
 
 
-def crowd(tasks: Iterable[Task], speeds: Iterable[float], latency: float, rng: Rng) -> Crowd:
-    """Everybody, when tasks proceed at these speeds (visits per ns)."""
+def crowd(tasks: Iterable[Task], rng: Rng) -> Crowd:
+    """Everybody, when tasks proceed as planned."""
     found = Crowd()
-    for task, speed in zip(tasks, speeds, strict=True):
+    for task in tasks:
         if isinstance(task, Script):
-            _script(found, task, speed)
+            _script(found, task)
         else:
-            _flow(found, task, speed, latency, rng)
+            _flow(found, task, rng)
     return found
 
 
-def _script(found: Crowd, script: Script, speed: float) -> None:
+def _script(found: Crowd, script: Script) -> None:
+    speed = script.speed
     running = script.crowd if script.on_p else 0.0
     if script.visit.blocked and script.on_p:
         running = min(speed * script.visit.prices.ns, running)
@@ -62,11 +63,10 @@ def _script(found: Crowd, script: Script, speed: float) -> None:
         found.sizes[key] = found.sizes.get(key, 0.0) + count
 
 
-def _flow(found: Crowd, task: Task, speed: float, latency: float, rng: Rng) -> None:
-    visit = task.visit
+def _flow(found: Crowd, task: Task, rng: Rng) -> None:
+    visit, speed = task.visit, task.speed
     ns, weight = visit.prices.ns, max(visit.weight, 1e-9)
-    late = (visit.runs - 1) * latency
-    present = task.present(speed, latency)
+    present = task.present()
     running = speed * ns
     blocked = speed * (visit.blocked + visit.child_blocked)
     waiting = max(present + speed * visit.child_blocked - running - blocked, 0.0)
@@ -81,7 +81,7 @@ def _flow(found: Crowd, task: Task, speed: float, latency: float, rng: Rng) -> N
     for mix, kept in visit.children_held.items():
         found.held[mix] = found.held.get(mix, 0.0) + speed * kept
     for pool, lend in visit.lends.items():
-        time = lend + ns + late
+        time = lend + ns
         lent = speed * time + task.backlog
         spread = lent
         if isinstance(task, ClosedFlow):

@@ -30,6 +30,7 @@ FORCE_PERIOD: Final = 2 * MINUTE
 NO_LIMIT: Final = (1 << 63) - 1
 STRETCH: Final = 32 * KiB
 """A goroutine allocates so much in one go."""
+SOON: Final = SECOND // 4
 LOOKS_PER_CYCLE: Final = 8
 """How often a memory limit is looked at on the way to the trigger."""
 
@@ -58,6 +59,28 @@ class Parts:
     pools: dict[str, Pooled] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Plan:
+    """What the tasks get of the Ps, and what they do with it; rates per ns."""
+
+    program: float
+    """Ps on which the program runs."""
+    allocating: float = 0.0
+    """Of these, Ps on which it allocates."""
+    until: float = math.inf
+    """ns until a task wants something else."""
+    ready: float = 0.0
+    """Goroutines that become runnable."""
+    visits: float = 0.0
+    """Visits that allocate."""
+    live: float = 0.0
+    """Bytes of heap_live."""
+    slots: float = 0.0
+    """Bytes of slots."""
+    later: float = 0.0
+    """Of heap_live, what is allocated after the first stretch of a step."""
+
+
 class Flow:
     """One run. Time in ns; `now` is simulated time."""
 
@@ -77,14 +100,11 @@ class Flow:
         self.taken = np.zeros(mixes)
         """Slots taken by mix since the last sweep; `total_taken` since the start."""
         self.total_taken = np.zeros(mixes)
-        self.program_ns = 0.0
         self.idle_ns = 0.0
-        self.latency = 0.0
-        self.program_ps = 0.0
         self.last_end = 0.0
         self.cycles = 0
         self._slowdown, self._write_ns = 1.0, 0.0
-        self._scale = 1.0
+        self._there, self._there_at = Crowd(), -math.inf
         self._carry = [0.0, 0.0]
         self._ns, self._live = self.spans.expect(np.zeros(len(self.spans.slot)), 0.0)
         self._marking_ns = 0.0
@@ -107,14 +127,16 @@ class Flow:
         prices, spans = visit.prices, self.spans
         ns = visit.cpu * self._slowdown + visit.writes * self._write_ns
         ns += visit.starts * self._growth_ns(visit)
-        live = scan = slot_bytes = 0.0
+        live = scan = slot_bytes = later = 0.0
         for use in visit.uses:
             ns += use.slots * (self._ns[use.mix] + self._marking_ns)
-            live += use.slots * self._live[use.mix]
+            nbytes = use.slots * self._live[use.mix]
+            live += nbytes
+            later += max(nbytes - STRETCH, 0.0)
             scan += use.slots * spans.scan_per_slot[use.mix]
             slot_bytes += use.slots * spans.slot_bytes[use.mix]
         prices.ns, prices.live, prices.scan = max(ns, 1.0), live, scan
-        prices.slot_bytes = slot_bytes
+        prices.slot_bytes, prices.later = slot_bytes, later
 
     def _growth_ns(self, visit: Visit) -> float:
         """A stack that is too small is copied to one of twice the size (runtime/stack.go)."""
@@ -174,85 +196,45 @@ class Flow:
         for task in self.tasks:
             self.price(task.visit)
 
-    def plan(self, ps: float) -> None:
+    def plan(self, ps: float) -> Plan:
         """What the tasks want of so many Ps, and what they get."""
-        procs, latency = self.parts.procs, self.latency
+        procs, now = self.parts.procs, self.now
         wanted = 0.0
         for task in self.tasks:
-            task.plan(self.now, procs, latency)
+            task.plan(now, procs)
             wanted += task.wanted
-        self._scale = ps / wanted if wanted > ps else 1.0
-        self.program_ps = min(wanted, ps)
-
-    def ready_rate(self) -> float:
-        """Goroutines that become runnable per ns, as planned."""
-        return sum(
-            speed * task.visit.runs for task, speed in zip(self.tasks, self.speeds(), strict=True)
-        )
-
-    def waking_ps(self) -> float:
-        """Ps on their way from the idle list to a goroutine that became runnable."""
-        procs = self.parts.procs
-        idle = max(1 - self.program_ps / procs, 0.0)
-        return min(self.ready_rate() * self.parts.machine.sched.wake_ns, procs) * idle
-
-    def speeds(self) -> list[float]:
-        """Visits per ns of every task, as planned."""
-        return [task.wanted * self._scale / task.visit.prices.ns for task in self.tasks]
-
-    def until_change(self) -> float:
-        """ns until a task wants something else."""
-        scale = self._scale
-        return min(
-            (task.change(task.wanted * scale / task.visit.prices.ns) for task in self.tasks),
-            default=math.inf,
-        )
-
-    def live_rate(self) -> float:
-        """Bytes of heap_live per ns, as planned."""
-        return self._scale * sum(
-            task.wanted / task.visit.prices.ns * task.visit.prices.live for task in self.tasks
-        )
-
-    def slot_rate(self) -> float:
-        """Bytes of slots per ns, as planned."""
-        return self._scale * sum(
-            task.wanted / task.visit.prices.ns * task.visit.prices.slot_bytes for task in self.tasks
-        )
-
-    def allocating(self) -> float:
-        """Share of the program's Ps on which something allocates, as planned."""
-        wanted = sum(task.wanted for task in self.tasks)
-        some = sum(task.wanted for task in self.tasks if task.visit.prices.slot_bytes)
-        return some / wanted if wanted > 0 else 0.0
-
-    def unfinished(self) -> float:
-        """Share of the allocating goroutines that go on to allocate after their next stretch."""
-        total = left = 0.0
-        for task, speed in zip(self.tasks, self.speeds(), strict=True):
-            for use in task.visit.uses:
-                nbytes = use.slots * self._live[use.mix]
-                total += speed * nbytes
-                left += speed * max(nbytes - STRETCH, 0.0)
-        return left / total if total else 0.0
+        scale = ps / wanted if wanted > ps else 1.0
+        plan = Plan(program=min(wanted, ps))
+        for task in self.tasks:
+            prices = task.visit.prices
+            task.speed = speed = task.wanted * scale / prices.ns
+            plan.ready += speed * task.visit.runs
+            plan.until = min(plan.until, task.change(speed))
+            if prices.slot_bytes:
+                plan.allocating += task.wanted * scale
+                plan.visits += speed
+                plan.live += speed * prices.live
+                plan.slots += speed * prices.slot_bytes
+                plan.later += speed * prices.later
+        return plan
 
     def advance(self, elapsed: float, share: float = 1.0) -> None:
         """Let time pass as planned; tasks get only this share of their Ps."""
         self.now += elapsed
         self.steps += 1
         live, scan = self._carry
-        scale = self._scale * share
+        ended = []
         for task in list(self.tasks):
             prices = task.visit.prices
-            ns = prices.ns
             move, scanned = prices.live, prices.scan
-            done = task.advance(self.now, elapsed, task.wanted * scale / ns)
-            self.program_ns += done * ns
+            done = task.advance(self.now, elapsed, task.speed * share)
             live += done * move
             scan += done * scanned
             if task.ended:
-                self.settle(task)
-                self.tasks.remove(task)
+                ended.append(task)
+        for task in ended:
+            self.settle(task)
+            self.tasks.remove(task)
         whole_live, whole_scan = int(live), int(scan)
         self._carry = [live - whole_live, scan - whole_scan]
         self.pacer.update(whole_live, whole_scan)
@@ -263,29 +245,23 @@ class Flow:
         for task in self.tasks:
             task.stopped(elapsed)
 
-    def run_to(self, end: float) -> None:
-        """The program runs until the next cycle is due, or the end."""
-        while self.now < end - 1 and not self.wanted_cycle and not self.verdict:
-            self.step(end)
-
     def step(self, end: float) -> None:
         """One step without marking."""
         parts, pacer = self.parts, self.pacer
-        self.plan(parts.procs)
-        trigger = self.trigger()
-        rate = self.live_rate()
-        elapsed = min(self.until_change(), end - self.now, LONGEST_STEP)
+        plan, trigger = self.plan(parts.procs), self._trigger
+        rate = plan.live
+        elapsed = min(plan.until, end - self.now, LONGEST_STEP)
         room = trigger - pacer.heap_live
         if rate > 0:
             elapsed = min(elapsed, max(room / rate, 0.0) + 1.0)
             if parts.memory_limit < NO_LIMIT:
                 elapsed = min(elapsed, self._cycle_length() / LOOKS_PER_CYCLE / rate)
             if parts.container is not None:
-                elapsed = min(elapsed, max(self.footprint_left() / 2, 1 << 18) / rate)
+                elapsed = min(elapsed, max(parts.footprint.left / 2, 1 << 18) / rate)
         if self.cycles and parts.gc_percent >= 0:
             elapsed = min(elapsed, max(self.last_end + FORCE_PERIOD - self.now, 0.0))
         elapsed = max(elapsed, 1.0)
-        idle = (parts.procs - self.program_ps) * elapsed
+        idle = (parts.procs - plan.program) * elapsed
         self.idle_ns += idle
         parts.limiter.add_idle_time(int(idle))
         self.advance(elapsed)
@@ -303,10 +279,6 @@ class Flow:
         """heap_live that starts the next cycle."""
         return self._trigger
 
-    def footprint_left(self) -> float:
-        """Bytes that the cgroup leaves."""
-        return self.parts.footprint.left
-
     def _look_at_memory(self, elapsed: float) -> None:
         parts = self.parts
         footprint = parts.footprint
@@ -315,9 +287,18 @@ class Flow:
             footprint.look(self)
             self._trigger = self.pacer.trigger()[0]
 
-    def crowd(self) -> Crowd:
+    def look_around(self) -> Crowd:
         """Who is there now."""
-        return crowd(self.tasks, self.speeds(), self.latency, self.parts.streams["crowd"])
+        self._there = crowd(self.tasks, self.parts.streams["crowd"])
+        self._there_at = self.now
+        return self._there
+
+    @property
+    def there(self) -> Crowd:
+        """Who was there a little while ago at most."""
+        if self.now - self._there_at > SOON:
+            self.look_around()
+        return self._there
 
     def scripts(self) -> list[Script]:
         """Scripted goroutines."""

@@ -65,7 +65,7 @@ class Footprint:
         self.slots = float((spans * model.nelems).sum())
         self.in_use = float((spans * model.pages).sum()) * PAGE
         self.objects = float(((model.used + slots) * model.slot).sum())
-        self.stacks = flow.stacks.spans(flow.crowd())
+        self.stacks = flow.stacks.spans(flow.there)
         self._map()
 
     def _map(self) -> None:

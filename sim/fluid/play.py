@@ -53,7 +53,6 @@ class Play:
     def _cycle(self, end: float) -> None:
         """One cycle; of one that the end of the run cuts off, nothing is told."""
         flow = self._flow
-        self._teller.sample()
         reason, flow.wanted_cycle = flow.wanted_cycle, ""
         facts = Collection(flow, reason).run()
         if flow.now >= end:

@@ -92,13 +92,13 @@ class Script(Task):
         idle = None if self._kind is None else self._kind.idle_stack
         return self.stack if idle is None else idle
 
-    def plan(self, now: float, procs: int, latency: float) -> None:
+    def plan(self, now: float, procs: int) -> None:
         """See `Task`."""
         self._now = now
         self.wanted = 0.0
         if isinstance(self._at, Busy):
             visit = self.visit
-            waits = visit.blocked + (visit.runs - 1) * latency
+            waits = visit.blocked
             ns = visit.prices.ns
             self.wanted = min(self.crowd, self._left) * ns / (ns + waits)
             self.wanted = min(self.wanted, procs) if waits == 0 else self.wanted

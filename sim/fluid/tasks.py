@@ -26,6 +26,8 @@ class Task:
         self.begin = begin
         self.wanted = 0.0
         """Ps that it would keep busy."""
+        self.speed = 0.0
+        """Visits per ns, as planned."""
         self.done = 0.0
         """Visits since the books were last settled."""
         self.backlog = 0.0
@@ -34,8 +36,8 @@ class Task:
         self.by_chance = False
         """Whether visits come by chance: while marking, when their number makes the heap's end."""
 
-    def plan(self, now: float, procs: int, latency: float) -> None:
-        """Find out what is wanted; runnable goroutines wait so many ns for a P to wake up."""
+    def plan(self, now: float, procs: int) -> None:
+        """Find out what is wanted."""
 
     def change(self, speed: float) -> float:
         """ns until what is wanted changes, at so many visits per ns."""
@@ -49,12 +51,11 @@ class Task:
     def stopped(self, elapsed: float) -> None:
         """Time has passed in which nobody ran."""
 
-    def present(self, speed: float, latency: float) -> float:
+    def present(self) -> float:
         """Goroutines between start and end, children left out."""
         visit = self.visit
         running = visit.prices.ns * visit.own / max(visit.weight, NOTHING)
-        late = (visit.runs - 1) * latency
-        return speed * (running + visit.blocked + late) + self.backlog
+        return self.speed * (running + visit.blocked) + self.backlog
 
     def number(self, mean: float, rng: np.random.Generator) -> int:
         """Goroutines in flight at one instant, of so many on average."""
@@ -72,7 +73,7 @@ class OpenFlow(Task):
         self._rate = rates.at(begin)
         self._now = begin
 
-    def plan(self, now: float, procs: int, latency: float) -> None:
+    def plan(self, now: float, procs: int) -> None:
         """See `Task`."""
         self._now = now
         if now >= self._rate.until - 1:
@@ -120,15 +121,13 @@ class ClosedFlow(Task):
         super().__init__(visit, begin)
         self.workers, self.think, self.left = workers, think, visits
 
-    def plan(self, now: float, procs: int, latency: float) -> None:
+    def plan(self, now: float, procs: int) -> None:
         """See `Task`."""
         del now, procs
         visit = self.visit
         waits = visit.blocked + self.think
-        pauses = visit.runs - 1 + (self.think > 0)
         ns = visit.prices.ns
-        together = min(self.workers, self.left)
-        self.wanted = together * ns / (ns + waits + pauses * latency)
+        self.wanted = min(self.workers, self.left) * ns / (ns + waits)
 
     def change(self, speed: float) -> float:
         """See `Task`: all is done."""
@@ -143,9 +142,9 @@ class ClosedFlow(Task):
             self.ended = True
         return done
 
-    def present(self, speed: float, latency: float) -> float:
+    def present(self) -> float:
         """See `Task`: all that do not think, wherever they wait."""
-        return max(min(self.workers, self.left) - speed * self.think, 0.0)
+        return max(min(self.workers, self.left) - self.speed * self.think, 0.0)
 
     def number(self, mean: float, rng: np.random.Generator) -> int:
         """See `Task`."""

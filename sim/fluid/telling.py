@@ -84,7 +84,7 @@ class Teller:
         flow, pacer = self._flow, self._flow.pacer
         parts, footprint, model = flow.parts, flow.parts.footprint, flow.spans
         footprint.see(flow)
-        there = flow.crowd()
+        there = flow.there
         taken = flow.total_taken + flow.taken
         allocated = int(sum(t * s for t, s in zip(taken, model.slot_bytes, strict=True)))
         objects = int(footprint.objects)

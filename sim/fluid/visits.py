@@ -47,6 +47,8 @@ class Prices:
     live: float = 0.0
     scan: float = 0.0
     slot_bytes: float = 0.0
+    later: float = 0.0
+    """Bytes of heap_live beyond the first stretch of each step."""
 
 
 @dataclass(slots=True)

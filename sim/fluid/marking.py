@@ -1,0 +1,239 @@
+"""Marking as a flow: work falls at the rate of those who mark, and the heap grows meanwhile."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from sim.fluid.engine import Flow, Plan
+from sim.go.assist import OVER_ASSIST_WORK
+from sim.go.markwork import DRAIN_CHECK
+from sim.go.pacer import ScanPart
+from sim.go.runq import TIME_SLICE
+from sim.units import MS
+
+STEPS: Final = 8
+"""The work is done in at least so many steps."""
+PIECE_NS: Final = MS // 2
+"""Longest piece of a worker; credit for it is given when it is done."""
+PIECES: Final = 8
+"""A worker takes at most this part of its share of the work at a time."""
+FRACTIONAL_SLACK: Final = 1.2
+FRACTIONAL_USE: Final = (1 + FRACTIONAL_SLACK) / 2
+"""Where goroutines change often, workers begin below their share and leave at 1.2 of it."""
+SCAN_ORDER: Final[tuple[ScanPart, ...]] = ("globals", "stack", "heap")
+
+
+class Marking:
+    """One mark phase. Work is in units of scan work, `per_unit` is CPU-ns of one marker alone."""
+
+    def __init__(
+        self, flow: Flow, left: dict[ScanPart, int], cpu_ns: float, cpu: dict[str, float],
+        begun: float, *, by_allocation: bool,
+    ) -> None:  # fmt: skip
+        self._flow, self._parts, self._left, self._cpu = flow, flow.parts, left, cpu
+        on, workers, procs = self._parts.switches, flow.pacer.workers, flow.parts.procs
+        self._crowding = self._parts.machine.mark.crowding
+        self._dedicated = float(workers.dedicated if on.dedicated_workers else 0)
+        self._share = workers.fraction if on.fractional_workers else 0.0
+        self._fractional = self._share * FRACTIONAL_USE * (procs - self._dedicated)
+        self._begun, self._by_allocation = begun, by_allocation
+        self._max_idle = workers.max_idle if on.idle_workers else 0
+        self._units = float(sum(left.values()))
+        self._work = self._units
+        self._per_unit = cpu_ns / max(self._units, 1.0)
+        self._credit = self._assisting = 0.0
+        self._turns: list[FractionalTurns] = []
+        self._program = 0.0
+        self._own_credit = 0.5
+        """Share of the credit that goroutines earn themselves."""
+
+    def run(self) -> None:
+        """Mark to the end."""
+        if self._share:
+            self._turns = self._turns_of_ps()
+        if self._work >= 1:
+            self._opening()
+        last = self._last_pieces()
+        while self._work > last:
+            self._step(last)
+        if self._work >= 1:
+            self._tail()
+
+    def _turns_of_ps(self) -> list[FractionalTurns]:
+        """Goroutines go to the first P that idles; others schedule at the end of a time slice."""
+        flow, piece = self._flow, DRAIN_CHECK * self._per_unit
+        plan = flow.plan(self._parts.procs)
+        rate, program = plan.ready, plan.program
+        shares = [min(max(program - p + 1, 0.0), 1.0) for p in range(self._parts.procs)]
+        shares[0] = 1.0
+        return [
+            FractionalTurns(self._share, piece, 1 / (rate * share + 1 / TIME_SLICE))
+            for share in shares[: self._parts.procs - int(self._dedicated)]
+        ]
+
+    def _last_pieces(self) -> float:
+        """Work that is in hands when the last piece has been taken: of each marker, a half."""
+        markers = max(self._parts.procs - self._program, 1.0)
+        return min(markers * DRAIN_CHECK / 2, self._units / 2)
+
+    def _tail(self) -> None:
+        """There is nothing left to take: who needs credit and finds none waits for the end."""
+        flow, procs = self._flow, self._parts.procs
+        background = self._dedicated + self._fractional
+        plan = flow.plan(procs - background)
+        idle = min(max(procs - background - plan.program, 0.0), self._max_idle)
+        workers = background + idle
+        slower = 1 + self._crowding * max(workers - 1, 0.0)
+        busy = self._work * self._per_unit * slower
+        elapsed = busy / workers * 2 * workers / (workers + 1) if workers else busy
+        owed = self._owed(plan) * elapsed
+        share = 1.0
+        if self._parts.switches.assists and not self._parts.limiter.limiting:
+            share = min(1.0, self._credit / owed) if owed > 0 else 1.0
+        part = busy / max(elapsed * workers, 1e-9)
+        self._book(self._work, elapsed, idle, 0.0, part)
+        flow.advance(elapsed, share)
+        self._work = 0.0
+
+    def _opening(self) -> None:
+        """Until the first pieces are done there is no credit: who allocates has to assist.
+
+        Idle Ps are woken up and mark a little later.
+        """
+        flow, procs = self._flow, self._parts.procs
+        piece = max(min(PIECE_NS / self._per_unit, self._units / (PIECES * procs)), DRAIN_CHECK)
+        wake_ns = self._parts.machine.sched.wake_ns
+        length = max(min(piece, self._units / procs) * self._per_unit, wake_ns)
+        late = wake_ns / length
+        background = self._dedicated + self._fractional
+        plan = flow.plan(procs - background)
+        # They come meanwhile, came while the world was stopped, or wait for their P to wake up.
+        come = plan.ready * (length + flow.now - self._begun + wake_ns)
+        # Beside as many as on average there is the goroutine that triggered the cycle.
+        extra = min(max(procs - background - plan.program, 0.0), float(self._by_allocation))
+        running = (plan.allocating + extra) * plan.later / max(plan.live, 1e-9)
+        least = (running + come) * OVER_ASSIST_WORK * self._per_unit
+        self._step(0.0, length, 1 - late, least, extra)
+
+    def _step(
+        self, until: float, longest: float = 0.0, awake: float = 1.0, least: float = 0.0,
+        extra: float = 0.0,
+    ) -> None:  # fmt: skip
+        """Some time at constant rates, until so much work is left at most.
+
+        Goroutines assist for `least` CPU-ns at any rate, on `extra` Ps more than on average.
+        """
+        flow, procs, crowding = self._flow, self._parts.procs, self._crowding
+        background = self._dedicated + self._fractional
+        plan = flow.plan(procs - background)
+        self._program = program = plan.program
+        idle = min(max(procs - background - program - extra, 0.0), self._max_idle) * awake
+        workers = background + idle
+        owed_per_ns = self._owed(plan) / max(program, 1e-9)
+        paid = owed_per_ns * program * self._per_unit <= workers
+        if paid:
+            self._assisting = 0.0
+        slower = 1 + crowding * min(max(workers - 1 + self._assisting, 0.0), procs - 1)
+        unit_ns = self._per_unit * slower
+        # Goroutines run out of credit together, and so they assist at the same time.
+        others = min(workers + max(program - 1, 0.0), procs - 1)
+        assist_ns = self._per_unit * (1 + crowding * others)
+        able = workers / unit_ns + self._assisting / assist_ns or program / assist_ns
+        work = self._work - until
+        steps = 1 if paid else STEPS
+        elapsed = min(longest or self._units / able / steps, work / able, plan.until)
+        elapsed = max(elapsed, 1.0)
+        supply = workers * elapsed / unit_ns
+        assist = self._assists(
+            (program + extra) * elapsed, owed_per_ns, 0.0 if least else supply, assist_ns, least
+        )
+        done = supply + assist / assist_ns
+        part = min(1.0, work / done) if done > 0 else 1.0
+        elapsed, assist, done = elapsed * part, assist * part, done * part
+        available = (program + extra) * elapsed
+        owed = owed_per_ns * (available - assist)
+        self._credit = max(self._credit + done - owed, 0.0)
+        self._own_credit = min(assist / assist_ns / owed, 1.0) if owed > 0 else 0.0
+        self._book(done, elapsed, idle, assist)
+        flow.advance(elapsed, 1 - assist / available if available > 0 else 1.0)
+        self._assisting = assist / elapsed
+        self._work -= done
+        flow.idle_ns += max(procs - workers - program, 0.0) * elapsed
+
+    def _owed(self, plan: Plan) -> float:
+        """Scan work that is owed per ns.
+
+        A goroutine assists for 64 KiB of work at least; of the last time, half is lost at its end.
+        """
+        lost = plan.visits * OVER_ASSIST_WORK / 2 * self._own_credit
+        return plan.slots * self._flow.pacer.assist_work_per_byte + lost
+
+    def _assists(
+        self, available: float, owed: float, supply: float, unit_ns: float, least: float
+    ) -> float:
+        """CPU-ns that goroutines mark so that credit covers what they allocate."""
+        if not self._parts.switches.assists or self._parts.limiter.limiting:
+            return 0.0
+        missing = owed * available - self._credit - supply
+        return min(max(least, missing / (owed + 1 / unit_ns)), available)
+
+    def _book(
+        self, done: float, elapsed: float, idle: float, assist: float, busy: float = 1.0
+    ) -> None:
+        """Write down who marked; workers were busy for a part of the time."""
+        pacer, limiter = self._flow.pacer, self._parts.limiter
+        some = int(done)
+        for part in SCAN_ORDER:
+            mine = min(some, self._left[part])
+            if mine:
+                self._left[part] -= mine
+                pacer.add_scan_work(part, mine)
+                some -= mine
+        elapsed *= busy
+        fractional_ns, idle_ns = self._split(elapsed, idle)
+        for kind, ns in (
+            ("dedicated", self._dedicated * elapsed), ("fractional", fractional_ns),
+            ("idle", idle_ns), ("assist", assist),
+        ):  # fmt: skip
+            if ns:
+                self._cpu[kind] += ns
+                pacer.add_mark_time(kind, int(ns))
+        limiter.add_assist_time(int(assist))
+        limiter.add_idle_time(int(idle_ns))
+        if limiter.need_update(int(self._flow.now)):
+            limiter.update(int(self._flow.now))
+
+    def _split(self, elapsed: float, idle: float) -> tuple[float, float]:
+        """CPU-ns of fractional and of idle workers: on a P that idles, they take turns."""
+        both = (self._fractional + idle) * elapsed
+        if not (self._turns and idle):
+            return self._fractional * elapsed, idle * elapsed
+        since = self._flow.now - self._begun
+        mine = sum(turn.marked(since + elapsed) - turn.marked(since) for turn in self._turns)
+        return min(mine, both), max(both - mine, 0.0)
+
+
+class FractionalTurns:
+    """When a P that idles gives its time to a fractional worker, and when to an idle one.
+
+    The P looks for a fractional worker whenever it schedules. The worker stays until it has had 1.2
+    times its share, a piece of work at least (runtime/mgcmark.go: pollFractionalWorkerExit).
+    """
+
+    def __init__(self, share: float, piece_ns: float, schedules_every: float) -> None:
+        self._share, self._piece, self._every = share, piece_ns, schedules_every
+        self._times, self._marked = [0.0], [0.0]
+
+    def marked(self, at: float) -> float:
+        """CPU-ns of fractional marking on a P until so many ns after the start."""
+        times, marked, slack = self._times, self._marked, FRACTIONAL_SLACK * self._share
+        while times[-1] < at:
+            spell = max(self._piece, (slack * times[-1] - marked[-1]) / (1 - slack))
+            marked.append(marked[-1] + spell)
+            times.append(times[-1] + spell)
+            begins = max(marked[-1] / self._share, times[-1]) + self._every
+            times.append(begins)
+            marked.append(marked[-1])
+        return float(np.interp(at, times, marked))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from sim.go.mheap import PAGE
 from sim.go.scavenge import (
     QUANTUM,
@@ -61,10 +63,10 @@ class Footprint:
         model = flow.spans
         slots = model.per_class(model.per_kind(flow.taken))
         spans = model.in_use(slots)
-        self.spans = float(spans.sum())
-        self.slots = float((spans * model.nelems).sum())
-        self.in_use = float((spans * model.pages).sum()) * PAGE
-        self.objects = float(((model.used + slots) * model.slot).sum())
+        self.spans = float(np.add.reduce(spans))
+        self.slots = float(spans @ model.nelems)
+        self.in_use = float(spans @ model.pages) * PAGE
+        self.objects = float((model.used + slots) @ model.slot)
         self.stacks = flow.stacks.spans(flow.there)
         self._map()
 

@@ -25,6 +25,8 @@ class FluidCycle:
 
     position: float
     """Bytes the program had allocated when the cycle ended."""
+    at: float
+    """When marking began."""
     heap_start: float
     heap_end: float
     heap_marked: float
@@ -105,7 +107,7 @@ class _Replay:
 
     def _collect(self, useful: Fraction) -> FluidCycle:
         stretch = _stretch_at(self._program, self._position, self._stretches)
-        start = self.heap_live
+        start, at = self.heap_live, self.clock.now
         pause = self._program.pause_per_cycle
         self._pacing.start(int(self.clock.now), start)
         self._limiting.start_mark(pause / 2)
@@ -119,7 +121,7 @@ class _Replay:
         self.heap_live = self._ballast + stretch.live + black
         now = int(self.clock.now - pause)
         goal = self._pacing.finish(now, mark, self.heap_live, stretch.live)
-        return FluidCycle(self._position, start, mark.heap_live, self.heap_live, goal, mark)
+        return FluidCycle(self._position, at, start, mark.heap_live, self.heap_live, goal, mark)
 
 
 def _stretch_at(program: FluidProgram, position: float, rng: np.random.Generator) -> Stretch:

@@ -93,10 +93,7 @@ class SpanModel:
 
     def per_class(self, by_kind: Floats) -> Floats:
         """Sums over the kinds of each class."""
-        sums: Floats = np.bincount(self.cls, weights=by_kind, minlength=len(self.slot)).astype(
-            np.float64
-        )
-        return sums
+        return np.bincount(self.cls, weights=by_kind, minlength=len(self.slot))
 
     def reuse(self) -> Floats:
         """Free slots of a partly used span, on average; of a fresh one where there are none."""

@@ -12,6 +12,8 @@ from sim.record.sample import Sample
 from sim.units import SECOND
 
 LARGEST: Final = (1 << 63) - 1
+LONGEST_GAP: Final = SECOND
+"""ns between samples where no cycle ends; the detailed mode takes them at regular instants."""
 KINDS: Final = ("assist", "dedicated", "fractional", "idle", "pause")
 
 
@@ -72,13 +74,14 @@ class Teller:
             flow.parts.emit(Pause(int(at), kind, int(stopping), int(total), facts.number))
 
     def sample(self, *, always: bool = False) -> None:
-        """The state at this instant, unless the last sample is too near."""
-        flow = self._flow
-        distance = flow.parts.sampling
-        if not distance or (not always and flow.now - self._last_sample < distance):
+        """The state at this instant: after a cycle, and where there is none now and then."""
+        flow, last = self._flow, self._last_sample
+        if not flow.parts.sampling or flow.now == last:
             return
-        self._last_sample = flow.now
-        flow.parts.emit(self._sample())
+        due = flow.last_end > last and flow.now - last >= flow.parts.sampling
+        if always or due or flow.now - last >= LONGEST_GAP:
+            self._last_sample = flow.now
+            flow.parts.emit(self._sample())
 
     def _sample(self) -> Sample:
         flow, pacer = self._flow, self._flow.pacer

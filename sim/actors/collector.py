@@ -47,10 +47,10 @@ def collector(world: World) -> Process[None]:
 
 def sweep_what_is_left(world: World) -> Process[None]:
     """The goroutine that triggers sweeps all unswept spans before it stops the world."""
-    materialise(world)
     heap = world.memory.heap
     if heap.sweeping.done:
         return
+    materialise(world)
     swept, freed = heap.sweep_some(heap.spans.count + 1)
     note_sweep(world, "start", swept, freed)
     yield world.env.work(sweep_ns(swept, freed, world))

@@ -163,24 +163,30 @@ class MHeap:
     def sweep_some(self, limit: int) -> tuple[int, int]:
         """Sweep up to `limit` spans in the background order; (spans swept, spans freed)."""
         swept = freed = 0
-        sweeping = self.sweeping
-        while swept < limit and not sweeping.done:
-            batch = sweeping.order[sweeping.cursor : sweeping.cursor + limit - swept]
-            sweeping.cursor += len(batch)
-            sweeping.done = sweeping.cursor == len(sweeping.order)
-            batch = batch[self.is_unswept(batch)]
-            freed += self._sweep_and_release(batch)
-            swept += len(batch)
+        while swept < limit and not self.sweeping.done:
+            some, gone = self._sweep_next(limit - swept)
+            swept, freed = swept + some, freed + gone
         return swept, freed
 
     def sweep_pages(self, pages: int) -> tuple[int, int]:
         """Sweep at least `pages` pages, or all that is left; (spans swept, spans freed)."""
         swept = freed = 0
         target = self.stats.pages_swept + pages
-        while self.stats.pages_swept < target and not self.sweeping.done:
-            some, gone = self.sweep_some(max(1, (target - self.stats.pages_swept) // 4))
+        while (owed := target - self.stats.pages_swept) > 0 and not self.sweeping.done:
+            ahead = self.sweeping.order[self.sweeping.cursor :][:owed]
+            unswept_pages = np.cumsum(self.spans.npages[ahead] * self.is_unswept(ahead))
+            some, gone = self._sweep_next(int(np.searchsorted(unswept_pages, owed)) + 1)
             swept, freed = swept + some, freed + gone
         return swept, freed
+
+    def _sweep_next(self, count: int) -> tuple[int, int]:
+        """Go on so far in the background order, and sweep what is still unswept there."""
+        sweeping = self.sweeping
+        batch = sweeping.order[sweeping.cursor :][:count]
+        sweeping.cursor += len(batch)
+        sweeping.done = sweeping.cursor == len(sweeping.order)
+        batch = batch[self.is_unswept(batch)]
+        return len(batch), self._sweep_and_release(batch)
 
     def reclaim(self, npages: int) -> int:
         """Free wholly dead spans in address order before the heap grows (mheap.go: reclaim)."""
@@ -221,6 +227,7 @@ class MHeap:
         self.sweep(spans)
         dead = self.spans.allocated[spans] == 0
         kept = spans[~dead]
-        self.uncache(*by_class(kept, self.spans.span_class[kept]))
+        if len(kept):
+            self.uncache(*by_class(kept, self.spans.span_class[kept]))
         self.free_spans(spans[dead])
         return len(spans) - len(kept)

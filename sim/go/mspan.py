@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,12 @@ class Lot(NamedTuple):
 
     def those(self, chosen: NDArray[np.bool_]) -> Lot:
         """Some of the spans."""
-        number = np.bincount(self.which[chosen], minlength=len(self.number))
-        return Lot(self.spans[chosen], number)
+        return Lot(self.spans[chosen], self.total(chosen))
 
-    def total(self, weights: Ints) -> Ints:
+    def total(self, weights: NDArray[Any]) -> Ints:
         """Sums by class of a property of the spans."""
-        before = np.concatenate(([0], np.cumsum(weights)))
+        before = np.zeros(len(weights) + 1, dtype=np.int64)
+        np.cumsum(weights, out=before[1:])
         behind = np.cumsum(self.number)
         sums: Ints = before[behind] - before[behind - self.number]
         return sums
@@ -55,8 +55,8 @@ def lot_of(parts: Sequence[Spans]) -> Lot:
 
 def by_class(spans: Spans, classes: Ints) -> tuple[Ints, Lot]:
     """The classes of spans that lie class after class, and the spans as a lot."""
-    starts = np.flatnonzero(np.diff(classes, prepend=-1))
-    return classes[starts], Lot(spans, np.diff(starts, append=len(spans)))
+    edges = [0, *(np.flatnonzero(classes[1:] != classes[:-1]) + 1).tolist(), len(classes)]
+    return classes[edges[:-1]], Lot(spans, np.diff(edges))
 
 
 def merged(first: Lot, second: Lot) -> Lot:

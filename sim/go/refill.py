@@ -139,6 +139,5 @@ def fresh_spans(heap: MHeap, classes: Ints, number: Ints, counts: RefillCounts) 
 def _evenly(which: NDArray[np.int16], number: Ints) -> Ints:
     """An order in which spans of all classes are spread evenly, as concurrent refills would be."""
     of_class = number[which]
-    first = np.flatnonzero(np.diff(which, prepend=-1))
-    rank = np.arange(len(which)) - np.repeat(first, of_class[first])
+    rank = np.arange(len(which)) - np.searchsorted(which, which)
     return np.argsort((rank + 0.5) / of_class, kind="stable")

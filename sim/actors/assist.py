@@ -21,18 +21,24 @@ def open_credit(g: G, world: World) -> None:
         g.credit = 0
 
 
-def assist(g: G, wanted: float, world: World) -> Body:
-    """Get credit for allocating, at best for all of the `wanted` bytes (gcAssistAlloc).
+def owes_work(g: G, wanted: float, world: World) -> bool:
+    """Must the goroutine mark before it allocates? Credit is got for all of the `wanted` bytes.
 
     While background credit lasts, it is stolen for the whole stretch at once, as the many small
     assists of the real allocator would do one after the other at no cost in time.
     """
-    gc, pacer = world.gc, world.gc.pacer
+    if g.system or not world.switches.assists:
+        return False
     open_credit(g, world)
-    if g.credit >= wanted or g.system:
-        return
-    check_assist_ratio(pacer, world.pacer_name)
-    steal_credit(g, int(wanted), world)
+    if g.credit < wanted:
+        check_assist_ratio(world.gc.pacer, world.pacer_name)
+        steal_credit(g, int(wanted), world)
+    return g.credit <= 0
+
+
+def assist(g: G, world: World) -> Body:
+    """Mark, or wait for those who do, until there is credit to allocate (gcAssistAlloc)."""
+    gc, pacer = world.gc, world.gc.pacer
     while g.credit <= 0 and gc.marking and not gc.limiter.limiting:
         owed = debt(g.credit - 1, pacer.assist_work_per_byte, pacer.assist_bytes_per_work)
         claimed = gc.work.claim(owed.scan_work)

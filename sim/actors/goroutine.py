@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import simpy
 
-from sim.actors.assist import assist, charge
+from sim.actors.assist import assist, charge, owes_work
 from sim.actors.collector import request
 from sim.actors.keeping import insert, keep, keep_forever, let_go, lose, publish
 from sim.actors.locks import locks_taken, queue_for
@@ -108,15 +108,17 @@ def work(g: G, step: WorkStep, world: World) -> Body:
     cpu = step.cpu()
     slots = step.allocate() * memory.mixes[mix].slots_per_byte if mix >= 0 else 0.0
     while cpu > 0 or slots > 0:
-        if gc.marking and slots and world.switches.assists:
-            yield from assist(g, slots * memory.mixes[mix].slot_bytes, world)
+        if gc.marking and slots and owes_work(g, slots * memory.mixes[mix].slot_bytes, world):
+            yield from assist(g, world)
         slowed = cpu * (gc.slowdown + step.writes_per_ns * gc.write_ns)
         malloc = slots * memory.price[mix] if slots else 0.0
         waiting = slots * memory.wait_price[mix] if slots else 0.0
         share = stretch(g, slowed + malloc + waiting, slots, mix, world)
         ns = book_stretch(g, cpu * share, slowed * share, malloc * share, waiting * share)
         if slots:
-            yield from take_slots(g, step, slots * share, world)
+            take_slots(g, step, slots * share, world)
+            if has_to_wait(world):
+                yield from wait_for_memory(g, world)
         cpu, slots = cpu * (1 - share), slots * (1 - share)
         yield ns
 
@@ -132,18 +134,32 @@ def book_stretch(g: G, cpu: float, slowed: float, malloc: float, waiting: float)
     return ns
 
 
-def take_slots(g: G, step: WorkStep, slots: float, world: World) -> Body:
-    """Allocate: charge it, say who keeps it, and start a cycle where heap_live asks for one."""
-    gc = world.gc
+def take_slots(g: G, step: WorkStep, slots: float, world: World) -> None:
+    """Allocate: charge it, and say who keeps it."""
     charge(g, slots * world.memory.mixes[step.mix].slot_bytes, world)
     if step.keep is not None:
         step.keep(g, slots, world)
     pend(g.p.id, step.mix, slots, world)  # type: ignore[union-attr]
+
+
+def has_to_wait(world: World) -> bool:
+    """Is there anything to wait for after an allocation?"""
+    memory, gc = world.memory, world.gc
+    return bool(
+        memory.owed_ns
+        or (gc.pacer.heap_live >= gc.trigger_at and not gc.running)
+        or world.switches.resolution == "refill"
+    )
+
+
+def wait_for_memory(g: G, world: World) -> Body:
+    """Queue for locks, return memory to the OS, start a cycle where heap_live asks for one."""
+    memory, gc = world.memory, world.gc
     if world.switches.resolution == "refill":
         for use, times, ns in locks_taken(materialise(world)):
             yield from queue_for(g, use, times, ns, world)
-    if world.memory.owed_ns:
-        owed, world.memory.owed_ns = world.memory.owed_ns, 0
+    if memory.owed_ns:
+        owed, memory.owed_ns = memory.owed_ns, 0
         g.alloc += owed
         yield owed
     if gc.pacer.heap_live >= gc.trigger_at and not gc.running:

@@ -59,9 +59,10 @@ def steal(thief: P, world: World) -> G | None:
     ps = world.sched.ps
     if not (world.sched.queued.items or world.sched.late_timers):
         return None
-    first = int(world.streams["steal"].integers(len(ps)))
-    for victim in ps[first:] + ps[:first]:
-        if victim is thief:
+    first = int(world.streams["steal"].random() * len(ps))
+    for at in range(first - len(ps), first):
+        victim = ps[at]
+        if victim is thief or not (victim.timers or len(victim.runq)):
             continue
         run_timers(victim, thief, world)
         stolen = thief.runq.get() or thief.runq.steal_half_from(victim.runq)

@@ -8,6 +8,7 @@ stacks are packed: what a few long-lived ones keep of many spans is not told.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -87,14 +88,16 @@ class Stacks:
             self._dead -= 1
             self._sizes[_order(size)].stacks -= 1
         growth = _grow(size, used)
-        growth = growth._replace(faulted_bytes=self._enter(used, growth.size))
+        if faulted := self._enter(used, growth.size):
+            growth = growth._replace(faulted_bytes=faulted)
         return Held(used, growth.size, self._generation), growth
 
     def use(self, held: Held, used: Bytes) -> tuple[Held, Growth]:
         """The goroutine uses less or more of its stack, which grows if it must."""
         size = self._leave(held)
         growth = _grow(size, used)
-        growth = growth._replace(faulted_bytes=self._enter(used, growth.size))
+        if faulted := self._enter(used, growth.size):
+            growth = growth._replace(faulted_bytes=faulted)
         return Held(used, growth.size, self._generation), growth
 
     def end(self, held: Held) -> None:
@@ -140,7 +143,9 @@ class Stacks:
         self.allocated -= moved * (FIXED_STACK << order - 1)
 
     def _enter(self, used: Bytes, size: Bytes) -> Bytes:
-        self._in_use.setdefault(used, [0] * SIZES)[_order(size)] += 1
+        if used not in self._in_use:
+            self._in_use[used] = [0] * SIZES
+        self._in_use[used][_order(size)] += 1
         self.allocated += size
         self.used += used
         self.goroutines += 1
@@ -163,9 +168,10 @@ class Stacks:
 
     def _add(self, size: Bytes, stacks: int) -> Bytes:
         """Count stacks in, and take the spans that they need; bytes that the OS has to provide."""
-        mine = self._sizes[_order(size)]
+        order = _order(size)
+        mine = self._sizes[order]
         mine.stacks += stacks
-        missing = _spans(_order(size), mine.stacks) - len(mine.spans)
+        missing = _spans(order, mine.stacks) - len(mine.spans)
         if missing <= 0:
             return 0
         npages = stack_span_pages(size)
@@ -186,7 +192,7 @@ class Stacks:
 
 
 def _order(size: Bytes) -> int:
-    return (size // FIXED_STACK).bit_length() - 1
+    return size.bit_length() - FIXED_STACK.bit_length()
 
 
 def _spans(order: int, stacks: int) -> int:
@@ -194,6 +200,7 @@ def _spans(order: int, stacks: int) -> int:
     return -(-stacks // max(STACK_SPAN // (FIXED_STACK << order), 1))
 
 
+@lru_cache
 def _grow(size: Bytes, used: Bytes) -> Growth:
     """Double until there is room; every time, what is in use is copied."""
     copies = copied = 0

@@ -136,6 +136,9 @@ def test_fragmentation_is_told_within_spans_by_class_and_between_them():
     assert by_class["free"].groupby("at_ns").sum().equals(whole["free"])
     free = free_memory(result.free_runs)
     last = result.samples.iloc[-1]
-    idle = last[f"{CLASSES}heap/free:bytes"] + last[f"{CLASSES}heap/released:bytes"]
-    assert free["free_bytes"].iloc[-1] == idle
+    heap = last[
+        [f"{CLASSES}heap/{part}:bytes" for part in ("free", "released", "objects", "unused")]
+    ]
+    in_spans = result.spans.groupby("at_ns")["span_bytes"].sum()
+    assert free["free_bytes"].iloc[-1] + in_spans.iloc[-1] == heap.sum()
     assert (free["longest"] <= free["free_bytes"]).all()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import is_dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final, TypeVar
 
 from sim.errors import ModelError, UserError, nearest
@@ -61,6 +62,15 @@ class Registry:
             raise UserError(f"there is no {self.kind} {name!r}{nearest(name, self.names())}")
         return self._classes[name]
 
+    def outside(self) -> list[tuple[str, type[Any]]]:
+        """Policies that do not come with this package."""
+        own = __name__.split(".", maxsplit=1)[0]
+        return [
+            (name, cls)
+            for name, cls in self._classes.items()
+            if cls.__module__.split(".", maxsplit=1)[0] != own
+        ]
+
     def broken(self) -> dict[str, str]:
         """Plug-ins that cannot be loaded, each with the reason."""
         reasons = {}
@@ -102,6 +112,36 @@ def load_file(path: Path) -> None:
         raise
     except Exception as error:
         raise UserError(f"the plug-in file {path} cannot be loaded: {_last_line(error)}") from error
+
+
+def fault(error: BaseException) -> str | None:
+    """What a plug-in did wrong, with its name, file and line; None where it was not a plug-in.
+
+    Processes of a run hand errors on as the causes of others.
+    """
+    cause: BaseException | None = error
+    found = None
+    while cause is not None:
+        for frame, line in traceback.walk_tb(cause.__traceback__):
+            name = _plugin(frame)
+            if name is not None:
+                where = f"{frame.f_code.co_filename}:{line}"
+                found = f"{name} failed in {where}: {_last_line(cause)}"
+        cause = cause.__cause__
+    return found
+
+
+def _plugin(frame: FrameType) -> str | None:
+    """The policy of somebody else to whose file a frame belongs, by its object or its file."""
+    own = type(frame.f_locals.get("self"))
+    name = None
+    for kind, registry in REGISTRIES.items():
+        for policy, cls in registry.outside():
+            if issubclass(own, cls):
+                return f"the {kind} {policy!r}"
+            if cls.__module__ == frame.f_globals.get("__name__"):
+                name = f"the plug-in of the {kind} {policy!r}"
+    return name
 
 
 def _last_line(error: BaseException) -> str:

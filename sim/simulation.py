@@ -17,9 +17,11 @@ from sim.build import build
 from sim.build_fluid import build_fluid
 from sim.config import load, resolved
 from sim.config.run import RunConfig
+from sim.errors import UserError
 from sim.record.facts import RunInfo, Status
 from sim.record.parquet import ParquetSink
 from sim.record.recorder import MemorySink, Recorder
+from sim.registry import fault
 from sim.results.load import load_run
 from sim.results.result import Result
 from sim.world import Process, World
@@ -36,7 +38,7 @@ def simulate(
     """Simulate one config; tables go to the folder `out`, or stay in memory.
 
     An interruption (Ctrl-C) seals what there is and goes on as KeyboardInterrupt; the folder then
-    holds a readable, partial run.
+    holds a readable, partial run. So it is with any error; that of a plug-in is a UserError.
     """
     if not isinstance(config, RunConfig):
         config = load(Path(config))
@@ -45,21 +47,28 @@ def simulate(
         memory if out is None else ParquetSink(out), run_info(config, Status.RUNNING)
     )
     fluid = config.model.detail == "fluid"
-    body: Body = build_fluid(config, recorder.emit) if fluid else Events(config, recorder.emit)
+    body: Body | None = None
     status, reason = Status.FAILED, ""
     try:
+        body = build_fluid(config, recorder.emit) if fluid else Events(config, recorder.emit)
         reason = body.run(progress)
         status = Status.OOM_KILLED if reason else Status.COMPLETE
     except KeyboardInterrupt:
         status, reason = Status.INTERRUPTED, "interrupted"
         raise
     except Exception as error:
-        reason = str(error)
+        wrong = fault(error)
+        reason = wrong or str(error)
+        if wrong:
+            partial = f"; the partial result is in {out}" if body and out else ""
+            raise UserError(wrong + partial) from error
         raise
     finally:
-        body.report()
         ended = run_info(config, status, reason)
-        recorder.seal(ended._replace(end_ns=round(body.now), events=body.events))
+        if body is not None:
+            body.report()
+            ended = ended._replace(end_ns=round(body.now), events=body.events)
+        recorder.seal(ended)
     if out is None:
         return Result(config.workload, memory.table)
     return load_run(out)

@@ -25,6 +25,7 @@ from sim.cli import (
     whatif,
 )
 from sim.errors import ModelError, UserError
+from sim.registry import fault
 
 USER_ERROR = 2
 MODEL_ERROR = 1
@@ -65,6 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(str(error), USER_ERROR)
     except ModelError as error:
         _fail(f"the model is wrong: {error}", MODEL_ERROR)
+    except Exception as error:
+        wrong = fault(error)
+        if wrong is None:
+            raise
+        _fail(wrong, USER_ERROR)
 
 
 def _fail(sentence: str, code: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from sim.cli import main
 from sim.go.pacer import pacers
+from sim.results.load import load_run
+from sim.workload.distributions import distributions
 
 CONFIG = """
 workload: small
@@ -138,6 +141,54 @@ def test_a_ratio_that_breaks_while_marking_is_stopped(
     code, err = fails(write(folder, settings, late, "late"), capsys)
     assert code == 1
     assert "pacer 'mine' returned the assist ratio nan" in err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        ("    def end_cycle(self, now, procs): return 1 // 0\n", 16),
+        ("    def end_cycle(self, now, procs): nothing()\n\n\ndef nothing(): 1 / 0\n", 19),
+    ],
+)
+def test_an_error_of_a_pacer_is_one_sentence_and_the_result_stays(
+    folder: Path, capsys: pytest.CaptureFixture[str], wrong: str, line: int
+) -> None:
+    arguments = write(folder, "plugins: [raises.py]\ngc: {pacer: mine}", wrong, "raises")
+    code, err = fails(arguments, capsys)
+    assert code == 2
+    assert re.match(
+        rf"gomemsim: the .*pacer 'mine' failed in .*raises.py:{line}: ZeroDivisionError: .* by zero"
+        rf"; the partial result is in {folder / 'out'}$",
+        err,
+    )
+    assert len(err.splitlines()) == 1
+    result = load_run(folder / "out")
+    assert result.run["status"] == "failed"
+    assert "ZeroDivisionError" in result.run["reason"]
+    assert len(result.samples) > 0
+
+
+def test_an_error_while_the_config_is_read_is_one_sentence(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distributions, "_classes", dict(distributions._classes))
+    own = """
+from dataclasses import dataclass
+from sim.workload.distributions import distributions
+@distributions.register("odd")
+@dataclass(frozen=True)
+class Odd:
+    low: float
+    def mean(self): return self.low / 0
+    def quantile(self, u): return u
+"""
+    (folder / "odd.py").write_text(own)
+    (folder / "small.yaml").write_text(WORKLOAD.replace("size: 64B", "size: {odd: {low: 64B}}"))
+    arguments = write(folder, "plugins: [odd.py]", HALFWAY, "unused")
+    code, err = fails(arguments, capsys)
+    assert code == 2
+    assert err.startswith("gomemsim: the distribution 'odd' failed in ")
+    assert err.endswith("odd.py:8: ZeroDivisionError: division by zero\n")
 
 
 def test_a_file_that_does_not_load_is_a_mistake(

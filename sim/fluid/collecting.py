@@ -231,6 +231,7 @@ class Collection:
         spans.sweep(now, self._empty, self._live, black)
         facts.swept = float(now.sum())
         self._in_use = int(float(np.dot(now, spans.pages)) * PAGE)
+        self._parts.footprint.map_for(self._in_use)
         facts.freed_spans = max(facts.swept - float(spans.spans.sum()), 0.0)
         self._slots = slots
         flow.total_taken += flow.taken
@@ -254,7 +255,7 @@ class Collection:
         if float(np.dot(seen, spans.live)) < room / 4:
             seen = spans.per_class(spans.per_kind(flow.total_taken))
         expected, ahead = spans.taken_within(seen, room)
-        flow.expect(expected, footprint.mapped - footprint.in_use - footprint.stacks)
+        flow.expect(expected, footprint.free)
         sweep = parts.machine.sweep
         flow.start_sweeping(facts.swept * sweep.span_ns + facts.freed_spans * sweep.freed_span_ns)
         pacer.update(int(ahead), 0)

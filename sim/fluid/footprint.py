@@ -70,6 +70,11 @@ class Footprint:
         self.stacks = flow.stacks.spans(flow.there)
         self._map()
 
+    def map_for(self, in_use: Bytes) -> None:
+        """Spans need so much memory now: pages are mapped, or those that were returned used."""
+        self.in_use = in_use
+        self._map()
+
     def _map(self) -> None:
         needed = self.in_use + self.stacks
         self.mapped = max(self.mapped, -(-needed // CHUNK) * CHUNK)

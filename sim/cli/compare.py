@@ -10,11 +10,13 @@ import typer
 
 from sim.cli.options import Quiet, Sets
 from sim.cli.progress import progress
+from sim.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sim.experiment.sweep import Failure
+    from sim.experiment.sweep import Engine
+    from sim.experiment.worker import Outcome
 
 INTERRUPTED = 130
 FAILED = 1
@@ -42,9 +44,18 @@ def compare(
         typer.Option(metavar="KEY=A,KEY=B", help="Setting to compare with [default: the first]."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the runs [default: results/sweep-CONFIG].")
+        str | None,
+        typer.Option(
+            metavar="DIR|URL", help="Folder for the runs [default: results/sweep-CONFIG]."
+        ),
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes [default: all cores].")] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tcp://HOST:PORT", help="Dask scheduler whose workers are to simulate."
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Simulate every combination of settings and print what each costs.
@@ -58,15 +69,16 @@ def compare(
     axes = [f"{key}={text}" for key, text in named.items() if text is not None]
     settings = grid([*axes, *(vary or ())])
 
-    from sim.experiment.sweep import ALL_CORES, sweep
+    from sim.experiment.sweep import sweep
     from sim.experiment.table import compare_settings, find_baseline, markdown
+    from sim.record.places import place
 
     base = find_baseline(settings, values(baseline or ""))
     todo = points(config, settings, seeds, sets or ())
-    folder = out or Path("results") / f"sweep-{config.stem}"
+    folder = place(out or f"results/sweep-{config.stem}")
     try:
         with progress(f"{len(todo)} runs", quiet=quiet) as report:
-            failures = sweep(todo, folder, report, jobs or ALL_CORES)
+            failures = sweep(todo, folder, _engine(jobs, scheduler), report)
     except KeyboardInterrupt:
         print(f"gomemsim: interrupted; {folder} has what was done", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
@@ -79,6 +91,18 @@ def compare(
         raise typer.Exit(FAILED)
 
 
-def _complain(failures: Sequence[Failure]) -> None:
+def _engine(jobs: int | None, scheduler: str | None) -> Engine:
+    from sim.experiment.processes import ALL_CORES, processes
+
+    if scheduler is None:
+        return processes(jobs or ALL_CORES)
+    if jobs is not None:
+        raise UserError("--jobs: the scheduler knows how many workers it has; leave one out")
+    from sim.experiment.cluster import cluster
+
+    return cluster(scheduler)
+
+
+def _complain(failures: Sequence[Outcome]) -> None:
     for point, reason in failures:
         print(f"gomemsim: {point.label}: {reason}", file=sys.stderr)

@@ -9,7 +9,7 @@ import typer
 
 
 def plot(
-    run: Annotated[Path, typer.Argument(help="Folder of a run, such as results/quickstart.")],
+    run: Annotated[str, typer.Argument(help="Folder of a run, such as results/quickstart.")],
     out: Annotated[
         Path, typer.Option("--out", "-o", help="File to write: .png, .svg or .pdf.")
     ] = Path("gomemsim.png"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ from sim.errors import UserError
 from sim.experiment.point import Point, Settings
 from sim.record.facts import Status
 from sim.record.parquet import is_sealed
+from sim.record.places import Place
 from sim.results.compare import CONFIDENCE, Interval, paired_difference
 from sim.results.load import load_run
 from sim.results.summary import Figure, Summary, summary
@@ -112,7 +112,7 @@ def title(settings: Settings) -> str:
     return " ".join(f"{key}={value}" for key, value in settings.items()) or "as configured"
 
 
-def compare_settings(points: Sequence[Point], folder: Path, baseline: Settings) -> Comparison:
+def compare_settings(points: Sequence[Point], folder: Place, baseline: Settings) -> Comparison:
     """The stored runs of the points, by setting; points without a run are left out.
 
     Differences pair runs with the same seed. Raises UserError if nothing is stored.

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from sim.errors import UserError
 from sim.record.facts import TABLES
+from sim.record.places import Place
 from sim.record.schema import schema
 
 GROUP_ROWS: Final = 1 << 16
@@ -60,17 +61,17 @@ class ParquetSink:
                 stream_path(self._folder, table).unlink()
 
 
-def is_run(folder: Path) -> bool:
+def is_run(folder: Place) -> bool:
     """Whether the folder holds a run, sealed or not."""
     return is_sealed(folder) or stream_path(folder, "run").is_file()
 
 
-def is_sealed(folder: Path) -> bool:
+def is_sealed(folder: Place) -> bool:
     """Whether the run in the folder came to its end, and all its rows are there."""
     return sealed_path(folder, "run").is_file()
 
 
-def read_table(folder: Path, table: str) -> pa.Table:
+def read_table(folder: Place, table: str) -> pa.Table:
     """A table of a run. Of a run that is not sealed, the rows that reached the folder.
 
     Raises UserError if a sealed run lacks the table or has it damaged.
@@ -79,24 +80,29 @@ def read_table(folder: Path, table: str) -> pa.Table:
         return pa.Table.from_batches(_stream_batches(folder, table), schema(TABLES[table]))
     path = sealed_path(folder, table)
     try:
-        return pq.ParquetFile(path).read()
+        with path.open("rb") as file:
+            return pq.ParquetFile(file).read()
     except FileNotFoundError:
         raise UserError(f"{folder}: this run has no table {table!r}") from None
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path}: damaged: {error}") from None
 
 
-def sealed_path(folder: Path, table: str) -> Path:
+def sealed_path(folder: Place, table: str) -> Place:
     """Where a table is once its run is sealed."""
-    return folder / f"{table}.parquet"
+    return folder / _sealed(table)
 
 
-def stream_path(folder: Path, table: str) -> Path:
+def _sealed(table: str) -> str:
+    return f"{table}.parquet"
+
+
+def stream_path(folder: Place, table: str) -> Place:
     """Where a table grows while its run goes on."""
     return folder / f".{table}.arrows.partial"
 
 
-def _stream_batches(folder: Path, table: str) -> Iterator[pa.RecordBatch]:
+def _stream_batches(folder: Place, table: str) -> Iterator[pa.RecordBatch]:
     """The whole blocks in a stream; a stream that breaks off just ends."""
     try:
         with pa.ipc.open_stream(pa.OSFile(str(stream_path(folder, table)))) as stream:
@@ -106,7 +112,7 @@ def _stream_batches(folder: Path, table: str) -> Iterator[pa.RecordBatch]:
 
 
 def _write_sealed(folder: Path, table: str, batches: Iterable[pa.RecordBatch]) -> None:
-    whole = sealed_path(folder, table)
+    whole = folder / _sealed(table)
     growing = folder / f".{whole.name}.partial"
     with pq.ParquetWriter(growing, schema(TABLES[table]), compression="zstd") as writer:
         for group in _groups(batches):

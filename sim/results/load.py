@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from functools import partial
-from glob import escape, glob
-from pathlib import Path
 from typing import Final
 
 from sim.errors import UserError
 from sim.record.parquet import is_run, read_table
+from sim.record.places import Place, matching, place
 from sim.results.result import Result, Results
 
 SETTINGS: Final = "settings.json"
@@ -18,17 +17,19 @@ SETTINGS: Final = "settings.json"
 _WILD: Final = frozenset("*?[")
 
 
-def load(path: str | Path) -> Result | Results:
+def load(path: str | Place) -> Result | Results:
     """The run in a folder, or all runs that match a pattern such as `results/sweep-*`.
+
+    Folders may be URLs of any file system that fsspec knows, such as `s3://bucket/sweep-*`.
 
     Raises UserError if there is none, or if the runs come from different versions.
     """
     return load_runs(str(path)) if _WILD & set(str(path)) else load_run(path)
 
 
-def load_run(folder: str | Path) -> Result:
+def load_run(folder: str | Place) -> Result:
     """The run in a folder. Raises UserError if there is none."""
-    path = Path(folder)
+    path = place(folder)
     if not path.is_dir():
         raise UserError(f"{path}: no such folder")
     if not is_run(path):
@@ -42,24 +43,24 @@ def load_runs(pattern: str) -> Results:
     Where the pattern matches sweeps and no runs, the runs of these sweeps. Raises UserError if
     there are none, or if they come from different versions of the simulator.
     """
-    folders = glob(pattern, recursive=True)  # noqa: PTH207  absolute, too
+    folders = matching(pattern)
     runs = _runs(folders) or _runs(run for folder in folders for run in _inside(folder))
     if not runs:
         raise UserError(f"{pattern}: no folder that matches holds a run")
     return Results(runs)
 
 
-def _inside(folder: str) -> list[str]:
-    """Folders in a folder; hidden ones are runs that grow."""
-    return glob(f"{escape(folder)}/*")  # noqa: PTH207
+def _inside(folder: Place) -> list[Place]:
+    """What is in a folder; hidden folders are runs that grow."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return [inner for inner in found if not inner.name.startswith(".")]
 
 
-def _runs(folders: Iterable[str]) -> dict[str, Result]:
-    paths = map(Path, folders)
-    return {str(path): load_run(path) for path in paths if is_run(path)}
+def _runs(folders: Iterable[Place]) -> dict[str, Result]:
+    return {str(folder): load_run(folder) for folder in folders if is_run(folder)}
 
 
-def _settings(folder: Path) -> Mapping[str, str]:
+def _settings(folder: Place) -> Mapping[str, str]:
     path = folder / SETTINGS
     if not path.is_file():
         return {}
@@ -70,7 +71,7 @@ def _settings(folder: Path) -> Mapping[str, str]:
     return settings
 
 
-def _hint(path: Path) -> str:
+def _hint(path: Place) -> str:
     """A folder of a sweep is often given in place of the runs in it."""
     inside = sum(is_run(folder) for folder in path.iterdir() if folder.is_dir())
     return f" (did you mean the {inside} runs in '{path}/*'?)" if inside else ""

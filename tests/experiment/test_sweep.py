@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 
 import sim
 from sim.errors import UserError
-from sim.experiment import sweep as module
+from sim.experiment import worker as module
 from sim.experiment.grid import grid, points
 from sim.experiment.point import Point
+from sim.experiment.processes import processes
 from sim.experiment.sweep import stored, sweep
 from sim.record.parquet import is_sealed
 from sim.results import Results
@@ -39,8 +41,8 @@ def test_what_is_stored_is_not_simulated_again(
 ) -> None:
     folder, fractions = tmp_path / "sweep-a", list[float]()
     todo = points(tiny, grid(["GOGC=50,100"]), 1)
-    assert sweep(todo[:1], folder, jobs=1) == []
-    assert sweep(todo, folder, fractions.append, jobs=1) == []
+    assert sweep(todo[:1], folder, processes(1)) == []
+    assert sweep(todo, folder, processes(1), fractions.append) == []
     assert len(simulated) == 2
     assert fractions == [0.5, 1.0]
     assert sorted(path.name for path in folder.iterdir()) == sorted(point.name for point in todo)
@@ -50,9 +52,9 @@ def test_a_point_that_changed_replaces_its_former_self(
     tiny: Path, tmp_path: Path, simulated: list[str]
 ) -> None:
     folder = tmp_path / "sweep-a"
-    sweep(points(tiny, grid(["GOGC=50,100"]), 1), folder, jobs=1)
+    sweep(points(tiny, grid(["GOGC=50,100"]), 1), folder, processes(1))
     changed = points(tiny, grid(["GOGC=50"]), 1, ["duration=10ms"])
-    assert sweep(changed, folder, jobs=1) == []
+    assert sweep(changed, folder, processes(1)) == []
     assert len(simulated) == 3
     assert len(list(folder.iterdir())) == 2
     assert stored(changed[0], folder)
@@ -69,7 +71,7 @@ def test_a_crash_is_reported_and_the_others_are_kept(
 
     monkeypatch.setattr(module, "simulate", crash)
     todo = points(tiny, grid(["GOGC=50,100"]), 1)
-    ((point, reason),) = sweep(todo, tmp_path / "s", jobs=1)
+    ((point, reason),) = sweep(todo, tmp_path / "s", processes(1))
     assert (point, reason) == (todo[0], "ZeroDivisionError: division by zero")
     assert [path.name for path in (tmp_path / "s").iterdir()] == [todo[1].name]
 
@@ -77,15 +79,15 @@ def test_a_crash_is_reported_and_the_others_are_kept(
 def test_what_killed_processes_left_is_cleared_away(tiny: Path, tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    left = tmp_path / f".GOGC=50.{ended.pid}.partial"
+    left = tmp_path / f".GOGC=50.{ended.pid}@{platform.node()}.partial"
     left.mkdir()
-    sweep([], tmp_path)
+    sweep([], tmp_path, processes())
     assert not left.exists()
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(tiny: Path) -> None:
     with pytest.raises(UserError, match="cannot keep runs there"):
-        sweep([], tiny / "sweep")
+        sweep([], tiny / "sweep", processes())
 
 
 KILLER = """
@@ -103,14 +105,14 @@ def test_a_worker_that_is_killed_loses_nothing(tiny: Path, tmp_path: Path) -> No
     (tmp_path / "killer.py").write_text(KILLER, encoding="utf-8")
     todo = points(tiny, grid(["GOGC=50,100,200"]), 1, [f"plugins=[{tmp_path}/killer.py]"])
     (tmp_path / "armed").write_text(str(os.getpid()), encoding="utf-8")
-    assert sweep(todo, tmp_path / "sweep-a", jobs=2) == []
+    assert sweep(todo, tmp_path / "sweep-a", processes(2)) == []
     assert not (tmp_path / "armed").exists()
     assert all(is_sealed(tmp_path / "sweep-a" / point.name) for point in todo)
 
 
 def test_runs_of_a_sweep_open_with_their_settings_as_columns(tiny: Path, tmp_path: Path) -> None:
     todo: list[Point] = points(tiny, grid(["GOGC=50,100", "GOMEMLIMIT=off,1GiB"]), 1)
-    sweep(todo, tmp_path / "sweep-a", jobs=1)
+    sweep(todo, tmp_path / "sweep-a", processes(1))
     runs = sim.load(f"{tmp_path}/sweep-*")
     assert isinstance(runs, Results)
     figures = runs.summary()

@@ -1,0 +1,119 @@
+"""One run in a worker: it is stored whole or not at all.
+
+In a folder of this machine a run grows hidden and is renamed when it is whole. To other places a
+whole run is copied, the file that seals it last.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sim.config import load
+from sim.errors import UserError
+from sim.experiment.point import HASH_DIGITS, Point
+from sim.record.parquet import is_sealed, sealed_path
+from sim.record.places import Place, remove
+from sim.results.load import SETTINGS
+from sim.simulation import simulate
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+_PARTIAL: Final = re.compile(r"\..*\.(\d+)@(.*)\.partial")
+_OUTDATED: Final = "-" + "[0-9a-f]" * HASH_DIGITS
+
+
+class Outcome(NamedTuple):
+    """What became of a point."""
+
+    point: Point
+    reason: str
+    """Why it has no result; empty if it has."""
+
+
+def simulate_point(point: Point, folder: Place) -> str:
+    """Simulate and store; return why that was impossible, empty if it was not.
+
+    A run whose config or version changed replaces what was stored under its label.
+    """
+    try:
+        if isinstance(folder, Path):
+            _grow(point, folder)
+        else:
+            _send(point, folder)
+        for outdated in folder.glob(point.label + _OUTDATED):
+            if outdated.name != point.name:
+                remove(outdated)
+    except Exception as error:  # noqa: BLE001  whatever it is, the other points go on
+        kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        return f"{kind}{error}"
+    return ""
+
+
+def prepare(folder: Place) -> None:
+    """Make the folder, and clear away what processes of this machine left that were killed.
+
+    Raises UserError if it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.iterdir():
+            owner = _PARTIAL.fullmatch(path.name)
+            if owner and owner[2] == platform.node() and not _alive(int(owner[1])):
+                remove(path)
+    except Exception as error:  # noqa: BLE001  each file system has errors of its own
+        told = error.strerror if isinstance(error, OSError) else ""
+        raise UserError(f"{folder}: cannot keep runs there: {told or error}") from None
+
+
+def _grow(point: Point, folder: Path) -> None:
+    growing = folder / f".{point.name}.{os.getpid()}@{platform.node()}.partial"
+    final = folder / point.name
+    try:
+        _simulate(point, growing)
+        growing.rename(final)
+    except OSError:
+        if not is_sealed(final):  # by another sweep, a moment earlier
+            raise
+    finally:
+        remove(growing)
+
+
+def _send(point: Point, folder: UPath) -> None:
+    final = folder / point.name
+    with TemporaryDirectory(prefix="gomemsim-") as scratch:
+        made = Path(scratch) / "run"
+        _simulate(point, made)
+        seal = sealed_path(made, "run")
+        final.mkdir(parents=True, exist_ok=True)
+        for file in sorted(made.iterdir(), key=lambda file: (file == seal, file.name)):
+            _copy(file, final)
+
+
+def _copy(file: Path, folder: UPath) -> None:
+    """Under another name first: where copying takes time, half a file seals nothing."""
+    partial = folder / f".{file.name}.partial"
+    partial.write_bytes(file.read_bytes())
+    partial.rename(folder / file.name)
+
+
+def _simulate(point: Point, folder: Path) -> None:
+    simulate(load(point.config), out=folder)
+    text = json.dumps(dict(point.settings), indent=1)
+    (folder / SETTINGS).write_text(text, encoding="utf-8")
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

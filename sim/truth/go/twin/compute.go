@@ -1,15 +1,12 @@
 package main
 
-import (
-	"time"
-	"unsafe"
-)
+import "time"
 
 // cost of what the twin itself does, measured at its start (ns).
 var cost struct {
-	turn   float64 // of the computing loop
-	write  float64 // of a pointer
-	object float64 // drawing and linking, without allocation
+	turn  float64 // of the computing loop
+	write float64 // of a pointer
+	tick  float64 // of reading the clock
 }
 
 // cell is where pointers are written to.
@@ -38,17 +35,34 @@ func writePointers(n int, from int) {
 	}
 }
 
-// compute uses the CPU for so long, and writes pointers at a rate per second meanwhile.
+var started = time.Now()
+
+// tick is the time in ns since the program started.
+func tick() float64 { return float64(time.Since(started)) }
+
+// interrupted is what took too long to be the twin's own doing (ns).
+const interrupted = 20_000
+
+// book counts what the twin itself did since begin as computing: where it lies in memory decides
+// what that takes, so it is measured in place.
+func (g *goroutine) book(begin float64) {
+	g.ahead += min(tick()-begin, interrupted) + cost.tick
+}
+
+// compute uses the CPU for so long, what is booked included, and writes pointers at a rate per
+// second meanwhile.
 func (g *goroutine) compute(ns, writes float64) {
 	if writes > 0 {
 		g.writes += ns * writes / 1e9
 		n := int(g.writes)
 		g.writes -= float64(n)
 		writePointers(n, int(g.random))
-		ns -= float64(n) * cost.write
+		g.ahead += float64(n) * cost.write
 	}
-	if ns > 0 {
-		g.last = turns(int(ns/cost.turn), g.last)
+	g.ahead -= ns
+	if g.ahead < 0 {
+		g.last = turns(int(-g.ahead/cost.turn), g.last)
+		g.ahead = 0
 	}
 }
 
@@ -57,8 +71,11 @@ func calibrate() {
 	const n = 200_000
 	cost.turn = least(func() { turns(n, 1) }) / n
 	cost.write = least(func() { writePointers(n, 0) }) / n
-	dry := dryRun()
-	cost.object = least(func() { dry(n) }) / n
+	cost.tick = least(func() {
+		for i := 0; i < n; i++ {
+			tick()
+		}
+	}) / n
 }
 
 func least(work func()) float64 {
@@ -69,27 +86,4 @@ func least(work func()) float64 {
 		best = min(best, time.Since(begin))
 	}
 	return float64(best)
-}
-
-// dryRun makes a run that draws and links objects of one kind, half of them with one link, without
-// allocating them.
-func dryRun() func(n int) {
-	m := &mix{types: []objectType{{requested: 64}}, deck: make([]card, deckCards)}
-	for i := range m.deck {
-		m.deck[i].links = uint16(i & 1)
-	}
-	place := unsafe.Pointer(new([8]unsafe.Pointer))
-	g := &goroutine{random: newRandom()}
-	f := &g.passing
-	return func(n int) {
-		for i := 0; i < n; i++ {
-			c := m.deck[g.at&(deckCards-1)]
-			g.at++
-			g.writes += m.types[c.kind].requested * 1e-9
-			f.add(place, 64, int(c.links), bigFamily/generations)
-			if f.count > bigFamily {
-				f.clear()
-			}
-		}
-	}
 }

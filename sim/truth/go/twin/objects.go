@@ -65,6 +65,37 @@ func newMix(name string, objects []object) *mix {
 	return m
 }
 
+// handful is what is allocated in one go; what the twin does to its objects comes before and after.
+type handful struct {
+	count   int
+	cards   [16]card
+	objects [16]unsafe.Pointer
+}
+
+// draw replaces the handful by the next of a mix: of the bytes that are left, not many more than
+// `most`. An object that is larger than the rest comes with the probability that the rest is of it.
+func (h *handful) draw(m *mix, g *goroutine, left, most float64) (drawn float64) {
+	*h = handful{}
+	for h.count < len(h.cards) && drawn < min(left, most) {
+		c := m.deck[g.at&(deckCards-1)]
+		size := m.types[c.kind].requested
+		g.at++
+		if rest := left - drawn; rest < size && g.random.unit()*size > rest {
+			return left
+		}
+		h.cards[h.count] = c
+		h.count++
+		drawn += size
+	}
+	return drawn
+}
+
+func (h *handful) allocate(m *mix) {
+	for i := 0; i < h.count; i++ {
+		h.objects[i] = m.types[h.cards[i].kind].allocate()
+	}
+}
+
 // filledWords draws how many pointer words are filled: each with the same probability.
 func filledWords(o object, r *random) uint16 {
 	filled := 0

@@ -99,7 +99,7 @@ func (r *report) print() {
 		"maxrss":     peakResidentBytes(), "rss": r.rss, "latency_ns": latency,
 		"start": r.metrics[0], "end": r.metrics[1],
 		"calibration": map[string]float64{
-			"turn_ns": cost.turn, "write_ns": cost.write, "object_ns": cost.object,
+			"turn_ns": cost.turn, "write_ns": cost.write, "tick_ns": cost.tick,
 		},
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(out); err != nil {

@@ -28,6 +28,7 @@ type goroutine struct {
 	random   random
 	at       uint32 // in the decks
 	writes   float64
+	ahead    float64 // ns of computing that was done before it was due
 	last     uint64
 	children sync.WaitGroup
 	keeps    map[*mix]*family // until it ends
@@ -59,7 +60,7 @@ func (k *kind) run() {
 	if g == nil {
 		g = &goroutine{random: newRandom(), keeps: map[*mix]*family{}, wake: make(chan struct{}, 1)}
 	}
-	g.kind, g.at = k, uint32(g.random.next())
+	g.kind, g.at, g.ahead = k, uint32(g.random.next()), 0
 	g.follow(k.steps)
 	for _, l := range g.lent {
 		l.pool.Put(l.what)
@@ -187,7 +188,7 @@ func (g *goroutine) family(m *mix) *family {
 }
 
 // stretch is how long computing may be put off while objects are allocated (ns).
-const stretch = 500
+const stretch = 10_000
 
 func (p *program) work(s stepSpec) step {
 	cpu, bytes, m := s.CPU.compile(), s.Allocate.compile(), p.mixes[s.Of]
@@ -205,39 +206,38 @@ func (p *program) work(s stepSpec) step {
 			g.compute(ns, s.PointerWrites)
 			return
 		}
-		perByte, debt := ns/left, 0.0
+		perByte := ns / left
 		var f *family
 		if limit > 0 {
 			f = &g.passing
 		} else if keep != nil {
 			f = g.family(m)
 		}
-		for left > 0 {
-			c := m.deck[g.at&(deckCards-1)]
-			g.at++
-			t := &m.types[c.kind]
-			if left < t.requested && g.random.unit()*t.requested > left {
-				break
-			}
-			left -= t.requested
-			object := t.allocate()
-			if f != nil {
-				f.add(object, t.requested, int(c.links), waiting)
-				if limit > 0 && f.count >= limit {
+		for h := (handful{}); ; {
+			begin := tick()
+			for i := 0; i < h.count; i++ {
+				t, links := &m.types[h.cards[i].kind], int(h.cards[i].links)
+				if f == nil {
+					linkAnywhere(h.objects[i], links)
+				} else if f.add(h.objects[i], t.requested, links, waiting); f.count == limit {
 					keep(g, f)
 				}
-			} else {
-				linkAnywhere(object, int(c.links))
 			}
-			if debt += perByte*t.requested - cost.object; debt > stretch {
-				g.compute(debt, s.PointerWrites)
-				debt = 0
+			drawn := h.draw(m, g, left, stretch/perByte)
+			g.book(begin)
+			if h.count == 0 {
+				break
 			}
+			g.compute(perByte*drawn, s.PointerWrites)
+			left -= drawn
+			h.allocate(m)
 		}
-		g.compute(debt+perByte*max(left, 0), s.PointerWrites)
 		if limit > 0 {
+			begin := tick()
 			keep(g, f)
+			g.book(begin)
 		}
+		g.compute(perByte*max(left, 0), s.PointerWrites)
 	})
 }
 

@@ -95,7 +95,9 @@ class Collection:
         """Ps beside that of the triggering goroutine on which something runs, or which wake up."""
         procs, wake_ns = self._parts.procs, self._parts.machine.sched.wake_ns
         waking = min(plan.ready * wake_ns, procs) * max(1 - plan.program / procs, 0.0)
-        busy = plan.program + waking
+        # Whoever starts to run early was taken from a P that is still waking up for it.
+        early = -math.expm1(-plan.ready * wake_ns) * (1 - plan.later / max(plan.live, 1e-9))
+        busy = plan.program + waking + early
         if busy >= procs * 0.999:
             return procs - 1
         return min(int(self._rng.poisson(busy)), procs - 1)

@@ -100,7 +100,7 @@ class Script(Task):
             visit = self.visit
             waits = visit.blocked
             ns = visit.prices.ns
-            self.wanted = min(self.crowd, self._left) * ns / (ns + waits)
+            self.wanted = min(self.crowd, math.ceil(self._left)) * ns / (ns + waits)
             self.wanted = min(self.wanted, procs) if waits == 0 else self.wanted
 
     def change(self, speed: float) -> float:

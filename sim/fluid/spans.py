@@ -126,7 +126,8 @@ class SpanModel:
         as the first one is not used up, what is left of it.
         """
         per_p, per_span = slots / self._procs, self.reuse()
-        free = np.maximum(per_span - per_p, per_span / 2) * -np.expm1(-per_p)
+        left = np.maximum(per_span - np.maximum(per_p, 1.0), (per_span - 1) / 2)
+        free = left * -np.expm1(-per_p)
         return float(self._procs * np.dot(np.where(self.large, 0.0, free), self.slot))
 
     def taken_within(self, mixture: Floats, room: float) -> tuple[Floats, float]:

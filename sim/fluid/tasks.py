@@ -127,7 +127,11 @@ class ClosedFlow(Task):
         visit = self.visit
         waits = visit.blocked + self.think
         ns = visit.prices.ns
-        self.wanted = min(self.workers, self.left) * ns / (ns + waits)
+        self.wanted = self._together() * ns / (ns + waits)
+
+    def _together(self) -> float:
+        """Visits at the same time."""
+        return self.workers if self.left >= self.workers else math.ceil(self.left)
 
     def change(self, speed: float) -> float:
         """See `Task`: all is done."""
@@ -144,9 +148,9 @@ class ClosedFlow(Task):
 
     def present(self) -> float:
         """See `Task`: all that do not think, wherever they wait."""
-        return max(min(self.workers, self.left) - self.speed * self.think, 0.0)
+        return max(self._together() - self.speed * self.think, 0.0)
 
     def number(self, mean: float, rng: np.random.Generator) -> int:
         """See `Task`."""
-        workers = int(min(self.workers, self.left))
+        workers = int(self._together())
         return int(rng.binomial(workers, min(mean / max(workers, 1), 1.0)))

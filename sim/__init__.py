@@ -2,6 +2,8 @@
 
 `run(config)` simulates a config file (or a `RunConfig`) and returns its tables as DataFrames;
 `load(path)` opens stored results; `read_config(path)` reads and checks a config without running it.
+`fit(log)` reads a gctrace log, `whatif(log)` predicts other settings of its program as a DataFrame,
+and `tune(log, memory)` recommends settings for a container.
 """
 
 from __future__ import annotations
@@ -10,17 +12,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from sim.advice.door import fit as fit
+    from sim.advice.door import tune as tune
+    from sim.advice.door import whatif as whatif
     from sim.config import load as read_config
     from sim.results.load import load as load
     from sim.simulation import simulate as run
 
 _DOORS: Final = {
+    "fit": ("sim.advice.door", "fit"),
     "load": ("sim.results.load", "load"),
     "read_config": ("sim.config", "load"),
     "run": ("sim.simulation", "simulate"),
+    "tune": ("sim.advice.door", "tune"),
+    "whatif": ("sim.advice.door", "whatif"),
 }
 
-__all__ = ["load", "read_config", "run"]
+__all__ = ["fit", "load", "read_config", "run", "tune", "whatif"]
 
 
 def __getattr__(name: str) -> Any:

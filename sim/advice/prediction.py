@@ -8,19 +8,22 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from sim.advice.latency import latency
 from sim.fitting.draw import Possible, draw
 from sim.fitting.gctrace_fit import Fit
-from sim.fluid.memory import Overheads
-from sim.fluid.run import FluidRun, run
+from sim.fluid.program import Load
+from sim.fluid.run import run
 from sim.fluid.setting import Setting
 from sim.streams import Streams
-from sim.units import SECOND
+from sim.units import SECOND, Fraction
 
 SEEDS: Final = 5
 """Runs per setting of the program as fitted: their median is the prediction."""
 DRAWS: Final = 15
 """Runs per setting of programs that the log leaves possible as well, for the interval."""
 RANGE: Final = (0.05, 0.95)
+OVERLOAD: Final[Fraction] = 0.95
+"""Of the Ps; above it a waiting program does not keep up with its load."""
 
 
 class Figures(NamedTuple):
@@ -39,6 +42,9 @@ class Figures(NamedTuple):
     wall_seconds: float
     pause_p99_seconds: float
     """Of single stops of the world."""
+    latency_p50_seconds: float
+    """Of requests; NaN where the arrivals are not known."""
+    latency_p99_seconds: float
     limited_seconds: float
     """Time in which the GC CPU limiter let the heap grow beyond the limit."""
 
@@ -68,10 +74,7 @@ def predict(
     found = []
     for done, setting in enumerate(wanted, 1):
         figures = np.array(
-            [
-                _figures(run(program, setting, seed + k, overheads), setting, overheads)
-                for k, (program, overheads) in enumerate(programs)
-            ]
+            [_figures(one, setting, seed + k, fit.arrivals) for k, one in enumerate(programs)]
         )
         low, high = np.quantile(figures, RANGE, axis=0)
         middle = np.median(figures[:seeds], axis=0)
@@ -81,22 +84,40 @@ def predict(
     return found
 
 
-def _figures(run: FluidRun, setting: Setting, overheads: Overheads) -> Figures:
-    marks = [cycle.mark for cycle in run.cycles]
+def wanted_share(fit: Fit, prediction: Prediction) -> Fraction:
+    """Share of the Ps that load and collection want together; 0 for a busy program.
+
+    Near 1 requests queue up, and beyond it less of them is served than comes.
+    """
+    if fit.program.load is Load.BUSY:
+        return 0.0
+    figures = prediction.middle
+    collecting = figures.assist_cpu_seconds + figures.background_cpu_seconds
+    wanted = fit.program.demanded_cpus + collecting / max(figures.wall_seconds, 1e-9)
+    return wanted / prediction.setting.procs
+
+
+def _figures(possible: Possible, setting: Setting, seed: int, per_second: float | None) -> Figures:
+    program, overheads = possible
+    found = run(program, setting, seed, overheads)
+    requests = latency(program, found, setting, per_second, Streams(seed)["arrivals"])
+    marks = [cycle.mark for cycle in found.cycles]
     assist, background, idle = (
         sum(getattr(mark, kind) for mark in marks) / SECOND
         for kind in ("assist", "background", "idle")
     )
     return Figures(
-        gc_cycles=len(run.cycles),
-        alloc_bytes=run.allocated,
-        peak_heap_bytes=run.peak_heap,
-        peak_rss_bytes=overheads.resident(run.peak_heap, setting.memory_limit),
+        gc_cycles=len(found.cycles),
+        alloc_bytes=found.allocated,
+        peak_heap_bytes=found.peak_heap,
+        peak_rss_bytes=overheads.resident(found.peak_heap, setting.memory_limit),
         gc_cpu_seconds=assist + background + idle,
         assist_cpu_seconds=assist,
         background_cpu_seconds=background,
         idle_cpu_seconds=idle,
-        wall_seconds=run.wall / SECOND,
-        pause_p99_seconds=run.pause_p99 / SECOND,
+        wall_seconds=found.wall / SECOND,
+        pause_p99_seconds=found.pause_p99 / SECOND,
+        latency_p50_seconds=requests.p50,
+        latency_p99_seconds=requests.p99,
         limited_seconds=sum(mark.limited for mark in marks) / SECOND,
     )

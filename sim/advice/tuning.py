@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Final
 
 from sim.advice.policies import NamedPolicy, named_policies, whole_mib
-from sim.advice.prediction import Prediction, predict
+from sim.advice.prediction import OVERLOAD, Prediction, predict, wanted_share
 from sim.errors import UserError
 from sim.fitting.gctrace_fit import Fit
 from sim.fluid.setting import Setting
@@ -21,6 +23,8 @@ DRAWS: Final = 2
 """Runs per setting while searching; the winner is confirmed with more."""
 EQUALLY_CHEAP: Final[Fraction] = 0.005
 """A difference of GC CPU that is not worth a risk or memory."""
+EQUALLY_FAST: Final[Fraction] = 0.02
+"""A difference of time for the same work that is not worth another P."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +32,12 @@ class Goals:
     """What the owner of the service asks for."""
 
     memory: Bytes
-    procs: int
+    procs: tuple[int, ...]
+    """GOMAXPROCS to try; the first one is that of the container."""
     max_gc_cpu: Fraction = 0.25
     """Of all CPU time of the Ps, idle workers not counted: they only take what is left over."""
     p99: Nanoseconds | None = None
-    """Of pauses: the log knows no requests."""
+    """Of requests; of pauses where nobody knows how many requests come."""
     growth: Fraction = 0.0
     """By which the live heap may grow without breaking these."""
 
@@ -68,7 +73,7 @@ def tune(
         raise UserError(
             f"the live heap of the log, {live / 2**20:.0f}MiB, does not fit into the memory given"
         )
-    named = named_policies(goals.memory, goals.procs)
+    named = named_policies(goals.memory, goals.procs[0])
     search = _search(goals, least_limit=live + fit.overheads.at(live))
     settings = list(dict.fromkeys([*search, *(policy.setting for policy in named)]))
     found = _candidates(fit, settings, goals, seed, progress)
@@ -100,15 +105,11 @@ def gc_cpu_share(prediction: Prediction) -> Fraction:
 def _search(goals: Goals, least_limit: float) -> list[Setting]:
     """Settings to try; under a limit that the live heap fills, a program only thrashes."""
     limits = [whole_mib(share * goals.memory) for share in LIMIT_SHARES]
-    return [
-        *(Setting(percent, None, goals.procs) for percent in PERCENTS),
-        *(
-            Setting(percent, limit, goals.procs)
-            for limit in limits
-            if limit > least_limit
-            for percent in LIMITED_PERCENTS
-        ),
+    pairs: list[tuple[int | None, Bytes | None]] = [
+        *((percent, None) for percent in PERCENTS),
+        *product(LIMITED_PERCENTS, [limit for limit in limits if limit > least_limit]),
     ]
+    return [Setting(percent, limit, procs) for procs in goals.procs for percent, limit in pairs]
 
 
 def _candidates(
@@ -125,7 +126,7 @@ def _candidates(
             grown(fit, goals.growth), settings, seed, SEEDS, DRAWS, _half(progress, 0.5)
         )
     return [
-        Candidate(a.setting, a, b, tuple(_failures(b, goals)))
+        Candidate(a.setting, a, b, tuple(_failures(fit, b, goals)))
         for a, b in zip(now, later, strict=True)
     ]
 
@@ -134,15 +135,18 @@ def _half(progress: Callable[[float], None] | None, done: float) -> Callable[[fl
     return None if progress is None else lambda share: progress(done + share / 2)
 
 
-def _failures(prediction: Prediction, goals: Goals) -> Iterable[str]:
+def _failures(fit: Fit, prediction: Prediction, goals: Goals) -> Iterable[str]:
     if prediction.high.peak_rss_bytes > goals.memory:
         yield "memory"
     if gc_cpu_share(prediction) > goals.max_gc_cpu:
         yield "GC CPU"
+    if wanted_share(fit, prediction) > OVERLOAD:
+        yield "load"
     if prediction.middle.limited_seconds > 0:
         yield "limiter"
-    if goals.p99 is not None and prediction.middle.pause_p99_seconds * SECOND > goals.p99:
-        yield "pauses"
+    latency, pauses = prediction.middle.latency_p99_seconds, prediction.middle.pause_p99_seconds
+    if goals.p99 is not None and max(pauses, latency) * SECOND > goals.p99:
+        yield "pauses" if math.isnan(latency) else "latency"
 
 
 def shortfall(candidate: Candidate, goals: Goals) -> float:
@@ -154,13 +158,22 @@ def shortfall(candidate: Candidate, goals: Goals) -> float:
 
 
 def _best(fitting: list[Candidate]) -> Candidate | None:
-    """Of the cheapest, one with a limit as a safety net, and of these the one of least memory."""
+    """Of the cheapest, one with a limit as a safety net, and of these the one of least memory.
+
+    As many Ps as make the work shorter; where load is waited for, as few as keep the goals.
+    """
     if not fitting:
         return None
-    least = min(gc_cpu_share(candidate.grown) for candidate in fitting)
-    cheap = [c for c in fitting if gc_cpu_share(c.grown) <= least + EQUALLY_CHEAP]
+    fastest = {
+        procs: min(c.grown.middle.wall_seconds for c in fitting if c.setting.procs == procs)
+        for procs in {c.setting.procs for c in fitting}
+    }
+    enough = (1 + EQUALLY_FAST) * min(fastest.values())
+    procs = min(procs for procs, wall in fastest.items() if wall <= enough)
+    chosen = [c for c in fitting if c.setting.procs == procs]
+    least = min(gc_cpu_share(candidate.grown) for candidate in chosen)
     return min(
-        cheap,
+        (c for c in chosen if gc_cpu_share(c.grown) <= least + EQUALLY_CHEAP),
         key=lambda c: (
             c.setting.memory_limit is None,
             c.setting.gogc is None,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 
 import pandas as pd
 
-from sim.advice.prediction import Figures, Prediction
+from sim.advice.prediction import OVERLOAD, Figures, Prediction, wanted_share
+from sim.advice.words import environment
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.settings import name_gogc, name_limit
 from sim.units import MiB
@@ -26,15 +28,20 @@ def _object(prediction: Prediction) -> dict[str, object]:
         "gogc": "off" if setting.gogc is None else setting.gogc,
         "gomemlimit": name_limit(setting.memory_limit),
         "gomaxprocs": setting.procs,
-        **{name: _number(name, value) for name, value in prediction.middle._asdict().items()},
+        **{name: _number(name, getattr(prediction.middle, name)) for name in known(prediction)},
         "intervals": {
             name: [
                 _number(name, getattr(prediction.low, name)),
                 _number(name, getattr(prediction.high, name)),
             ]
-            for name in Figures._fields
+            for name in known(prediction)
         },
     }
+
+
+def known(prediction: Prediction) -> list[str]:
+    """Names of the figures that are known: latency is one only where arrivals are."""
+    return [name for name in Figures._fields if not math.isnan(getattr(prediction.middle, name))]
 
 
 def _number(name: str, value: float) -> float:
@@ -55,10 +62,20 @@ def table(predictions: Sequence[Prediction]) -> str:
             "of it assists": f"{p.middle.assist_cpu_seconds:.3g}",
             "wall s": _range(p, "wall_seconds"),
             "pause p99 us": f"{1e6 * p.middle.pause_p99_seconds:.0f}",
+            **_latency(p),
         }
         for p in predictions
     ]
     return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
+
+
+def _latency(prediction: Prediction) -> dict[str, str]:
+    names = {"p50": "latency_p50_seconds", "p99": "latency_p99_seconds"}
+    return {
+        f"latency {title} ms": _range(prediction, name, 1e-3)
+        for title, name in names.items()
+        if name in known(prediction)
+    }
 
 
 def _range(prediction: Prediction, name: str, unit: float = 1.0) -> str:
@@ -67,6 +84,17 @@ def _range(prediction: Prediction, name: str, unit: float = 1.0) -> str:
         for figures in (prediction.middle, prediction.low, prediction.high)
     )
     return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def overloads(fit: Fit, predictions: Sequence[Prediction]) -> str:
+    """A line for every setting under which the load would be more than the Ps can bear."""
+    shares = [(p.setting, wanted_share(fit, p)) for p in predictions]
+    return "\n".join(
+        f"- doubt: {environment(setting)}: load and collection want {share:.0%} of the Ps; requests"
+        " would queue up, and less would be done than is predicted"
+        for setting, share in shares
+        if share > OVERLOAD
+    )
 
 
 def preface(fit: Fit) -> str:

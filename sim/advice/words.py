@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from sim.advice.prediction import Prediction
@@ -17,7 +19,8 @@ def recommendation(tuning: Tuning, confirmed: Prediction, found: Risks) -> str:
     goals, figures = tuning.goals, confirmed.middle
     assert tuning.best is not None
     room = 1 - figures.peak_rss_bytes / goals.memory
-    share = 1 / (figures.wall_seconds * goals.procs)
+    procs = confirmed.setting.procs
+    share = 1 / (figures.wall_seconds * procs)
     low, high = confirmed.low.peak_rss_bytes, confirmed.high.peak_rss_bytes
     sentences = [
         (
@@ -25,18 +28,28 @@ def recommendation(tuning: Tuning, confirmed: Prediction, found: Risks) -> str:
             f" {format_bytes(high)}) of {format_bytes(goals.memory)}; {room:.0%} is left"
         ),
         (
-            f"GC CPU: {gc_cpu_share(confirmed):.1%} of {goals.procs} Ps, and"
+            f"GC CPU: {gc_cpu_share(confirmed):.1%} of {procs} Ps, and"
             f" {figures.idle_cpu_seconds * share:.1%} that nobody else wanted (idle workers)"
         ),
         f"cycles: {figures.gc_cycles / figures.wall_seconds:.2g} a second",
-        (
-            f"pauses: {1e6 * figures.pause_p99_seconds:.0f}us at the 99th percentile, as logged;"
-            " latency of requests is not in a gctrace log"
-        ),
+        f"pauses: {1e6 * figures.pause_p99_seconds:.0f}us at the 99th percentile, as logged",
+        _latency(confirmed),
         *(f"risk: {sentence}" for sentence in risk_sentences(found, goals)),
     ]
     listed = "\n".join(f"- {sentence}" for sentence in sentences)
     return f"Recommended: {environment(tuning.best.setting)}\n\n{listed}"
+
+
+def _latency(confirmed: Prediction) -> str:
+    figures = confirmed.middle
+    if math.isnan(figures.latency_p99_seconds):
+        return "latency: not in a gctrace log; --arrivals says how many requests came"
+    low, high = confirmed.low.latency_p99_seconds, confirmed.high.latency_p99_seconds
+    return (
+        f"latency: {1e3 * figures.latency_p50_seconds:.3g}ms in the middle and"
+        f" {1e3 * figures.latency_p99_seconds:.3g}ms ({1e3 * low:.3g}ms to {1e3 * high:.3g}ms) at"
+        " the 99th percentile, if requests arrive at random and take exponential times"
+    )
 
 
 def nothing_fits(tuning: Tuning) -> str:
@@ -69,11 +82,16 @@ def _when(growth: Fraction | None, what: str) -> str:
 
 
 def environment(setting: Setting) -> str:
-    """As variables of the environment."""
-    words = [f"GOGC={name_gogc(setting.gogc)}"]
+    """As variables of the environment, in a line."""
+    return " ".join(f"{name}={value}" for name, value in variables(setting).items())
+
+
+def variables(setting: Setting) -> dict[str, str]:
+    """Variables of the environment and their values."""
+    found = {"GOGC": name_gogc(setting.gogc)}
     if setting.memory_limit is not None:
-        words.append(f"GOMEMLIMIT={name_limit(setting.memory_limit)}")
-    return " ".join([*words, f"GOMAXPROCS={setting.procs}"])
+        found["GOMEMLIMIT"] = name_limit(setting.memory_limit)
+    return {**found, "GOMAXPROCS": str(setting.procs)}
 
 
 def trade_off(tuning: Tuning) -> str:

@@ -40,6 +40,10 @@ GivenLoad: TypeAlias = Annotated[
         help="Whether CPU or load limits the program [default: idle mark workers tell].",
     ),
 ]
+Arrivals: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="N/s", help="Requests that came: then their latency is predicted."),
+]
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print results only, no progress.")
 ]

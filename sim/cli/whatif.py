@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from sim.cli.files import write
-from sim.cli.options import Exposition, GivenLoad, Log, LoggedGOGC, LoggedLimit, Metrics, Quiet
+from sim.cli.options import (
+    Arrivals,
+    Exposition,
+    GivenLoad,
+    Log,
+    LoggedGOGC,
+    LoggedLimit,
+    Metrics,
+    Quiet,
+)
 from sim.cli.progress import progress
 from sim.errors import UserError
 
@@ -27,6 +36,7 @@ def whatif(
     logged_gogc: LoggedGOGC = None,
     logged_gomemlimit: LoggedLimit = None,
     load: GivenLoad = None,
+    arrivals: Arrivals = None,
     metrics: Metrics = None,
     prometheus: Exposition = None,
     json: Annotated[Path | None, typer.Option(help="Write the predictions to a file.")] = None,
@@ -46,11 +56,12 @@ def whatif(
 
     from sim.advice.prediction import predict
     from sim.advice.settings import grid
-    from sim.advice.whatif import preface, table, to_json
+    from sim.advice.whatif import overloads, preface, table, to_json
     from sim.fitting import fit_log
     from sim.fitting.evidence import read_evidence
 
-    fit = fit_log(log, logged_gogc, logged_gomemlimit, load, read_evidence(metrics, prometheus))
+    evidence = read_evidence(metrics, prometheus)
+    fit = fit_log(log, logged_gogc, logged_gomemlimit, load, evidence, arrivals)
     settings = grid(gogc, gomemlimit, gomaxprocs or str(fit.program.procs))
     with progress("whatif", quiet=quiet) as report:
         predictions = predict(fit, settings, seed, progress=report)
@@ -59,6 +70,8 @@ def whatif(
     if not quiet:
         print(preface(fit), end="\n\n")
     print(table(predictions))
+    if doubts := overloads(fit, predictions):
+        print(f"\n{doubts}")
 
 
 def _check(folder: Path, seed: int, *, quiet: bool) -> None:

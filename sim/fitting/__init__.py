@@ -14,6 +14,7 @@ from sim.fitting.observe import guess_gogc
 from sim.fitting.settings import parse_gogc, parse_limit
 from sim.fluid.program import Load
 from sim.fluid.setting import Setting
+from sim.units import parse_rate
 
 _DEFAULT_GOGC = 100
 NOTHING_ELSE = Evidence()
@@ -25,11 +26,14 @@ def fit_log(
     gomemlimit: str | None = None,
     load: str | None = None,
     evidence: Evidence = NOTHING_ELSE,
+    arrivals: str | None = None,
 ) -> Fit:
     """The program of a gctrace log.
 
     `gogc` and `gomemlimit` are those of the log, and `load` is `busy` or `waiting`; None: as the
-    evidence or the log suggest. Raises UserError for a log or a word that says nothing.
+    evidence or the log suggest. `arrivals` is how many requests came, such as `500/s`. Raises
+    UserError for a log or a word that says nothing, and for requests to a program that is busy all
+    the time.
     """
     if load is not None and load not in set(Load):
         raise UserError(f"load: expected busy or waiting, got {load!r}")
@@ -46,4 +50,17 @@ def fit_log(
         sizes=evidence.sizes,
         assumptions=(*fit.assumptions, *evidence.sentences),
         warnings=(*fit.warnings, *change_sentences(fit)),
+        arrivals=None if arrivals is None else _arrivals(arrivals, fit),
     )
+
+
+def _arrivals(text: str, fit: Fit) -> float:
+    per_second = parse_rate(text)
+    if fit.program.load is Load.BUSY:
+        raise UserError(
+            "arrivals: the program of the log is busy all the time, so that requests wait without"
+            " end: their latency needs a log with CPU to spare"
+        )
+    if per_second <= 0:
+        raise UserError(f"arrivals: expected a rate above 0 such as 500/s, got {text!r}")
+    return per_second

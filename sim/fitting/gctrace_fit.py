@@ -14,7 +14,7 @@ from sim.fitting.settings import name_gogc, name_limit
 from sim.fluid.memory import Overheads
 from sim.fluid.program import FluidProgram, Load, Stretch, Window
 from sim.fluid.setting import Setting
-from sim.units import Bytes, Fraction, MiB
+from sim.units import SECOND, Bytes, Fraction, MiB
 
 SPAN_OVERHEAD: Final = 0.016
 """Tails, headers and bitmaps in spans: 0 to 0.03 of the heap, the more the smaller its objects."""
@@ -22,7 +22,7 @@ IDLE_SHARE_OF_WAITING: Final = 0.05
 """Idle workers with more than this share of the Ps: load limits the program, not CPU."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Fit:
     """A fitted program and what to know before trusting it."""
 
@@ -35,6 +35,15 @@ class Fit:
     """Sizes of live objects and their relative frequency, where something says so."""
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
+    arrivals: float | None = None
+    """Requests per second, where somebody knows them."""
+
+    def __repr__(self) -> str:
+        cycles = self.measured.stop - self.measured.start
+        return (
+            f"Fit({cycles} cycles, {self.program.load.value}, {live_heap(self) / MiB:.4g} MiB live,"
+            f" {self.program.demand * SECOND / MiB:.4g} MiB/s)"
+        )
 
 
 def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> Fit:
@@ -49,7 +58,7 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
     positions = np.cumsum(seen.allocated)
     demand = _mean_rate(seen, measured)
     stretches = _stretches(seen, measured, positions)
-    while_marking = float(np.mean([s.allocation_rate for s in stretches if s.measured]))
+    while_marking = float(seen.grown_marking[measured].sum() / seen.program_cpu[measured].sum())
     program = FluidProgram(
         procs=seen.procs,
         load=load,

@@ -20,7 +20,7 @@ from sim.units import MiB
 
 REAL = Path(__file__).parents[1] / "golden" / "real"
 HEAPBENCH = REAL / "hbsteady.p2.gogc100.limnone.r0.gctrace.gz"
-GOALS = Goals(memory=256 * MiB, procs=2, max_gc_cpu=0.1, growth=0.2)
+GOALS = Goals(memory=256 * MiB, procs=(2,), max_gc_cpu=0.1, growth=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +76,14 @@ def test_a_tuner_keeps_the_heap_at_its_target(fit: Fit) -> None:
 
 
 def test_where_nothing_fits_the_nearest_setting_is_named_with_what_it_needs(fit: Fit) -> None:
-    sentence = nothing_fits(tune(fit, Goals(memory=256 * MiB, procs=2, max_gc_cpu=0.001)))
+    sentence = nothing_fits(tune(fit, Goals(memory=256 * MiB, procs=(2,), max_gc_cpu=0.001)))
     assert "Nothing keeps all goals. Nearest: GOGC=" in sentence
     assert "of the CPU for collection" in sentence
 
 
 def test_a_container_smaller_than_the_live_heap_is_refused(fit: Fit) -> None:
     with pytest.raises(UserError, match="does not fit"):
-        tune(fit, Goals(memory=32 * MiB, procs=2))
+        tune(fit, Goals(memory=32 * MiB, procs=(2,)))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,165 @@
+"""The job as functions: `sim.fit`, `sim.whatif` and `sim.tune`, for notebooks and for the commands.
+
+A log is a path, or what `fit` made of one. Settings are as people type them: `"50,100,off"`, a
+number, or a list of either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import pandas as pd
+
+from sim.advice import words
+from sim.advice.prediction import Figures, Prediction, predict
+from sim.advice.risks import Risks, risks
+from sim.advice.settings import grid
+from sim.advice.tuning import Goals, Tuning
+from sim.advice.tuning import tune as search
+from sim.errors import UserError
+from sim.fitting import fit_log
+from sim.fitting.evidence import read_evidence
+from sim.fitting.gctrace_fit import Fit
+from sim.fitting.settings import name_gogc, name_limit, parse_procs
+from sim.units import parse_bytes, parse_duration, parse_fraction
+
+Log: TypeAlias = str | Path | Fit
+Words: TypeAlias = str | int | Sequence[str | int]
+Progress: TypeAlias = Callable[[float], None]
+
+
+def fit(
+    log: str | Path,
+    *,
+    gogc: str | int | None = None,
+    gomemlimit: str | None = None,
+    load: str | None = None,
+    arrivals: str | None = None,
+    metrics: str | Path | None = None,
+    prometheus: str | Path | None = None,
+    pprof: str | Path | None = None,
+) -> Fit:
+    """The program of a gctrace log, for `whatif` and `tune`.
+
+    `gogc` and `gomemlimit` are what it ran under, `load` is `busy` or `waiting`, `arrivals` the
+    rate of its requests; the rest are files with more evidence. Raises UserError.
+    """
+    given = (None if file is None else Path(file) for file in (metrics, prometheus, pprof))
+    percent = None if gogc is None else str(gogc)
+    return fit_log(Path(log), percent, gomemlimit, load, read_evidence(*given), arrivals)
+
+
+def whatif(
+    log: Log,
+    gogc: Words = "50,100,200,400",
+    gomemlimit: Words = "none",
+    gomaxprocs: Words | None = None,
+    *,
+    seed: int = 1,
+) -> pd.DataFrame:
+    """What other settings would do: a row each, every figure with its `_low` and `_high`.
+
+    Units are in the names: bytes and seconds. Raises UserError.
+    """
+    fitted = _fitted(log)
+    procs = fitted.program.procs if gomaxprocs is None else gomaxprocs
+    settings = grid(_typed(gogc), _typed(gomemlimit), _typed(procs))
+    return pd.DataFrame([_row(prediction) for prediction in predict(fitted, settings, seed)])
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """A recommendation, and what it was chosen from. `print` shows it as text."""
+
+    tuning: Tuning
+    confirmed: Prediction | None
+    """What the recommended setting does, with more runs than the search had; None: nothing fits."""
+    risks: Risks | None
+
+    def __str__(self) -> str:
+        if self.confirmed is None or self.risks is None:
+            return words.nothing_fits(self.tuning)
+        return words.recommendation(self.tuning, self.confirmed, self.risks)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """GOGC, GOMEMLIMIT and GOMAXPROCS to run under; empty where nothing keeps all goals."""
+        if self.confirmed is None:
+            return {}
+        return words.variables(self.confirmed.setting)
+
+    @property
+    def trade_off(self) -> pd.DataFrame:
+        """Every setting tried: memory against GC CPU."""
+        return pd.DataFrame([_row(candidate.now) for candidate in self.tuning.candidates])
+
+
+def tune(
+    log: Log,
+    memory: str | int,
+    *,
+    cpu: int | None = None,
+    gomaxprocs: Words | None = None,
+    max_gc_cpu: str | float = "25%",
+    p99: str | None = None,
+    growth: str | float = "0%",
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> Advice:
+    """Recommend GOGC and GOMEMLIMIT for a container of so much memory, and GOMAXPROCS if asked.
+
+    Raises UserError.
+    """
+    fitted = _fitted(log)
+    goals = Goals(
+        memory=parse_bytes(memory),
+        procs=_procs(cpu or fitted.program.procs, gomaxprocs),
+        max_gc_cpu=parse_fraction(max_gc_cpu),
+        p99=None if p99 is None else parse_duration(p99),
+        growth=parse_fraction(growth),
+    )
+    found = search(fitted, goals, seed, progress)
+    if found.best is None:
+        return Advice(found, None, None)
+    best = found.best.setting
+    return Advice(found, predict(fitted, [best], seed)[0], risks(fitted, best, goals, seed))
+
+
+def _fitted(log: Log) -> Fit:
+    return log if isinstance(log, Fit) else fit(log)
+
+
+def _typed(values: Words) -> str:
+    if isinstance(values, str | int):
+        return str(values)
+    return ",".join(str(value) for value in values)
+
+
+def _procs(cpu: int, asked: Words | None) -> tuple[int, ...]:
+    """GOMAXPROCS to try: that of the container, or those asked for."""
+    if asked is None:
+        return (cpu,)
+    procs = tuple(parse_procs(word.strip()) for word in _typed(asked).split(","))
+    if max(procs) > cpu:
+        raise UserError(
+            f"GOMAXPROCS={max(procs)}: the container has {cpu} CPUs, and what throttling does to"
+            " a program with more Ps is not predicted; --cpu says how many CPUs there are"
+        )
+    return procs
+
+
+def _row(prediction: Prediction) -> dict[str, object]:
+    setting = prediction.setting
+    row: dict[str, object] = {
+        "gogc": name_gogc(setting.gogc),
+        "gomemlimit": name_limit(setting.memory_limit),
+        "gomaxprocs": setting.procs,
+    }
+    for name in Figures._fields:
+        row[name] = getattr(prediction.middle, name)
+        row[f"{name}_low"] = getattr(prediction.low, name)
+        row[f"{name}_high"] = getattr(prediction.high, name)
+    return row

@@ -26,6 +26,8 @@ OS_PAGE: Final = 4096
 SMALL: Final = 0.02
 """Share of a cycle's growth that is not worth iterating for."""
 ROUNDS: Final = 6
+LEAST: Final = 1e-3
+"""Spans that a P uses of a class, at least."""
 
 
 class FinalKinds(KindTable):
@@ -122,11 +124,12 @@ class SpanModel:
     def cached(self, slots: Floats) -> float:
         """Bytes by which heap_live is ahead when so many slots have been taken.
 
-        Every P that has taken a slot of a class holds a span of it, of which half is free; as long
-        as the first one is not used up, what is left of it.
+        Every P that has taken a slot of a class holds a span of it, which is used up in part. What
+        Ps take varies like an exponential quantity X, and E[ceil(X)] = 1 / (1 - exp(-1 / E[X])).
         """
         per_p, per_span = slots / self._procs, self.reuse()
-        left = np.maximum(per_span - np.maximum(per_p, 1.0), (per_span - 1) / 2)
+        spans = np.maximum(per_p / per_span, LEAST)
+        left = (per_span - 1) * (-1 / np.expm1(-1 / spans) - spans)
         free = left * -np.expm1(-per_p)
         return float(self._procs * np.dot(np.where(self.large, 0.0, free), self.slot))
 

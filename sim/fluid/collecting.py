@@ -70,7 +70,8 @@ class Collection:
     def run(self) -> CycleFacts:
         """From the first stop until the world runs again."""
         flow, parts = self._flow, self._parts
-        self._begin(flow.plan(parts.procs), flow.look_around())
+        plan = flow.plan(parts.procs)
+        self._begin(plan, flow.look_around(by_allocation=self.facts.reason == "heap"))
         concurrent = parts.switches.concurrent and parts.barrier.shaded_pointers
         if concurrent:
             self._mark()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import numpy as np
 
 from sim.fluid.scripts import Script
-from sim.fluid.tasks import ClosedFlow, Task
+from sim.fluid.tasks import ClosedFlow, OpenFlow, Task
 from sim.go.stack import FIXED_STACK, STACK_SPAN, fits, shrunk_stack, starting_stack_size
 from sim.units import Bytes, KiB
 
@@ -34,19 +34,27 @@ class Crowd:
     held: dict[int, float] = field(default_factory=dict)
     """Slots kept by goroutines of flows, by mix."""
     lent: dict[str, tuple[float, float, float]] = field(default_factory=dict)
-    """Objects of pools in use: mean, variance, and the time that each is used."""
+    """Objects of pools in use: mean, variance, and the time in which their number changes."""
     sizes: dict[tuple[int, int], float] = field(default_factory=dict)
     """Goroutines by bytes of stack used while they run, and at present."""
 
 
-def crowd(tasks: Iterable[Task], rng: Rng) -> Crowd:
-    """Everybody, when tasks proceed as planned."""
+def crowd(tasks: Sequence[Task], rng: Rng, *, by_allocation: bool) -> Crowd:
+    """Everybody, when tasks proceed as planned.
+
+    At the instant at which an allocation starts a cycle, there is the visit that allocates beside
+    as many others as ever.
+    """
     found = Crowd()
+    live = sum(task.speed * task.visit.prices.live for task in tasks) if by_allocation else 0.0
     for task in tasks:
         if isinstance(task, Script):
             _script(found, task)
         else:
-            _flow(found, task, rng)
+            more = 0.0
+            if live > 0 and isinstance(task, OpenFlow):
+                more = task.speed * task.visit.prices.live / live
+            _flow(found, task, more, rng)
     return found
 
 
@@ -63,10 +71,11 @@ def _script(found: Crowd, script: Script) -> None:
         found.sizes[key] = found.sizes.get(key, 0.0) + count
 
 
-def _flow(found: Crowd, task: Task, rng: Rng) -> None:
-    visit, speed = task.visit, task.speed
+def _flow(found: Crowd, task: Task, more: float, rng: Rng) -> None:
+    visit = task.visit
     ns, weight = visit.prices.ns, max(visit.weight, 1e-9)
-    present = task.present()
+    speed = task.speed + more / (ns + visit.blocked)
+    present = task.present() + more
     running = speed * ns
     blocked = speed * (visit.blocked + visit.child_blocked)
     waiting = max(present + speed * visit.child_blocked - running - blocked, 0.0)
@@ -85,7 +94,8 @@ def _flow(found: Crowd, task: Task, rng: Rng) -> None:
         lent = speed * time + task.backlog
         spread = lent
         if isinstance(task, ClosedFlow):
-            spread = lent * max(0.0, 1 - lent / task.workers)
+            unused = max(0.0, 1 - lent / task.workers)
+            spread, time = lent * unused, time * unused
         found.lent[pool] = (lent, spread, time)
 
 

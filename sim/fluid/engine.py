@@ -287,9 +287,10 @@ class Flow:
             footprint.look(self)
             self._trigger = self.pacer.trigger()[0]
 
-    def look_around(self) -> Crowd:
-        """Who is there now."""
-        self._there = crowd(self.tasks, self.parts.streams["crowd"])
+    def look_around(self, *, by_allocation: bool = False) -> Crowd:
+        """Who is there now; an allocation may be what asks."""
+        rng = self.parts.streams["crowd"]
+        self._there = crowd(self.tasks, rng, by_allocation=by_allocation)
         self._there_at = self.now
         return self._there
 

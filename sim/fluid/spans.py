@@ -58,6 +58,8 @@ class SpanModel:
         keys = [(row.span_class, row.npages) for row in rows]
         unique = sorted(set(keys))
         self.cls = np.array([unique.index(key) for key in keys])
+        self._by_class = np.argsort(self.cls, kind="stable")
+        self._edges = np.searchsorted(self.cls[self._by_class], np.arange(len(unique)))
         self.large = np.array([npages > 0 for _, npages in unique])
         self.nelems = np.array([1.0 if n else float(table.nelems[c]) for c, n in unique])
         self.pages = np.array([float(n or table.npages[c]) for c, n in unique])
@@ -95,7 +97,8 @@ class SpanModel:
 
     def per_class(self, by_kind: Floats) -> Floats:
         """Sums over the kinds of each class."""
-        return np.bincount(self.cls, weights=by_kind, minlength=len(self.slot))
+        sums: Floats = np.add.reduceat(by_kind[self._by_class], self._edges)
+        return sums
 
     def reuse(self) -> Floats:
         """Free slots of a partly used span, on average; of a fresh one where there are none."""

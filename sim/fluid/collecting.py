@@ -70,12 +70,11 @@ class Collection:
     def run(self) -> CycleFacts:
         """From the first stop until the world runs again."""
         flow, parts = self._flow, self._parts
-        plan = flow.plan(parts.procs)
-        self._begin(plan, flow.look_around(by_allocation=self.facts.reason == "heap"))
+        there = flow.look_around(by_allocation=self.facts.reason == "heap")
+        self._begin(flow.planned, there)
         concurrent = parts.switches.concurrent and parts.barrier.shaded_pointers
         if concurrent:
             self._mark()
-            flow.plan(parts.procs)
             flow.advance(parts.machine.stw.ragged_barrier_ns)
         else:
             self._mark_while_stopped()
@@ -111,7 +110,6 @@ class Collection:
         self._snapshot(there)
         facts.scannable, facts.scan_expected = flow.pacer.heap_scan, flow.pacer.scan_expected
         flow.pacer.start_cycle(int(facts.started), parts.procs, periodic=facts.reason == "time")
-        check(flow.pacer, "pacer")
         facts.ratio_start = flow.pacer.assist_work_per_byte
         facts.pause_start = facts.stop_start
         if parts.switches.stop_the_world:
@@ -227,15 +225,15 @@ class Collection:
         flow, facts, spans = self._flow, self.facts, self._flow.spans
         slots = spans.per_class(spans.per_kind(flow.taken))
         now = spans.in_use(slots)
-        before = float(((spans.used + slots) * spans.slot).sum())
-        facts.black = int(float((black * spans.slot).sum()))
-        facts.heap_marked = int(float(((self._live + black) * spans.slot).sum()))
+        before = float((spans.used + slots) @ spans.slot)
+        facts.black = int(float(black @ spans.slot))
+        facts.heap_marked = int(float((self._live + black) @ spans.slot))
         facts.freed_bytes = max(before - facts.heap_marked, 0.0)
         spans.sweep(now, self._empty, self._live, black)
-        facts.swept = float(now.sum())
-        self._in_use = int(float(np.dot(now, spans.pages)) * PAGE)
+        facts.swept = float(np.add.reduce(now))
+        self._in_use = int(float(now @ spans.pages) * PAGE)
         self._parts.footprint.map_for(self._in_use)
-        facts.freed_spans = max(facts.swept - float(spans.spans.sum()), 0.0)
+        facts.freed_spans = max(facts.swept - float(np.add.reduce(spans.spans)), 0.0)
         self._slots = slots
         flow.total_taken += flow.taken
         flow.taken[:] = 0.0
@@ -252,8 +250,9 @@ class Collection:
         footprint.tell(flow)
         pacer.commit(sweep_done=facts.swept < 1)
         check(pacer, "pacer")
-        footprint.end_cycle(flow, pacer.heap_goal(), facts.goal, self._in_use)
-        room = min(max(float(pacer.heap_goal() - pacer.heap_live), float(PAGE)), 2.0**44)
+        goal = pacer.heap_goal()
+        footprint.end_cycle(flow, goal, facts.goal, self._in_use)
+        room = min(max(float(goal - pacer.heap_live), float(PAGE)), 2.0**44)
         seen = self._slots
         if float(np.dot(seen, spans.live)) < room / 4:
             seen = spans.per_class(spans.per_kind(flow.total_taken))

@@ -101,6 +101,7 @@ class Flow:
         """Slots taken by mix since the last sweep; `total_taken` since the start."""
         self.total_taken = np.zeros(mixes)
         self.idle_ns = 0.0
+        self.planned = Plan(program=0.0)
         self.last_end = 0.0
         self.cycles = 0
         self._slowdown, self._write_ns = 1.0, 0.0
@@ -204,7 +205,7 @@ class Flow:
             task.plan(now, procs)
             wanted += task.wanted
         scale = ps / wanted if wanted > ps else 1.0
-        plan = Plan(program=min(wanted, ps))
+        self.planned = plan = Plan(program=min(wanted, ps))
         for task in self.tasks:
             prices = task.visit.prices
             task.speed = speed = task.wanted * scale / prices.ns

@@ -82,7 +82,7 @@ class Marking:
         """There is nothing left to take: who needs credit and finds none waits for the end."""
         flow, procs = self._flow, self._parts.procs
         background = self._dedicated + self._fractional
-        plan = flow.plan(procs - background)
+        plan = flow.planned
         idle = min(max(procs - background - plan.program, 0.0), self._max_idle)
         workers = background + idle
         slower = 1 + self._crowding * max(workers - 1, 0.0)

@@ -119,7 +119,7 @@ class SpanModel:
         of_refill, of_fresh = reused / self.reuse(), (1 - reused) / self.nelems
         total = max(float(np.dot(of_fresh * slots, self._span_bytes)), 1.0)
         fault_ns = max(0.0, 1 - room / total) * self._span_bytes / OS_PAGE * page.fault_ns
-        refill = of_refill * costs.refill_partial_ns
+        refill = of_refill * costs.refill_partial_ns + reused * costs.hole_ns
         refill += of_fresh * (costs.refill_fresh_ns + fault_ns)
         self.live = self.slot + self.tail * (of_refill + of_fresh)
         return self._by_mix(self._malloc + refill[self.cls]), self._by_mix(self.live[self.cls])

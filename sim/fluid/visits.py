@@ -86,6 +86,9 @@ class Visit:
     lends: dict[str, float] = field(default_factory=dict)
     """ns for which an object of a pool is lent while its goroutine is blocked."""
     prices: Prices = field(default_factory=Prices)
+    _own: Floats = field(default_factory=lambda: np.empty(0))
+    _waits: Floats = field(default_factory=lambda: np.empty(0))
+    _held: dict[int, Floats] = field(default_factory=dict)
 
     def note(self) -> None:
         """Continue the timeline."""
@@ -93,12 +96,21 @@ class Visit:
 
     def times(self, ns_per_weight: float) -> Floats:
         """Instants of the timeline, from 0 on."""
-        return np.array([0.0, *(own * ns_per_weight + b for own, b, _ in self.timeline)])
+        if not len(self._own):
+            self._own = np.array([0.0, *(own for own, _, _ in self.timeline)])
+            self._waits = np.array([0.0, *(blocked for _, blocked, _ in self.timeline)])
+        instants: Floats = self._own * ns_per_weight + self._waits
+        return instants
 
-    def held_along(self) -> dict[int, list[float]]:
+    def held_along(self) -> dict[int, Floats]:
         """What is kept at these instants, by mix."""
-        mixes = sorted({mix for _, _, held in self.timeline for mix in held})
-        return {mix: [0.0, *(held.get(mix, 0.0) for _, _, held in self.timeline)] for mix in mixes}
+        if not self._held:
+            mixes = sorted({mix for _, _, held in self.timeline for mix in held})
+            self._held = {
+                mix: np.array([0.0, *(held.get(mix, 0.0) for _, _, held in self.timeline)])
+                for mix in mixes
+            }
+        return self._held
 
 
 _SUMS: Final = (

@@ -107,7 +107,7 @@ class Flow:
         self._slowdown, self._write_ns = 1.0, 0.0
         self._there, self._there_at = Crowd(), -math.inf
         self._carry = [0.0, 0.0]
-        self._ns, self._live = self.spans.expect(np.zeros(len(self.spans.slot)), 0.0)
+        self._ns, self._live = self.spans.expect(np.zeros(len(self.spans.slot)), 0.0, limited=False)
         self._marking_ns = 0.0
         self._trigger = self.pacer.trigger()[0]
         self._sweeper: ClosedFlow | None = None
@@ -164,9 +164,9 @@ class Flow:
 
     # -- steps -------------------------------------------------------------------------------
 
-    def expect(self, slots: Floats, room: float) -> None:
+    def expect(self, slots: Floats, room: float, limited: bool) -> None:
         """Prices after a cycle; so many slots by class will be taken until the next."""
-        self._ns, self._live = self.spans.expect(slots, room)
+        self._ns, self._live = self.spans.expect(slots, room, limited=limited)
         self._trigger = self.pacer.trigger()[0]
         self.slow_down(1.0, 0.0, 0.0)
 
@@ -254,7 +254,9 @@ class Flow:
         elapsed = min(plan.until, end - self.now, LONGEST_STEP)
         room = trigger - pacer.heap_live
         if rate > 0:
-            elapsed = min(elapsed, max(room / rate, 0.0) + 1.0)
+            # A trigger that has been passed already waits for the next allocation.
+            due = room / rate if room > 0 else max(1 - plan.allocating, 0.0) / plan.visits
+            elapsed = min(elapsed, due + 1.0)
             if parts.memory_limit < NO_LIMIT:
                 elapsed = min(elapsed, self._cycle_length() / LOOKS_PER_CYCLE / rate)
             if parts.container is not None:

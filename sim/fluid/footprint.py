@@ -86,6 +86,12 @@ class Footprint:
         return self.mapped - self.in_use - self.stacks - self.released
 
     @property
+    def usable(self) -> float:
+        """Free pages that may stay: what exceeds the limit is returned, and touched anew."""
+        others = self.total - self.released - self.free
+        return max(min(self.free, self._limit - others), 0.0)
+
+    @property
     def metadata(self) -> float:
         """mspans, mcaches, page tables and mark bits."""
         arenas = max(-(-self.mapped // ARENA) - 1, 0)

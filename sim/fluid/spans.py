@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sim.fluid.keepers import Keeper
 from sim.go.kinds import Kind, KindTable, Mix
 from sim.go.mheap import PAGE
+from sim.go.scavenge import QUANTUM
 from sim.go.sizeclass import SizeClassTable
 from sim.machine.price import malloc_ns
 from sim.machine.profile import MachineProfile
@@ -107,18 +108,21 @@ class SpanModel:
         per_span = np.minimum(np.maximum(free / partial, 1.0), self.nelems)
         return np.where(free > 1, per_span, self.nelems)
 
-    def expect(self, slots: Floats, room: float) -> tuple[list[float], list[float]]:
+    def expect(
+        self, slots: Floats, room: float, *, limited: bool
+    ) -> tuple[list[float], list[float]]:
         """Prices of a slot of each mix: CPU-ns outside of marking, and bytes of heap_live.
 
         `slots` are expected in the coming cycle by class; `room` is free memory that needs no
-        first touch.
+        first touch. At the memory limit, as much as is touched anew was returned before.
         """
         costs, page = self._machine.alloc, self._machine.page
         free = np.maximum(self.spans * self.nelems - self.used, 0.0)
         reused = np.minimum(free / np.maximum(slots, 1.0), 1.0)
         of_refill, of_fresh = reused / self.reuse(), (1 - reused) / self.nelems
         total = max(float(np.dot(of_fresh * slots, self._span_bytes)), 1.0)
-        fault_ns = max(0.0, 1 - room / total) * self._span_bytes / OS_PAGE * page.fault_ns
+        byte_ns = page.fault_ns / OS_PAGE + limited * page.scavenge_ns / QUANTUM
+        fault_ns = max(0.0, 1 - room / total) * self._span_bytes * byte_ns
         refill = of_refill * costs.refill_partial_ns + reused * costs.hole_ns
         refill += of_fresh * (costs.refill_fresh_ns + fault_ns)
         self.live = self.slot + self.tail * (of_refill + of_fresh)

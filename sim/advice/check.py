@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
@@ -31,6 +32,7 @@ _FIGURES: Final = {
     "gc_cycles": ("GC cycles", 1.0),
     "peak_heap_bytes": ("peak heap MiB", float(MiB)),
     "gc_cpu_seconds": ("GC CPU s", 1.0),
+    "peak_rss_bytes": ("peak RSS MiB", float(MiB)),
 }
 _INTRODUCTION: Final = (
     "Every recorded program is fitted from each of its logs at GOGC=100 without a limit, and from"
@@ -131,7 +133,7 @@ def _error(figure: str, predicted: float, truth: Real) -> float:
 
 def errors(table: pd.DataFrame) -> pd.DataFrame:
     """By figure: median and 90th percentile of the absolute error over held-out settings."""
-    held_out = table[~table["in_sample"]]
+    held_out = table[~table["in_sample"] & table["real"].notna()]
     absolute = held_out.assign(
         error=held_out["error"].abs(), guide_error=held_out["guide_error"].abs()
     )
@@ -191,7 +193,12 @@ def report(table: pd.DataFrame) -> str:
 
 def _errors_markdown(table: pd.DataFrame) -> str:
     titles = {name: title for name, (title, _) in _FIGURES.items()}
-    return errors(table).rename(index=titles).to_markdown(floatfmt=".1%")
+    found = errors(table).rename(index=titles)
+    return found.to_markdown(floatfmt=".1%").replace("nan%", "    ")
+
+
+def _both(error: float, guide_error: float) -> str:
+    return f"{error:+.0%}" + ("" if math.isnan(guide_error) else f" ({guide_error:+.0%})")
 
 
 def _markdown(rows: pd.DataFrame) -> str:
@@ -209,7 +216,7 @@ def _markdown(rows: pd.DataFrame) -> str:
         for row in group.to_dict("records"):
             title, unit = _FIGURES[row["figure"]]
             line[title] = f"{row['predicted'] / unit:.3g} / {row['real'] / unit:.3g}"
-            line[f"{title} error"] = f"{row['error']:+.0%} ({row['guide_error']:+.0%})"
+            line[f"{title} error"] = _both(row["error"], row["guide_error"])
         shown.append(line)
     table = pd.DataFrame(shown)
     return (

@@ -21,6 +21,8 @@ class GuideFigures(NamedTuple):
     gc_cycles: float
     peak_heap_bytes: float
     gc_cpu_seconds: float
+    peak_rss_bytes: float
+    """The model says nothing of it: NaN."""
 
 
 def guide(fit: Fit, setting: Setting) -> GuideFigures:
@@ -34,4 +36,4 @@ def guide(fit: Fit, setting: Setting) -> GuideFigures:
         float("inf") if setting.memory_limit is None else setting.memory_limit - seen.roots,
     )
     cycles = allocated / max(peak - live, _SMALLEST_GROWTH)
-    return GuideFigures(cycles, peak, cycles * cost / SECOND)
+    return GuideFigures(cycles, peak, cycles * cost / SECOND, float("nan"))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -36,6 +37,8 @@ class Real(NamedTuple):
     """Assist, dedicated, fractional and idle mark time."""
     alloc_bytes: float
     """NaN where nothing but the log was recorded."""
+    peak_rss_bytes: float
+    """Likewise."""
 
 
 class RecordedRun(NamedTuple):
@@ -66,13 +69,15 @@ def recorded_runs(folder: Path) -> list[RecordedRun]:
 def real(run: RecordedRun) -> Real:
     """What happened in the measured part."""
     log = read_gctrace(run.log)
+    facts = _facts(run.log)
     cycles = log.lines[log.measured]
     cpu = sum(line.cpu_assist + line.cpu_background + line.cpu_idle for line in cycles)
     return Real(
         gc_cycles=len(cycles),
         peak_heap_bytes=max((line.heap_end for line in cycles), default=0),
         gc_cpu_seconds=cpu / SECOND,
-        alloc_bytes=_allocated(run.log),
+        alloc_bytes=_allocated(facts),
+        peak_rss_bytes=_resident(facts),
     )
 
 
@@ -81,10 +86,22 @@ def median(runs: list[Real]) -> Real:
     return Real(*np.median(np.array(runs, dtype=float), axis=0).tolist())
 
 
-def _allocated(log: Path) -> float:
+def _facts(log: Path) -> Mapping[str, Any]:
+    """What was recorded beside the log; empty if nothing was."""
     about = log.with_name(re.sub(r"\.gctrace(\.gz)?$", ".json", log.name))
     try:
-        facts = json.loads(about.read_text(encoding="utf-8"))
+        facts: dict[str, Any] = json.loads(about.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts
+
+
+def _allocated(facts: Mapping[str, Any]) -> float:
+    try:
         return float(facts["end"][_ALLOCATED] - facts["start"][_ALLOCATED])
-    except (OSError, ValueError, KeyError):
+    except KeyError:
         return float("nan")
+
+
+def _resident(facts: Mapping[str, Any]) -> float:
+    return float(facts.get("end", {}).get("maxrss", facts.get("maxrss", "nan")))

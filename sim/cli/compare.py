@@ -70,7 +70,8 @@ def compare(
     settings = grid([*axes, *(vary or ())])
 
     from sim.experiment.sweep import sweep
-    from sim.experiment.table import compare_settings, find_baseline, markdown
+    from sim.experiment.table import compare_settings, find_baseline
+    from sim.experiment.told import markdown
     from sim.record.places import place
 
     base = find_baseline(settings, values(baseline or ""))

@@ -17,8 +17,13 @@ def report(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
         "gomemsim.html"
     ),
+    baseline: Annotated[
+        str | None,
+        typer.Option(metavar="KEY=A,KEY=B", help="Setting to compare with [default: the first]."),
+    ] = None,
 ) -> None:
     """Write one HTML file, for a browser without a network: pictures, figures, comparison."""
+    from sim.experiment.grid import values
     from sim.report.page import page
     from sim.results.load import load
     from sim.results.result import Result, Results
@@ -27,7 +32,7 @@ def report(
     for pattern in runs:
         loaded = load(pattern)
         found |= {loaded.name: loaded} if isinstance(loaded, Result) else dict(loaded)
-    text = page(Results(found))
+    text = page(Results(found), values(baseline or ""))
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-import pandas as pd
 from scipy.special import bdtr
 
 from sim.errors import UserError
@@ -22,16 +21,18 @@ from sim.record.parquet import is_sealed
 from sim.record.places import Place
 from sim.results.compare import CONFIDENCE, Interval, paired_difference
 from sim.results.load import load_run
-from sim.results.summary import Figure, Summary, summary
+from sim.results.result import Result
+from sim.results.summary import Summary, summary
 
+BATCH: Final = "simulated"
+"""How long a batch took; told if it is not the same for all, as where a duration is given."""
 FIGURES: Final = (
     ("peak_rss", "peak_heap"),
     ("gc_cpu",),
-    ("latency_p99", "simulated"),
+    ("latency_p99", BATCH),
     ("throughput",),
 )
-"""What is shown, the first of each group that all runs have; `simulated` is how long a batch took.
-"""
+"""What is shown, the first of each group that all runs have."""
 TRADED: Final = 3
 """The first groups are better when they are less, and are traded for each other."""
 
@@ -115,17 +116,25 @@ def title(settings: Settings) -> str:
 def compare_settings(points: Sequence[Point], folder: Place, baseline: Settings) -> Comparison:
     """The stored runs of the points, by setting; points without a run are left out.
 
-    Differences pair runs with the same seed. Raises UserError if nothing is stored.
+    Raises UserError if nothing is stored.
     """
-    groups: dict[str, _Group] = {}
-    for point in points:
-        if is_sealed(folder / point.name):
-            group = groups.setdefault(title(point.settings), _Group(point.settings, {}, []))
-            run = load_run(folder / point.name)
-            group.figures[point.seed] = summary(run)
-            group.statuses.append(run.run["status"])
-    if not groups:
+    runs = [
+        (point.settings, load_run(folder / point.name))
+        for point in points
+        if is_sealed(folder / point.name)
+    ]
+    if not runs:
         raise UserError(f"{folder}: none of the runs is stored")
+    return compare_runs(runs, baseline)
+
+
+def compare_runs(runs: Sequence[tuple[Settings, Result]], baseline: Settings) -> Comparison:
+    """At least one run, by setting. Differences pair runs with the same seed."""
+    groups: dict[str, _Group] = {}
+    for settings, run in runs:
+        group = groups.setdefault(title(settings), _Group(settings, {}, []))
+        group.figures[run.run["seed"]] = summary(run)
+        group.statuses.append(run.run["status"])
     summaries = [figures for group in groups.values() for figures in group.figures.values()]
     names = _shown(summaries)
     base = groups.get(title(baseline))
@@ -148,10 +157,11 @@ class _Group(NamedTuple):
 
 
 def _shown(summaries: Sequence[Summary]) -> list[str]:
-    def everywhere(name: str) -> bool:
-        return all(name in figures for figures in summaries)
+    def tells(name: str) -> bool:
+        values = [figures[name].value for figures in summaries if name in figures]
+        return len(values) == len(summaries) and (name != BATCH or len(set(values)) > 1)
 
-    firsts = [next(filter(everywhere, group), None) for group in FIGURES]
+    firsts = [next(filter(tells, group), None) for group in FIGURES]
     return [name for name in firsts if name is not None]
 
 
@@ -192,48 +202,3 @@ def _pareto(groups: Mapping[str, _Group], cells: Mapping[str, Mapping[str, Cell]
 def _verdict(statuses: Sequence[str]) -> str:
     ends = Counter(status for status in statuses if status != Status.COMPLETE)
     return ", ".join(f"{status} {count} of {len(statuses)}" for status, count in ends.items())
-
-
-def markdown(table: Comparison) -> str:
-    """The table for people, and below it what its signs mean."""
-    rows = [_shown_row(row, table.units) for row in table.rows]
-    text = pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
-    return "\n".join([text, "", *_legend(table)])
-
-
-def _shown_row(row: Row, units: Mapping[str, str]) -> dict[str, str]:
-    shown = dict(row.settings) or {"setting": "as configured"}
-    for name, cell in row.cells.items():
-        shown[name] = _shown_median(cell.median, units[name])
-        shown[f"{name} +-"] = "baseline" if row.baseline else _shown_change(cell)
-    optimal = "yes" if row.optimal else ""
-    return {**shown, "Pareto": row.verdict or optimal}
-
-
-def _shown_median(median: Interval, unit: str) -> str:
-    value, low, high = (str(Figure(part, unit)) for part in median)
-    return value if math.isnan(median.low) else f"{value} [{low}, {high}]"
-
-
-def _shown_change(cell: Cell) -> str:
-    if math.isnan(cell.change.value):
-        return ""
-    return f"{cell.change.value:+.1%}{'*' if cell.significant else ''}"
-
-
-def _legend(table: Comparison) -> list[str]:
-    traded = ", ".join(list(table.units)[:TRADED])
-    lines = [f"Pareto: no other setting is better in one of {traded} and no worse in the others."]
-    if table.confidence:
-        more = f" (six seeds or more: {CONFIDENCE:.0%})" if table.confidence < CONFIDENCE else ""
-        lines.append(
-            "Medians over seeds; brackets hold the true one with"
-            f" {table.confidence:.0%} confidence{more}."
-        )
-        lines.append(
-            f"+-: mean difference to the baseline with the same seeds; * significant at"
-            f" {1 - CONFIDENCE:.0%}, each for itself."
-        )
-    else:
-        lines.append("One seed: there are no confidence intervals; see --seeds.")
-    return lines

@@ -34,9 +34,11 @@ from sim.units import MS, SECOND, US, MiB, format_bytes, format_duration
 Panel: TypeAlias = Callable[[Axes, Result], None]
 
 MOST_SLICES: Final = 3000
-"""A timeline shows the beginning: more slices than that nobody tells apart."""
+"""More slices than that nobody tells apart."""
 MOST_LOCKS: Final = 10
 MOST_CLASSES: Final = 12
+_KINDS: Final = (BLUE, RED, GREEN, PURPLE, ORANGE)
+"""Colours of kinds of pauses, of which there are no more."""
 
 
 def heap(axes: Axes, run: Result) -> None:
@@ -59,6 +61,7 @@ def heap(axes: Axes, run: Result) -> None:
         axes.axhline(limit / MiB, color=PURPLE, linestyle=":", label="GOMEMLIMIT")
     _shade_marking(axes, run.cycles)
     axes.set_ylim(bottom=0)
+    axes.set_xlim(0, run.end_ns / SECOND)
     return legend(axes)
 
 
@@ -85,6 +88,8 @@ def gc_cpu_by_kind(axes: Axes, run: Result) -> None:
     below = np.zeros(len(edges))
     for kind, color in GC_KINDS.items():
         spent = cycles["stw_cpu_ns" if kind == "pause" else f"{kind}_ns"] / MS
+        if not spent.any():
+            continue
         above = below + np.append(spent, spent.iloc[-1])
         axes.fill_between(edges, below, above, step="post", color=color, label=kind, linewidth=0)
         below = above
@@ -98,31 +103,48 @@ def pauses(axes: Axes, run: Result) -> None:
     dress(axes, "Pauses", "simulated time [s]", "µs")
     if run.pauses.empty:
         return nothing(axes, "the world never stopped")
-    colors = (BLUE, RED, GREEN, PURPLE, ORANGE)
-    for index, (kind, stops) in enumerate(run.pauses.groupby("kind")):
+    for color, (kind, stops) in zip(_KINDS, run.pauses.groupby("kind"), strict=False):
         axes.plot(
             stops["at_ns"] / SECOND, stops["total_ns"] / US, ".",
-            color=colors[index % len(colors)], label=str(kind), markersize=4,
+            color=color, label=str(kind), markersize=4,
         )  # fmt: skip
     axes.set_ylim(bottom=0)
     return legend(axes)
 
 
+def pause_distribution(axes: Axes, run: Result) -> None:
+    """Length of pauses by percentile."""
+    dress(axes, "Pauses: distribution", "percentile", "µs")
+    if run.pauses.empty:
+        return nothing(axes, "the world never stopped")
+    for color, (kind, stops) in zip(_KINDS, run.pauses.groupby("kind"), strict=False):
+        _by_rarity(axes, stops["total_ns"] / US, str(kind), color)
+    _rarity_axis(axes, len(run.pauses))
+    return legend(axes)
+
+
 def latency_distribution(axes: Axes, run: Result) -> None:
     """Latency by percentile, each further tick ten times as rare."""
-    dress(axes, "Request latency", "percentile", "ms")
+    dress(axes, "Request latency: distribution", "percentile", "ms")
     requests = run.requests
     if requests.empty:
         return nothing(axes, "no request ended")
-    took = np.sort((requests["end_ns"] - requests["arrival_ns"]).to_numpy()) / MS
-    rarity = 1 / (1 - np.arange(len(took)) / len(took))
-    axes.plot(rarity, took, color=BLUE, drawstyle="steps-post")
+    _by_rarity(axes, (requests["end_ns"] - requests["arrival_ns"]) / MS, "all", BLUE)
+    return _rarity_axis(axes, len(requests))
+
+
+def _by_rarity(axes: Axes, values: pd.Series[float], label: str, color: str) -> None:
+    ordered = np.sort(values.to_numpy())
+    rarity = 1 / (1 - np.arange(len(ordered)) / len(ordered))
+    axes.plot(rarity, ordered, color=color, label=label, drawstyle="steps-post")
+
+
+def _rarity_axis(axes: Axes, count: int) -> None:
     axes.set_xscale("log")
-    ticks = [n for n in (1, 2, 10, 100, 1000, 10_000, 100_000) if n <= rarity[-1]]
+    ticks = [n for n in (1, 2, 10, 100, 1000, 10_000, 100_000) if n <= count]
     axes.set_xticks(ticks, [f"{100 * (1 - 1 / n):.6g}%" for n in ticks])
     axes.minorticks_off()
     axes.set_ylim(bottom=0)
-    return None
 
 
 def latency_causes(axes: Axes, run: Result) -> None:
@@ -137,6 +159,8 @@ def latency_causes(axes: Axes, run: Result) -> None:
     below = np.zeros(len(groups))
     for cause, color in CAUSES.items():
         part = means.loc[cause].to_numpy(dtype=float) / MS
+        if not part.any():
+            continue
         axes.bar(range(len(groups)), part, bottom=below, color=color, label=cause, width=0.7)
         below += part
     names = [
@@ -165,7 +189,7 @@ def utilization_curve(axes: Axes, run: Result) -> None:
 
 def size_class_waste(axes: Axes, run: Result) -> None:
     """What spans hold beyond live objects at the end of the run, the worst size classes first."""
-    dress(axes, "Size classes that waste most, at the end", "MiB", "")
+    dress(axes, "Size classes that waste most, at the end", "MiB", "", "x")
     if run.spans.empty:
         return nothing(axes, "no spans")
     last = run.spans[run.spans["at_ns"] == run.spans["at_ns"].max()]
@@ -187,7 +211,7 @@ def size_class_waste(axes: Axes, run: Result) -> None:
 
 def locks(axes: Axes, run: Result) -> None:
     """The locks of the runtime that were waited for longest."""
-    dress(axes, "Locks: total time waited for", "µs", "")
+    dress(axes, "Locks: total time waited for", "µs", "", "x")
     waited = lock_contention(run.locks).head(MOST_LOCKS)[::-1]
     waited = waited[waited["wait_ns"] > 0]
     if waited.empty:
@@ -198,21 +222,32 @@ def locks(axes: Axes, run: Result) -> None:
 
 
 def timeline(axes: Axes, run: Result) -> None:
-    """What each P did, from the first GC cycle on."""
-    dress(axes, "What each P does, from the first GC cycle on", "simulated time [ms]", "P")
-    slices = run.slices
-    if slices.empty:
+    """What each P did in the last GC cycle, and as long before and after."""
+    dress(axes, "What each P does", "simulated time [ms]", "P")
+    if run.slices.empty:
         return nothing(axes, "not recorded: record.timeline is off")
-    begin = run.cycles["start_ns"].min() if len(run.cycles) else 0
-    shown = slices[slices["end_ns"] >= begin].sort_values("start_ns").head(MOST_SLICES)
+    begin, end = _around_last_cycle(run)
+    inside = (run.slices["end_ns"] >= begin) & (run.slices["start_ns"] <= end)
+    shown = run.slices[inside].sort_values("start_ns").head(MOST_SLICES)
     for kind, color in SLICES.items():
         mine = shown[shown["kind"] == kind]
         left, width = mine["start_ns"] / MS, (mine["end_ns"] - mine["start_ns"]) / MS
         if len(mine):
-            axes.barh(mine["processor"], width, left=left, color=color, label=kind, height=0.8)
-    axes.set_yticks(sorted(shown["processor"].unique()))
+            axes.barh(
+                mine["processor"], width, left=left, color=color, label=kind, height=0.8,
+                linewidth=0,
+            )  # fmt: skip
+    axes.set_yticks(sorted(run.slices["processor"].unique()))
+    axes.set_xlim(begin / MS, end / MS)
     axes.grid(visible=False)
     return legend(axes)
+
+
+def _around_last_cycle(run: Result) -> tuple[int, int]:
+    if run.cycles.empty:
+        return 0, run.end_ns
+    start, end = (int(run.cycles[name].iloc[-1]) for name in ("start_ns", "end_ns"))
+    return max(0, 2 * start - end), min(run.end_ns, 2 * end - start)
 
 
 PANELS: Final[Mapping[str, Panel]] = MappingProxyType(
@@ -220,6 +255,7 @@ PANELS: Final[Mapping[str, Panel]] = MappingProxyType(
         "heap": heap,
         "gc_cpu": gc_cpu_by_kind,
         "pauses": pauses,
+        "pause_distribution": pause_distribution,
         "latency": latency_distribution,
         "causes": latency_causes,
         "mmu": utilization_curve,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from matplotlib.axes import Axes
 
@@ -46,15 +46,15 @@ SLICES: Final[Mapping[str, str]] = MappingProxyType(
 """What a P does."""
 
 
-def dress(axes: Axes, title: str, x: str, y: str) -> None:
-    """Title, labels and frame."""
+def dress(axes: Axes, title: str, x: str, y: str, grid: Literal["x", "y"] = "y") -> None:
+    """Title, labels and frame; the grid crosses the axis on which figures are read."""
     axes.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK)
     axes.set_xlabel(x, color=INK)
     axes.set_ylabel(y, color=INK)
     axes.tick_params(colors=INK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(INK)
-    axes.grid(visible=True, axis="y", color=GREY, alpha=0.25)
+    axes.grid(visible=True, axis=grid, color=GREY, alpha=0.25)
     axes.set_axisbelow(True)
     axes.patch.set_alpha(0)
 

@@ -2,48 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Final
 
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
-from sim.report.style import BLUE
+from sim.report.style import BLUE, BROWN, GREEN, ORANGE, PINK, PURPLE, RED, TEAL, YELLOW
 from sim.results.summary import Figure
+from sim.units import GiB, KiB, MiB
 
 WIDTH: Final = 720
 HEIGHT: Final = 380
 LEFT: Final = 70
 BOTTOM: Final = 50
-TICKS: Final = 5
+LEGEND: Final = 300
+"""Room for the names of the settings, to the right."""
+TICKS: Final = 6
+LINE: Final = 18
+COLORS: Final = (BLUE, ORANGE, GREEN, RED, PURPLE, TEAL, YELLOW, PINK, BROWN)
 
 
-def tradeoff(figures: pd.DataFrame) -> str:
-    """Peak memory against GC CPU, the size of a point by its p99 latency.
+def tradeoff(figures: pd.DataFrame, settings: Sequence[str]) -> str:
+    """Peak memory against GC CPU, the size of a point by its p99 latency, its colour by setting.
 
-    `figures` are those of Results.summary. Empty where they lack one of the first two.
+    `figures` are those of Results.summary, `settings` the name of each row's setting. Empty where
+    the figures lack one of the first two.
     """
     across = next((name for name in ("peak_rss", "peak_heap") if name in figures), None)
     if across is None or "gc_cpu" not in figures:
         return ""
-    shown = figures.dropna(subset=[across, "gc_cpu"])
+    shown = figures.assign(setting=list(settings)).dropna(subset=[across, "gc_cpu"])
     if shown.empty:
         return ""
     units = figures.attrs["units"]
-    x, y = _Scale(shown[across], LEFT, WIDTH - 20), _Scale(shown["gc_cpu"], HEIGHT - BOTTOM, 20)
-    radius, turned = _radius(shown), f"translate(16 {HEIGHT / 2}) rotate(-90)"
+    names = list(dict.fromkeys(shown["setting"]))
+    colors = {name: COLORS[n % len(COLORS)] for n, name in enumerate(names)}
+    x = _Scale(shown[across], units[across], LEFT, WIDTH - 20)
+    y = _Scale(shown["gc_cpu"], units["gc_cpu"], HEIGHT - BOTTOM, 20)
+    turned = f"translate(16 {HEIGHT / 2}) rotate(-90)"
     dots = [
         f'<circle cx="{x.at(row[across]):.1f}" cy="{y.at(row["gc_cpu"]):.1f}" r="{r:.1f}"'
-        f' fill="{BLUE}" fill-opacity="0.6" stroke="{BLUE}" tabindex="0">'
-        f"<title>{escape(_told(str(name), row, units))}</title></circle>"
-        for (name, row), r in zip(shown.iterrows(), radius, strict=True)
+        f' fill="{colors[row["setting"]]}" stroke="{colors[row["setting"]]}" tabindex="0"'
+        f' aria-label="{escape(_told(str(name), row, units))}"/>'
+        for (name, row), r in zip(shown.iterrows(), _radius(shown), strict=True)
     ]
     return "\n".join(
         [
-            f'<svg class="tradeoff" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',
-            *_grid(x, y, units[across], units["gc_cpu"]),
+            f'<svg class="tradeoff" viewBox="0 0 {WIDTH + LEGEND} {HEIGHT}">',
+            *_grid(x, y),
             f'<text x="{WIDTH / 2}" y="{HEIGHT - 8}" text-anchor="middle">{across}</text>',
             f'<text text-anchor="middle" transform="{turned}">gc_cpu</text>',
             *dots,
+            *(_legend(colors) if any(names) else ()),
             "</svg>",
         ]
     )
@@ -52,34 +64,46 @@ def tradeoff(figures: pd.DataFrame) -> str:
 class _Scale:
     """From a figure to a place on the page, with some room at both ends."""
 
-    def __init__(self, values: pd.Series[float], begin: float, end: float) -> None:
+    def __init__(self, values: pd.Series[float], unit: str, begin: float, end: float) -> None:
         low, high = float(values.min()), float(values.max())
         room = (high - low) / 10 or abs(high) / 10 or 1.0
         self.low, self.high = max(low - room, 0.0), high + room
-        self.begin, self.end = begin, end
+        self.begin, self.end, self.unit = begin, end, unit
 
     def at(self, value: float) -> float:
         share = (value - self.low) / (self.high - self.low)
         return self.begin + share * (self.end - self.begin)
 
-    def ticks(self) -> list[float]:
-        step = (self.high - self.low) / TICKS
-        return [self.low + step * (n + 0.5) for n in range(TICKS)]
+    def ticks(self) -> list[tuple[float, str]]:
+        """Round numbers in the unit in which they are shown: where, and their text."""
+        units = (GiB, MiB, KiB) if self.unit == "bytes" else ()
+        one = next((unit for unit in units if self.high >= unit), 1)
+        found = MaxNLocator(TICKS).tick_values(self.low / one, self.high / one)
+        inside = [float(value) * one for value in found if self.low <= value * one <= self.high]
+        return [(self.at(value), escape(str(Figure(value, self.unit)))) for value in inside]
 
 
-def _grid(x: _Scale, y: _Scale, x_unit: str, y_unit: str) -> list[str]:
-    lines = []
-    for value in x.ticks():
-        at = f"{x.at(value):.1f}"
-        text = escape(str(Figure(value, x_unit)))
+def _grid(x: _Scale, y: _Scale) -> list[str]:
+    below = HEIGHT - BOTTOM + LINE
+    lines = [
+        f'<text x="{at:.1f}" y="{below}" text-anchor="middle">{text}</text>'
+        for at, text in x.ticks()
+    ]
+    for at, text in y.ticks():
         lines.append(
-            f'<text x="{at}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{text}</text>'
+            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - 20}" y1="{at:.1f}" y2="{at:.1f}"/>'
         )
-    for value in y.ticks():
-        at = f"{y.at(value):.1f}"
-        text = escape(str(Figure(value, y_unit)))
-        lines.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - 20}" y1="{at}" y2="{at}"/>')
-        lines.append(f'<text x="{LEFT - 6}" y="{at}" dy="4" text-anchor="end">{text}</text>')
+        lines.append(f'<text x="{LEFT - 6}" y="{at:.1f}" dy="4" text-anchor="end">{text}</text>')
+    return lines
+
+
+def _legend(colors: dict[str, str]) -> list[str]:
+    most = (HEIGHT - BOTTOM) // LINE
+    lines = []
+    for n, (name, color) in enumerate(list(colors.items())[:most]):
+        y = 20 + n * LINE
+        lines.append(f'<rect x="{WIDTH}" y="{y - 5}" width="10" height="10" fill="{color}"/>')
+        lines.append(f'<text x="{WIDTH + 16}" y="{y}" dy="4">{escape(name)}</text>')
     return lines
 
 

@@ -12,7 +12,8 @@ from sim.errors import UserError
 from sim.experiment import table as module
 from sim.experiment.grid import grid
 from sim.experiment.point import Point, Settings
-from sim.experiment.table import compare_settings, find_baseline, markdown, median_interval
+from sim.experiment.table import compare_settings, find_baseline, median_interval
+from sim.experiment.told import markdown
 from sim.results.summary import Figure, Summary
 from sim.streams import Streams
 
@@ -20,10 +21,10 @@ from sim.streams import Streams
 class Run:
     """A stored run, as far as a comparison looks at it."""
 
-    def __init__(self, figures: Mapping[str, float], status: str) -> None:
+    def __init__(self, figures: Mapping[str, float], seed: int, status: str) -> None:
         units = {"peak_rss": "bytes", "gc_cpu": "fraction", "latency_p99": "ns"}
         self.figures = Summary((name, Figure(v, units[name])) for name, v in figures.items())
-        self.run = {"status": status}
+        self.run = {"seed": seed, "status": status}
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Any:
                 points.append(point)
                 named = dict(zip(("peak_rss", "gc_cpu", "latency_p99"), figures, strict=True))
                 status = "oom-killed" if gogc == killed else "complete"
-                found[point.name] = Run(named, status)
+                found[point.name] = Run(named, seed, status)
         monkeypatch.setattr(module, "is_sealed", lambda path: path.name in found)
         monkeypatch.setattr(module, "load_run", lambda path: found[path.name])
         monkeypatch.setattr(module, "summary", lambda run: run.figures)
@@ -79,7 +80,7 @@ def test_the_table_shows_medians_bounds_changes_and_marks(compared: Any) -> None
     text = markdown(
         compared({"50": [(1024, 0.1, 5e6), (2048, 0.1, 6e6)], "100": [(2048, 0.1, 5e6)] * 2})
     )
-    assert "| 50     | 1.5KiB [1KiB, 2KiB]" in text
+    assert "| 50     | yes      | 1.5KiB [1, 2]" in text
     assert "+33.3%" in text
     assert "with 50% confidence (six seeds or more: 95%)" in text
 

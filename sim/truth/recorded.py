@@ -21,7 +21,7 @@ from sim.formats.gctrace import GCTraceLine, parse
 from sim.formats.log import open_log
 from sim.results.latency import quantile
 from sim.results.result import Result
-from sim.units import SECOND, Bytes
+from sim.units import SECOND, Bytes, Nanoseconds
 
 _NAME: Final = re.compile(
     r"(?P<program>.+)\.p(?P<procs>\d+)\.gogc(?P<gogc>\d+|off)\.lim(?P<limit>\w+)\.r\d+\.gctrace(\.gz)?"
@@ -93,18 +93,27 @@ def read_recorded(folder: Path) -> dict[Setting, list[Figures]]:
 
 
 def simulated(result: Result) -> Figures:
-    """The figures of a simulated run from its first request on, when stores have been filled.
+    """The figures of a simulated run from its load on, when stores have been filled.
 
     They come from its gctrace lines, with all their rounding, as those of a recorded run do.
     """
     requests = result.requests
-    begin = int(requests["arrival_ns"].min()) if len(requests) else 0
+    begin = _load_begins(result)
     lines = [found.line for found in parse(result.gctrace().splitlines())]
     took = requests["end_ns"] - requests["arrival_ns"]
     latency = {f"{100 * q:g}": quantile(took, q) for q in (0.5, 0.99, 0.999)}
     measured = [line for line in lines if line.at >= begin]
     rss = result.samples["sim:rss:bytes"].max() if len(result.samples) else np.nan
     return _figures(measured, latency, (result.end_ns - begin) / SECOND, float(rss))
+
+
+def _load_begins(result: Result) -> Nanoseconds:
+    """When the first request arrives, or where none has ended, the sample before it."""
+    if len(result.requests):
+        return int(result.requests["arrival_ns"].min())
+    samples = result.samples
+    before = samples.loc[samples["/sched/goroutines-created:goroutines"] == 0, "at_ns"]
+    return int(before.max()) if len(before) else 0
 
 
 def median_figures(runs: Sequence[Figures]) -> Figures:

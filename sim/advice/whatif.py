@@ -86,15 +86,21 @@ def _range(prediction: Prediction, name: str, unit: float = 1.0) -> str:
     return middle if low == high else f"{middle} ({low} to {high})"
 
 
-def overloads(fit: Fit, predictions: Sequence[Prediction]) -> str:
-    """A line for every setting under which the load would be more than the Ps can bear."""
+def doubts(fit: Fit, predictions: Sequence[Prediction]) -> str:
+    """What to doubt about these settings: a load beyond the Ps, and another number of them."""
     shares = [(p.setting, wanted_share(fit, p)) for p in predictions]
-    return "\n".join(
+    lines = [
         f"- doubt: {environment(setting)}: load and collection want {share:.0%} of the Ps; requests"
         " would queue up, and less would be done than is predicted"
         for setting, share in shares
         if share > OVERLOAD
-    )
+    ]
+    if {setting.procs for setting, _ in shares} != {fit.program.procs}:
+        lines.append(
+            "- doubt: another GOMAXPROCS than logged: what goroutines hold at a time often grows"
+            " with the Ps, which one log does not show; a log with that GOMAXPROCS does"
+        )
+    return "\n".join(lines)
 
 
 def preface(fit: Fit) -> str:

@@ -56,7 +56,7 @@ def whatif(
 
     from sim.advice.prediction import predict
     from sim.advice.settings import grid
-    from sim.advice.whatif import overloads, preface, table, to_json
+    from sim.advice.whatif import doubts, preface, table, to_json
     from sim.fitting import fit_log
     from sim.fitting.evidence import read_evidence
 
@@ -70,8 +70,8 @@ def whatif(
     if not quiet:
         print(preface(fit), end="\n\n")
     print(table(predictions))
-    if doubts := overloads(fit, predictions):
-        print(f"\n{doubts}")
+    if found := doubts(fit, predictions):
+        print(f"\n{found}")
 
 
 def _check(folder: Path, seed: int, *, quiet: bool) -> None:

@@ -85,7 +85,8 @@ class MarkPhase:
         """The program has every P that no worker has."""
         marking = self._workers.running
         dt = min(dt, max(1.0, self._workers.until_change(self._now)))
-        used = self._flow(dt, program=self._procs - marking, background=marking, idle=0.0)
+        owed = self._owed()
+        used = self._flow(dt, owed, program=self._procs - marking, background=marking, idle=0.0)
         self._workers.advance(self._now, used)
 
     def _waiting_step(self, dt: float) -> None:
@@ -100,19 +101,22 @@ class MarkPhase:
             self._rate = self._program.demand / wanted
         left = self._procs - background
         program = min(wanted, left)
-        per_ns = self._program.uncovered * self._owed() * self._cost
+        owed = self._owed()
+        per_ns = self._program.uncovered * owed * self._cost
         program = min(program * (1 + per_ns), left)
         self._own = per_ns / (1 + per_ns)
-        self._flow(dt, program=program, background=background, idle=left - program)
+        self._flow(dt, owed, program=program, background=background, idle=left - program)
 
     def _owed(self) -> float:
         """Bytes of scan work owed per CPU-ns of the program."""
         return self._rate * self._pacing.work_per_byte(self._heap_live, self._work)
 
-    def _flow(self, dt: float, *, program: float, background: float, idle: float) -> float:
+    def _flow(
+        self, dt: float, owed: float, *, program: float, background: float, idle: float
+    ) -> float:
         """Let `dt` pass, or less if the work ends before; return what passed."""
         supply = (background + idle) * dt / self._cost
-        assist = 0.0 if self._limiting.limiting else self._assists(program * dt, supply)
+        assist = 0.0 if self._limiting.limiting else self._assists(program * dt, owed, supply)
         done = supply + assist / self._cost
         fraction = min(1.0, (self._stretch.live - self._work) / done) if done > 0 else 1.0
         self._work += done if fraction == 1.0 else self._stretch.live - self._work
@@ -125,13 +129,12 @@ class MarkPhase:
         self._busy = max(BACKGROUND_UTILIZATION * self._procs, background + idle + assist / dt)
         return dt * fraction
 
-    def _assists(self, available: float, supply: float) -> float:
+    def _assists(self, available: float, owed_per_ns: float, supply: float) -> float:
         """CPU-ns that the program must mark so that credit covers what it allocates.
 
         Goroutines come with a debt of their own, which they pay whatever the credit.
         """
         own = self._own * available
-        owed_per_ns = self._owed()
         credit = self._credit + supply + own / self._cost
         missing = owed_per_ns * (available - own) - credit
         paced = max(0.0, missing) / (owed_per_ns + 1 / self._cost)

@@ -11,7 +11,7 @@ import pytest
 
 import sim
 from sim.advice.prediction import OVERLOAD, predict, wanted_share
-from sim.advice.whatif import overloads, to_json
+from sim.advice.whatif import doubts, to_json
 from sim.errors import UserError
 from sim.fitting.gctrace_fit import Fit
 from sim.fluid.setting import Setting
@@ -59,7 +59,10 @@ def test_arrivals_at_a_busy_program_are_refused_in_words() -> None:
 def test_a_load_that_the_ps_cannot_bear_is_said(service: Fit) -> None:
     one, two = predict(service, [Setting(100, None, 1), Setting(100, None, 2)], seeds=1, draws=1)
     assert wanted_share(service, one) > OVERLOAD > wanted_share(service, two)
-    assert "GOGC=100 GOMAXPROCS=1: load and collection want" in overloads(service, [one, two])
+    found = doubts(service, [one, two])
+    assert "GOGC=100 GOMAXPROCS=1: load and collection want" in found
+    assert "another GOMAXPROCS than logged" in found
+    assert not doubts(service, [two])
 
 
 def test_more_ps_than_cpus_are_refused() -> None:

@@ -21,11 +21,12 @@ from sim.actors.keeping import age_tenured
 from sim.actors.locks import Bill, close_heap_lock_batch
 from sim.actors.prices import learn, make_bill, reprice
 from sim.actors.scavenging import keep_below_limit, return_growth
-from sim.actors.sweeping import note_sweep
+from sim.actors.sweeping import note_sweep, sweep_ns
 from sim.go.mcache import Taken
 from sim.go.mheap import PAGE
 from sim.go.mspan import lot_of
 from sim.go.refill import no_refills
+from sim.units import Nanoseconds
 from sim.workload.layout import Kept, Room, write_down
 from sim.workload.ledger import Law
 from sim.world import World
@@ -57,13 +58,13 @@ def materialise(world: World) -> list[Bill]:
     """
     memory = world.memory
     age_tenured(world)
-    pay_sweep_debt(world)
+    debt_ns = pay_sweep_debt(world) / max(memory.pending_live, PAGE)
     demand, kept = draw_kinds(world)
     objects = demand.sum(axis=1)
     memory.tiny_allocs += float(np.dot(memory.kind_objects - 1, objects))
     bills = [
-        *allocate_large_objects(objects, kept, world),
-        *allocate_small_objects(demand, kept, world),
+        *allocate_large_objects(objects, kept, debt_ns, world),
+        *allocate_small_objects(demand, kept, debt_ns, world),
     ]
     close_heap_lock_batch(world)
     heap_live = sum(int(bill.heap_live.sum()) for bill in bills)
@@ -87,8 +88,8 @@ def heed_memory_limit(world: World) -> None:
         world.gc.trigger_at = world.gc.pacer.trigger()[0]
 
 
-def allocate_small_objects(demand: Ints, kept: Kept, world: World) -> list[Bill]:
-    """Objects of the size classes, from the caches of all Ps."""
+def allocate_small_objects(demand: Ints, kept: Kept, debt_ns: float, world: World) -> list[Bill]:
+    """Objects of the size classes, from the caches of all Ps; `debt_ns` is owed per byte."""
     memory = world.memory
     kinds, classes = memory.small_kinds, memory.small_classes
     if not demand[kinds].any():
@@ -98,12 +99,12 @@ def allocate_small_objects(demand: Ints, kept: Kept, world: World) -> list[Bill]
     objects = slots.sum(axis=1)
     count_allocated(objects, memory.heap.slot_size[classes], world)
     note_objects(taken, kinds, np.searchsorted(classes, memory.kind_classes[kinds]), kept, world)
-    bill = make_bill(classes, memory.heap.span_pages[classes], taken.heap_live, taken.counts, world)
+    bill = make_bill(taken, memory.heap.span_pages[classes], debt_ns, world)
     learn(classes, objects, bill, world)
     return [bill]
 
 
-def allocate_large_objects(demand: Ints, kept: Kept, world: World) -> list[Bill]:
+def allocate_large_objects(demand: Ints, kept: Kept, debt_ns: float, world: World) -> list[Bill]:
     """Objects above 32 KiB: a span each, straight from the heap (runtime/mcache.go: allocLarge)."""
     memory = world.memory
     kinds = np.flatnonzero((demand > 0) & (memory.kind_pages > 0))
@@ -112,7 +113,7 @@ def allocate_large_objects(demand: Ints, kept: Kept, world: World) -> list[Bill]
     taken, size = take_large(kinds, demand[kinds], world), memory.kind_pages[kinds] * PAGE
     count_allocated(demand[kinds], size, world)
     note_objects(taken, kinds, np.arange(len(kinds)), kept, world)
-    bill = make_bill(taken.classes, memory.kind_pages[kinds], taken.heap_live, taken.counts, world)
+    bill = make_bill(taken, memory.kind_pages[kinds], debt_ns, world)
     memory.large_ns[kinds] = bill.ns / demand[kinds]
     memory.large_wait[kinds] = bill.wait_ns / demand[kinds]
     return [bill]
@@ -146,15 +147,17 @@ def count_allocated(objects: Ints, size: Ints, world: World) -> None:
     stats.allocated_bytes += int(np.dot(objects, size))
 
 
-def pay_sweep_debt(world: World) -> None:
-    """Proportional sweep before allocating (runtime/mgcsweep.go: deductSweepCredit)."""
+def pay_sweep_debt(world: World) -> Nanoseconds:
+    """Proportional sweep before allocating (runtime/mgcsweep.go: deductSweepCredit): CPU time."""
     memory = world.memory
     if memory.heap.sweeping.done or memory.pace.pages_per_byte == 0.0:
-        return
+        return 0
     owed = memory.pace.target(world.gc.pacer.heap_live, 0) - memory.heap.stats.pages_swept
-    if owed > 0:
-        swept, freed = memory.heap.sweep_pages(owed)
-        note_sweep(world, "debt", swept, freed)
+    if owed <= 0:
+        return 0
+    swept, freed = memory.heap.sweep_pages(owed)
+    note_sweep(world, "debt", swept, freed)
+    return sweep_ns(swept, freed, world)
 
 
 def draw_kinds(world: World) -> tuple[Ints, Kept]:

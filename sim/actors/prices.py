@@ -15,8 +15,8 @@ from sim.actors.locks import (
     note_hold,
 )
 from sim.actors.sweeping import note_sweep
+from sim.go.mcache import Taken
 from sim.go.mheap import PAGE
-from sim.go.refill import RefillCounts
 from sim.units import MiB
 from sim.world import Ints, World
 
@@ -32,10 +32,12 @@ LARGE_CLASSES: Final = 2
 """Span classes 0 and 1 hold large objects."""
 
 
-def make_bill(
-    classes: Ints, pages: Ints, heap_live: Ints, counts: RefillCounts, world: World
-) -> Bill:
-    """What refills cost in CPU time, waiting and lock holding; spans have so many pages."""
+def make_bill(taken: Taken, pages: Ints, debt_ns: float, world: World) -> Bill:
+    """What refills cost in CPU time, waiting and lock holding; spans have so many pages.
+
+    Every byte by which they move heap_live owes `debt_ns` for sweeping (deductSweepCredit).
+    """
+    classes, counts, heap_live = taken.classes, taken.counts, taken.heap_live
     costs, sweep = world.machine.alloc, world.machine.sweep
     heap_lock = heap_lock_holds(pages, counts, world)
     holds = (central_hold(classes, counts, world), *heap_lock)
@@ -48,6 +50,7 @@ def make_bill(
         + counts.swept * sweep.span_ns
         + counts.freed_spans * sweep.freed_span_ns
         + fault_ns(counts.faulted_bytes, world)
+        + heap_live * debt_ns
     )
     if world.switches.resolution == "refill":
         held = sum(hold.times * hold.ns for hold in holds)

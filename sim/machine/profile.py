@@ -36,7 +36,7 @@ class AllocCosts:
     large_ns: float
     """A large object, beyond its span and its bytes."""
     refill_partial_ns: float
-    """Refill of an mcache with a swept span."""
+    """Refill of an mcache with a swept span, and using its holes: both come from memory."""
     refill_fresh_ns: float
     """Refill with a fresh span: page allocator, initialisation."""
 

@@ -58,13 +58,15 @@ def malloc_costs(clearing: Rows, alloc: Rows) -> Costs:
     return dict(zip(names, solve(steps, took), strict=True))
 
 
-def partial_refill_costs(clearing: Rows, partial: Rows) -> Costs:
-    """Objects in the holes of used spans: the fewer holes a span has, the more refills."""
-    byte = clearing[0]["ns"]
-    refills = [row["every"] / _span_class(row["size"], scan=row["scan"]).nelems for row in partial]
-    took = np.subtract(_ns(partial), [row["size"] * byte for row in partial])
-    _, refill = solve([[1.0, number] for number in refills], np.maximum(took, 1.0))
-    return {"refill_partial_ns": refill}
+def partial_refill_costs(clearing: Rows, alloc: Rows, partial: Rows) -> Costs:
+    """Refills with used spans, by what objects in their holes cost more than in fresh spans."""
+    *malloc, _ = malloc_costs(clearing, alloc).values()
+    refills, took = [], []
+    for row in partial:
+        *others, fresh = _malloc_steps(row)
+        refills.append([fresh * row["every"]])
+        took.append(max(row["ns"] - float(np.dot(malloc, others)), 1.0))
+    return {"refill_partial_ns": solve(refills, took)[0]}
 
 
 def tiny_costs(clearing: Rows, tiny: Rows) -> Costs:
@@ -247,7 +249,7 @@ def footprint_costs(footprint: Rows) -> Costs:
 
 SOURCES: Final = (
     Source("alloc", ("clearing", "alloc"), malloc_costs),
-    Source("alloc", ("clearing", "partial"), partial_refill_costs),
+    Source("alloc", ("clearing", "alloc", "partial"), partial_refill_costs),
     Source("alloc", ("clearing", "tiny"), tiny_costs),
     Source("alloc", ("clearing", "alloc", "large"), large_costs),
     Source("alloc", ("marking",), marking_costs),

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"syscall"
 	"time"
 	"unsafe"
@@ -14,7 +14,8 @@ type shape struct {
 	size   int
 	scan   bool
 	create func(n int)
-	keep   func(n, every int) []any
+	skip   func(n int) // what create does besides allocating
+	keep   func() any
 }
 
 var sink any
@@ -37,17 +38,12 @@ func of[T any](scan bool) shape {
 				last = new(T)
 			}
 		},
-		// Keeps all but the slots that leave `every` apart: the holes of a used heap.
-		keep: func(n, every int) []any {
-			kept := make([]any, 0, n)
-			for i := range n {
-				last = new(T)
-				if i%every != 0 {
-					kept = append(kept, last)
-				}
+		skip: func(n int) {
+			for range n {
+				last = nil
 			}
-			return kept
 		},
+		keep: func() any { return new(T) },
 	}
 }
 
@@ -72,8 +68,8 @@ func shapes() []shape {
 const volume = 48 * mib
 
 // alloc: objects into recycled pages, so every span is fresh and nothing faults. Small ones come in
-// mixtures, as programs allocate them: every size has a span of its own, and none is in the closest
-// cache all the time.
+// mixtures, as programs allocate them: every size has a span of its own, none is in the closest
+// cache all the time, and which comes next cannot be predicted.
 func alloc() {
 	single()
 	grow(volume)
@@ -89,13 +85,6 @@ func alloc() {
 	}
 }
 
-// nothing is a shape that is called and does not allocate.
-func nothing(n int) {
-	for range n {
-		sink = nil
-	}
-}
-
 // choose takes the shapes up to a size.
 func choose(scan bool, largest int) (chosen []shape) {
 	for _, s := range shapes() {
@@ -106,31 +95,51 @@ func choose(scan bool, largest int) (chosen []shape) {
 	return chosen
 }
 
-// measure allocates shapes in turn.
+// measure allocates shapes in random order.
 func measure(mixture []shape) {
-	size := 0
-	for _, s := range mixture {
-		size += s.size
-	}
-	n := volume / 2 / size
-	create := func(mixture []shape) float64 {
-		begin := cpu()
-		for range n {
-			for i := range mixture {
-				mixture[i].create(1)
-			}
+	deck := shuffledDeck(len(mixture))
+	n := volume / 2 / meanSize(mixture)
+	create := func() {
+		for i := range n {
+			mixture[deck[i%len(deck)]].create(1)
 		}
-		return per(cpu()-begin, n*len(mixture))
 	}
-	create(mixture)
+	create()
 	runtime.GC()
-	ns := create(mixture) - create(slices.Repeat([]shape{{create: nothing}}, len(mixture)))
-	sizes := make([]int, len(mixture))
-	for i, s := range mixture {
-		sizes[i] = s.size
+	begin := cpu()
+	create()
+	middle := cpu()
+	for i := range n {
+		mixture[deck[i%len(deck)]].skip(1)
 	}
-	emit(row{"sizes": sizes, "scan": mixture[0].scan, "ns": ns})
+	took := middle - begin - (cpu() - middle)
+	emit(row{"sizes": sizes(mixture), "scan": mixture[0].scan, "ns": per(took, n)})
 	runtime.GC()
+}
+
+// shuffledDeck has every shape of a mixture equally often, in random order.
+func shuffledDeck(shapes int) []uint8 {
+	deck := make([]uint8, 4096*shapes)
+	for i := range deck {
+		deck[i] = uint8(i % shapes)
+	}
+	shuffle(deck)
+	return deck
+}
+
+func sizes(mixture []shape) (all []int) {
+	for _, s := range mixture {
+		all = append(all, s.size)
+	}
+	return all
+}
+
+func meanSize(mixture []shape) int {
+	sum := 0
+	for _, s := range mixture {
+		sum += s.size
+	}
+	return sum / len(mixture)
 }
 
 // clearing: bytes of memory that was in use a while ago, by the page as spans are.
@@ -149,21 +158,36 @@ func clearing() {
 	emit(row{"ns": per(sweep(), len(memory))})
 }
 
-// partial: objects into the holes of spans that are in use and swept.
+// partial: objects into the holes of spans that are in use and swept. Holes lie where objects died
+// in no order, in a heap that no cache holds.
 func partial() {
 	single()
-	for _, s := range shapes() {
-		if s.size != 64 && s.size != 256 {
-			continue
-		}
+	grow(4 * volume)
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, scan := range []bool{false, true} {
+		mixture := choose(scan, 256)
+		deck := shuffledDeck(len(mixture))
 		for _, every := range []int{2, 4, 8, 16} {
-			n := volume / s.size
-			kept := s.keep(n, every)
+			n := 2 * volume / meanSize(mixture)
+			kept := make([]any, 0, n)
+			for i := range n {
+				object := mixture[deck[i%len(deck)]].keep()
+				if random.IntN(every) > 0 {
+					kept = append(kept, object)
+				}
+			}
 			runtime.GC()
 			holes := n / every * 9 / 10
 			begin := cpu()
-			s.create(holes)
-			emit(row{"size": s.size, "scan": s.scan, "every": every, "ns": per(cpu()-begin, holes)})
+			for i := range holes {
+				mixture[deck[i%len(deck)]].create(1)
+			}
+			middle := cpu()
+			for i := range holes {
+				mixture[deck[i%len(deck)]].skip(1)
+			}
+			took := middle - begin - (cpu() - middle)
+			emit(row{"sizes": sizes(mixture), "scan": scan, "every": every, "ns": per(took, holes)})
 			runtime.KeepAlive(kept)
 			runtime.GC()
 		}

@@ -10,11 +10,11 @@ import (
 func mark() {
 	single()
 	runtime.GC()
-	empty, _, _ := runtime.ProbeGC(cpu)
+	empty, _, _ := runtime.ProbeGC(cpu, goOn)
 	for _, h := range heaps() {
 		roots, c := h.build()
 		runtime.GC()
-		ns, _, _ := runtime.ProbeGC(cpu)
+		ns, _, _ := runtime.ProbeGC(cpu, goOn)
 		runtime.ProbeTrace(2)
 		runtime.GC()
 		runtime.ProbeTrace(0)
@@ -44,16 +44,21 @@ func parallel() {
 		for _, ps := range []int{1, 2} {
 			runtime.GOMAXPROCS(ps)
 			runtime.GC()
-			ns, _, _ := runtime.ProbeGC(cpu)
+			ns, _, _ := runtime.ProbeGC(cpu, goOn)
 			emit(row{"heap": h.name, "procs": ps, "ns": ns})
 		}
 		runtime.KeepAlive(roots)
 	}
 }
 
-// sweep: spans in which everything, a part or nothing survives.
+// goOn is no pause.
+func goOn() {}
+
+// sweep: spans in which everything, a part or nothing survives, some time after they were marked.
 func sweep() {
 	single()
+	other := make([]byte, 2*volume)
+	forget := func() { clear(other) } // what the caches held
 	for _, kind := range []string{"full", "part", "dead"} {
 		all := make([]*[64]byte, heapBytes/2/64)
 		for i := range all {
@@ -65,7 +70,7 @@ func sweep() {
 				all[i] = nil
 			}
 		}
-		_, ns, spans := runtime.ProbeGC(cpu)
+		_, ns, spans := runtime.ProbeGC(cpu, forget)
 		emit(row{"case": kind, "ns": per(ns, spans), "spans": spans})
 		runtime.KeepAlive(all)
 		all = nil
@@ -84,7 +89,7 @@ func roots() {
 	emit(row{"case": "globals", "ns": per(runtime.ProbeScanGlobals(block, mask), 8*mib)})
 
 	runtime.GC()
-	empty, _, _ := runtime.ProbeGC(cpu)
+	empty, _, _ := runtime.ProbeGC(cpu, goOn)
 	const n = 4000
 	for _, depth := range []int{1, 8, 32} {
 		stop := make(chan bool)
@@ -95,7 +100,7 @@ func roots() {
 			runtime.Gosched()
 		}
 		runtime.GC()
-		ns, _, _ := runtime.ProbeGC(cpu)
+		ns, _, _ := runtime.ProbeGC(cpu, goOn)
 		emit(row{
 			"case": "stacks", "depth": depth, "goroutines": n, "ns": ns - empty,
 			"scanned": metric("/gc/scan/stack:bytes"),

@@ -9,15 +9,16 @@ import (
 
 // ProbeGC runs a collection like GC, and reads the given clock (ns) where marking is over.
 //
-// It returns the clock's time until then, and time and number of the spans that it swept itself.
-// With one P nobody else sweeps while it does.
-func ProbeGC(clock func() int64) (mark, sweep int64, swept int) {
+// It returns the clock's time until then, and time and number of the spans that it swept itself
+// after a pause. With one P nobody else sweeps while it does.
+func ProbeGC(clock func() int64, pause func()) (mark, sweep int64, swept int) {
 	n := work.cycles.Load()
 	gcWaitOnMark(n)
 	begin := clock()
 	gcStart(gcTrigger{kind: gcTriggerCycle, n: n + 1})
 	gcWaitOnMark(n + 1)
 	mark = clock() - begin
+	pause()
 	for done := false; !done; {
 		begin = clock()
 		batch := 0

@@ -22,6 +22,9 @@ from sim.world import Body, Draw, G, World
 
 MIN_STRETCH: Final = 32 << 10
 """Bytes; nearer to the trigger than this, a stretch is not cut any shorter."""
+MIN_CREDIT: Final = 1 << 10
+"""Bytes; Go charges object by object. Small ones are charged together up to so much: near the
+memory limit, where a byte costs megabytes of marking, more would starve everybody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +196,7 @@ def stretch(g: G, ns: float, slots: float, mix: int, world: World) -> float:
         share = min(share, room / heap_live)
     elif gc.marking and world.switches.assists and not gc.limiter.limiting:
         bytes_left = slots * memory.mixes[mix].slot_bytes
-        share = min(share, max(g.credit, MIN_STRETCH // 8) / bytes_left)
+        share = min(share, max(g.credit, MIN_CREDIT) / bytes_left)
     return share
 
 

@@ -60,7 +60,7 @@ class Collection:
 
     def __init__(self, flow: Flow, reason: str) -> None:
         self._flow, self._parts = flow, flow.parts
-        flow.stop_sweeping()
+        flow.sweep_what_is_left()
         flow.settle_all()
         self.facts = CycleFacts(
             flow.cycles + 1, reason, flow.now, flow.trigger(), flow.pacer.heap_live

@@ -171,15 +171,23 @@ class Flow:
         self.slow_down(1.0, 0.0, 0.0)
 
     def start_sweeping(self, ns: float) -> None:
-        """The background sweeper has so much to do."""
+        """The background sweeper has so much to do; on a P that idles, nobody notices."""
+        if self.planned.program + 1 <= self.parts.procs:
+            self.idle_ns -= ns
+            return
         self._sweeper = ClosedFlow(Visit(cpu=ns), self.now, 1.0, visits=1.0)
         self.start(self._sweeper)
 
-    def stop_sweeping(self) -> None:
-        """A cycle starts: allocation has paid for what the sweeper left (runtime/mgcsweep.go)."""
-        if self._sweeper is not None and not self._sweeper.ended:
-            self.tasks.remove(self._sweeper)
-        self._sweeper = None
+    def sweep_what_is_left(self) -> None:
+        """A cycle starts: who allocates has swept what the background sweeper left (mgcsweep.go).
+
+        It comes all at once here: nobody runs meanwhile.
+        """
+        sweeper, self._sweeper = self._sweeper, None
+        if sweeper is None or sweeper.ended:
+            return
+        self.tasks.remove(sweeper)
+        self.stand_still(sweeper.left * sweeper.visit.prices.ns / max(self.planned.allocating, 1.0))
 
     def come_by_chance(self) -> None:
         """Requests come by chance from now on."""

@@ -61,12 +61,15 @@ class Footprint:
         self._seen_at = flow.now
         flow.settle_all()
         model = flow.spans
-        slots = model.per_class(model.per_kind(flow.taken))
-        spans = model.in_use(slots)
+        if flow.taken.any():
+            slots = model.per_class(model.per_kind(flow.taken))
+            spans, used = model.in_use(slots), model.used + slots
+        else:
+            spans, used = model.spans, model.used
         self.spans = float(np.add.reduce(spans))
         self.slots = float(spans @ model.nelems)
         self.in_use = float(spans @ model.pages) * PAGE
-        self.objects = float((model.used + slots) @ model.slot)
+        self.objects = float(used @ model.slot)
         self.stacks = flow.stacks.spans(flow.there)
         self._map()
 

@@ -84,6 +84,8 @@ class SpanModel:
         self._span_bytes = self.pages * PAGE
         self.live = self._span_bytes / self.nelems
         """Bytes of heap_live of a slot."""
+        self._free = self._reuse = np.zeros(0)
+        self._note_room()
         self.scan_per_slot = self._by_mix(self.kind_scan)
         self.slot_bytes = self._by_mix(self.kind_slot)
 
@@ -101,12 +103,12 @@ class SpanModel:
         sums: Floats = np.add.reduceat(by_kind[self._by_class], self._edges)
         return sums
 
-    def reuse(self) -> Floats:
-        """Free slots of a partly used span, on average; of a fresh one where there are none."""
-        free = self.spans * self.nelems - self.used
-        partial = np.maximum(self.spans - self.full, 1.0)
-        per_span = np.minimum(np.maximum(free / partial, 1.0), self.nelems)
-        return np.where(free > 1, per_span, self.nelems)
+    def _note_room(self) -> None:
+        """What is free after a sweep, and how much of it in a partly used span."""
+        self._free = np.maximum(self.spans * self.nelems - self.used, 0.0)
+        per_span = self._free / np.maximum(self.spans - self.full, 1.0)
+        per_span = np.minimum(np.maximum(per_span, 1.0), self.nelems)
+        self._reuse = np.where(self._free > 1, per_span, self.nelems)
 
     def expect(
         self, slots: Floats, room: float, *, limited: bool
@@ -117,13 +119,12 @@ class SpanModel:
         first touch. At the memory limit, as much as is touched anew was returned before.
         """
         costs, page = self._machine.alloc, self._machine.page
-        free = np.maximum(self.spans * self.nelems - self.used, 0.0)
-        reused = np.minimum(free / np.maximum(slots, 1.0), 1.0)
-        of_refill, of_fresh = reused / self.reuse(), (1 - reused) / self.nelems
+        reused = np.minimum(self._free / np.maximum(slots, 1.0), 1.0)
+        of_refill, of_fresh = reused / self._reuse, (1 - reused) / self.nelems
         total = max(float(np.dot(of_fresh * slots, self._span_bytes)), 1.0)
         byte_ns = page.fault_ns / OS_PAGE + limited * page.scavenge_ns / QUANTUM
         fault_ns = max(0.0, 1 - room / total) * self._span_bytes * byte_ns
-        refill = of_refill * costs.refill_partial_ns + reused * costs.hole_ns
+        refill = of_refill * costs.refill_partial_ns
         refill += of_fresh * (costs.refill_fresh_ns + fault_ns)
         self.live = self.slot + self.tail * (of_refill + of_fresh)
         return self._by_mix(self._malloc + refill[self.cls]), self._by_mix(self.live[self.cls])
@@ -134,7 +135,7 @@ class SpanModel:
         Every P that has taken a slot of a class holds a span of it, which is used up in part. What
         Ps take varies like an exponential quantity X, and E[ceil(X)] = 1 / (1 - exp(-1 / E[X])).
         """
-        per_p, per_span = slots / self._procs, self.reuse()
+        per_p, per_span = slots / self._procs, self._reuse
         spans = np.maximum(per_p / per_span, LEAST)
         left = (per_span - 1) * (-1 / np.expm1(-1 / spans) - spans)
         free = left * -np.expm1(-per_p)
@@ -154,8 +155,7 @@ class SpanModel:
 
     def in_use(self, slots: Floats) -> Floats:
         """Spans when so many slots have been taken since the sweep."""
-        free = np.maximum(self.spans * self.nelems - self.used, 0.0)
-        fresh: Floats = np.maximum(slots - free, 0.0) / self.nelems
+        fresh: Floats = np.maximum(slots - self._free, 0.0) / self.nelems
         return self.spans + fresh
 
     def occupied(self, keepers: Sequence[Keeper], spans: Floats) -> tuple[Floats, Floats]:
@@ -177,8 +177,9 @@ class SpanModel:
 
     def sweep(self, spans: Floats, empty: Floats, live: Floats, black: Floats) -> None:
         """The end of a cycle: marked slots stay, and the spans that hold some."""
-        touched = np.minimum(black / self.reuse() / np.maximum(spans, 1e-9), 1.0)
+        touched = np.minimum(black / self._reuse / np.maximum(spans, 1e-9), 1.0)
         kept = spans * (1 - empty * (1 - touched))
         self.full = spans * touched
         self.used = live + black
         self.spans = np.maximum(kept, self.used / self.nelems)
+        self._note_room()

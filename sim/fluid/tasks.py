@@ -120,31 +120,45 @@ class ClosedFlow(Task):
     ) -> None:  # fmt: skip
         super().__init__(visit, begin)
         self.workers, self.think, self.left = workers, think, visits
+        self._steady = 0.0
 
     def plan(self, now: float, procs: int) -> None:
         """See `Task`."""
-        del now, procs
+        del now
         visit = self.visit
         waits = visit.blocked + self.think
         ns = visit.prices.ns
-        self.wanted = self._together() * ns / (ns + waits)
+        late = self.backlog * visit.runs
+        self._steady = (self._together() - self.backlog) / (ns + waits)
+        self.wanted = self._steady * ns + (min(late, procs) if late > FEW else 0.0)
 
     def _together(self) -> float:
         """Visits at the same time."""
         return self.workers if self.left >= self.workers else math.ceil(self.left)
 
     def change(self, speed: float) -> float:
-        """See `Task`: all is done."""
-        return self.left / speed if speed > 0 else NEVER
+        """See `Task`: all is done, or nobody is late any more."""
+        until = self.left / speed if speed > 0 else NEVER
+        if self.backlog * self.visit.runs > FEW and speed > self._steady:
+            until = min(until, self.backlog / (speed - self._steady))
+        return until
 
     def advance(self, now: float, elapsed: float, speed: float) -> float:
         """See `Task`."""
         done = speed * elapsed
+        if self.visit.blocked + self.think:
+            late = self.backlog + (self._steady - speed) * elapsed
+            self.backlog = min(max(late, 0.0), self.workers)
         self.left -= done
         self.done += done
         if self.left <= NOTHING:
             self.ended = True
         return done
+
+    def stopped(self, elapsed: float) -> None:
+        """See `Task`: waits go on, and who has waited long enough is late."""
+        if self.visit.blocked + self.think:
+            self.backlog = min(self.backlog + self._steady * elapsed, self.workers)
 
     def present(self) -> float:
         """See `Task`: all that do not think, wherever they wait."""

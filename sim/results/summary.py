@@ -13,6 +13,8 @@ from sim.results.result import Result
 from sim.units import MS, SECOND, format_bytes, format_duration
 
 MMU_WINDOW: Final = 10 * MS
+FLUID: Final = "\n  detail: fluid\n"
+"""In the config of a run that went on in rates."""
 
 
 class Figure(NamedTuple):
@@ -38,7 +40,7 @@ class Figure(NamedTuple):
 
 
 class Summary(dict[str, Figure]):
-    """Figures by name, in the order in which they are told, and why the run ended early."""
+    """Figures by name, in the order in which they are told, and what is to be said beside them."""
 
     verdict: str = ""
 
@@ -60,8 +62,10 @@ def summary(result: Result) -> Summary:
     """
     parts = (_program, _quota, _collector, _memory, _pauses)
     figures = Summary(figure for part in parts for figure in part(result))
-    if result.run["reason"]:
-        figures.verdict = f"{result.run['status']}: {result.run['reason']}"
+    told = [f"{result.run['status']}: {result.run['reason']}"] if result.run["reason"] else []
+    if FLUID in result.run["config"]:
+        told.append("as a fluid: requests, locks and spans are known with model.detail=events")
+    figures.verdict = "\n".join(told)
     return figures
 
 

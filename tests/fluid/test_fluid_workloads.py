@@ -8,6 +8,7 @@ import pytest
 
 from sim.config import load
 from sim.config.run import RunConfig
+from sim.errors import UserError
 from sim.results.summary import summary
 from sim.simulation import simulate
 
@@ -33,3 +34,21 @@ def test_a_fluid_run_repeats_exactly() -> None:
     first, again = (simulate(fluid("json-api", "duration=2s")) for _ in range(2))
     assert first.cycles.equals(again.cycles)
     assert first.samples.equals(again.samples)
+
+
+def test_a_fluid_run_says_what_it_does_not_know() -> None:
+    told = str(simulate(fluid("json-api", "duration=1s")).summary())
+    assert "requests, locks and spans are known with model.detail=events" in told
+    in_detail = load({"workload": str(ROOT / "workloads" / "json-api.yaml")}, ["duration=50ms"])
+    assert "fluid" not in str(simulate(in_detail).summary())
+
+
+def test_a_cpu_quota_is_no_flow() -> None:
+    with pytest.raises(UserError, match="throttle"):
+        simulate(fluid("json-api", "cgroup.cpu=1"))
+
+
+def test_a_leak_into_a_container_is_killed() -> None:
+    result = simulate(fluid("steady-leak", "duration=60s", "cgroup.memory=256MiB"))
+    assert result.run["status"] == "oom-killed"
+    assert "256.0MiB of the cgroup" in result.run["reason"]

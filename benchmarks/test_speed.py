@@ -7,6 +7,7 @@ depend on the machine.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,13 @@ def test_a_service_on_eight_processors(benchmark) -> None:
     requests = len(result.requests)
     expected = 2000 * (result.end_ns - result.requests["arrival_ns"].min()) / 1e9
     assert abs(requests - expected) < 5 * expected**0.5 + 20, "requests that nobody served"
+
+
+def test_the_same_service_as_a_fluid(benchmark) -> None:
+    run = service(8, duration="500s")
+    fluid = replace(run, model=replace(run.model, detail="fluid"))
+    benchmark.pedantic(simulate, (fluid,), rounds=3)
+    benchmark.extra_info["simulated seconds per second"] = 500 / benchmark.stats["median"]
 
 
 def test_it_beats_the_loop_over_objects_by_far(benchmark) -> None:

@@ -172,7 +172,8 @@ class Flow:
 
     def start_sweeping(self, ns: float) -> None:
         """The background sweeper has so much to do; on a P that idles, nobody notices."""
-        if self.planned.program + 1 <= self.parts.procs:
+        room, plan = self._trigger - self.pacer.heap_live, self.planned
+        if plan.program + 1 <= self.parts.procs and plan.live * ns < room:
             self.idle_ns -= ns
             return
         self._sweeper = ClosedFlow(Visit(cpu=ns), self.now, 1.0, visits=1.0)

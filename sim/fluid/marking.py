@@ -63,7 +63,8 @@ class Marking:
 
     def _turns_of_ps(self) -> list[FractionalTurns]:
         """Goroutines go to the first P that idles; others schedule at the end of a time slice."""
-        flow, piece = self._flow, DRAIN_CHECK * self._per_unit
+        flow, crowd = self._flow, 1 + self._crowding * (self._parts.procs - 1)
+        piece = DRAIN_CHECK * self._per_unit * crowd
         plan = flow.plan(self._parts.procs)
         rate, program = plan.ready, plan.program
         shares = [min(max(program - p + 1, 0.0), 1.0) for p in range(self._parts.procs)]

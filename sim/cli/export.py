@@ -12,7 +12,7 @@ from sim.errors import UserError, nearest
 
 
 def export(
-    runs: Annotated[str, typer.Argument(help="Folder of a run, or a pattern such as 'results/*'.")],
+    runs: Annotated[str, typer.Argument(help="Folder of a run or sweep, or a pattern.")],
     format: Annotated[str, typer.Argument(help="perfetto, benchfmt or gctrace.")],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File to write [default: standard output].")

@@ -12,7 +12,7 @@ from sim.errors import UserError
 
 def report(
     runs: Annotated[
-        list[str], typer.Argument(help="Folders of runs, or patterns such as 'results/sweep-*'.")
+        list[str], typer.Argument(help="Folders of runs or sweeps, or patterns.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
         "gomemsim.html"

@@ -75,7 +75,7 @@ def _curves(run: Result) -> Iterator[Event]:
     for name, column in curves.items():
         track = Track("Curves", name)
         for at, value in zip(run.samples["at_ns"], run.samples[column], strict=True):
-            yield Counter(track, int(at), {name: int(value)})
+            yield Counter(track, int(at), {column.rpartition(":")[2]: int(value)})
 
 
 def _rows(frame: pd.DataFrame) -> Iterator[Any]:

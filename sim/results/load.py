@@ -18,13 +18,18 @@ _WILD: Final = frozenset("*?[")
 
 
 def load(path: str | Place) -> Result | Results:
-    """The run in a folder, or all runs that match a pattern such as `results/sweep-*`.
+    """The run in a folder, or all runs of a sweep or that match a pattern, `results/sweep-*`.
 
     Folders may be URLs of any file system that fsspec knows, such as `s3://bucket/sweep-*`.
 
     Raises UserError if there is none, or if the runs come from different versions.
     """
-    return load_runs(str(path)) if _WILD & set(str(path)) else load_run(path)
+    if _WILD & set(str(path)):
+        return load_runs(str(path))
+    folder = place(path)
+    if is_run(folder) or not (runs := _runs(_inside(folder))):
+        return load_run(folder)
+    return Results(runs)
 
 
 def load_run(folder: str | Place) -> Result:
@@ -33,7 +38,7 @@ def load_run(folder: str | Place) -> Result:
     if not path.is_dir():
         raise UserError(f"{path}: no such folder")
     if not is_run(path):
-        raise UserError(f"{path}: not a run: it has no run.parquet{_hint(path)}")
+        raise UserError(f"{path}: not a run: it has no run.parquet")
     return Result(str(path), partial(read_table, path), _settings(path))
 
 
@@ -69,9 +74,3 @@ def _settings(folder: Place) -> Mapping[str, str]:
     except ValueError:
         raise UserError(f"{path}: damaged") from None
     return settings
-
-
-def _hint(path: Place) -> str:
-    """A folder of a sweep is often given in place of the runs in it."""
-    inside = sum(is_run(folder) for folder in path.iterdir() if folder.is_dir())
-    return f" (did you mean the {inside} runs in '{path}/*'?)" if inside else ""

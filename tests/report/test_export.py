@@ -50,7 +50,7 @@ def test_slices_of_a_track_nest_or_follow_each_other(run: Result) -> None:
 def test_curves_of_a_trace_are_the_samples(run: Result) -> None:
     events = chrome_trace.read(io.StringIO(written(run, "perfetto")))
     goals = [
-        event.values["goal"]
+        event.values["bytes"]
         for event in events
         if isinstance(event, Counter) and event.track.name == "goal"
     ]

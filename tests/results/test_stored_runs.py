@@ -13,7 +13,7 @@ from sim.record.facts import Pause, RunInfo, Status
 from sim.record.parquet import ParquetSink
 from sim.record.recorder import BLOCK_ROWS, Recorder
 from sim.record.sample import Sample
-from sim.results import Result, Results, load
+from sim.results import Result, Results, load, load_run
 
 
 def store(folder: Path, blank: Any, **info: Any) -> Recorder:
@@ -83,6 +83,14 @@ def test_wrong_paths_are_sentences(tmp_path: Path, blank: Any) -> None:
         load(tmp_path)
     with pytest.raises(UserError, match="no folder that matches"):
         load(f"{tmp_path}/*")
-    store(tmp_path / "sweep" / "a", blank)
-    with pytest.raises(UserError, match="did you mean the 1 runs in"):
-        load(tmp_path / "sweep")
+
+
+def test_the_folder_of_a_sweep_is_its_runs(tmp_path: Path, blank: Any) -> None:
+    for name in ("a", "b"):
+        store(tmp_path / "sweep" / name, blank)
+    for pattern in ("sweep", "sweep/*", "swee*"):
+        runs = load(tmp_path / pattern)
+        assert isinstance(runs, Results)
+        assert len(runs) == 2
+    with pytest.raises(UserError, match="not a run"):
+        load_run(tmp_path / "sweep")

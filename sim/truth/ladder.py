@@ -16,9 +16,10 @@ from sim.truth.accuracy import accuracy, errors
 
 RUNGS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("stop-the-world mark-sweep", ()),
-    ("concurrent marking on dedicated workers", ("concurrent", "dedicated_workers")),
-    ("fractional workers", ("fractional_workers",)),
-    ("idle workers", ("idle_workers",)),
+    (
+        "concurrent marking on a quarter of the CPU and on idle Ps",
+        ("concurrent", "dedicated_workers", "fractional_workers", "idle_workers"),
+    ),
     ("allocation is black while marking", ("black_allocation",)),
     ("assists and their limiter", ("assists", "limiter")),
     ("lazy sweeping", ("lazy_sweep",)),

@@ -15,7 +15,6 @@ from sim.fluid.marking import Marking
 from sim.fluid.spans import Floats
 from sim.go.mheap import PAGE
 from sim.go.pacer import ScanPart, check
-from sim.machine.price import mark_cpu_ns
 
 
 @dataclass
@@ -128,26 +127,17 @@ class Collection:
         self._taken_before = flow.taken.copy()
         slots = model.per_class(model.per_kind(flow.taken))
         self._spans = model.in_use(slots)
-        keepers = self._keepers(there)
-        by_mix = np.zeros(len(model.slot_bytes))
-        for keeper in keepers:
-            by_mix[keeper.mix] += keeper.slots
-        live = model.per_kind(by_mix)
-        self._live = model.per_class(live)
-        in_spans, self._empty = model.occupied(keepers, self._spans)
-        counts = parts.marker.count(
-            model.kinds, live, in_spans,  # type: ignore[arg-type]
-            vector_kernel=parts.machine.mark.vector_kernel > 0,
-        )  # fmt: skip
+        self._live, work = flow.snapshots.take(self._keepers(there), self._spans)
+        self._empty = work.empty
         scan: dict[ScanPart, int] = {
             "globals": parts.globals_bytes, "stack": int(there.stack_used),
-            "heap": round(counts.scan_bytes),
+            "heap": round(work.scan_bytes),
         }  # fmt: skip
         self.facts.scan = scan
         self._left = dict(scan)
         mark = parts.machine.mark
         self._units = float(sum(scan.values()))
-        self._cpu = mark_cpu_ns(counts, mark) + scan["globals"] * mark.root_byte_ns
+        self._cpu = work.cpu_ns + scan["globals"] * mark.root_byte_ns
         self._cpu += there.goroutines * mark.stack_ns + scan["stack"] * mark.stack_byte_ns
         flow.pacer.set_stacks(flow.stacks.allocated(there))
 

@@ -13,6 +13,7 @@ from sim.fluid.crowd import Crowd, StackMemory, crowd
 from sim.fluid.footprint import Footprint
 from sim.fluid.keepers import Keeper, Pooled
 from sim.fluid.scripts import Script
+from sim.fluid.snapshot import Snapshots
 from sim.fluid.spans import Floats, SpanModel
 from sim.fluid.tasks import ClosedFlow, Task
 from sim.fluid.visits import Visit, VisitCompiler
@@ -89,6 +90,7 @@ class Flow:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.pacer, self.spans = parts.pacer, parts.spans
+        self.snapshots = Snapshots(parts.spans, parts.marker, parts.machine.mark)
         self.now = 0.0
         self.tasks: list[Task] = []
         self.keepers: list[Keeper] = []

@@ -12,6 +12,7 @@ from sim.record.sample import Sample
 from sim.units import SECOND
 
 LARGEST: Final = (1 << 63) - 1
+SAMPLES: Final = 1000
 LONGEST_GAP: Final = SECOND
 """ns between samples where no cycle ends; the detailed mode takes them at regular instants."""
 KINDS: Final = ("assist", "dedicated", "fractional", "idle", "pause")
@@ -74,12 +75,16 @@ class Teller:
             flow.parts.emit(Pause(int(at), kind, int(stopping), int(total), facts.number))
 
     def sample(self, *, always: bool = False) -> None:
-        """The state at this instant: after a cycle, and where there is none now and then."""
+        """The state at this instant: after a cycle, and where there is none now and then.
+
+        A run has no more than a thousand or so.
+        """
         flow, last = self._flow, self._last_sample
         if not flow.parts.sampling or flow.now == last:
             return
-        due = flow.last_end > last and flow.now - last >= flow.parts.sampling
-        if always or due or flow.now - last >= LONGEST_GAP:
+        least = max(flow.parts.sampling, flow.parts.duration // SAMPLES)
+        due = flow.last_end > last and flow.now - last >= least
+        if always or due or flow.now - last >= max(least, LONGEST_GAP):
             self._last_sample = flow.now
             flow.parts.emit(self._sample())
 

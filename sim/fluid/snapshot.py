@@ -1,0 +1,62 @@
+"""What a cycle finds reachable, and the work of marking it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from sim.fluid.keepers import Keeper
+from sim.fluid.spans import Floats, SpanModel
+from sim.go.marker import Marker
+from sim.machine.price import mark_cpu_ns
+from sim.machine.profile import MarkCosts
+
+FINE: Final = 500
+"""Work is counted anew when the heap has changed by one part of so many."""
+
+
+class Work(NamedTuple):
+    """What marking the heap takes."""
+
+    scan_bytes: float
+    cpu_ns: float
+    empty: Floats
+    """Share of the spans of each class in which nothing lives."""
+
+
+class Snapshots:
+    """Takes snapshots of a heap; of one that hardly changes, the work is known already."""
+
+    def __init__(self, model: SpanModel, marker: Marker, costs: MarkCosts) -> None:
+        self._model, self._marker, self._costs = model, marker, costs
+        self._key: tuple[int, ...] = ()
+        self._work = Work(0.0, 0.0, np.zeros(0))
+
+    def take(self, keepers: Sequence[Keeper], spans: Floats) -> tuple[Floats, Work]:
+        """Reachable slots by class, and the work of marking them in so many spans."""
+        model = self._model
+        by_mix = np.zeros(len(model.slot_bytes))
+        for keeper in keepers:
+            by_mix[keeper.mix] += keeper.slots
+        live = model.per_kind(by_mix)
+        key = self._key_of(keepers, float(np.add.reduce(spans)))
+        if key != self._key:
+            self._key, self._work = key, self._count(keepers, spans, live)
+        return model.per_class(live), self._work
+
+    def _key_of(self, keepers: Sequence[Keeper], spans: float) -> tuple[int, ...]:
+        total = sum(keeper.slots for keeper in keepers) + 1.0
+        sizes = (math.log(total), math.log(spans + 1.0))
+        parts = (keeper.slots / total for keeper in keepers)
+        return tuple(int(FINE * part) for part in (*sizes, *parts))
+
+    def _count(self, keepers: Sequence[Keeper], spans: Floats, live: Floats) -> Work:
+        in_spans, empty = self._model.occupied(keepers, spans)
+        counts = self._marker.count(
+            self._model.kinds, live, in_spans,  # type: ignore[arg-type]
+            vector_kernel=self._costs.vector_kernel > 0,
+        )  # fmt: skip
+        return Work(counts.scan_bytes, mark_cpu_ns(counts, self._costs), empty)

@@ -42,7 +42,9 @@ def test_a_limit_near_the_heap_is_kept_by_collecting_more_often():
     near, far = run("limit-near", "duration=2s"), run("limit-far", "duration=2s")
     assert len(near.cycles) > 1.5 * len(far.cycles)
     assert held(far).max() > 180 * MiB
-    assert held(near).iloc[20:].max() < 121 * MiB  # from 200 ms on: the store is filled
+    filled = held(near).iloc[20:]  # from 200 ms on
+    assert filled.quantile(0.98) < 121 * MiB
+    assert filled.max() < 126 * MiB  # the limit is soft: a cycle may begin too late
     assert near.cycles["limit_goal"].iloc[-20:].all()
 
 

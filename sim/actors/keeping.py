@@ -53,9 +53,8 @@ def publish(g: G, store: Store, world: World) -> None:
     while store.replacement != "none" and store.entries_requested > store.capacity:
         if store.replacement == "random":
             which = int(world.streams["replacement"].integers(len(store.entries)))
-        else:
-            which = 0
-        dropped = store.entries.pop(which)
+            store.entries[0], store.entries[which] = store.entries[which], store.entries[0]
+        dropped = store.entries.popleft()
         store.entries_requested -= dropped.requested
         let_go(dropped, store.mix, world)
 

@@ -38,7 +38,7 @@ def ready(g: G, p: P | None, world: World) -> None:
         sched.idle[-1].runq.put_next(g, sched.shared)
     else:
         sched.shared.append(g)
-        call_idle_worker(world)
+        ask_for_a_p(world)
     wake(world)
 
 
@@ -65,9 +65,15 @@ def wake(world: World) -> None:
         alarm.ring(round(world.machine.sched.wake_ns))
 
 
-def call_idle_worker(world: World) -> None:
-    """The first idle mark worker notices work in the global queue at its next poll."""
-    if world.gc.idle_workers:
+def ask_for_a_p(world: World) -> None:
+    """The background sweeper or an idle mark worker notices work in the global queue.
+
+    They look after every ten spans (goschedIfBusy), and at every poll (pollWork).
+    """
+    sweeper = world.sweeper
+    if sweeper.running and sweeper.p is not None and sweeper.p.interruptible:
+        interrupt(sweeper.p, YIELD)
+    elif world.gc.idle_workers:
         for p in world.sched.ps:
             if p.doing == "idle" and p.interruptible:
                 interrupt(p, YIELD)

@@ -9,8 +9,8 @@ from sim.go.sweep import BACKGROUND_BATCH
 from sim.units import MS, Nanoseconds
 from sim.world import Body, G, SweepDone, World
 
-TURN_NS = MS // 4
-"""Longest turn while nobody waits."""
+TURN_NS = MS
+"""Longest turn while nobody waits. What it sweeps counts from its beginning."""
 
 
 def note_sweep(world: World, who: str, swept: int, freed: int) -> None:

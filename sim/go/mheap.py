@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from sim.go.mcentral import Mcentral
-from sim.go.mspan import Ints, Lot, Spans, SpanTable, by_class
+from sim.go.mspan import Ints, Lot, Spans, SpanSet, SpanTable, by_class
 from sim.go.pagealloc import PageAlloc
 from sim.go.pagebits import CHUNK_PAGES
 from sim.go.sizeclass import SizeClassTable
@@ -53,12 +53,8 @@ class Sweeping:
     """Unswept spans without a live slot in address order: what reclaim looks for."""
     reclaimed: int = 0
     """How many of `dead` the reclaimer has passed."""
-    order: Spans = field(default_factory=lambda: _NO_SPANS)
-    """Spans as the background sweeper takes them (runtime/mgcsweep.go: nextSpanForSweep).
-
-    Class by class, full before partial ones. Those that refills have swept meanwhile are passed."""
     cursor: int = 0
-    """How far it has come in that order."""
+    """Next span class of the background order."""
 
 
 class MHeap:
@@ -149,6 +145,7 @@ class MHeap:
         in_use = self.spans.rows_in_use()
         self.spans.live[in_use] = marked[in_use]
         self.sweeping.generation += 1
+        self.sweeping.done = len(in_use) == 0
         self.sweeping.cursor = 0
         self.sweeping.reclaimed = 0
         dead = in_use[self.spans.live[in_use] == 0]
@@ -156,37 +153,44 @@ class MHeap:
         self.stats.pages_swept = 0
         for central in self.centrals:
             central.begin_sweep()
-        waiting = [(c.full_unswept.peek_all(), c.partial_unswept.peek_all()) for c in self.centrals]
-        self.sweeping.order = np.concatenate([spans for both in waiting for spans in both])
-        self.sweeping.done = not len(self.sweeping.order)
 
     def sweep_some(self, limit: int) -> tuple[int, int]:
         """Sweep up to `limit` spans in the background order; (spans swept, spans freed)."""
-        swept = freed = 0
-        while swept < limit and not self.sweeping.done:
-            some, gone = self._sweep_next(limit - swept)
-            swept, freed = swept + some, freed + gone
-        return swept, freed
+        batch = [_NO_SPANS]
+        while limit > 0 and (unswept := self._next_unswept()) is not None:
+            spans = unswept.pop(limit)
+            batch.append(spans[self.is_unswept(spans)])
+            limit -= len(batch[-1])
+        spans = np.concatenate(batch)
+        return len(spans), self._sweep_and_release(spans)
 
     def sweep_pages(self, pages: int) -> tuple[int, int]:
         """Sweep at least `pages` pages, or all that is left; (spans swept, spans freed)."""
-        swept = freed = 0
-        target = self.stats.pages_swept + pages
-        while (owed := target - self.stats.pages_swept) > 0 and not self.sweeping.done:
-            ahead = self.sweeping.order[self.sweeping.cursor :][:owed]
-            unswept_pages = np.cumsum(self.spans.npages[ahead] * self.is_unswept(ahead))
-            some, gone = self._sweep_next(int(np.searchsorted(unswept_pages, owed)) + 1)
-            swept, freed = swept + some, freed + gone
-        return swept, freed
+        batch = [_NO_SPANS]
+        while pages > 0 and (unswept := self._next_unswept()) is not None:
+            ahead = unswept.peek(pages)
+            waiting = np.cumsum(self.spans.npages[ahead] * self.is_unswept(ahead))
+            spans = unswept.pop(int(np.searchsorted(waiting, pages)) + 1)
+            batch.append(spans[self.is_unswept(spans)])
+            pages -= int(waiting[len(spans) - 1])
+        spans = np.concatenate(batch)
+        return len(spans), self._sweep_and_release(spans)
 
-    def _sweep_next(self, count: int) -> tuple[int, int]:
-        """Go on so far in the background order, and sweep what is still unswept there."""
+    def _next_unswept(self) -> SpanSet | None:
+        """Where the background goes on: class by class, full before partial spans.
+
+        None when all is swept (runtime/mgcsweep.go: nextSpanForSweep).
+        """
         sweeping = self.sweeping
-        batch = sweeping.order[sweeping.cursor :][:count]
-        sweeping.cursor += len(batch)
-        sweeping.done = sweeping.cursor == len(sweeping.order)
-        batch = batch[self.is_unswept(batch)]
-        return len(batch), self._sweep_and_release(batch)
+        while sweeping.cursor < len(self.centrals):
+            central = self.centrals[sweeping.cursor]
+            if len(central.full_unswept):
+                return central.full_unswept
+            if len(central.partial_unswept):
+                return central.partial_unswept
+            sweeping.cursor += 1
+        sweeping.done = True
+        return None
 
     def reclaim(self, npages: int) -> int:
         """Free wholly dead spans in address order before the heap grows (mheap.go: reclaim)."""

@@ -177,10 +177,6 @@ class SpanSet:
         """Up to `count` spans from the head, left in place."""
         return self._spans[self._head : min(self._head + count, self._tail)]
 
-    def peek_all(self) -> Spans:
-        """All spans, left in place."""
-        return self._spans[self._head : self._tail]
-
     def pop(self, count: int) -> Spans:
         """Remove and return up to `count` spans from the head."""
         spans = self.peek(count).copy()

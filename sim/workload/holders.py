@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 
@@ -28,7 +29,7 @@ class Store:
     capacity: float
     replacement: str
     inserted: float = 0.0
-    entries: list[Holder] = field(default_factory=list)
+    entries: deque[Holder] = field(default_factory=deque)
     """What was published into it, the oldest first."""
     entries_requested: float = 0.0
     """Bytes of the entries."""

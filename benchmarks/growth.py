@@ -1,91 +1,119 @@
-"""How the cost of a simulation grows: with Ps, allocation rate, live heap, requests and time.
+"""What simulations cost, and how that grows: with Ps, allocation, live heap, requests and time.
 
-    python benchmarks/growth.py
+    python benchmarks/growth.py [--quick]
 
-Prints Markdown. CPU seconds of this process per simulated second, so that other programs on the
-machine count little; beside them SimPy's own rate of empty events in the same run.
+Prints Markdown: the sizes that this project promises to be fast at, then a curve for every
+parameter with the exponent of its growth. `--quick` leaves out what takes minutes.
 """
 
 from __future__ import annotations
 
-import resource
-import time
+import argparse
+from collections.abc import Callable
+from itertools import product
+from typing import Any
 
 import numpy as np
-import simpy
-from per_object import simulate as per_object
-from services import service
+from measure import Cost, bare_events_per_second, cost, in_process, objects_per_second
+from services import leak, service
 
 from sim.config import load
-from sim.simulation import simulate
+from sim.config.run import RunConfig
 
-QUICKSTART = "configs/quickstart.yaml"
+SWEEP = [
+    {"GOGC": gogc, "GOMEMLIMIT": limit}
+    for gogc, limit in product((25, 50, 75, 100, 150, 200, 300, 400, 600, 800),
+                               ("off", "512MiB", "384MiB", "256MiB", "192MiB", "128MiB"))
+]  # fmt: skip
+GIB = 2.0**30
 
-
-def bare_events_per_second(events: int = 200_000) -> float:
-    """What SimPy does with a process that only waits."""
-
-    def ticker(env: simpy.Environment):
-        while True:
-            yield env.timeout(1)
-
-    env = simpy.Environment()
-    env.process(ticker(env))
-    begun = time.process_time()
-    env.run(until=events)
-    return events / (time.process_time() - begun)
+Row = tuple[str, Callable[[], RunConfig], str]
 
 
-def cost(config) -> tuple[float, float, int]:
-    """CPU seconds per simulated second, events per CPU second, GC cycles."""
-    begun = time.process_time()
-    result = simulate(config)
-    cpu = time.process_time() - begun
-    return cpu / (result.end_ns / 1e9), result.run["events"] / cpu, len(result.cycles)
+def targets(quick: bool) -> None:
+    """The sizes with a promise; times are CPU times of one core."""
+    print("| run | simulated s per CPU s | CPU s | events per CPU s | GC cycles | peak MiB |")
+    print("|---|---|---|---|---|---|")
+    rows: list[tuple[str, RunConfig]] = [
+        ("quickstart, 10 s", load("configs/quickstart.yaml")),
+        ("(a) 8 Ps, 1 GiB/s, 512 MiB live, 2,000 requests/s, 5 s", service(8, duration="5s")),
+        ("(d) a leak of 10 min into a limit", leak("60s" if quick else "10m")),
+    ]
+    if not quick:
+        rows += [
+            ("(b) 64 Ps, 16 GiB/s, 16 GiB live, 16,000 requests/s, 22 s",
+             service(64, "256MiB", "256MiB", duration="22s")),
+            ("(c) 128 Ps, 32 GiB/s, 64 GiB live, 32,000 requests/s, 75 s",
+             service(128, "256MiB", "512MiB", duration="75s")),
+        ]  # fmt: skip
+    for name, config in rows:
+        print(row(name, cost(config)), flush=True)
+    settings = SWEEP[:: 10 if quick else 1]
+    print(row(f"(e) quickstart, 2 s, with each of {len(settings)} settings", tried(settings)))
+    loop = in_process(objects_per_second, 8, GIB)
+    print(f"| (a) object by object, 128 bytes each | {1 / loop:.4f} | | | | |")
+    print(f"\nSimPy alone: {bare_events_per_second():,.0f} events per CPU s")
 
 
-def curve(title: str, key: str, values: list, configs: list) -> None:
-    """A table of a parameter against cost, and the exponent of its growth."""
-    print(f"\n### {title}\n\n| {key} | CPU s per simulated s | events per CPU s | GC cycles |")
-    print("|---|---|---|---|")
+def tried(settings: list[dict[str, Any]]) -> Cost:
+    """All runs of a sweep together."""
     costs = []
-    for value, config in zip(values, configs, strict=True):
-        seconds, events, cycles = cost(config)
-        costs.append(seconds)
-        print(f"| {value} | {seconds:.3f} | {events:,.0f} | {cycles} |")
+    for setting in settings:
+        given = [f"{key}={value}" for key, value in setting.items()]
+        costs.append(cost(load("configs/quickstart.yaml", ["duration=2s", *given])))
+    sums = np.sum(costs, axis=0)
+    return Cost(
+        per_second=sums[0] / len(costs), whole=sums[1], events=int(sums[2]),
+        requests=int(sums[3]), cycles=int(sums[4]), peak_mib=max(one.peak_mib for one in costs),
+    )  # fmt: skip
+
+
+def row(name: str, found: Cost) -> str:
+    """One line of the table."""
+    return (
+        f"| {name} | {1 / found.per_second:.2f} | {found.whole:.1f} "
+        f"| {found.events / found.whole:,.0f} | {found.cycles:,} | {found.peak_mib:,.0f} |"
+    )
+
+
+def curve(title: str, key: str, values: list[Any], make: Callable[[Any], RunConfig]) -> None:
+    """A table of a parameter against cost, and the exponents of its growth."""
+    print(f"\n### {title}\n\n| {key} | CPU s per simulated s | events/s | GC cycles | peak MiB |")
+    print("|---|---|---|---|---|")
+    found = []
+    for value in values:
+        found.append(cost(make(value)))
+        print(
+            f"| {value} | {found[-1].per_second:.3f} | {found[-1].events:,} "
+            f"| {found[-1].cycles:,} | {found[-1].peak_mib:,.0f} |",
+            flush=True,
+        )
     numbers = [float(str(value).rstrip("MiBGs")) for value in values]
-    exponent = np.polyfit(np.log(numbers), np.log(costs), 1)[0]
-    print(f"\nExponent: {exponent:.2f}")
+    time, memory = (
+        np.polyfit(np.log(numbers), np.log(column), 1)[0]
+        for column in ([c.per_second for c in found], [c.peak_mib for c in found])
+    )
+    print(f"\nExponents: time {time:.2f}, memory {memory:.2f}")
 
 
 def main() -> None:
     """Measure and print."""
-    print(f"SimPy alone: {bare_events_per_second():,.0f} events per CPU s\n")
-    print("| run | CPU s per simulated s | events per CPU s | GC cycles |\n|---|---|---|---|")
-    runs = {
-        "quickstart": load(QUICKSTART),
-        "8 Ps, 1 GiB/s, 2,000 requests/s, 512 MiB live": service(8, duration="5s"),
-    }
-    for name, config in runs.items():
-        seconds, events, cycles = cost(config)
-        print(f"| {name} | {seconds:.3f} | {events:,.0f} | {cycles} |")
-    begun = time.process_time()
-    per_object(8, 2**30 / 16, 2**26 / 16, 0.25)
-    slow = (time.process_time() - begun) / 0.25 * 16
-    print(f"| the same object by object (a 16th of it, times 16) | {slow:.1f} | | |")
-
-    ps = [1, 2, 4, 8, 16]
-    curve("Ps, everything per P", "Ps", ps, [service(n) for n in ps])
-    rates = ["32MiB", "64MiB", "128MiB", "256MiB"]
-    curve("Allocation rate per P", "per P and s", rates, [service(4, rate) for rate in rates])
-    heaps = ["16MiB", "64MiB", "256MiB"]
-    curve("Live heap per P", "live per P", heaps, [service(4, live=live) for live in heaps])
-    requests = [125, 250, 500, 1000]
-    curve("Requests", "per P and s", requests, [service(4, requests=n) for n in requests])
-    seconds = ["1s", "2s", "4s", "8s"]
-    curve("Simulated time", "time", seconds, [service(4, duration=s) for s in seconds])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"\nPeak memory of this process: {peak:.0f} MiB")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    quick = parser.parse_args().quick
+    targets(quick)
+    curve(
+        "Ps, everything per P", "Ps", [1, 2, 4, 8] if quick else [1, 2, 4, 8, 16, 32, 64],
+        lambda n: service(n, duration=f"{1.5 + 0.07 * n}s"),
+    )  # fmt: skip
+    rates = ["32MiB", "64MiB", "128MiB", "256MiB", "512MiB"]
+    curve("Allocation per P and second", "rate", rates, lambda rate: service(4, rate))
+    heaps = ["16MiB", "64MiB", "256MiB"] if quick else ["16MiB", "64MiB", "256MiB", "1024MiB"]
+    curve("Live heap per P", "live", heaps, lambda live: service(4, live=live, duration="8s"))
+    requests = [125, 250, 500, 1000, 2000]
+    curve("Requests per P and second", "rate", requests, lambda n: service(4, requests=n))
+    seconds = ["2s", "4s", "8s"] if quick else ["2s", "4s", "8s", "16s", "32s"]
+    curve("Simulated time", "time", seconds, lambda s: service(4, duration=s))
 
 
 if __name__ == "__main__":

@@ -62,6 +62,35 @@ def service(
     )  # fmt: skip
 
 
+def leak(duration: str) -> RunConfig:
+    """A service that keeps 1 MiB more every second, into a limit of 640 MiB."""
+    return load(
+        {
+            "workload": {
+                "name": "leak",
+                "mixes": {"node": [{"size": "512B", "pointers": 2}, {"size": "2KiB"}]},
+                "goroutines": {
+                    "handler": {
+                        "steps": [
+                            {"work": {"cpu": "1ms", "allocate": "256KiB", "of": "node"}},
+                            {
+                                "work": {
+                                    "cpu": "10us", "allocate": "10486B",
+                                    "of": "node", "lives": "forever",
+                                }
+                            },
+                        ]
+                    }
+                },
+                "load": {"api": {"goroutine": "handler", "arrivals": {"poisson": "100/s"}}},
+            },
+            "GOMAXPROCS": 2,
+            "GOMEMLIMIT": "640MiB",
+            "duration": duration,
+        }
+    )  # fmt: skip
+
+
 def _bytes(text: str) -> float:
     number = float(text[:-3])
     return number * {"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30}[text[-3:]]

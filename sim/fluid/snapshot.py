@@ -14,8 +14,8 @@ from sim.go.marker import Marker
 from sim.machine.price import mark_cpu_ns
 from sim.machine.profile import MarkCosts
 
-FINE: Final = 500
-"""Work is counted anew when the heap has changed by one part of so many."""
+FINE: Final = 50
+"""Work is counted anew when the heap has changed by one part of so many; it scales till then."""
 
 
 class Work(NamedTuple):
@@ -34,6 +34,7 @@ class Snapshots:
         self._model, self._marker, self._costs = model, marker, costs
         self._key: tuple[int, ...] = ()
         self._work = Work(0.0, 0.0, np.zeros(0))
+        self._slots = 1.0
 
     def take(self, keepers: Sequence[Keeper], spans: Floats) -> tuple[Floats, Work]:
         """Reachable slots by class, and the work of marking them in so many spans."""
@@ -42,13 +43,14 @@ class Snapshots:
         for keeper in keepers:
             by_mix[keeper.mix] += keeper.slots
         live = model.per_kind(by_mix)
-        key = self._key_of(keepers, float(np.add.reduce(spans)))
+        total = float(np.add.reduce(by_mix)) + 1.0
+        key = self._key_of(keepers, total, float(np.add.reduce(spans)))
         if key != self._key:
-            self._key, self._work = key, self._count(keepers, spans, live)
-        return model.per_class(live), self._work
+            self._key, self._work, self._slots = key, self._count(keepers, spans, live), total
+        more, work = total / self._slots, self._work
+        return model.per_class(live), Work(work.scan_bytes * more, work.cpu_ns * more, work.empty)
 
-    def _key_of(self, keepers: Sequence[Keeper], spans: float) -> tuple[int, ...]:
-        total = sum(keeper.slots for keeper in keepers) + 1.0
+    def _key_of(self, keepers: Sequence[Keeper], total: float, spans: float) -> tuple[int, ...]:
         sizes = (math.log(total), math.log(spans + 1.0))
         parts = (keeper.slots / total for keeper in keepers)
         return tuple(int(FINE * part) for part in (*sizes, *parts))

@@ -141,7 +141,8 @@ def _work(step: say.Work) -> Json:
         lives = {"lives": "mean", "lives_ns": step.lives.mean()}
     return {
         "cpu": _values(step.cpu), "allocate": _values(step.allocate), "of": step.of or "",
-        "into": step.into or "", "pointer_writes": step.pointer_writes, **lives,
+        "into": step.into or "", "pointer_writes": step.pointer_writes,
+        "finalizer_ns": step.finalizer, **lives,
     }  # fmt: skip
 
 

@@ -15,12 +15,16 @@ type mix struct {
 
 type objectType struct {
 	rtype     unsafe.Pointer
+	pointer   unsafe.Pointer // the type of a pointer to it
 	requested float64
 	fill      int // bytes that are written to: an object without pointers is data
 }
 
 func newObjectType(o object) objectType {
-	t := objectType{rtype: typeOf(o), requested: o.Requested}
+	of := typeOf(o)
+	t := objectType{
+		rtype: pointerOf(of), pointer: pointerOf(reflect.PointerTo(of)), requested: o.Requested,
+	}
 	if o.Words == 0 {
 		t.fill = o.Size
 	}
@@ -108,18 +112,18 @@ func filledWords(o object, r *random) uint16 {
 }
 
 // typeOf makes the type of an object: pointers first, then bytes. A part of no size would count.
-func typeOf(o object) unsafe.Pointer {
+func typeOf(o object) reflect.Type {
 	pointers := reflect.ArrayOf(o.Words, reflect.TypeOf(unsafe.Pointer(nil)))
 	rest := reflect.ArrayOf(o.Size-8*o.Words, reflect.TypeOf(byte(0)))
 	switch {
 	case pointers.Size() == 0:
-		return pointerOf(rest)
+		return rest
 	case rest.Size() == 0:
-		return pointerOf(pointers)
+		return pointers
 	}
-	return pointerOf(reflect.StructOf([]reflect.StructField{
+	return reflect.StructOf([]reflect.StructField{
 		{Name: "Pointers", Type: pointers}, {Name: "Rest", Type: rest},
-	}))
+	})
 }
 
 // pointerOf is the runtime's pointer to a type: the second word of the interface.

@@ -42,6 +42,7 @@ type stepSpec struct {
 	LivesNs       float64    `json:"lives_ns"`
 	Into          string     `json:"into"`
 	PointerWrites float64    `json:"pointer_writes"`
+	Finalizer     *float64   `json:"finalizer_ns"`
 	Time          valuesSpec `json:"time"`
 	Via           string     `json:"via"`
 	Store         string     `json:"store"`

@@ -193,6 +193,7 @@ const stretch = 10_000
 func (p *program) work(s stepSpec) step {
 	cpu, bytes, m := s.CPU.compile(), s.Allocate.compile(), p.mixes[s.Of]
 	keep, limit := p.keeper(s)
+	finalizer := newFinalizer(s.Finalizer)
 	waiting := bigFamily / generations
 	if limit > 0 {
 		waiting = limit / generations
@@ -217,6 +218,10 @@ func (p *program) work(s stepSpec) step {
 			begin := tick()
 			for i := 0; i < h.count; i++ {
 				t, links := &m.types[h.cards[i].kind], int(h.cards[i].links)
+				if finalizer != nil {
+					linkAnywhere(h.objects[i], links)
+					links = 0
+				}
 				if f == nil {
 					linkAnywhere(h.objects[i], links)
 				} else if f.add(h.objects[i], t.requested, links, waiting); f.count == limit {
@@ -231,6 +236,9 @@ func (p *program) work(s stepSpec) step {
 			g.compute(perByte*drawn, s.PointerWrites)
 			left -= drawn
 			h.allocate(m)
+			if finalizer != nil {
+				h.setFinalizers(m, finalizer)
+			}
 		}
 		if limit > 0 {
 			begin := tick()

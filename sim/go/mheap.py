@@ -170,7 +170,7 @@ class MHeap:
         while pages > 0 and (unswept := self._next_unswept()) is not None:
             ahead = unswept.peek(pages)
             waiting = np.cumsum(self.spans.npages[ahead] * self.is_unswept(ahead))
-            spans = unswept.pop(int(np.searchsorted(waiting, pages)) + 1)
+            spans = unswept.pop(min(int(np.searchsorted(waiting, pages)) + 1, len(ahead)))
             batch.append(spans[self.is_unswept(spans)])
             pages -= int(waiting[len(spans) - 1])
         spans = np.concatenate(batch)

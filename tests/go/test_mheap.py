@@ -21,7 +21,8 @@ allocations = st.tuples(
 )
 operations = st.one_of(
     allocations,
-    st.tuples(st.just("sweep"), st.integers(1, 50)),
+    st.tuples(st.just("sweep_some"), st.integers(1, 50)),
+    st.tuples(st.just("sweep_pages"), st.integers(1, 300)),
     st.tuples(st.just("reclaim"), st.integers(1, 200)),
     st.tuples(st.just("collect"), st.floats(0, 1), st.integers(0, 2**32)),
 )
@@ -96,10 +97,8 @@ class Books:
 def test_no_page_span_or_slot_is_lost_or_given_out_twice(steps: list[tuple]) -> None:
     books = Books()
     for name, *arguments in steps:
-        if name == "sweep":
-            books.heap.sweep_some(*arguments)
-        elif name == "reclaim":
-            books.heap.reclaim(*arguments)
+        if name in {"sweep_some", "sweep_pages", "reclaim"}:
+            getattr(books.heap, name)(*arguments)
         else:
             getattr(books, name)(*arguments)
         books.check()

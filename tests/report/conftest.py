@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--window-size=1300,1000",
+    "--disable-dev-shm-usage", "--window-size=1300,1000",
 )  # fmt: skip
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import argparse
 import signal
+import time
 from collections import Counter
+from functools import cache
 from html import escape
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 
 from services import service
 
@@ -27,22 +29,28 @@ WIDTH, ROW, SMALLEST = 1200, 17, 0.002
 Stack = tuple[str, ...]
 
 
-def sample(config: RunConfig) -> Counter[Stack]:
-    """How often each stack was seen, from the outermost function to the innermost."""
+def sample(config: RunConfig) -> tuple[Counter[Stack], float]:
+    """How often each stack was seen, from the outermost function to the innermost.
+
+    And the CPU time per event in microseconds.
+    """
     seen: Counter[Stack] = Counter()
 
     def note(_: int, frame: FrameType | None) -> None:
         stack = []
         while frame is not None:
-            stack.append(name_of(frame))
+            stack.append(name_of(frame.f_code))
             frame = frame.f_back
         seen[tuple(reversed(stack))] += 1
 
     signal.signal(signal.SIGPROF, note)
     signal.setitimer(signal.ITIMER_PROF, SAMPLE_S, SAMPLE_S)
-    simulate(config)
+    begun = time.process_time()
+    events = simulate(config).run["events"]
+    spent = time.process_time() - begun
     signal.setitimer(signal.ITIMER_PROF, 0)
-    return Counter({stack[depth_of(stack) :]: count for stack, count in seen.items()})
+    inside = Counter({stack[depth_of(stack) :]: count for stack, count in seen.items()})
+    return inside, spent / events * 1e6
 
 
 def depth_of(stack: Stack) -> int:
@@ -50,9 +58,9 @@ def depth_of(stack: Stack) -> int:
     return next((i for i, name in enumerate(stack) if name == "sim/simulation.py:simulate"), 0)
 
 
-def name_of(frame: FrameType) -> str:
+@cache
+def name_of(code: CodeType) -> str:
     """`sim/actors/malloc.py:materialise`: the file from its package on, and the function."""
-    code = frame.f_code
     parts = Path(code.co_filename).parts
     for package in ("sim", "simpy", "numpy", "pyarrow"):
         if package in parts:
@@ -61,12 +69,16 @@ def name_of(frame: FrameType) -> str:
     return f"{parts[-1]}:{code.co_name}"
 
 
-def layers(seen: Counter[Stack]) -> list[tuple[str, int]]:
-    """Samples by the file of `sim` or the package that was on top; numpy counts for its caller."""
+def layers(seen: Counter[Stack], parts: int) -> list[tuple[str, int]]:
+    """Samples by who was on top: the room (two parts of the path) or the file (all of them).
+
+    numpy counts for its caller.
+    """
     own: Counter[str] = Counter()
     for stack, count in seen.items():
         files = [name.split(":")[0] for name in stack]
-        own[next(file for file in reversed(files) if not file.startswith("numpy/"))] += count
+        file = next(file for file in reversed(files) if not file.startswith("numpy/"))
+        own["/".join(file.split("/")[:parts])] += count
     return own.most_common()
 
 
@@ -125,12 +137,15 @@ def main() -> None:
     parser.add_argument("config", nargs="*")
     asked = parser.parse_args()
     config = load(asked.config[0], asked.config[1:]) if asked.config else service(8, duration="5s")
-    seen = sample(config)
+    seen, per_event = sample(config)
     total = sum(seen.values())
-    print("| file | share of the CPU time |\n|---|---|")
-    for file, count in layers(seen):
-        if count >= total / 100:
-            print(f"| `{file}` | {count / total:.0%} |")
+    for title, parts in (("room", 2), ("file", 9)):
+        print(f"| {title} | share of the CPU time | µs per event |\n|---|---|---|")
+        for name, count in layers(seen, parts):
+            if count >= total / 100:
+                share = count / total
+                print(f"| `{name}` | {share:.0%} | {share * per_event:.1f} |")
+        print()
     if asked.svg is not None:
         asked.svg.write_text(flame(seen), encoding="utf-8")
 

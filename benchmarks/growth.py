@@ -78,7 +78,7 @@ def row(name: str, found: Cost) -> str:
 
 def curve(title: str, key: str, values: list[Any], make: Callable[[Any], RunConfig]) -> None:
     """A table of a parameter against cost, and the exponents of its growth."""
-    print(f"\n### {title}\n\n| {key} | CPU s per simulated s | events/s | GC cycles | peak MiB |")
+    print(f"\n### {title}\n\n| {key} | CPU s per simulated s | events | GC cycles | peak MiB |")
     print("|---|---|---|---|---|")
     found = []
     for value in values:

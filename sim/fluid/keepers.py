@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Final
-
-EVERYTHING: Final = math.inf
 
 
 class Keeper:
@@ -87,17 +84,3 @@ class Pooled(Keeper):
     Collections drop what was not needed since the one before (sync/pool.go), so that new ones are
     allocated whenever more are needed at once than in the last interval.
     """
-
-    def __init__(self, mix: int) -> None:
-        super().__init__(mix)
-        self.lent = 0.0
-        """Objects in use on average."""
-
-    def wanted(self, turns: float) -> float:
-        """Most objects in use at once while the pool's users change so many times.
-
-        In use are a Poisson number; its largest of n independent values lies sqrt(2 ln n) standard
-        deviations above the mean.
-        """
-        spread = math.sqrt(2 * math.log(max(turns, 1.0) + 1.0))
-        return self.lent + spread * math.sqrt(self.lent)

@@ -8,9 +8,10 @@ from typing import Any
 from sim.build import MixBook, make_limiter, pool_mix
 from sim.config.run import RunConfig
 from sim.errors import UserError
-from sim.fluid.engine import Flow, Parts
+from sim.fluid.engine import Flow
 from sim.fluid.footprint import Footprint
 from sim.fluid.keepers import Keeper, Memoryless, OldestStore, Pooled, RandomStore
+from sim.fluid.parts import Parts
 from sim.fluid.play import Play
 from sim.fluid.rates import Rates
 from sim.fluid.scripts import Script, is_long

@@ -9,9 +9,10 @@ from typing import Final
 import numpy as np
 
 from sim.fluid.crowd import Crowd
-from sim.fluid.engine import Flow, Plan
+from sim.fluid.engine import Flow
 from sim.fluid.keepers import Keeper
 from sim.fluid.marking import Marking
+from sim.fluid.parts import Plan
 from sim.fluid.spans import Floats
 from sim.go.mheap import PAGE
 from sim.go.pacer import ScanPart, check

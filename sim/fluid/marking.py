@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from sim.fluid.engine import Flow, Plan
+from sim.fluid.engine import Flow
+from sim.fluid.parts import Plan
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markwork import DRAIN_CHECK
 from sim.go.pacer import ScanPart

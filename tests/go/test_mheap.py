@@ -121,6 +121,17 @@ def test_everything_dead_gives_every_page_back() -> None:
     assert books.heap.stats.freed_objects == 6666 * len(CLASSES)
 
 
+def test_sweeping_to_keep_pace_passes_over_what_others_swept() -> None:
+    books = Books()
+    books.allocate(0, 61, 3000)
+    books.collect(0.0, seed=1)
+    freed = books.heap.reclaim(100)
+    swept, _ = books.heap.sweep_pages(150)
+    books.check()
+    assert freed > 0
+    assert swept >= 150
+
+
 def test_refills_use_free_slots_before_the_heap_grows() -> None:
     books = Books()
     books.allocate(0, 25, 20_000)

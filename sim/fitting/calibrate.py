@@ -16,15 +16,14 @@ import numpy as np
 from sim.fitting.observe import Observed
 from sim.fluid.memory import Overheads
 from sim.fluid.program import FluidProgram, Load
-from sim.fluid.run import run
+from sim.fluid.run import FluidCycle, run
 from sim.fluid.setting import Setting
 from sim.units import MS, US, Fraction, Nanoseconds
 
 YIELDS: Final[tuple[Nanoseconds | None, ...]] = (None, 10 * MS, 3 * MS, MS, 300 * US)
 CLOSE_ENOUGH: Final = 0.1
-_FIRST_GUESS: Final = 0.2
-_LEAST_ASSIST: Final = 1e-3
 _ROUNDS: Final = 2
+_LEAST_OWED: Final = 0.01
 _SEEDS: Final = (1, 2)
 _LARGEST_CORRECTION: Final = 1.25
 
@@ -39,6 +38,8 @@ class _Log:
     """Share of the Ps that dedicated and fractional workers had."""
     assist: Fraction
     """Share of its time that the program assists."""
+    owed: float = 1.0
+    """CPU time of assists per CPU time of the program, if nobody else marked."""
 
 
 def calibrate(
@@ -48,7 +49,7 @@ def calibrate(
     real = _observed(seen, measured)
     if program.load is Load.BUSY:
         return _with_switches(program, logged, real)
-    return _calibrated(replace(program, uncovered=_FIRST_GUESS), logged, real)[1]
+    return _calibrated(program, logged, real)[1]
 
 
 def _with_switches(program: FluidProgram, logged: Setting, real: _Log) -> FluidProgram:
@@ -73,10 +74,12 @@ def _calibrated(program: FluidProgram, logged: Setting, real: _Log) -> tuple[flo
 def _corrected(program: FluidProgram, real: _Log, found: _Log) -> FluidProgram:
     cost = float(np.clip(real.cpu / found.cpu, 1 / _LARGEST_CORRECTION, _LARGEST_CORRECTION))
     stretches = tuple(replace(s, mark_cost=s.mark_cost * cost) for s in program.stretches)
+    if program.load is Load.BUSY and program.yields_every is None:
+        # Few goroutines that never block: no more assists than the pacing asks for.
+        return replace(program, stretches=stretches)
     if program.load is Load.WAITING:
-        # Assists are proportional to what is not covered, as long as credit covers the rest.
-        more = _odds(real.assist) / max(_odds(found.assist), _LEAST_ASSIST)
-        uncovered = min(more * program.uncovered, 1.0)
+        missing = (_odds(real.assist) - _odds(found.assist)) / found.owed
+        uncovered = float(np.clip(program.uncovered + missing, 0.0, 1.0))
         return replace(program, stretches=stretches, uncovered=uncovered)
     first = float(np.clip(program.first_assists + real.assist - found.assist, 0.0, 0.9))
     return replace(program, stretches=stretches, first_assists=first)
@@ -100,7 +103,8 @@ def _observed(seen: Observed, measured: slice) -> _Log:
 
 def _simulated(program: FluidProgram, logged: Setting) -> _Log:
     runs = [run(program, logged, seed, Overheads()).cycles for seed in _SEEDS]
-    marks = [cycle.mark for cycles in runs for cycle in cycles]
+    cycles = [cycle for cycles in runs for cycle in cycles]
+    marks = [cycle.mark for cycle in cycles]
     if not marks:
         return _Log(1.0, 1.0, 0.0)
     duration = sum(mark.duration for mark in marks)
@@ -108,8 +112,17 @@ def _simulated(program: FluidProgram, logged: Setting) -> _Log:
         sum(mark.assist for mark in marks),
         sum(mark.background + mark.idle for mark in marks),
     )
+    own = max(1.0, program.procs * duration - workers - assist)
     return _Log(
         cpu=(assist + workers) / len(marks),
         background=sum(mark.background for mark in marks) / (program.procs * duration),
-        assist=assist / max(1.0, program.procs * duration - workers),
+        assist=assist / (assist + own),
+        owed=max(_LEAST_OWED, sum(_owed(cycle) for cycle in cycles) / own),
     )
+
+
+def _owed(cycle: FluidCycle) -> float:
+    """CPU-ns of marking owed for what was allocated meanwhile, with the heap goal as it was."""
+    mark = cycle.mark
+    share = (cycle.heap_end - cycle.heap_start) / max(cycle.heap_goal - cycle.heap_start, 1.0)
+    return (mark.assist + mark.background + mark.idle) * max(share, 0.0)

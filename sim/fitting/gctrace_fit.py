@@ -18,6 +18,9 @@ from sim.units import SECOND, Bytes, Fraction, MiB
 
 SPAN_OVERHEAD: Final = 0.016
 """Tails, headers and bitmaps in spans: 0 to 0.03 of the heap, the more the smaller its objects."""
+_SLOWEST: Final = 0.01
+_FASTEST: Final = 3.0
+"""Of the mean rate, for cycles that need not be of the same kind and have few MiB."""
 IDLE_SHARE_OF_WAITING: Final = 0.05
 """Idle workers with more than this share of the Ps: load limits the program, not CPU."""
 
@@ -118,10 +121,14 @@ def _stretches(seen: Observed, measured: slice, positions: Floats) -> tuple[Stre
 
 
 def _rates_while_marking(seen: Observed, measured: slice) -> Floats:
-    """Heap bytes per CPU-ns of the program, cycle by cycle; elsewhere their mean."""
-    grown, cpu = seen.grown_marking[measured], seen.program_cpu[measured]
-    rates: Floats = np.full(len(seen.end), grown.sum() / cpu.sum())
-    rates[measured] = grown / cpu
+    """Heap bytes per CPU-ns of the program, cycle by cycle.
+
+    Outside the measured part within bounds; who calls runtime.GC waits for it, allocating nothing.
+    """
+    grown, cpu = seen.grown_marking, seen.program_cpu
+    mean = float(grown[measured].sum() / cpu[measured].sum())
+    rates: Floats = np.clip(grown / cpu, _SLOWEST * mean, _FASTEST * mean)
+    rates[measured] = (grown / cpu)[measured]
     return rates
 
 

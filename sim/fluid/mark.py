@@ -61,7 +61,7 @@ class MarkPhase:
         self._heap_live = heap_live
         self._work = 0.0
         self._credit = 0.0
-        self._own = 0.0
+        self._own = program.first_assists
         self._step = stretch.live * stretch.mark_cost / STEPS
         self._busy = BACKGROUND_UTILIZATION * procs
         self._now = self._assist = self._background = self._idle = 0.0
@@ -86,8 +86,6 @@ class MarkPhase:
         marking = self._workers.running
         dt = min(dt, max(1.0, self._workers.until_change(self._now)))
         owed = self._owed()
-        per_ns = self._program.uncovered * owed * self._cost
-        self._own = max(self._program.first_assists, per_ns / (1 + per_ns))
         used = self._flow(dt, owed, program=self._procs - marking, background=marking, idle=0.0)
         self._workers.advance(self._now, used)
 

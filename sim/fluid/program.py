@@ -78,12 +78,12 @@ class FluidProgram:
     span_overhead: Fraction
     """Bytes of heap that hold no object, per byte of heap: tails, headers and bitmaps of spans."""
     uncovered: Fraction = 0.0
-    """Share of what it owes for allocation that a program pays by assists whatever the credit.
+    """Share of what it owes that a waiting program pays by assists whatever the credit.
 
     A cycle begins in the middle of a burst, and background workers have no credit to give yet.
     """
     first_assists: Fraction = 0.0
-    """Share of its time while marking that a busy program spends at least in first assists.
+    """Share of its time while marking that a busy program spends in first assists.
 
     Every goroutine enters a cycle without credit, and owes 64 KiB of scan work when it first
     allocates (runtime/mgcmark.go: gcAssistAlloc); programs of many short goroutines pay it often.

@@ -91,13 +91,14 @@ class _Replay:
         while True:
             useful = self._pacing.useful_share(self._program.span_overhead)
             growth = max(0.0, self._pacing.trigger() - self.heap_live) * useful
+            called = None
             if self._position + growth >= next_forced:
-                growth = max(0.0, next_forced - self._position)
+                growth, called = max(0.0, next_forced - self._position), next_forced
                 next_forced = next(forced)
             self._allocate(min(growth, end - self._position), useful)
             if self._position >= end:
                 return
-            yield self._collect(useful)
+            yield self._collect(useful, self._stretch(called))
 
     def _allocate(self, growth: float, useful: Fraction) -> None:
         time = self.clock.between_cycles(self._position, growth)
@@ -105,8 +106,15 @@ class _Replay:
         self._position += growth
         self.heap_live += growth / useful
 
-    def _collect(self, useful: Fraction) -> FluidCycle:
-        stretch = _stretch_at(self._program, self._position, self._stretches)
+    def _stretch(self, called: float | None) -> Stretch:
+        """What is known of a cycle here; of one that was called for, what was observed of it."""
+        if called is None:
+            return _stretch_at(self._program, self._position, self._stretches)
+        stretches = self._program.stretches
+        found = bisect_left(stretches, called, key=lambda stretch: stretch.end)
+        return stretches[min(found, len(stretches) - 1)]
+
+    def _collect(self, useful: Fraction, stretch: Stretch) -> FluidCycle:
         start, at = self.heap_live, self.clock.now
         pause = self._program.pause_per_cycle
         self._pacing.start(int(self.clock.now), start)

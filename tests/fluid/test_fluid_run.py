@@ -135,3 +135,13 @@ def test_a_waiting_program_assists_less_where_the_goal_is_far() -> None:
     waiting = replace(program(Load.WAITING), uncovered=0.2)
     near, far = (run(waiting, Setting(gogc, None, 4), 1, Overheads()) for gogc in (100, 400))
     assert assists(far) < 0.7 * assists(near)
+
+
+def test_who_calls_for_a_collection_allocates_nothing_meanwhile() -> None:
+    """Otherwise the cycle after a call of runtime.GC begins with a heap that never was."""
+    usual = program().stretches[0]
+    stretches = (replace(usual, end=1 * GiB, allocation_rate=1e-6 * GIB_PER_S), usual)
+    found = under(100, stretches=stretches, forced=(1 * GiB,))
+    called = min(found.cycles, key=lambda cycle: abs(cycle.position - GiB))
+    assert called.heap_end - called.heap_start < MiB
+    assert called.heap_marked == pytest.approx(usual.live, rel=0.01)

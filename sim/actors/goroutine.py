@@ -14,17 +14,11 @@ from sim.actors.keeping import insert, keep, keep_forever, let_go, lose, publish
 from sim.actors.locks import locks_taken, queue_for
 from sim.actors.malloc import materialise, pend
 from sim.actors.scheduling import block, spawn, unblock, unblock_by_timer
+from sim.actors.stretch import book_stretch, stretch
 from sim.actors.sweeping import sweep
-from sim.go.mheap import PAGE
 from sim.go.pool import SyncPool
 from sim.workload.holders import Store
 from sim.world import Body, Draw, G, World
-
-MIN_STRETCH: Final = 32 << 10
-"""Bytes; nearer to the trigger than this, a stretch is not cut any shorter."""
-MIN_CREDIT: Final = 1 << 10
-"""Bytes; Go charges object by object. Small ones are charged together up to so much: near the
-memory limit, where a byte costs megabytes of marking, more would starve everybody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +120,6 @@ def work(g: G, step: WorkStep, world: World) -> Body:
         yield ns
 
 
-def book_stretch(g: G, cpu: float, slowed: float, malloc: float, waiting: float) -> int:
-    """Book where the time of a stretch goes; returns it in whole ns."""
-    ns = max(1, round(slowed + malloc + waiting))
-    on_cpu, slower, lock_wait = round(cpu), round(slowed - cpu), round(waiting)
-    g.on_cpu += on_cpu
-    g.gc_slowdown += slower
-    g.lock_wait += lock_wait
-    g.alloc += ns - on_cpu - slower - lock_wait
-    return ns
-
-
 def take_slots(g: G, step: WorkStep, slots: float, world: World) -> None:
     """Allocate: charge it, and say who keeps it."""
     charge(g, slots * world.memory.mixes[step.mix].slot_bytes, world)
@@ -177,27 +160,6 @@ def start_gc(g: G, world: World) -> Body:
     stopped = min(sched.stopped_ns - stopped, env.process_time - begun)
     g.stw += stopped
     g.alloc += env.process_time - begun - stopped
-
-
-def stretch(g: G, ns: float, slots: float, mix: int, world: World) -> float:
-    """The share of the rest that can be done before the slice, the trigger or the credit is up."""
-    share = 1.0
-    left = g.p.slice_end - world.env.now  # type: ignore[union-attr]
-    if ns > left > 0:
-        share = left / ns
-    if not slots:
-        return share
-    memory, gc = world.memory, world.gc
-    heap_live = slots * memory.live_per_slot[mix]
-    if world.switches.resolution == "refill":
-        share = min(share, PAGE / heap_live)
-    if not gc.running:
-        room = max((gc.trigger_at - gc.pacer.heap_live) / (2 * world.gomaxprocs), MIN_STRETCH)
-        share = min(share, room / heap_live)
-    elif gc.marking and world.switches.assists and not gc.limiter.limiting:
-        bytes_left = slots * memory.mixes[mix].slot_bytes
-        share = min(share, max(g.credit, MIN_CREDIT) / bytes_left)
-    return share
 
 
 def spin(g: G, step: SpinStep, world: World) -> Body:

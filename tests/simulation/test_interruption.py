@@ -18,6 +18,11 @@ INTERRUPTED = 130
 """128 + SIGINT, as shells count."""
 
 
+def _heed_ctrl_c() -> None:
+    """Shells start what they put into the background with SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_an_interrupted_run_is_readable_and_says_where_it_is(tmp_path: Path) -> None:
     out = tmp_path / "run"
@@ -25,6 +30,7 @@ def test_an_interrupted_run_is_readable_and_says_where_it_is(tmp_path: Path) -> 
     run = subprocess.Popen(
         [sys.executable, "-m", "sim", "run", "configs/quickstart.yaml", *sets, "--out", str(out)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=_heed_ctrl_c,  # noqa: PLW1509 - no threads yet
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while not list(out.glob("*")) and time.monotonic() < deadline:

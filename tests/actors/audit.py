@@ -16,6 +16,7 @@ def audit(world: World, everybody: Sequence[G]) -> None:
     audit_places(world)
     audit_slots(world)
     audit_reachable(world)
+    audit_finalizers(world)
     audit_goroutines(world, everybody)
     audit_collector(world)
 
@@ -101,6 +102,15 @@ def audit_reachable(world: World) -> None:
     unswept = spans.in_use & (spans.sweep_gen < heap.sweeping.generation)
     assert (spans.live[unswept] <= spans.allocated[unswept]).all()
     assert (reachable[unswept] <= spans.live[unswept] + 1e-6).all()
+
+
+def audit_finalizers(world: World) -> None:
+    """What has a finalizer is reachable, lost, due, in the queue or called, in this order."""
+    finalizers = world.memory.finalizers
+    assert 0 <= finalizers.swept <= finalizers.due
+    assert 0 <= finalizers.executed <= finalizers.queued
+    assert finalizers.waiting_ns >= -1e-3
+    assert finalizers.waiting <= finalizers.longest
 
 
 def audit_goroutines(world: World, everybody: Sequence[G]) -> None:

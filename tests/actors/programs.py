@@ -28,8 +28,14 @@ def work() -> st.SearchStrategy[dict[str, Any]]:
         "pointer_writes": st.sampled_from(["0/s", "5000000/s"]),
     }
     lives = st.sampled_from(["step", "goroutine", "200us", "5ms"])
-    return st.fixed_dictionaries(step | {"lives": lives}) | st.fixed_dictionaries(
-        step | {"of": st.just("small"), "into": st.sampled_from(STORES)}
+    finalized = {
+        "lives": st.sampled_from(["step", "goroutine"]),
+        "finalizer": st.sampled_from(["0ns", "1us", "100us"]),
+    }
+    return st.one_of(
+        st.fixed_dictionaries(step | {"lives": lives}),
+        st.fixed_dictionaries(step | {"of": st.just("small"), "into": st.sampled_from(STORES)}),
+        st.fixed_dictionaries(step | finalized),
     )
 
 

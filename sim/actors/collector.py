@@ -88,6 +88,7 @@ def open_record(reason: str, world: World) -> None:
     gc.cycle = CycleRecord(
         number=gc.cycles + 1, reason=reason, started=world.env.now,
         heap_start=gc.pacer.heap_live, trigger=gc.trigger_at,
+        reachable_bytes=gc.cycle.reachable_bytes,
     )  # fmt: skip
     gc.epoch += 1
     for p in world.sched.ps:

@@ -17,8 +17,8 @@ WIDTH: Final = 720
 HEIGHT: Final = 380
 LEFT: Final = 70
 BOTTOM: Final = 50
-LEGEND: Final = 300
-"""Room for the names of the settings, to the right."""
+LETTER: Final = 7.5
+"""Room for a letter of a setting's name, to the right."""
 TICKS: Final = 6
 LINE: Final = 18
 COLORS: Final = (BLUE, ORANGE, GREEN, RED, PURPLE, TEAL, YELLOW, PINK, BROWN)
@@ -41,6 +41,7 @@ def tradeoff(figures: pd.DataFrame, settings: Sequence[str]) -> str:
     colors = {name: COLORS[n % len(COLORS)] for n, name in enumerate(names)}
     x = _Scale(shown[across], units[across], LEFT, WIDTH - 20)
     y = _Scale(shown["gc_cpu"], units["gc_cpu"], HEIGHT - BOTTOM, 20)
+    legend = 30 + round(LETTER * max(len(name) for name in names))
     turned = f"translate(16 {HEIGHT / 2}) rotate(-90)"
     dots = [
         f'<circle cx="{x.at(row[across]):.1f}" cy="{y.at(row["gc_cpu"]):.1f}" r="{r:.1f}"'
@@ -50,7 +51,7 @@ def tradeoff(figures: pd.DataFrame, settings: Sequence[str]) -> str:
     ]
     return "\n".join(
         [
-            f'<svg class="tradeoff" viewBox="0 0 {WIDTH + LEGEND} {HEIGHT}">',
+            f'<svg class="tradeoff" viewBox="0 0 {WIDTH + legend} {HEIGHT}">',
             *_grid(x, y),
             f'<text x="{WIDTH / 2}" y="{HEIGHT - 8}" text-anchor="middle">{across}</text>',
             f'<text text-anchor="middle" transform="{turned}">gc_cpu</text>',

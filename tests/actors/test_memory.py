@@ -150,3 +150,11 @@ def test_fragmentation_is_told_within_spans_by_class_and_between_them():
     in_spans = result.spans.groupby("at_ns")["span_bytes"].sum()
     assert free["free_bytes"].iloc[-1] + in_spans.iloc[-1] == heap.sum()
     assert (free["longest"] <= free["free_bytes"]).all()
+
+
+def test_what_is_reachable_is_told_while_a_cycle_begins_too():
+    reachable = run("limit-far", "duration=300ms", "record.samples=20us").samples[
+        "sim:heap/reachable:bytes"
+    ]
+    first = int((reachable > 0).argmax())
+    assert (reachable.iloc[first:] > 0).all()

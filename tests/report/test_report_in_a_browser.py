@@ -111,3 +111,11 @@ def test_nothing_sticks_out_of_the_window(opened: Any) -> None:
 def brightness(color: str) -> float:
     red, green, blue = (int(part) for part in color.strip("rgba()").split(",")[:3])
     return 0.3 * red + 0.6 * green + 0.1 * blue
+    cut = """
+      const drawing = document.querySelector("svg.tradeoff");
+      const right = drawing.getBoundingClientRect().right;
+      return [...drawing.querySelectorAll("text")]
+        .filter((text) => text.getBoundingClientRect().right > right)
+        .map((text) => text.textContent);
+    """
+    assert opened.execute_script(cut) == []

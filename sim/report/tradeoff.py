@@ -17,7 +17,7 @@ WIDTH: Final = 720
 HEIGHT: Final = 380
 LEFT: Final = 70
 BOTTOM: Final = 50
-LETTER: Final = 7.5
+LETTER: Final = 9
 """Room for a letter of a setting's name, to the right."""
 TICKS: Final = 6
 LINE: Final = 18
@@ -41,7 +41,7 @@ def tradeoff(figures: pd.DataFrame, settings: Sequence[str]) -> str:
     colors = {name: COLORS[n % len(COLORS)] for n, name in enumerate(names)}
     x = _Scale(shown[across], units[across], LEFT, WIDTH - 20)
     y = _Scale(shown["gc_cpu"], units["gc_cpu"], HEIGHT - BOTTOM, 20)
-    legend = 30 + round(LETTER * max(len(name) for name in names))
+    legend = 30 + LETTER * max(len(name) for name in names)
     turned = f"translate(16 {HEIGHT / 2}) rotate(-90)"
     dots = [
         f'<circle cx="{x.at(row[across]):.1f}" cy="{y.at(row["gc_cpu"]):.1f}" r="{r:.1f}"'

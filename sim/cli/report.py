@@ -11,9 +11,7 @@ from sim.errors import UserError
 
 
 def report(
-    runs: Annotated[
-        list[str], typer.Argument(help="Folders of runs or sweeps, or patterns.")
-    ],
+    runs: Annotated[list[str], typer.Argument(help="Folders of runs or sweeps, or patterns.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
         "gomemsim.html"
     ),

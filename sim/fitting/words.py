@@ -6,6 +6,7 @@ import numpy as np
 
 from sim.fitting.drift import drift
 from sim.fitting.gctrace_fit import Fit
+from sim.fitting.variation import variation
 from sim.fluid.program import Load
 from sim.units import SECOND, format_bytes, format_duration
 
@@ -18,7 +19,7 @@ def identified(fit: Fit) -> str:
     leak = drift(fit)
     lines = [
         f"{len(stretches)} cycles, GOMAXPROCS={program.procs}",
-        f"allocation rate: {format_bytes(program.demand * SECOND)}/s",
+        f"allocation rate: {format_bytes(program.demand * SECOND)}/s{_varying(fit)}",
         f"live heap: {format_bytes(live.mean())}, scatter {format_bytes(live.std())}",
         (
             f"drift: the live heap grew by {format_bytes(leak.growth)}"
@@ -32,6 +33,14 @@ def identified(fit: Fit) -> str:
         *(f"doubt: {sentence}" for sentence in fit.warnings),
     ]
     return "\n".join(lines)
+
+
+def _varying(fit: Fit) -> str:
+    varied = variation(fit)
+    if varied is None:
+        return ""
+    least, most = (format_bytes(rate) for rate in (min(varied.rates), max(varied.rates)))
+    return f", varying from {least}/s to {most}/s over times of {format_duration(varied.every)}"
 
 
 def _spare(fit: Fit) -> str:

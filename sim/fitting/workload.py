@@ -15,6 +15,7 @@ import numpy as np
 from sim.fitting.drift import drift
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.settings import name_gogc, name_limit
+from sim.fitting.variation import variation
 from sim.fluid.program import Load
 from sim.machine.profile import MachineProfile
 from sim.units import SECOND, Bytes, KiB, MiB, format_bytes
@@ -36,8 +37,8 @@ class Shape:
     leak_per_unit: Bytes
     units: int
     """For a busy program: how many make up the work of the log."""
-    rate: float
-    """For a waiting program: how many arrive per second."""
+    arrivals: str
+    """For a waiting program: how they arrive."""
 
 
 def shape(fit: Fit, profile: MachineProfile) -> Shape:
@@ -54,8 +55,17 @@ def shape(fit: Fit, profile: MachineProfile) -> Shape:
         live=round(leak.at_begin if leak else np.mean([s.live for s in stretches])),
         leak_per_unit=round(UNIT_OF_WORK * leak.per_byte) if leak else 0,
         units=max(1, round((program.end.low - program.begin.low) / UNIT_OF_WORK)),
-        rate=program.demand * SECOND / UNIT_OF_WORK,
+        arrivals=_arrivals(fit),
     )
+
+
+def _arrivals(fit: Fit) -> str:
+    """At the rates that the log shows, over and over where they vary."""
+    varied = variation(fit)
+    if varied is None:
+        return f"{{poisson: {fit.program.demand * SECOND / UNIT_OF_WORK:.4g}/s}}"
+    rates = ", ".join(f"{rate / UNIT_OF_WORK:.4g}/s" for rate in varied.rates)
+    return f"{{varying: {{every: {varied.every}ns, rates: [{rates}]}}}}"
 
 
 def _cpu_per_byte(fit: Fit) -> float:
@@ -141,7 +151,7 @@ def _body(fit: Fit, found: Shape) -> list[str]:
     load = (
         f"{{goroutine: unit, count: {found.units}, parallel_per_p: 1}}"
         if busy
-        else f"{{goroutine: unit, arrivals: {{poisson: {found.rate:.4g}/s}}}}"
+        else f"{{goroutine: unit, arrivals: {found.arrivals}}}"
     )
     cpu = f"{found.cpu_per_unit:.0f}ns" if busy else f"{{exponential: {found.cpu_per_unit:.0f}ns}}"
     kept = (
@@ -151,6 +161,7 @@ def _body(fit: Fit, found: Shape) -> list[str]:
     )
     return [
         "description: Fitted from a gctrace log",
+        *([f"globals: {fit.program.roots}B  # and stacks"] if fit.program.roots > MiB else []),
         "",
         "mixes:",
         "  object:",

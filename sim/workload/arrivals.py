@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Protocol
 
 import numpy as np
-from annotated_types import Gt
+from annotated_types import Ge, Gt
 from numpy.typing import NDArray
 
 from sim.errors import UserError
@@ -83,6 +83,30 @@ class Bursts:
             early = rest * SECOND / self.burst
             late = self.lasting + (rest - rush) * SECOND / self.rate if self.rate > 0 else early
             yield (periods * self.period + np.where(rest < rush, early, late)).astype(np.int64)
+
+
+@arrivals.register("varying")
+@dataclass(frozen=True)
+class Varying:
+    """Poisson arrivals; each of the `rates` holds for `every`, then they begin anew."""
+
+    rates: tuple[Annotated[PerSecond, Ge(0)], ...]
+    every: Annotated[Nanoseconds, Gt(0)]
+
+    def __post_init__(self) -> None:
+        if not any(rate > 0 for rate in self.rates):
+            raise UserError("rates: expected at least one rate above 0")
+
+    def times(self, rng: np.random.Generator) -> Iterator[Times]:
+        """Unit-rate arrivals mapped through the inverse of the cumulated rate."""
+        edges = np.arange(len(self.rates) + 1) * float(self.every)
+        expected = np.concatenate([[0.0], np.cumsum(self.rates) * (self.every / SECOND)])
+        last = 0.0
+        while True:
+            count = last + np.cumsum(rng.standard_exponential(BLOCK))
+            last = float(count[-1])
+            rounds, rest = np.divmod(count, expected[-1])
+            yield (rounds * edges[-1] + np.interp(rest, expected, edges)).astype(np.int64)
 
 
 @arrivals.register("recorded")

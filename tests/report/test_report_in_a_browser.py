@@ -106,11 +106,6 @@ def test_nothing_sticks_out_of_the_window(opened: Any) -> None:
     assert inside <= window
     sizes = "return [...document.querySelectorAll('figure svg')].map((s) => s.clientHeight)"
     assert min(opened.execute_script(sizes)) > 200
-
-
-def brightness(color: str) -> float:
-    red, green, blue = (int(part) for part in color.strip("rgba()").split(",")[:3])
-    return 0.3 * red + 0.6 * green + 0.1 * blue
     cut = """
       const drawing = document.querySelector("svg.tradeoff");
       const right = drawing.getBoundingClientRect().right;
@@ -119,3 +114,8 @@ def brightness(color: str) -> float:
         .map((text) => text.textContent);
     """
     assert opened.execute_script(cut) == []
+
+
+def brightness(color: str) -> float:
+    red, green, blue = (int(part) for part in color.strip("rgba()").split(",")[:3])
+    return 0.3 * red + 0.6 * green + 0.1 * blue

@@ -25,7 +25,7 @@ from sim.testing import (
     check_pacer,
 )
 from sim.units import MS, SECOND
-from sim.workload.arrivals import Bursts, Poisson, Recorded, Regular, arrivals
+from sim.workload.arrivals import Bursts, Poisson, Recorded, Regular, Varying, arrivals
 from sim.workload.distributions import (
     Choice,
     Constant,
@@ -50,6 +50,10 @@ ARRIVALS: dict[str, list[tuple[Any, float | None]]] = {
     "bursts": [
         (Bursts(100.0, 5000.0, 10 * MS, 100 * MS), None),
         (Bursts(0.0, 1e3, MS, 2 * MS), 500),
+    ],
+    "varying": [
+        (Varying((0.0, 3e3, 1e3, 0.0), MS), 1000),
+        (Varying((700.0,), SECOND), 700),
     ],
     "recorded": [(Recorded((0, 5, 5, SECOND)), None)],
 }

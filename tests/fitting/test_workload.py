@@ -1,0 +1,63 @@
+"""What a fitted workload says is what the program did that left the log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim.config import load
+from sim.fitting import fit_log
+from sim.fitting.gctrace_fit import Fit
+from sim.fitting.variation import variation
+from sim.fitting.workload import Container, to_yaml
+from sim.machine.profile import load_profile
+from sim.results.traces import gctrace
+from sim.simulation import simulate
+from sim.units import MS
+from sim.workload.arrivals import Varying
+from sim.workload.program import OpenLoop
+
+ROOT = Path(__file__).parents[2]
+RATES = (800.0, 3200.0, 1600.0)
+
+
+def logged(arrivals: str, folder: Path) -> Fit:
+    """A log of the JSON API with other arrivals, fitted."""
+    config = load(
+        ROOT / "configs" / "quickstart.yaml",
+        [f"workload.load.api.arrivals={arrivals}", "duration=9s"],
+    )
+    log = folder / "app.gctrace"
+    log.write_text("\n".join(gctrace(simulate(config).cycles)) + "\n", encoding="utf-8")
+    return fit_log(log)
+
+
+def test_a_load_that_changes_is_found_with_its_rates(tmp_path: Path) -> None:
+    fit = logged(f"{{varying: {{every: 3s, rates: {[f'{r:g}/s' for r in RATES]}}}}}", tmp_path)
+    found = variation(fit)
+    assert found is not None
+    assert max(found.rates) / min(found.rates) == pytest.approx(4, rel=0.3)
+    first = fit.observed.at[fit.measured][-1] - len(found.rates) * found.every
+    middles = [1500 * MS, 4500 * MS, 7500 * MS]
+    rates = np.array([found.rates[int((middle - first) // found.every)] for middle in middles])
+    assert rates / rates.mean() == pytest.approx(np.array(RATES) / np.mean(RATES), rel=0.15)
+
+    text = to_yaml(fit, "app.gctrace", load_profile("default-x86-64"), Container())
+    (tmp_path / "fitted.yaml").write_text(text)
+    (tmp_path / "run.yaml").write_text("workload: ./fitted.yaml\nduration: 1s\n")
+    (units,) = load(tmp_path / "run.yaml").program.load.values()
+    assert isinstance(units, OpenLoop)
+    assert isinstance(units.arrivals, Varying)
+    assert units.arrivals.every == found.every
+
+
+def test_chance_is_not_taken_for_a_load_that_changes(tmp_path: Path) -> None:
+    assert variation(logged("{poisson: 2000/s}", tmp_path)) is None
+
+
+def test_a_recorded_program_with_a_steady_load_has_one_rate() -> None:
+    for repetition in (0, 1):
+        log = f"hbsteady.p2.gogc100.limnone.r{repetition}.gctrace.gz"
+        assert variation(fit_log(ROOT / "tests" / "golden" / "real" / log)) is None

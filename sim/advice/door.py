@@ -41,13 +41,14 @@ def fit(
     metrics: str | Path | None = None,
     prometheus: str | Path | None = None,
     pprof: str | Path | None = None,
+    trace: str | Path | None = None,
 ) -> Fit:
     """The program of a gctrace log, for `whatif` and `tune`.
 
     `gogc` and `gomemlimit` are what it ran under, `load` is `busy` or `waiting`, `arrivals` the
     rate of its requests; the rest are files with more evidence. Raises UserError.
     """
-    given = (None if file is None else Path(file) for file in (metrics, prometheus, pprof))
+    given = (None if file is None else Path(file) for file in (metrics, prometheus, pprof, trace))
     percent = None if gogc is None else str(gogc)
     return fit_log(Path(log), percent, gomemlimit, load, read_evidence(*given), arrivals)
 

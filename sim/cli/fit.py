@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from sim.cli.files import write
-from sim.cli.options import Exposition, GivenLoad, GivenLog, LoggedGOGC, LoggedLimit, Metrics, Quiet
+from sim.cli.options import (
+    Arrivals,
+    Exposition,
+    GivenLoad,
+    GivenLog,
+    LoggedGOGC,
+    LoggedLimit,
+    Metrics,
+    Quiet,
+    Trace,
+)
 
 
 def fit(
@@ -21,11 +31,13 @@ def fit(
     ] = None,
     cpu: Annotated[float | None, typer.Option(min=0.01, help="CPUs of the container.")] = None,
     load: GivenLoad = None,
+    arrivals: Arrivals = None,
     metrics: Metrics = None,
     prometheus: Exposition = None,
     pprof: Annotated[
         Path | None, typer.Option(help="A heap profile (/debug/pprof/heap) of the process.")
     ] = None,
+    trace: Trace = None,
     profile: Annotated[
         str, typer.Option(help="Machine profile that prices the simulation.")
     ] = "default-x86-64",
@@ -39,7 +51,8 @@ def fit(
     from sim.machine.profile import load_profile
     from sim.units import parse_bytes
 
-    found = fit_log(log, gogc, gomemlimit, load, read_evidence(metrics, prometheus, pprof))
+    evidence = read_evidence(metrics, prometheus, pprof, trace)
+    found = fit_log(log, gogc, gomemlimit, load, evidence, arrivals)
     container = Container(None if memory is None else parse_bytes(memory), cpu)
     write(out, to_yaml(found, log.name, load_profile(profile), container))
     if not quiet:

@@ -33,6 +33,10 @@ Metrics: TypeAlias = Annotated[
 Exposition: TypeAlias = Annotated[
     Path | None, typer.Option("--prometheus", help="A Prometheus scrape of the process.")
 ]
+Trace: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="An execution trace of the process, as `go tool trace -d=parsed` prints it."),
+]
 GivenLoad: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -42,7 +46,7 @@ GivenLoad: TypeAlias = Annotated[
 ]
 Arrivals: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="N/s", help="Requests that came: then their latency is predicted."),
+    typer.Option(metavar="N/s", help="Requests that came, such as 200/s: their latency follows."),
 ]
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print results only, no progress.")

@@ -15,6 +15,7 @@ from sim.cli.options import (
     LoggedLimit,
     Metrics,
     Quiet,
+    Trace,
 )
 from sim.cli.progress import progress
 
@@ -44,6 +45,7 @@ def tune(
     arrivals: Arrivals = None,
     metrics: Metrics = None,
     prometheus: Exposition = None,
+    trace: Trace = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random streams.")] = 1,
     quiet: Quiet = False,
 ) -> None:
@@ -59,6 +61,7 @@ def tune(
         arrivals=arrivals,
         metrics=metrics,
         prometheus=prometheus,
+        trace=trace,
     )
     with progress("tune", quiet=quiet) as report:
         found = door.tune(

@@ -17,6 +17,7 @@ from sim.cli.options import (
     LoggedLimit,
     Metrics,
     Quiet,
+    Trace,
 )
 from sim.cli.progress import progress
 from sim.errors import UserError
@@ -39,6 +40,7 @@ def whatif(
     arrivals: Arrivals = None,
     metrics: Metrics = None,
     prometheus: Exposition = None,
+    trace: Trace = None,
     json: Annotated[Path | None, typer.Option(help="Write the predictions to a file.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random streams.")] = 1,
     check: Annotated[
@@ -60,7 +62,7 @@ def whatif(
     from sim.fitting import fit_log
     from sim.fitting.evidence import read_evidence
 
-    evidence = read_evidence(metrics, prometheus)
+    evidence = read_evidence(metrics, prometheus, trace=trace)
     fit = fit_log(log, logged_gogc, logged_gomemlimit, load, evidence, arrivals)
     settings = grid(gogc, gomemlimit, gomaxprocs or str(fit.program.procs))
     with progress("whatif", quiet=quiet) as report:

@@ -43,20 +43,23 @@ def fit_log(
         parse_limit(gomemlimit) if gomemlimit else evidence.memory_limit,
         log.lines[-1].procs,
     )
-    fit = fit_program(log, logged, None if load is None else Load(load))
+    fit = fit_program(log, logged, evidence.load if load is None else Load(load))
     return replace(
         fit,
         overheads=evidence.overheads or fit.overheads,
         sizes=evidence.sizes,
         assumptions=(*fit.assumptions, *evidence.sentences),
         warnings=(*fit.warnings, *change_sentences(fit)),
-        arrivals=None if arrivals is None else _arrivals(arrivals, fit),
+        arrivals=_arrivals(arrivals, fit, evidence),
     )
 
 
-def _arrivals(text: str, fit: Fit) -> float:
+def _arrivals(text: str | None, fit: Fit, evidence: Evidence) -> float | None:
+    busy = fit.program.load is Load.BUSY
+    if text is None:
+        return None if busy else evidence.arrivals
     per_second = parse_rate(text)
-    if fit.program.load is Load.BUSY:
+    if busy:
         raise UserError(
             "arrivals: the program of the log is busy all the time, so that requests wait without"
             " end: their latency needs a log with CPU to spare"

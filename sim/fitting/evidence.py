@@ -1,7 +1,8 @@
-"""More than the log: metrics of the process and a heap profile, where somebody has them."""
+"""More than the log: metrics, a heap profile, an execution trace, where somebody has them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,19 @@ from typing import Final
 
 from sim.errors import UserError
 from sim.fluid.memory import Overheads
-from sim.formats import pprof, prometheus, runtime_metrics
+from sim.fluid.program import Load
+from sim.formats import exec_trace, pprof, prometheus, runtime_metrics
+from sim.formats.exec_trace import ExecTrace
 from sim.formats.log import open_log
-from sim.units import Bytes, format_bytes
+from sim.units import SECOND, Bytes, Fraction, PerSecond, format_bytes, format_duration
 
 MOST_SIZES: Final = 12
 """Sizes of objects that a workload lists; the rest of a profile hardly counts."""
+SPARE_OF_WAITING: Final[Fraction] = 0.05
+"""Of the Ps' time: with more to spare, load limits the program, not CPU."""
+FEWEST_REQUESTS: Final = 10
+REQUESTS_SHARE: Final[Fraction] = 0.5
+"""Of the program's CPU time, that goroutines of one function need to pass for its requests."""
 _LARGEST_SHARE: Final = 0.5
 _NO_LIMIT: Final = 1 << 62
 _OLD_NAMES: Final = {
@@ -36,13 +44,19 @@ class Evidence:
     overheads: Overheads | None = None
     gogc: int | None = None
     memory_limit: Bytes | None = None
+    load: Load | None = None
+    arrivals: PerSecond | None = None
+    """Of requests."""
     sentences: tuple[str, ...] = ()
 
 
 def read_evidence(
-    metrics: Path | None = None, exposition: Path | None = None, profile: Path | None = None
+    metrics: Path | None = None,
+    exposition: Path | None = None,
+    profile: Path | None = None,
+    trace: Path | None = None,
 ) -> Evidence:
-    """Evidence from dumps of runtime/metrics, a Prometheus scrape and a heap profile.
+    """Evidence from dumps of runtime/metrics, a Prometheus scrape, a heap profile and a trace.
 
     Of several dumps the last one counts. Raises UserError for a file that says nothing.
     """
@@ -59,12 +73,57 @@ def read_evidence(
         share = f"{overheads.share:.1%}"
         fixed = format_bytes(overheads.fixed)
         sentences.append(f"memory beside the heap was measured: {fixed} and {share} of the heap")
+    load, arrivals = None, None
+    if trace:
+        traced = _trace(trace)
+        load, sentence = _load(traced)
+        sentences.append(sentence)
+        if load is Load.WAITING and (requests := _requests(traced)):
+            arrivals, sentence = requests
+            sentences.append(sentence)
     return Evidence(
         sizes=sizes,
         overheads=overheads,
         gogc=None if gogc is None or gogc > _NO_LIMIT else round(gogc),
         memory_limit=round(limit) if 0 < limit < _NO_LIMIT else None,
+        load=load,
+        arrivals=arrivals,
         sentences=tuple(sentences),
+    )
+
+
+def _trace(path: Path) -> ExecTrace:
+    with open_log(path) as lines:
+        found = exec_trace.parse(lines)
+    if not found.duration or not found.procs:
+        raise UserError(
+            f"{path}: there is no execution trace in it as text, which"
+            " `go tool trace -d=parsed trace.out` makes"
+        )
+    return found
+
+
+def _load(trace: ExecTrace) -> tuple[Load, str]:
+    """Idle workers mark in time that nobody else wants."""
+    used = trace.program_cpu + sum(cpu for kind, cpu in trace.worker_cpu.items() if kind != "idle")
+    spare = max(0.0, 1 - used / (trace.procs * trace.duration))
+    load = Load.WAITING if spare > SPARE_OF_WAITING else Load.BUSY
+    return load, f"{spare:.0%} of the Ps' time is to spare, by an execution trace"
+
+
+def _requests(trace: ExecTrace) -> tuple[PerSecond, str] | None:
+    """Goroutines of the function that the program spends most of its time in."""
+    own = {name: s for name, s in trace.started.items() if not re.match(r"runtime[./]", name)}
+    name = max(own, key=lambda name: own[name].cpu, default="")
+    if not name or own[name].count < FEWEST_REQUESTS:
+        return None
+    if own[name].cpu < REQUESTS_SHARE * trace.program_cpu:
+        return None
+    per_second = own[name].count * SECOND / trace.duration
+    each = format_duration(own[name].cpu / own[name].count)
+    return per_second, (
+        f"requests are goroutines that run {name}: {per_second:.4g} a second, {each} of CPU each,"
+        " by an execution trace (one that serves many requests counts once; --arrivals corrects it)"
     )
 
 

@@ -21,7 +21,7 @@ from sim.machine.profile import MachineProfile
 from sim.units import SECOND, Bytes, KiB, MiB, format_bytes
 
 UNIT_OF_WORK: Final[Bytes] = 256 * KiB
-"""What a request allocates: the log does not know requests."""
+"""What a request allocates where nobody knows how many requests come."""
 _POINTER: Final = 8
 _LARGEST_OBJECT: Final = 1024
 
@@ -30,6 +30,8 @@ _LARGEST_OBJECT: Final = 1024
 class Shape:
     """Numbers of a workload file; bytes, ns and per second."""
 
+    unit: Bytes
+    """What a unit of work, a request where they are known, allocates."""
     sizes: tuple[tuple[Bytes, float], ...]
     """Sizes of objects and their relative frequency."""
     cpu_per_unit: float
@@ -42,29 +44,31 @@ class Shape:
 
 
 def shape(fit: Fit, profile: MachineProfile) -> Shape:
-    """What the log says, in units of work of 256 KiB."""
+    """What the log says, in units of work: requests, where it is known how many come."""
     program = fit.program
+    unit = round(program.demand * SECOND / fit.arrivals) if fit.arrivals else UNIT_OF_WORK
     stretches = [s for s in program.stretches if s.measured]
     mark_cost = float(np.mean([s.mark_cost for s in stretches]))
     sizes = fit.sizes or ((_object_size(mark_cost, profile), 1.0),)
     malloc = _malloc_per_byte(sizes, profile)
     leak = drift(fit)
     return Shape(
+        unit=unit,
         sizes=sizes,
-        cpu_per_unit=max(0.0, UNIT_OF_WORK * (_cpu_per_byte(fit) - malloc)),
+        cpu_per_unit=max(0.0, unit * (_cpu_per_byte(fit) - malloc)),
         live=round(leak.at_begin if leak else np.mean([s.live for s in stretches])),
-        leak_per_unit=round(UNIT_OF_WORK * leak.per_byte) if leak else 0,
-        units=max(1, round((program.end.low - program.begin.low) / UNIT_OF_WORK)),
-        arrivals=_arrivals(fit),
+        leak_per_unit=round(unit * leak.per_byte) if leak else 0,
+        units=max(1, round((program.end.low - program.begin.low) / unit)),
+        arrivals=_arrivals(fit, unit),
     )
 
 
-def _arrivals(fit: Fit) -> str:
+def _arrivals(fit: Fit, unit: Bytes) -> str:
     """At the rates that the log shows, over and over where they vary."""
     varied = variation(fit)
     if varied is None:
-        return f"{{poisson: {fit.program.demand * SECOND / UNIT_OF_WORK:.4g}/s}}"
-    rates = ", ".join(f"{rate / UNIT_OF_WORK:.4g}/s" for rate in varied.rates)
+        return f"{{poisson: {fit.program.demand * SECOND / unit:.4g}/s}}"
+    rates = ", ".join(f"{rate / unit:.4g}/s" for rate in varied.rates)
     return f"{{varying: {{every: {varied.every}ns, rates: [{rates}]}}}}"
 
 
@@ -130,10 +134,18 @@ def _comments(fit: Fit, found: Shape, source: str) -> list[str]:
         "# Identified: allocation rate, live heap, CPU per allocated byte, mark cost.",
         "# Assumed:",
         *(f"#   - {sentence}" for sentence in fit.assumptions),
-        f"#   - work comes in units of {UNIT_OF_WORK // KiB} KiB of allocation;",
-        "#     measure requests and their latency in the program",
+        *_on_units(fit, found),
         *_on_sizes(fit, found),
         *(f"# Doubt: {sentence}" for sentence in fit.warnings),
+    ]
+
+
+def _on_units(fit: Fit, found: Shape) -> list[str]:
+    if fit.arrivals:
+        return ["#   - all requests allocate the same, and nothing is done without one"]
+    return [
+        f"#   - work comes in units of {found.unit // KiB} KiB of allocation;",
+        "#     --arrivals or --trace says how many requests come",
     ]
 
 
@@ -176,7 +188,7 @@ def _body(fit: Fit, found: Shape) -> list[str]:
         "goroutines:",
         "  unit:",
         "    steps:",
-        f"      - work: {{cpu: {cpu}, allocate: {UNIT_OF_WORK}B, of: object, lives: step}}",
+        f"      - work: {{cpu: {cpu}, allocate: {found.unit}B, of: object, lives: step}}",
         *kept,
         "",
         "load:",

@@ -9,15 +9,18 @@ import pytest
 from sim.errors import UserError
 from sim.fitting import fit_log
 from sim.fitting.evidence import read_evidence
-from sim.fitting.workload import Container, to_yaml
+from sim.fitting.workload import Container, shape, to_yaml
+from sim.fluid.program import Load
 from sim.machine.profile import load_profile
-from sim.units import GiB, KiB
+from sim.units import SECOND, GiB, KiB
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 GARBAGE = GOLDEN / "real" / "garbage64.p2.gogc100.limnone.r0.gctrace.gz"
 SCRAPE = GOLDEN / "prometheus" / "client_golang.prom"
 DUMP = GOLDEN / "runtime_metrics" / "dump.jsonl"
 PROFILE = GOLDEN / "pprof" / "heap.pb.gz"
+TRACE = GOLDEN / "exec_trace" / "requests.txt.gz"
+HEAPBENCH = GOLDEN / "real" / "hbsteady.p2.gogc100.limnone.r0.gctrace.gz"
 
 
 def test_a_scrape_tells_settings_sizes_and_memory_beside_the_heap() -> None:
@@ -69,3 +72,26 @@ def test_a_file_without_metrics_is_refused(tmp_path: Path) -> None:
         read_evidence(exposition=nothing)
     with pytest.raises(UserError, match="no dump of runtime/metrics"):
         read_evidence(metrics=nothing)
+
+
+def test_a_trace_tells_who_is_a_request_and_what_the_program_has_to_spare() -> None:
+    found = read_evidence(trace=TRACE)
+    assert found.load is Load.WAITING
+    assert found.arrivals == pytest.approx(200, rel=0.1)
+    assert any("main.handle" in sentence for sentence in found.sentences)
+
+
+def test_requests_that_are_known_are_the_units_of_the_workload() -> None:
+    fit = fit_log(HEAPBENCH, evidence=read_evidence(trace=TRACE))
+    assert fit.arrivals
+    found = shape(fit, load_profile("default-x86-64"))
+    assert found.unit * fit.arrivals == pytest.approx(fit.program.demand * SECOND, rel=1e-3)
+    assert fit_log(HEAPBENCH, load="busy", evidence=read_evidence(trace=TRACE)).arrivals is None
+    assert fit_log(HEAPBENCH, arrivals="50/s", evidence=read_evidence(trace=TRACE)).arrivals == 50
+
+
+def test_what_is_no_trace_says_how_to_get_one(tmp_path: Path) -> None:
+    raw = tmp_path / "trace.out"
+    raw.write_bytes(b"go 1.27 trace\x00\x00\x00\x81\x02")
+    with pytest.raises(UserError, match=r"trace\.out: .*go tool trace -d=parsed"):
+        read_evidence(trace=raw)

@@ -15,11 +15,16 @@ from sim.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sim.experiment.point import Settings
     from sim.experiment.sweep import Engine
+    from sim.experiment.table import Comparison
     from sim.experiment.worker import Outcome
+    from sim.record.places import Place
 
 INTERRUPTED = 130
 FAILED = 1
+FLUID = "model.detail=fluid"
+EVENTS = "model.detail=events"
 
 
 def compare(
@@ -43,6 +48,13 @@ def compare(
         str | None,
         typer.Option(metavar="KEY=A,KEY=B", help="Setting to compare with [default: the first]."),
     ] = None,
+    screen: Annotated[
+        bool,
+        typer.Option(
+            "--screen",
+            help="Run all in the fluid mode, and what is Pareto-optimal there in detail.",
+        ),
+    ] = False,
     out: Annotated[
         str | None,
         typer.Option(
@@ -75,20 +87,36 @@ def compare(
     from sim.record.places import place
 
     base = find_baseline(settings, values(baseline or ""))
-    todo = points(config, settings, seeds, sets or ())
-    folder = place(out or f"results/sweep-{config.stem}")
-    try:
+    name = out or f"results/sweep-{config.stem}"
+    engine = _engine(jobs, scheduler)
+
+    def compared(settings: Sequence[Settings], folder: Place, *detail: str) -> Comparison | None:
+        todo = points(config, settings, seeds, [*(sets or ()), *detail])
         with progress(f"{len(todo)} runs", quiet=quiet) as report:
-            failures = sweep(todo, folder, _engine(jobs, scheduler), report)
-    except KeyboardInterrupt:
-        print(f"gomemsim: interrupted; {folder} has what was done", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-    _complain(failures)
-    if len(failures) < len(todo):
-        print(markdown(compare_settings(todo, folder, base)))
+            failures = sweep(todo, folder, engine, report)
+        for point, reason in failures:
+            print(f"gomemsim: {point.label}: {reason}", file=sys.stderr)
+        failed.extend(failures)
+        if len(failures) == len(todo):
+            return None
+        table = compare_settings(todo, folder, base)
+        print(markdown(table))
         if not quiet:
             print(f"runs: {folder}")
-    if failures:
+        return table
+
+    failed: list[Outcome] = []
+    try:
+        if screen:
+            screened = compared(settings, place(f"{name}-screen"), FLUID)
+            settings = [row.settings for row in screened.rows if row.optimal] if screened else []
+            print("\nWhat is Pareto-optimal of these, in detail:\n")
+        if settings:
+            compared(settings, place(name), *([EVENTS] if screen else []))
+    except KeyboardInterrupt:
+        print(f"gomemsim: interrupted; {name} has what was done", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    if failed:
         raise typer.Exit(FAILED)
 
 
@@ -102,8 +130,3 @@ def _engine(jobs: int | None, scheduler: str | None) -> Engine:
     from sim.experiment.cluster import cluster
 
     return cluster(scheduler)
-
-
-def _complain(failures: Sequence[Outcome]) -> None:
-    for point, reason in failures:
-        print(f"gomemsim: {point.label}: {reason}", file=sys.stderr)

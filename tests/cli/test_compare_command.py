@@ -28,6 +28,32 @@ def test_a_grid_becomes_one_table(
     assert len(list((tmp_path / "sweep-x").iterdir())) == 2
 
 
+def test_a_wide_grid_is_screened_as_rates_and_only_the_best_is_simulated_in_detail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    arguments = [
+        "compare", "configs/hbsteady.yaml", "--gogc", "50,100,400", "--gomaxprocs", "1,2",
+        "--seeds", "1", "--jobs", "1", "--set", "duration=1s", "--out", str(tmp_path / "wide"),
+        "--screen",
+    ]  # fmt: skip
+    tables = []
+    for _ in range(2):  # the second time everything is stored
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        assert not end.value.code
+        tables.append(capsys.readouterr().out)
+    assert tables[0] == tables[1]
+    screened, detailed = tables[0].split("in detail:")
+    rows = [line for line in screened.splitlines() if line.startswith(("| 50", "| 100", "| 400"))]
+    assert len(rows) == 6
+    optimal = sum("| yes" in row for row in rows)
+    assert 0 < optimal < 6
+    assert len(list((tmp_path / "wide").iterdir())) == optimal
+    assert "latency_p99" in detailed
+    assert "latency_p99" not in screened
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

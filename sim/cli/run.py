@@ -48,8 +48,9 @@ def run(
         print(result.gctrace(), end="")
     if gcpacertrace:
         print(result.gcpacertrace(), end="")
-    if not quiet:
-        print(result.summary())
-        for finding in result.diagnose():
-            print(finding)
-        print(f"tables: {folder}")
+    if quiet and (gctrace or gcpacertrace):
+        return
+    print(result.summary())
+    for finding in result.diagnose():
+        print(finding)
+    print(f"tables: {folder}")

@@ -1,8 +1,7 @@
 """A workload file from a fitted program, for the detailed simulator.
 
 The log says how much is allocated, kept and marked, not in objects of which kind. One kind of
-object with one pointer stands for all, unless a profile knows better; its size is such that marking
-a byte of it costs what the log shows.
+object stands for all, unless a profile knows better; marking a byte of it costs what the log shows.
 """
 
 from __future__ import annotations
@@ -14,16 +13,16 @@ import numpy as np
 
 from sim.fitting.drift import drift
 from sim.fitting.gctrace_fit import Fit
+from sim.fitting.objects import stand_in
 from sim.fitting.settings import name_gogc, name_limit
 from sim.fitting.variation import variation
 from sim.fluid.program import Load
+from sim.go.kinds import WORD
 from sim.machine.profile import MachineProfile
 from sim.units import SECOND, Bytes, KiB, MiB, format_bytes
 
 UNIT_OF_WORK: Final[Bytes] = 256 * KiB
 """What a request allocates where nobody knows how many requests come."""
-_POINTER: Final = 8
-_LARGEST_OBJECT: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,8 @@ class Shape:
     """What a unit of work, a request where they are known, allocates."""
     sizes: tuple[tuple[Bytes, float], ...]
     """Sizes of objects and their relative frequency."""
+    links: int
+    """Pointers in each; its other words are scanned too."""
     cpu_per_unit: float
     live: Bytes
     leak_per_unit: Bytes
@@ -49,12 +50,14 @@ def shape(fit: Fit, profile: MachineProfile) -> Shape:
     unit = round(program.demand * SECOND / fit.arrivals) if fit.arrivals else UNIT_OF_WORK
     stretches = [s for s in program.stretches if s.measured]
     mark_cost = float(np.mean([s.mark_cost for s in stretches]))
-    sizes = fit.sizes or ((_object_size(mark_cost, profile), 1.0),)
+    objects = stand_in(mark_cost, profile)
+    sizes, links = (fit.sizes, 1) if fit.sizes else (((objects.size, 1.0),), objects.links)
     malloc = _malloc_per_byte(sizes, profile)
     leak = drift(fit)
     return Shape(
         unit=unit,
         sizes=sizes,
+        links=links,
         cpu_per_unit=max(0.0, unit * (_cpu_per_byte(fit) - malloc)),
         live=round(leak.at_begin if leak else np.mean([s.live for s in stretches])),
         leak_per_unit=round(unit * leak.per_byte) if leak else 0,
@@ -78,13 +81,6 @@ def _cpu_per_byte(fit: Fit) -> float:
     if program.load is Load.BUSY:
         return program.procs / program.allocation_rate
     return program.demanded_cpus / program.demand
-
-
-def _object_size(mark_cost: float, profile: MachineProfile) -> Bytes:
-    mark = profile.mark
-    per_object = mark.object_ns + mark.pointer_ns
-    size = per_object / max(mark_cost - mark.byte_ns, per_object / _LARGEST_OBJECT)
-    return max(_POINTER, int(size) // _POINTER * _POINTER)
 
 
 def _malloc_per_byte(sizes: tuple[tuple[Bytes, float], ...], profile: MachineProfile) -> float:
@@ -151,11 +147,17 @@ def _on_units(fit: Fit, found: Shape) -> list[str]:
 
 def _on_sizes(fit: Fit, found: Shape) -> list[str]:
     if fit.sizes:
-        return ["#   - every object has one pointer, in its first word"]
+        return ["#   - every object is scanned whole, and leads to one other"]
     return [
-        f"#   - objects of {found.sizes[0][0]} bytes with one pointer: marking costs the same;",
+        f"#   - objects of {found.sizes[0][0]} bytes: marking them costs what the log shows;",
         "#     a heap profile (/debug/pprof/heap) says which there are",
     ]
+
+
+def _object(size: Bytes, share: float, links: int) -> str:
+    words = size // WORD
+    pointers = f"pointers: {words}, filled: {links / words:.4g}" if words else "pointers: 0"
+    return f"    - {{size: {size}B, share: {share:.4g}, {pointers}}}"
 
 
 def _body(fit: Fit, found: Shape) -> list[str]:
@@ -177,10 +179,7 @@ def _body(fit: Fit, found: Shape) -> list[str]:
         "",
         "mixes:",
         "  object:",
-        *(
-            f"    - {{size: {size}B, share: {share:.4g}, pointers: {min(1, size // _POINTER)}}}"
-            for size, share in found.sizes
-        ),
+        *(_object(size, share, found.links) for size, share in found.sizes),
         "",
         "stores:",
         f"  live: {{size: {found.live / MiB:.4g}MiB, of: object}}",

@@ -61,3 +61,24 @@ def test_a_recorded_program_with_a_steady_load_has_one_rate() -> None:
     for repetition in (0, 1):
         log = f"hbsteady.p2.gogc100.limnone.r{repetition}.gctrace.gz"
         assert variation(fit_log(ROOT / "tests" / "golden" / "real" / log)) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", ["garbage64.p1", "garbage64.p2", "hbsteady.p2"])
+def test_a_fitted_workload_leaves_the_log_that_it_was_fitted_to(
+    program: str, tmp_path: Path
+) -> None:
+    log = ROOT / "tests" / "golden" / "real" / f"{program}.gogc100.limnone.r0.gctrace.gz"
+    fit = fit_log(log)
+    seen, measured = fit.observed, fit.measured
+    text = to_yaml(fit, log.name, load_profile("default-x86-64"), Container())
+    (tmp_path / "fitted.yaml").write_text(text)
+    (tmp_path / "run.yaml").write_text(
+        f"workload: ./fitted.yaml\nduration: 20s\nGOMAXPROCS: {seen.procs}\n"
+    )
+    cycles = simulate(load(tmp_path / "run.yaml")).cycles
+    marking = cycles[["dedicated_ns", "fractional_ns", "idle_ns", "assist_ns"]].sum(axis=1)
+    lived = cycles["heap_marked"] > 0.8 * cycles["heap_marked"].median()
+    assert len(cycles) == pytest.approx(len(seen.live[measured]), rel=0.2)
+    assert cycles["heap_end"].max() == pytest.approx(seen.end[measured].max(), rel=0.15)
+    assert marking[lived].mean() == pytest.approx(seen.mark_cpu[measured].mean(), rel=0.15)

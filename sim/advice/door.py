@@ -14,6 +14,7 @@ from typing import TypeAlias
 import pandas as pd
 
 from sim.advice import words
+from sim.advice.confirm import Detail, confirm
 from sim.advice.prediction import Figures, Prediction, predict
 from sim.advice.risks import Risks, risks
 from sim.advice.settings import grid
@@ -79,11 +80,14 @@ class Advice:
     confirmed: Prediction | None
     """What the recommended setting does, with more runs than the search had; None: nothing fits."""
     risks: Risks | None
+    detail: Detail | None
+    """What the detailed simulator says of it; None where cycles are too rare to."""
 
     def __str__(self) -> str:
         if self.confirmed is None or self.risks is None:
             return words.nothing_fits(self.tuning)
-        return words.recommendation(self.tuning, self.confirmed, self.risks)
+        told = words.recommendation(self.tuning, self.confirmed, self.risks)
+        return f"{told}\n- {words.in_detail(self.detail)}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -124,9 +128,11 @@ def tune(
     )
     found = search(fitted, goals, seed, progress)
     if found.best is None:
-        return Advice(found, None, None)
+        return Advice(found, None, None, None)
     best = found.best.setting
-    return Advice(found, predict(fitted, [best], seed)[0], risks(fitted, best, goals, seed))
+    (confirmed,) = predict(fitted, [best], seed)
+    found_risks = risks(fitted, best, goals, seed)
+    return Advice(found, confirmed, found_risks, confirm(fitted, confirmed, seed))
 
 
 def _fitted(log: Log) -> Fit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -11,7 +12,10 @@ from sim.advice.risks import Risks
 from sim.advice.tuning import Candidate, Goals, Tuning, gc_cpu_share, shortfall
 from sim.fitting.settings import name_gogc, name_limit
 from sim.fluid.setting import Setting
-from sim.units import Fraction, MiB, format_bytes
+from sim.units import Fraction, MiB, format_bytes, format_duration
+
+if TYPE_CHECKING:
+    from sim.advice.confirm import Detail
 
 
 def recommendation(tuning: Tuning, confirmed: Prediction, found: Risks) -> str:
@@ -38,6 +42,17 @@ def recommendation(tuning: Tuning, confirmed: Prediction, found: Risks) -> str:
     ]
     listed = "\n".join(f"- {sentence}" for sentence in sentences)
     return f"Recommended: {environment(tuning.best.setting)}\n\n{listed}"
+
+
+def in_detail(found: Detail | None) -> str:
+    """What the detailed simulator makes of the recommendation."""
+    if found is None:
+        return "in detail: not simulated, its cycles are too rare for a run of seconds"
+    return (
+        f"in detail, simulated span by span for {format_duration(found.simulated)}:"
+        f" {format_bytes(found.peak_rss)} at the peak, {found.gc_cpu:.1%} GC CPU and"
+        f" {found.idle:.1%} of idle workers, {found.cycles_per_second:.2g} cycles a second"
+    )
 
 
 def _latency(confirmed: Prediction) -> str:

@@ -14,6 +14,7 @@ from annotated_types import Ge, Gt
 
 from sim.config.annotations import Name, Word
 from sim.config.policy import Policy, Slot
+from sim.machine.profile import DEFAULT
 from sim.units import MS, SECOND, Bytes, Nanoseconds
 from sim.workload.program import Program
 
@@ -132,7 +133,7 @@ class RunConfig:
     """Seed of all random streams."""
     go: Literal["1.21", "1.22", "1.23", "1.24", "1.25", "1.26", "1.27"] = "1.27"
     """Version of the Go runtime whose rules apply: span layout and marker."""
-    machine: str = "default-x86-64"
+    machine: str = DEFAULT
     """Cost profile: a shipped name or the path of a file."""
     plugins: tuple[Path, ...] = ()
     """Python files beside the config that register policies."""

@@ -16,6 +16,9 @@ import yaml
 
 from sim.errors import UserError, nearest
 
+DEFAULT: Final = "default-x86-64"
+"""The profile of those who have not measured their own."""
+
 
 @dataclass(frozen=True, slots=True)
 class AllocCosts:

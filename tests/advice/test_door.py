@@ -75,3 +75,17 @@ def test_tune_finds_the_fewest_ps_that_bear_the_load(service: Fit) -> None:
     assert advice.environment["GOMAXPROCS"] == "2"
     assert "Recommended: GOGC=" in str(advice)
     assert set(advice.trade_off["gomaxprocs"]) == {1, 2}
+
+
+@pytest.mark.parametrize("log", [GARBAGE, HEAPBENCH])
+def test_what_is_recommended_holds_in_detail(log: Path) -> None:
+    advice = sim.tune(log, memory="256MiB")
+    assert advice.detail is not None
+    assert advice.confirmed is not None
+    expected = advice.confirmed.middle
+    per_second = expected.gc_cycles / expected.wall_seconds
+    assert advice.detail.peak_rss == pytest.approx(expected.peak_rss_bytes, rel=0.1)
+    assert advice.detail.cycles_per_second == pytest.approx(per_second, rel=0.2)
+    whole = expected.gc_cpu_seconds / (2 * expected.wall_seconds)
+    assert advice.detail.gc_cpu + advice.detail.idle == pytest.approx(whole, rel=0.35)
+    assert "in detail, simulated span by span" in str(advice)

@@ -1,0 +1,73 @@
+"""What the detailed simulator says of a setting that was found with rates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple
+
+from sim.advice.prediction import Prediction
+from sim.advice.words import variables
+from sim.config import load
+from sim.fitting.gctrace_fit import Fit
+from sim.fitting.workload import Container, to_yaml
+from sim.machine.profile import DEFAULT, load_profile
+from sim.results.result import Result
+from sim.simulation import simulate
+from sim.units import SECOND, Bytes, Fraction, Nanoseconds
+
+CYCLES: Final = 24
+"""How many are simulated, if they come within the longest run."""
+SHORTEST: Final[Nanoseconds] = 2 * SECOND
+LONGEST: Final[Nanoseconds] = 20 * SECOND
+STARTING_UP: Final[Fraction] = 1 / 3
+"""Of the cycles, which do not count."""
+FEWEST: Final = 6
+
+
+class Detail(NamedTuple):
+    """A run span by span under one setting."""
+
+    simulated: Nanoseconds
+    cycles_per_second: float
+    peak_rss: Bytes
+    gc_cpu: Fraction
+    """Of the Ps, idle workers not counted."""
+    idle: Fraction
+    """Of the Ps, what idle workers took."""
+
+
+def confirm(fit: Fit, prediction: Prediction, seed: int = 1) -> Detail | None:
+    """Simulate the fitted workload in detail under the setting of the prediction.
+
+    None where cycles are so rare that there are too few of them in a run of 20 seconds.
+    """
+    figures = prediction.middle
+    wanted = CYCLES * SECOND * figures.wall_seconds / max(figures.gc_cycles, 1.0)
+    duration = round(min(max(wanted, SHORTEST), LONGEST))
+    sets = [f"{key}={value}" for key, value in variables(prediction.setting).items()]
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        text = to_yaml(fit, "a log", load_profile(DEFAULT), Container())
+        (folder / "fitted.yaml").write_text(text, encoding="utf-8")
+        run = folder / "run.yaml"
+        run.write_text(f"workload: ./fitted.yaml\nduration: {duration}ns\nseed: {seed}\n")
+        result = simulate(load(run, sets))
+    return _measured(result, prediction.setting.procs)
+
+
+def _measured(result: Result, procs: int) -> Detail | None:
+    cycles = result.cycles
+    if len(cycles) < FEWEST:
+        return None
+    ends = cycles["end_ns"].to_numpy()
+    first = int(STARTING_UP * len(ends))
+    time = float(ends[-1] - ends[first])
+    spent = cycles.iloc[first + 1 :].sum(numeric_only=True) / (procs * time)
+    return Detail(
+        simulated=int(ends[-1]),
+        cycles_per_second=(len(ends) - 1 - first) * SECOND / time,
+        peak_rss=int(result.samples["sim:rss:bytes"].max()),
+        gc_cpu=float(spent[["dedicated_ns", "fractional_ns", "assist_ns", "stw_cpu_ns"]].sum()),
+        idle=float(spent["idle_ns"]),
+    )

@@ -278,7 +278,7 @@ def compile_program(program: say.Program, book: MixBook, world: World) -> None:
         uses = program.goroutines[kind]
         idle = uses.stack if uses.idle_stack is None else uses.idle_stack
         g = G(world.sched.created, kind, stack=uses.stack, idle_stack=idle)
-        g.body = body.goroutine(g, steps[kind], world)
+        g.body = body.follow(g, steps[kind], world)
         return g
 
     world.new_goroutine = new_goroutine
@@ -409,7 +409,7 @@ def main(program: say.Program, book: MixBook, world: World) -> Process[None]:
         g = G(0, "main")
         ready = world.env.event()
         g.on_end = lambda _: _fire(ready)
-        g.body = body.goroutine(g, steps, world)
+        g.body = body.follow(g, steps, world)
         spawn(g, None, world)
         yield ready
     batches = [world.env.process(put_on(name, load, world)) for name, load in program.load.items()]

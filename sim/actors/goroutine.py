@@ -10,7 +10,7 @@ import simpy
 
 from sim.actors.assist import assist, charge, owes_work
 from sim.actors.collector import request
-from sim.actors.keeping import insert, keep, keep_forever, let_go, lose, publish
+from sim.actors.keeping import insert, keep, keep_forever, lose, publish
 from sim.actors.locks import locks_taken, queue_for
 from sim.actors.malloc import materialise, pend
 from sim.actors.scheduling import block, spawn, unblock, unblock_by_timer
@@ -84,17 +84,8 @@ class RepeatStep:
     steps: tuple[Any, ...]
 
 
-def goroutine(g: G, steps: tuple[Any, ...], world: World) -> Body:
-    """The body of a goroutine of the program."""
-    yield from follow(g, steps, world)
-    for pool in g.lent:
-        pool.put()
-    for mix, holder in g.keeps.items():
-        let_go(holder, mix, world)
-
-
 def follow(g: G, steps: tuple[Any, ...], world: World) -> Body:
-    """Do the steps in order."""
+    """The body of a goroutine of the program: do the steps in order."""
     for step in steps:
         yield from _DO[type(step)](g, step, world)
 

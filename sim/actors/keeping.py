@@ -103,6 +103,14 @@ def let_go(holder: Holder, mix: int, world: World) -> None:
         holder.owner = -1
 
 
+def let_go_of_all(g: G, world: World) -> None:
+    """The goroutine has ended: what it keeps is garbage, what it borrowed goes back."""
+    for pool in g.lent:
+        pool.put()
+    for mix, holder in g.keeps.items():
+        let_go(holder, mix, world)
+
+
 def lose(mix: int, slots: float, bursts: float, world: World) -> None:
     """Nobody holds these slots, but they have finalizers."""
     holder = world.memory.finalizers.lose(mix, slots, bursts)

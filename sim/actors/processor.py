@@ -44,21 +44,23 @@ def processor(p: P, world: World) -> Process[None]:
 def find_runnable(p: P, world: World) -> G | None:
     """The next goroutine: now and then from the global queue, else local, global, stolen."""
     sched = world.sched
-    run_timers(p, p, world)
+    if p.timers:
+        run_timers(p, p, world)
     p.picks += 1
     if p.picks % GLOBAL_EVERY == 0 and sched.shared:
         p.runq.inherit_time = False
         return sched.shared.popleft()
-    return (
-        p.runq.get() or p.runq.take_from_global(sched.shared, world.gomaxprocs) or steal(p, world)
-    )
+    g = p.runq.get()
+    if g is None and sched.shared:
+        g = p.runq.take_from_global(sched.shared, world.gomaxprocs)
+    if g is None and (sched.queued.items or sched.late_timers):
+        g = steal(p, world)
+    return g
 
 
 def steal(thief: P, world: World) -> G | None:
     """Half of the queue of another P, tried in random order (runtime/proc.go: stealWork)."""
     ps = world.sched.ps
-    if not (world.sched.queued.items or world.sched.late_timers):
-        return None
     first = int(world.streams["steal"].random() * len(ps))
     for at in range(first - len(ps), first):
         victim = ps[at]
@@ -100,7 +102,7 @@ def park(p: P, world: World) -> Process[None]:
 
 def execute(g: G, p: P, world: World) -> Process[None]:
     """Run a goroutine until it ends, blocks, is preempted, or its time slice is over."""
-    env = world.env
+    env, sched = world.env, world.sched
     settle_waiting(g, world)
     take_up(g, p, world)
     body, since = g.body, env.now
@@ -111,12 +113,24 @@ def execute(g: G, p: P, world: World) -> Process[None]:
             demand, g.remaining = g.remaining, 0
         else:
             demand = next(body, _DONE)
-        if isinstance(demand, int):
-            begun = env.now
-            kept = yield from compute(g, p, demand, world)
+        if isinstance(demand, int):  # compute
+            if sched.stopped:  # it held a lock when the stop was asked for
+                give_back(g, demand)
+                requeue(g, p, world)
+                break
+            begun, frozen = env.now, env.frozen_ns
+            p.interruptible = kept = True
+            try:
+                yield env.work(demand)
+            except simpy.Interrupt:
+                give_back(g, demand - (env.now - begun - (env.frozen_ns - frozen)))
+                kept = False
+            p.interruptible = False
+            g.throttled += env.frozen_ns - frozen
             if g.assisting:
                 report_slice(p, begun, "assist", g.kind, world)
-            if not kept:
+            if not kept or (env.now >= p.slice_end and has_to_yield(p, world)):
+                requeue(g, p, world)
                 break
         elif demand is None:
             break
@@ -131,7 +145,8 @@ def execute(g: G, p: P, world: World) -> Process[None]:
             g.throttled += env.frozen_ns - frozen
     g.running = False
     p.goroutine_ns += env.now - since
-    report_slice(p, since, on_p(g, world), g.kind, world)
+    if world.timeline:
+        report_slice(p, since, on_p(g, world), g.kind, world)
 
 
 def on_p(g: G, world: World) -> str:
@@ -146,31 +161,6 @@ def take_up(g: G, p: P, world: World) -> None:
         p.slice_end = world.env.now + TIME_SLICE
     if g.started < 0:
         g.started = world.env.now
-
-
-def compute(g: G, p: P, ns: int, world: World) -> Process[bool]:
-    """Spend `ns` on the P; False where the goroutine lost the P over it."""
-    env = world.env
-    if world.sched.stopped:  # it held a lock when the stop was asked for
-        give_back(g, ns)
-        requeue(g, p, world)
-        return False
-    begun, frozen = env.now, env.frozen_ns
-    p.interruptible = True
-    try:
-        yield env.work(ns)
-    except simpy.Interrupt:
-        stood_still = env.frozen_ns - frozen
-        give_back(g, ns - (env.now - begun - stood_still))
-        g.throttled += stood_still
-        requeue(g, p, world)
-        return False
-    p.interruptible = False
-    g.throttled += env.frozen_ns - frozen
-    if env.now >= p.slice_end and has_to_yield(p, world):
-        requeue(g, p, world)
-        return False
-    return True
 
 
 def give_back(g: G, ns: int) -> None:

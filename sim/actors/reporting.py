@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 
 from sim.actors.locks import use_name
-from sim.go.mheap import PAGE
+from sim.go.kinds import LARGE_NOSCAN
+from sim.go.mheap import PAGE, MHeap
 from sim.record.facts import Cycle, FreeRuns, LockUse, Pause, Request, Slice, SpanClassUse
 from sim.world import G, Ints, P, SweepDone, World
 
@@ -98,30 +99,40 @@ def report_spans(world: World) -> None:
     used = spans.rows_in_use()
     if not len(used):
         return
-    classes, size, slots = spans.span_class[used], spans.slot_bytes[used], spans.allocated[used]
-    live = np.minimum(memory.ledger.per_span(spans.capacity)[used], slots)
+    classes, slots = spans.span_class.take(used), spans.allocated.take(used)
+    live = np.minimum(memory.ledger.per_span(spans.capacity).take(used), slots)
+    number, objects, live_objects = (
+        _by_class(classes, amount, heap) for amount in (np.ones_like(slots), slots, live)
+    )
+    large = np.flatnonzero(classes <= LARGE_NOSCAN)
+    size = spans.slot_bytes.take(used.take(large))
 
-    def by_class(amount: Ints | None = None) -> list[int]:
-        sums = np.bincount(classes, weights=amount, minlength=len(heap.nelems))
-        return [int(total) for total in sums.tolist()]
+    def large_bytes(amount: Ints) -> Ints:
+        """Bytes by class of large objects, which differ in size; there is one in a span."""
+        return _by_class(classes.take(large), amount.take(large) * size, heap)
 
-    number, objects, live_objects = by_class(), by_class(slots), by_class(live)
-    span_bytes, capacity = by_class(spans.npages[used] * PAGE), by_class(spans.nelems[used] * size)
-    free_slots, object_bytes = by_class(spans.nelems[used] - slots), by_class(slots * size)
-    live_bytes = by_class(live * size)
+    capacity = number * heap.nelems
+    span_bytes = number * heap.span_pages * PAGE + large_bytes(np.ones_like(slots))
+    tail_waste = number * heap.span_pages * PAGE - capacity * heap.slot_size
+    object_bytes = objects * heap.slot_size + large_bytes(slots)
+    live_bytes = live_objects * heap.slot_size + large_bytes(live)
     for span_class in np.flatnonzero(number).tolist():
         world.emit(SpanClassUse(
             at_ns=now, cycle=world.gc.cycles, span_class=span_class,
             size=int(heap.slot_size[span_class]), noscan=bool(span_class % 2),
-            spans=number[span_class], objects=objects[span_class],
-            live_objects=live_objects[span_class], free_slots=free_slots[span_class],
-            span_bytes=span_bytes[span_class], object_bytes=object_bytes[span_class],
-            live_bytes=live_bytes[span_class],
-            tail_waste_bytes=span_bytes[span_class] - capacity[span_class],
+            spans=int(number[span_class]), objects=int(objects[span_class]),
+            live_objects=int(live_objects[span_class]),
+            free_slots=int(capacity[span_class] - objects[span_class]),
+            span_bytes=int(span_bytes[span_class]), object_bytes=int(object_bytes[span_class]),
+            live_bytes=int(live_bytes[span_class]), tail_waste_bytes=int(tail_waste[span_class]),
             internal_waste_bytes=round(
                 object_bytes[span_class] * memory.waste_by_class[span_class]
             ),
         ))  # fmt: skip
+
+
+def _by_class(classes: Ints, amount: Ints, heap: MHeap) -> Ints:
+    return np.bincount(classes, weights=amount, minlength=len(heap.nelems)).astype(np.int64)
 
 
 def report_free_runs(world: World) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from sim.actors.keeping import let_go_of_all
 from sim.actors.stacks import take_stack, use_stack
-from sim.units import Nanoseconds
 from sim.world import G, P, World
 
 STOP: Final = "stop the world"
@@ -14,14 +14,9 @@ YIELD: Final = "other work has come"
 
 def mark_ready(g: G, world: World) -> None:
     """From now on the goroutine waits for a P."""
-    g.ready_at = world.env.now
-    g.stw_mark = stopped_so_far(world)
-
-
-def stopped_so_far(world: World) -> Nanoseconds:
-    """How long the world has been stopped since the start, the current stop included."""
-    sched = world.sched
-    return sched.stopped_ns + (world.env.now - sched.stopped_since if sched.stopped else 0)
+    sched, now = world.sched, world.env.now
+    g.ready_at = now
+    g.stw_mark = sched.stopped_ns + (now - sched.stopped_since if sched.stopped else 0)
 
 
 def ready(g: G, p: P | None, world: World) -> None:
@@ -108,6 +103,7 @@ def begin(g: G, world: World) -> None:
 def finish(g: G, world: World) -> None:
     """The goroutine has ended (runtime/proc.go: goexit)."""
     world.sched.goroutines -= 1
+    let_go_of_all(g, world)
     assert g.held is not None
     world.memory.stacks.end(g.held)
     g.body = None

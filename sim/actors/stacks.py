@@ -31,6 +31,8 @@ def use_stack(g: G, used: int, world: World) -> None:
 
 def note(nbytes: Bytes, world: World) -> None:
     """So much memory was taken for stacks: it may be too much for the cgroup."""
+    if not nbytes:
+        return
     world.container.left -= nbytes
     if world.container.left < 0:
         kill_if_over(world)
@@ -38,6 +40,8 @@ def note(nbytes: Bytes, world: World) -> None:
 
 def pay(g: G, growth: Growth, world: World) -> None:
     """Copying a stack walks its frames, as scanning does; it is done when the goroutine runs."""
+    if not (growth.copies or growth.faulted_bytes):
+        return
     mark = world.machine.mark
     ns = growth.copies * mark.stack_ns + growth.copied_bytes * mark.stack_byte_ns
     ns += fault_ns(growth.faulted_bytes, world)

@@ -37,7 +37,7 @@ def stretch(g: G, ns: float, slots: float, mix: int, world: World) -> float:
 
 def book_stretch(g: G, cpu: float, slowed: float, malloc: float, waiting: float) -> int:
     """Book where the time of a stretch goes; returns it in whole ns."""
-    ns = max(1, round(slowed + malloc + waiting))
+    ns = round(slowed + malloc + waiting) or 1
     on_cpu, slower, lock_wait = round(cpu), round(slowed - cpu), round(waiting)
     g.on_cpu += on_cpu
     g.gc_slowdown += slower

@@ -57,7 +57,8 @@ class Clock(simpy.Environment):
 
     def work(self, ns: int) -> simpy.Timeout:
         """An event after the process has run for so long."""
-        return _Work(self, self.standing_still(ns))
+        left = self._thaw - self.now
+        return _Work(self, ns + left if left > 0 else ns)
 
     def alarm(self) -> Alarm:
         """An event that is set off later."""

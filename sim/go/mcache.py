@@ -125,7 +125,9 @@ class _Refills:
         """
         if not len(pool.spans):
             return
-        slots, missing = self.heap.free_slots(pool.spans), self.missing[asking]
+        table, missing = self.heap.spans, self.missing[asking]
+        allocated = table.allocated.take(pool.spans)
+        slots = table.nelems.take(pool.spans) - allocated
         edges = np.concatenate(([0], np.cumsum(slots)))
         behind = np.cumsum(pool.number)
         first = behind - pool.number
@@ -134,23 +136,25 @@ class _Refills:
         for p in np.flatnonzero(missing.any(axis=0)).tolist():
             needs = np.flatnonzero((missing[:, p] > 0) & (first < behind))
             start, wanted = first[needs], missing[needs, p]
-            end = np.minimum(np.searchsorted(edges, edges[start] + wanted), behind[needs])
-            there = edges[end] - edges[start]
+            before = edges[start]
+            end = np.minimum(np.searchsorted(edges, before + wanted), behind[needs])
+            there = edges[end] - before
             slots[end - 1] -= np.maximum(there - wanted, 0)
             missing[needs, p] -= np.minimum(there, wanted)
             begin[needs, p], last[needs, p], first[needs] = start, end - 1, end
         self.missing[asking] = missing
-        used = np.arange(len(pool.spans)) < first[pool.which]
-        mine = pool.those(used)
-        self._count_live(asking, mine)
-        self._take(asking, mine, slots[used])
+        used = np.arange(len(pool.spans)) < pool.of_class(first)
+        some = np.flatnonzero(used)
+        mine = Lot(pool.spans.take(some), first - behind + pool.number)
+        self._count_live(asking, mine, allocated.take(some))
+        self._take(asking, mine, slots.take(some))
         self._cache(self.classes[asking], pool, used, begin, last)
-        if len(mine.spans) < len(pool.spans):
+        if len(some) < len(used):
             self.heap.uncache(self.classes[asking], pool.those(~used))
 
     def _take(self, asking: Ints, lot: Lot, slots: Ints) -> None:
         self.heap.spans.allocated[lot.spans] += slots
-        self.which.append(asking.astype(np.int16)[lot.which])
+        self.which.append(lot.of_class(asking.astype(np.int16)))
         self.used.append(lot.spans)
         self.slots.append(slots)
 
@@ -160,17 +164,19 @@ class _Refills:
         took = last >= 0
         full = used.copy()
         full[last[took]] = False
+        spans, number = pool.spans.take(np.flatnonzero(full)), pool.total(full)
         replaced = took & (held >= 0)
-        before: Ints = np.cumsum(full) - full
-        spans = np.insert(pool.spans[full], before[begin[replaced]], held[replaced])
-        number = pool.those(full).number + replaced.sum(axis=1)
+        if replaced.any():
+            before: Ints = np.cumsum(full) - full
+            spans = np.insert(spans, before[begin[replaced]], held[replaced])
+            number += replaced.sum(axis=1)
         self.heap.uncache_full(classes, Lot(spans, number))
         held[took] = pool.spans[last[took]]
         self.caches.cached[classes] = held
 
-    def _count_live(self, asking: Ints, lot: Lot) -> None:
+    def _count_live(self, asking: Ints, lot: Lot, allocated: Ints) -> None:
         heap, classes = self.heap, self.classes[asking]
-        in_use = heap.slot_size[classes] * lot.total(heap.spans.allocated[lot.spans])
+        in_use = heap.slot_size[classes] * lot.total(allocated)
         self.heap_live[asking] += lot.number * heap.span_pages[classes] * PAGE - in_use
 
 

@@ -106,7 +106,8 @@ class MHeap:
 
     def free_slots(self, spans: Spans) -> Ints:
         """Slots of each span that may be allocated."""
-        return self.spans.nelems[spans] - self.spans.allocated[spans]
+        free: Ints = self.spans.nelems.take(spans) - self.spans.allocated.take(spans)
+        return free
 
     # -- giving spans back -------------------------------------------------------------------
 
@@ -211,27 +212,28 @@ class MHeap:
 
     def is_unswept(self, spans: Spans) -> np.ndarray:
         """Spans in use that nobody has swept since the last cycle."""
-        return self.spans.in_use[spans] & (self.spans.sweep_gen[spans] < self.sweeping.generation)
+        unswept: np.ndarray = self.spans.sweep_gen.take(spans) < self.sweeping.generation
+        return unswept
 
     def sweep(self, spans: Spans) -> None:
         """Make the marks of the last cycle the allocated slots (runtime/mgcsweep.go: sweep)."""
         table = self.spans
-        live = table.live[spans]
-        freed = table.allocated[spans] - live
+        live = table.live.take(spans)
+        freed = table.allocated.take(spans) - live
         table.allocated[spans] = live
         table.sweep_gen[spans] = self.sweeping.generation
-        self.stats.pages_swept += int(table.npages[spans].sum())
+        self.stats.pages_swept += int(table.npages.take(spans).sum())
         self.stats.freed_objects += int(freed.sum())
-        self.stats.freed_bytes += int(np.dot(freed, table.slot_bytes[spans]))
+        self.stats.freed_bytes += int(np.dot(freed, table.slot_bytes.take(spans)))
 
     def _sweep_and_release(self, spans: Spans) -> int:
         """Sweep spans, class after class; dead ones go back as pages, others into swept sets."""
         if not len(spans):
             return 0
         self.sweep(spans)
-        dead = self.spans.allocated[spans] == 0
-        kept = spans[~dead]
+        alive = self.spans.live.take(spans) > 0
+        kept = spans.take(np.flatnonzero(alive))
         if len(kept):
-            self.uncache(*by_class(kept, self.spans.span_class[kept]))
-        self.free_spans(spans[dead])
+            self.uncache(*by_class(kept, self.spans.span_class.take(kept)))
+        self.free_spans(spans.take(np.flatnonzero(~alive)))
         return len(spans) - len(kept)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+T = TypeVar("T", bound=np.generic)
 Ints = NDArray[np.int64]
 Spans = NDArray[np.int64]
 NO_SPAN: Final = -1
+NEVER: Final = (1 << 63) - 1
+"""The generation in which rows without a span are to be swept."""
 _FIRST_ROWS: Final = 1024
 
 
@@ -28,11 +31,15 @@ class Lot(NamedTuple):
     @property
     def which(self) -> NDArray[np.int16]:
         """The place of its class for every span."""
-        return np.repeat(np.arange(len(self.number), dtype=np.int16), self.number)
+        return self.of_class(np.arange(len(self.number), dtype=np.int16))
+
+    def of_class(self, values: NDArray[T]) -> NDArray[T]:
+        """For every span the value of its class."""
+        return np.repeat(values, self.number)
 
     def those(self, chosen: NDArray[np.bool_]) -> Lot:
         """Some of the spans."""
-        return Lot(self.spans[chosen], self.total(chosen))
+        return Lot(self.spans.take(np.flatnonzero(chosen)), self.total(chosen))
 
     def total(self, weights: NDArray[Any]) -> Ints:
         """Sums by class of a property of the spans."""
@@ -55,8 +62,10 @@ def lot_of(parts: Sequence[Spans]) -> Lot:
 
 def by_class(spans: Spans, classes: Ints) -> tuple[Ints, Lot]:
     """The classes of spans that lie class after class, and the spans as a lot."""
-    edges = [0, *(np.flatnonzero(classes[1:] != classes[:-1]) + 1).tolist(), len(classes)]
-    return classes[edges[:-1]], Lot(spans, np.diff(edges))
+    edges = np.concatenate(
+        ([0], np.flatnonzero(classes[1:] != classes[:-1]) + 1, [len(classes)])
+    )
+    return classes[edges[:-1]], Lot(spans, edges[1:] - edges[:-1])
 
 
 def merged(first: Lot, second: Lot) -> Lot:
@@ -126,14 +135,15 @@ class SpanTable:
         return rows
 
     def drop(self, spans: Spans) -> None:
-        """Forget spans whose pages went back to the heap."""
+        """Forget spans whose pages went back to the heap; there is nothing to sweep in them."""
         self.in_use[spans] = False
+        self.sweep_gen[spans] = NEVER
         self.mark_words -= self._words(spans)
         self._free_rows = np.concatenate((self._free_rows, spans[::-1]))
         self.count -= len(spans)
 
     def _words(self, spans: Spans) -> int:
-        return int((-(-self.nelems[spans] // 64)).sum())
+        return int((self.nelems.take(spans) + 63 >> 6).sum())
 
     def rows_in_use(self) -> Spans:
         """Every span in use, in row order."""

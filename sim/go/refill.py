@@ -72,11 +72,13 @@ def _pop_until(heap: MHeap, waiting: list[SpanSet], classes: Ints, slots: Ints) 
         )
         free = np.concatenate(([0], np.cumsum(heap.free_slots(ahead))))
         behind = np.cumsum(number)
-        reach = free[behind - number] + slots
-        short = (free[behind] < reach) & (number < there)
+        before = free[behind - number]
+        reach, found = before + slots, free[behind] - before
+        short = (found < slots) & (number < there)
         if not short.any():
             break
-        wanted = np.where(short, 2 * wanted, wanted)
+        # As many as it takes if the next ones are as full as these, and some more.
+        wanted = np.where(short, number * slots // np.maximum(found, 1) * 9 // 8 + 8, wanted)
     number = np.minimum(np.searchsorted(free, reach), behind) - (behind - number)
     return lot_of([spans.pop(some) for spans, some in zip(waiting, number.tolist(), strict=True)])
 

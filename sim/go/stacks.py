@@ -28,6 +28,7 @@ from sim.units import Bytes, KiB
 
 SIZES: Final = 20
 """Sizes of stacks: 2 KiB and its doubles up to 1 GiB."""
+_ORDER: Final = {FIXED_STACK << order: order for order in range(SIZES)}
 THREAD_STACKS: Final[tuple[Bytes, ...]] = (16 * KiB, 32 * KiB)
 """A thread has a stack for the scheduler and one for signals (runtime/proc.go: mpreinit)."""
 
@@ -50,14 +51,20 @@ class Held(NamedTuple):
     generation: int
 
 
-@dataclass
+@dataclass(slots=True)
 class _Size:
     """The stacks of one size."""
 
+    shared_by: int
+    """Stacks in a span: small ones share it."""
     stacks: int = 0
     """In use, or kept by a dead goroutine for the next one."""
     spans: list[int] = field(default_factory=list)
     """First pages of the spans of this size."""
+
+    def needed(self) -> int:
+        """Spans for so many stacks."""
+        return -(-self.stacks // self.shared_by)
 
 
 class Stacks:
@@ -65,7 +72,7 @@ class Stacks:
 
     def __init__(self, heap: MHeap, threads: int) -> None:
         self._heap = heap
-        self._sizes = [_Size() for _ in range(SIZES)]
+        self._sizes = [_Size(max(STACK_SPAN // size, 1)) for size in _ORDER]
         self._in_use: dict[Bytes, list[int]] = {}  # bytes used -> goroutines by order
         self._dead = 0  # stacks of the starting size that dead goroutines keep
         self._generation = 0
@@ -86,7 +93,7 @@ class Stacks:
         size = self.starting_size
         if self._dead:
             self._dead -= 1
-            self._sizes[_order(size)].stacks -= 1
+            self._sizes[_ORDER[size]].stacks -= 1
         growth = _grow(size, used)
         if faulted := self._enter(used, growth.size):
             growth = growth._replace(faulted_bytes=faulted)
@@ -103,11 +110,12 @@ class Stacks:
     def end(self, held: Held) -> None:
         """A goroutine ended; one with a stack of the usual size keeps it for the next (gfput)."""
         size = self._leave(held)
+        order = _ORDER[size]
         if size == self.starting_size:
             self._dead += 1
-            self._sizes[_order(size)].stacks += 1
-        elif _order(size) >= STACK_ORDERS:
-            self._release(_order(size))
+            self._sizes[order].stacks += 1
+        elif order >= STACK_ORDERS:
+            self._release(order)
 
     def scan(self) -> None:
         """The stacks are scanned: those used by less than a quarter are halved (shrinkstack).
@@ -132,7 +140,7 @@ class Stacks:
             self._release(order)
 
     def _forget_dead(self) -> None:
-        self._sizes[_order(self.starting_size)].stacks -= self._dead
+        self._sizes[_ORDER[self.starting_size]].stacks -= self._dead
         self._dead = 0
 
     def _move(self, counts: list[int], order: int) -> None:
@@ -145,7 +153,7 @@ class Stacks:
     def _enter(self, used: Bytes, size: Bytes) -> Bytes:
         if used not in self._in_use:
             self._in_use[used] = [0] * SIZES
-        self._in_use[used][_order(size)] += 1
+        self._in_use[used][_ORDER[size]] += 1
         self.allocated += size
         self.used += used
         self.goroutines += 1
@@ -153,8 +161,9 @@ class Stacks:
 
     def _leave(self, held: Held) -> Bytes:
         size = self._size_now(held)
-        self._in_use[held.used][_order(size)] -= 1
-        self._sizes[_order(size)].stacks -= 1
+        order = _ORDER[size]
+        self._in_use[held.used][order] -= 1
+        self._sizes[order].stacks -= 1
         self.allocated -= size
         self.used -= held.used
         self.goroutines -= 1
@@ -162,16 +171,18 @@ class Stacks:
 
     def _size_now(self, held: Held) -> Bytes:
         size = held.size
+        if held.generation == self._generation:
+            return size
         for _ in range(min(self._generation - held.generation, SIZES)):
             size = shrunk_stack(size, held.used)
         return size
 
     def _add(self, size: Bytes, stacks: int) -> Bytes:
         """Count stacks in, and take the spans that they need; bytes that the OS has to provide."""
-        order = _order(size)
+        order = _ORDER[size]
         mine = self._sizes[order]
         mine.stacks += stacks
-        missing = _spans(order, mine.stacks) - len(mine.spans)
+        missing = mine.needed() - len(mine.spans)
         if missing <= 0:
             return 0
         npages = stack_span_pages(size)
@@ -183,21 +194,12 @@ class Stacks:
     def _release(self, order: int) -> None:
         """Give back the spans of a size that its stacks do not need."""
         mine, npages = self._sizes[order], stack_span_pages(FIXED_STACK << order)
-        needed = _spans(order, mine.stacks)
+        needed = mine.needed()
         gone = mine.spans[needed:]
         if gone:
             del mine.spans[needed:]
             self._heap.pages.free_many(np.array(gone), npages)
             self.span_bytes -= len(gone) * npages * PAGE
-
-
-def _order(size: Bytes) -> int:
-    return size.bit_length() - FIXED_STACK.bit_length()
-
-
-def _spans(order: int, stacks: int) -> int:
-    """Spans for so many stacks: small ones share them."""
-    return -(-stacks // max(STACK_SPAN // (FIXED_STACK << order), 1))
 
 
 @lru_cache

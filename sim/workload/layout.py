@@ -72,10 +72,13 @@ def lay_out(
     count = np.minimum(ends[burst], edges[where]) - np.maximum(
         begins[burst], edges[where] - room.slots[where]
     )
-    pairs, inverse = np.unique(where * len(bursts) + which[burst], return_inverse=True)
-    total = np.bincount(inverse, weights=count).astype(np.int64)
-    some = total > 0  # a burst may pass over a span without slots
-    return (pairs // len(bursts))[some], (pairs % len(bursts))[some], total[some]
+    some = np.flatnonzero(count)  # a burst may pass over a span without slots
+    pair = (where * len(bursts) + which[burst]).take(some)
+    order = np.argsort(pair)
+    pair = pair.take(order)
+    first = np.flatnonzero(np.concatenate(([True], pair[1:] != pair[:-1])))
+    objects = np.add.reduceat(count.take(some.take(order)), first)
+    return *np.divmod(pair.take(first), len(bursts)), objects
 
 
 def _spread(length: Ints, group: Ints, phase: NDArray[np.float64], room: Room, edges: Ints) -> Ints:

@@ -145,19 +145,19 @@ class Ledger:
         Called when a mark phase takes its snapshot.
         """
         _, _, owner, count, birth = self._columns()
-        law = self._law[owner]
-        count = np.where(self._ended[owner], 0, count)
-        mortal = np.flatnonzero((law == Law.HAZARD) & (count > 0))
+        law = self._law.take(owner)
+        alive = np.where(self._ended.take(owner), 0, count)
+        mortal = np.flatnonzero((law == Law.HAZARD) & (alive > 0))
         if len(mortal):
-            hazard = self._clock[owner[mortal]] - birth[mortal]
-            count[mortal] = rng.binomial(count[mortal], np.exp(-hazard))
-            birth[mortal] = self._clock[owner[mortal]]
-        window = law == Law.WINDOW
-        if window.any():
-            age = self._clock[owner] - birth
-            count = np.where(window & (age >= self._capacity[owner]), 0, count)
-        self._count[: self.rows] = count
-        self._keep(count > 0)
+            clock = self._clock.take(owner.take(mortal))
+            survive = np.exp(birth.take(mortal) - clock)
+            alive[mortal] = rng.binomial(alive.take(mortal), survive)
+            birth[mortal] = clock
+        if self._written:
+            age = self._clock.take(owner) - birth
+            alive[(law == Law.WINDOW) & (age >= self._capacity.take(owner))] = 0
+        count[:] = alive
+        self._keep(np.flatnonzero(alive))
         if self.rows > 2 * self._distinct:
             self._merge()
         self._recycle_owners()
@@ -177,10 +177,15 @@ class Ledger:
     def expected_counts(self) -> NDArray[np.float64]:
         """Reachable objects per row at this instant, in expectation; changes nothing."""
         _, _, owner, count, birth = self._columns()
-        law, age = self._law[owner], self._clock[owner] - birth
-        alive = np.where(law == Law.HAZARD, np.exp(-np.where(law == Law.HAZARD, age, 0.0)), 1.0)
-        dead = self._ended[owner] | ((law == Law.WINDOW) & (age >= self._capacity[owner]))
-        return np.where(dead, 0.0, count * alive)
+        law, clock = self._law.take(owner), self._clock.take(owner)
+        expected = count.astype(np.float64)
+        mortal = np.flatnonzero(law == Law.HAZARD)
+        expected[mortal] *= np.exp(birth.take(mortal) - clock.take(mortal))
+        dead = self._ended.take(owner)
+        if self._written:
+            dead |= (law == Law.WINDOW) & (clock - birth >= self._capacity.take(owner))
+        expected[dead] = 0.0
+        return expected
 
     def per_span(self, spans: int) -> Ints:
         """Objects of all rows by span, for a span table of so many rows."""
@@ -215,24 +220,23 @@ class Ledger:
     def _merge(self) -> None:
         """Make one row of those that differ in nothing but their counts."""
         span, kind, owner, count, birth = self._columns()
-        order = np.lexsort((birth, owner, kind, span))
-        alike = np.ones(self.rows, dtype=np.bool_)
-        alike[:1] = False
-        for column in (span, kind, owner, birth):
-            alike[1:] &= np.diff(column[order]) == 0
-        first = np.flatnonzero(~alike)
-        self._count[: len(first)] = np.add.reduceat(count[order], first)
-        for name in ("_span", "_kind", "_owner", "_birth"):
-            column = getattr(self, name)
-            column[: len(first)] = column[order[first]]
-        self.rows = self._distinct = len(first)
+        place = (span * (int(kind.max(initial=0)) + 1) + kind) * self._owners + owner
+        # Of one owner, only the rows of a WINDOW have different births by now.
+        order = np.lexsort((birth, place)) if self._written else np.argsort(place)
+        place, birth = place.take(order), birth.take(order)
+        differs = (place[1:] != place[:-1]) | (birth[1:] != birth[:-1])
+        first = np.concatenate(([0], np.flatnonzero(differs) + 1))
+        sums = np.add.reduceat(count.take(order), first)
+        self._keep(order.take(first))
+        self._count[: self.rows] = sums
+        self._distinct = self.rows
 
-    def _keep(self, kept: NDArray[np.bool_]) -> None:
-        survivors = int(kept.sum())
+    def _keep(self, rows: Ints) -> None:
+        """Only these rows remain, in the given order."""
         for name in _ROW_COLUMNS:
             column = getattr(self, name)
-            column[:survivors] = column[: self.rows][kept]
-        self.rows = survivors
+            column[: len(rows)] = column.take(rows)
+        self.rows = len(rows)
 
     def _recycle_owners(self) -> None:
         self._free_owners = np.flatnonzero(self._ended[: self._owners])[::-1].tolist()

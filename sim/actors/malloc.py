@@ -35,6 +35,8 @@ Ints = NDArray[np.int64]
 
 NO_LIMIT: Final = (1 << 63) - 1
 """GOMEMLIMIT=off: math.MaxInt64."""
+HAIR: Final = 1e-6
+"""Slots; six objects of 170.67 bytes that are asked for as 1 KiB are 5.999999999999999."""
 
 
 def pend(p: int, mix: int, slots: float, world: World) -> None:
@@ -205,9 +207,9 @@ def owners_of(mix: int, world: World) -> Iterable[tuple[int, int, int]]:
     waiting, memory.holders[mix] = memory.holders[mix], {}
     lasting = [kept[mix] for kept in memory.kept.values() if mix in kept]
     for holder in [*lasting, *waiting]:
-        whole = int(holder.pending)
+        whole = int(holder.pending + HAIR)
         if whole:
-            holder.pending -= whole
+            holder.pending = max(holder.pending - whole, 0.0)
             if holder.owner < 0:
                 holder.owner = memory.ledger.add_owner(Law.ENDS)
             yield holder.owner, whole, max(round(holder.bursts), 1)

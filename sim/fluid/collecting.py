@@ -247,12 +247,27 @@ class Collection:
         seen = self._slots
         if float(np.dot(seen, spans.live)) < room / 4:
             seen = spans.per_class(spans.per_kind(flow.total_taken))
-        expected, ahead = spans.taken_within(seen, room)
+        expected, ahead = spans.taken_within(seen, room, self._stretches())
         flow.expect(expected, footprint.usable, footprint.usable < footprint.free)
         sweep = parts.machine.sweep
         flow.start_sweeping(facts.swept * sweep.span_ns + facts.freed_spans * sweep.freed_span_ns)
         pacer.update(int(ahead), 0)
         self._refill_pools(there)
+
+    def _stretches(self) -> float:
+        """Independent stretches of work of a P, by byte of heap_live.
+
+        The P that parked last is the first to be woken, and so one run follows the other on the
+        same P until another one overlaps them, and parks later in half of the cases. Ps that never
+        idle get the same.
+        """
+        plan, procs = self._flow.planned, self._parts.procs
+        if not plan.ready or not plan.live:
+            return MANY
+        busy_ns = plan.program / plan.ready + self._parts.machine.sched.wake_ns
+        in_a_row = 2 / -math.expm1(-plan.ready * busy_ns)
+        clumps = (2 * in_a_row - 1 - in_a_row / procs) * max(1 - plan.program / procs, 0.0)
+        return plan.ready / (plan.live * procs * max(clumps, 1.0))
 
     def _refill_pools(self, there: Crowd) -> None:
         """Objects that pools will have to allocate until the next cycle."""
@@ -268,5 +283,7 @@ class Collection:
             flow.pacer.update(int(new * flow.spans.slot_bytes[pool.mix]), 0)
 
 
+MANY: Final = 1.0
+"""Stretches a byte: nothing comes by chance."""
 NEW_PER_CYCLE: Final = 0.28
 """Standard deviations: E[max(M1 - M2, 0)] of largest values with half the spread of single ones."""

@@ -60,7 +60,7 @@ def crowd(tasks: Sequence[Task], rng: Rng, *, by_allocation: bool) -> Crowd:
 
 def _script(found: Crowd, script: Script) -> None:
     speed = script.speed
-    running = script.crowd if script.on_p else 0.0
+    running = script.busy
     if script.visit.blocked and script.on_p:
         running = min(speed * script.visit.prices.ns, running)
     found.running += min(speed * script.visit.prices.ns, running)
@@ -129,6 +129,13 @@ class StackMemory:
         """Stacks of new goroutines."""
         return self._starting
 
+    def size_for(self, used: Bytes) -> Bytes:
+        """The stack of a new goroutine that uses so much of it."""
+        size = self._starting
+        while not fits(size, used):
+            size *= 2
+        return size
+
     def allocated(self, found: Crowd) -> Bytes:
         """Bytes of the stacks of goroutines."""
         return int(sum(n * self._size(key) for key, n in found.sizes.items()))
@@ -152,7 +159,4 @@ class StackMemory:
     def _size(self, key: tuple[int, int]) -> int:
         if key in self._largest:
             return self._largest[key]
-        size = self._starting
-        while not fits(size, key[0]):
-            size *= 2
-        return size
+        return self.size_for(key[0])

@@ -12,7 +12,7 @@ from sim.fluid.keepers import Keeper
 from sim.fluid.parts import Parts, Plan
 from sim.fluid.scripts import Script
 from sim.fluid.snapshot import Snapshots
-from sim.fluid.spans import Floats
+from sim.fluid.spans import OS_PAGE, Floats
 from sim.fluid.tasks import ClosedFlow, Task
 from sim.fluid.visits import Visit, VisitCompiler
 from sim.go.stack import fits
@@ -64,8 +64,18 @@ class Flow:
 
     def start(self, task: Task) -> None:
         """A task begins now."""
-        self.price(task.visit)
         self.tasks.append(task)
+        if isinstance(task, Script):
+            self._take_stacks(task)
+        self.price(task.visit)
+
+    def _take_stacks(self, script: Script) -> None:
+        """A crowd comes with its stacks; memory that was never used is touched on the way."""
+        footprint, size = self.parts.footprint, self.stacks.size_for(script.stack)
+        footprint.see(self)
+        new = max(script.crowd * size - footprint.usable, 0.0) / script.crowd
+        script.visit.starts += 1.0
+        script.visit.touched = new
 
     def collect(self) -> None:
         """A cycle is asked for."""
@@ -76,6 +86,7 @@ class Flow:
         prices, spans = visit.prices, self.spans
         ns = visit.cpu * self._slowdown + visit.writes * self._write_ns
         ns += visit.starts * self._growth_ns(visit)
+        ns += visit.touched / OS_PAGE * self.parts.machine.page.fault_ns
         live = scan = slot_bytes = later = 0.0
         for use in visit.uses:
             ns += use.slots * (self._ns[use.mix] + self._marking_ns)

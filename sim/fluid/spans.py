@@ -8,6 +8,7 @@ empty by chance.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
@@ -26,9 +27,11 @@ LARGE_CLASSES: Final = 2
 OS_PAGE: Final = 4096
 SMALL: Final = 0.02
 """Share of a cycle's growth that is not worth iterating for."""
-ROUNDS: Final = 6
-LEAST: Final = 1e-3
-"""Spans that a P uses of a class, at least."""
+ROUNDS: Final = 8
+NO_SPANS: Final = 1e-6
+"""Spans of a class that are as good as none."""
+QUANTILES: Final = np.array([NormalDist().inv_cdf((i + 0.5) / 32) for i in range(32)])
+"""Of the normal distribution."""
 
 
 class FinalKinds(KindTable):
@@ -84,7 +87,7 @@ class SpanModel:
         self._span_bytes = self.pages * PAGE
         self.live = self._span_bytes / self.nelems
         """Bytes of heap_live of a slot."""
-        self._free = self._reuse = np.zeros(0)
+        self._free = self._partly = self._reuse = np.zeros(0)
         self._note_room()
         self.scan_per_slot = self._by_mix(self.kind_scan)
         self.slot_bytes = self._by_mix(self.kind_slot)
@@ -106,9 +109,10 @@ class SpanModel:
     def _note_room(self) -> None:
         """What is free after a sweep, and how much of it in a partly used span."""
         self._free = np.maximum(self.spans * self.nelems - self.used, 0.0)
-        per_span = self._free / np.maximum(self.spans - self.full, 1.0)
+        self._partly = np.maximum(self.spans - self.full, 0.0)
+        per_span = self._free / np.maximum(self._partly, NO_SPANS)
         per_span = np.minimum(np.maximum(per_span, 1.0), self.nelems)
-        self._reuse = np.where(self._free > 1, per_span, self.nelems)
+        self._reuse = np.where(self._partly > NO_SPANS, per_span, self.nelems)
 
     def expect(
         self, slots: Floats, room: float, *, limited: bool
@@ -129,29 +133,53 @@ class SpanModel:
         self.live = self.slot + self.tail * (of_refill + of_fresh)
         return self._by_mix(self._malloc + refill[self.cls]), self._by_mix(self.live[self.cls])
 
-    def cached(self, slots: Floats) -> float:
+    def cached(self, slots: Floats, stretches: float) -> float:
         """Bytes by which heap_live is ahead when so many slots have been taken.
 
-        Every P that has taken a slot of a class holds a span of it, which is used up in part. What
-        Ps take varies like an exponential quantity X, and E[ceil(X)] = 1 / (1 - exp(-1 / E[X])).
+        Every P that has taken a slot of a class holds a span of it, which is used up in part. Spans
+        that the sweep left are taken first; those that are held were taken last.
         """
-        per_p, per_span = slots / self._procs, self._reuse
-        spans = np.maximum(per_p / per_span, LEAST)
-        left = (per_span - 1) * (-1 / np.expm1(-1 / spans) - spans)
-        free = left * -np.expm1(-per_p)
-        return float(self._procs * np.dot(np.where(self.large, 0.0, free), self.slot))
+        per_p = slots / self._procs
+        held = -np.expm1(-per_p)
+        needed = self._needed(per_p, self._reuse, stretches)
+        fresh = np.minimum(np.maximum(self._procs * needed - self._partly, 0.0), self._procs * held)
+        left = self._reuse * needed - per_p
+        left_of_fresh = self.nelems * self._needed(per_p, self.nelems, stretches) - per_p
+        left += (left_of_fresh - left) * fresh / np.maximum(self._procs * held, NO_SPANS)
+        return float(self._procs * np.dot(np.where(self.large, 0.0, left), self.slot))
 
-    def taken_within(self, mixture: Floats, room: float) -> tuple[Floats, float]:
+    def _needed(self, per_p: Floats, per_span: Floats, stretches: float) -> Floats:
+        """Spans that a P has begun to use when it has taken so many slots on average.
+
+        It took them in so many stretches that are independent of each other, and in each of these
+        a class comes by chance: a quantity with a gamma distribution, cut at its quantiles.
+        """
+        held = np.maximum(-np.expm1(-per_p), NO_SPANS)
+        shape = 1 / (1 / max(stretches, 1.0) + 1 / np.maximum(per_p, 1.0))
+        spans = per_p / held / per_span
+        # The cube root of such a quantity is nearly normal (Wilson and Hilferty, 1931).
+        root = 1 - 1 / (9 * shape) + QUANTILES[:, np.newaxis] / (3 * np.sqrt(shape))
+        begun = np.ceil(spans * np.maximum(root, 0.0) ** 3)
+        needed: Floats = held * np.maximum(begun, 1.0).mean(axis=0)
+        return needed
+
+    def taken_within(
+        self, mixture: Floats, room: float, stretches_per_byte: float
+    ) -> tuple[Floats, float]:
         """Slots by class of such a mixture until heap_live has grown by so much.
 
-        Returns the bytes by which heap_live is ahead then as well.
+        Returns the bytes by which heap_live is ahead then as well. Every P takes them in so many
+        independent stretches a byte.
         """
         per_byte = mixture / max(float(np.dot(mixture, self.live)), 1.0)
-        ahead = self.cached(per_byte * room)
+        taken, ahead = room, self.cached(per_byte * room, stretches_per_byte * room)
         if ahead > room * SMALL:
+            low, high = room * SMALL, room
             for _ in range(ROUNDS):
-                ahead = min(self.cached(per_byte * (room - ahead)), room * (1 - SMALL))
-        return per_byte * (room - ahead), ahead
+                taken = (low + high) / 2
+                ahead = self.cached(per_byte * taken, stretches_per_byte * taken)
+                low, high = (taken, high) if taken + ahead < room else (low, taken)
+        return per_byte * taken, ahead
 
     def in_use(self, slots: Floats) -> Floats:
         """Spans when so many slots have been taken since the sweep."""

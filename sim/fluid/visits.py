@@ -69,6 +69,8 @@ class Visit:
     """How often goroutines become runnable."""
     starts: float = 1.0
     """Goroutines started."""
+    touched: float = 0.0
+    """Bytes of new stacks that the OS has to provide."""
     stack_blocked: float = 0.0
     """Byte-ns of stacks in use while blocked; `stack_running` while running, by weight."""
     stack_running: float = 0.0

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sim.actors.accounts import update_memory_use
 from sim.actors.malloc import materialise
-from sim.actors.marking import release_assists
+from sim.actors.marking import book_idle_ps, release_assists
 from sim.actors.prices import reprice
 from sim.actors.reporting import report_cycle
 from sim.actors.scavenging import set_scavenge_goals
@@ -61,6 +61,7 @@ def start_cycle(reason: str, g: G | None, world: World) -> Process[None]:
     gc = world.gc
     open_record(reason, world)
     gc.cycle.stop_start = yield from stop_the_world(g, world)
+    book_idle_ps(world)
     gc.limiter.start_gc_transition(enable_gc=True, now=world.env.now)
     empty_pools(world)
     take_snapshot(world)
@@ -187,6 +188,7 @@ def mark_termination(world: World) -> Process[None]:
     cycle.heap_end = gc.pacer.heap_live
     cycle.reachable_bytes = round(float(np.dot(reachable_by_kind(world), memory.kind_slots)))
     cycle.assist_ratio_end = gc.pacer.assist_work_per_byte
+    book_idle_ps(world)
     gc.limiter.start_gc_transition(enable_gc=False, now=world.env.now)
     gc.marking, gc.slowdown, gc.write_ns = False, 1.0, 0.0
     release_assists(world)

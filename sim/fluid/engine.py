@@ -73,9 +73,7 @@ class Flow:
         """A crowd comes with its stacks; memory that was never used is touched on the way."""
         footprint, size = self.parts.footprint, self.stacks.size_for(script.stack)
         footprint.see(self)
-        new = max(script.crowd * size - footprint.usable, 0.0) / script.crowd
-        script.visit.starts += 1.0
-        script.visit.touched = new
+        script.pay_start(max(size - footprint.usable / script.crowd, 0.0))
 
     def collect(self) -> None:
         """A cycle is asked for."""

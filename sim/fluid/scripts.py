@@ -91,6 +91,13 @@ class Script(Task):
             return 0.0
         return min(self.crowd, math.ceil(self._left / self._at.times))
 
+    def pay_start(self, touched: float) -> None:
+        """In their first stage goroutines are started, with stacks that touch so many new bytes."""
+        if isinstance(self._at, Busy):
+            self.visit.starts += 1 / self._at.times
+            self.visit.runs += 1 / self._at.times
+            self.visit.touched = touched / self._at.times
+
     @property
     def stack(self) -> int:
         """Bytes of stack that each of the goroutines uses while it runs."""
@@ -185,7 +192,8 @@ class Script(Task):
 
     def _work(self, steps: Sequence[say.Step], times: int) -> Busy:
         visit = self._stage.compiler.of_steps(steps, self._kind)
-        visit.starts -= 1.0  # all of them are there already
+        visit.starts -= 1.0  # all of them are there already, and run
+        visit.runs -= 1.0
         for use in visit.uses:
             if use.held:
                 use.keeper = self._keeper(use.mix, use.slots)

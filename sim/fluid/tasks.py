@@ -61,6 +61,10 @@ class Task:
         """Goroutines in flight at one instant, of so many on average."""
         return int(rng.poisson(mean))
 
+    def follow(self, ns: float) -> float:
+        """Visits that begin within so many ns after another one."""
+        return self.speed * ns
+
 
 class OpenFlow(Task):
     """Requests that arrive whether or not the program keeps up."""
@@ -69,7 +73,7 @@ class OpenFlow(Task):
         self, visit: Visit, begin: float, rates: Rates, noise: Callable[[], float]
     ) -> None:
         super().__init__(visit, begin)
-        self._rates, self._noise = rates, noise
+        self._rates, self._noise, self._regular = rates, noise, not rates.random
         self._rate = rates.at(begin)
         self._now = begin
 
@@ -102,6 +106,11 @@ class OpenFlow(Task):
             self.backlog = 0.0
         self.done += done
         return done
+
+    def follow(self, ns: float) -> float:
+        """See `Task`: regular ones come one after the other."""
+        come = self._rate.per_ns * ns
+        return math.floor(come) if self._regular else come
 
     def _keeps_up(self, speed: float) -> bool:
         return speed >= self._rate.per_ns * (1 - 1e-9)

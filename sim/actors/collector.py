@@ -7,7 +7,7 @@ import simpy
 from numpy.typing import NDArray
 
 from sim.actors.accounts import update_memory_use
-from sim.actors.malloc import materialise
+from sim.actors.malloc import materialise, settle_sweep_debt
 from sim.actors.marking import book_idle_ps, release_assists
 from sim.actors.prices import reprice
 from sim.actors.reporting import report_cycle
@@ -47,13 +47,15 @@ def collector(world: World) -> Process[None]:
 
 def sweep_what_is_left(world: World) -> Process[None]:
     """The goroutine that triggers sweeps all unswept spans before it stops the world."""
-    heap = world.memory.heap
-    if heap.sweeping.done:
-        return
-    materialise(world)
-    swept, freed = heap.sweep_some(heap.spans.count + 1)
-    note_sweep(world, "start", swept, freed)
-    yield world.env.work(sweep_ns(swept, freed, world))
+    heap, owed = world.memory.heap, 0
+    if not heap.sweeping.done:
+        materialise(world)
+        swept, freed = heap.sweep_some(heap.spans.count + 1)
+        note_sweep(world, "start", swept, freed)
+        owed = sweep_ns(swept, freed, world)
+    owed += settle_sweep_debt(world)
+    if owed:
+        yield world.env.work(owed)
 
 
 def start_cycle(reason: str, g: G | None, world: World) -> Process[None]:

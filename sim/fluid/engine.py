@@ -172,6 +172,7 @@ class Flow:
             wanted += task.wanted
         scale = ps / wanted if wanted > ps else 1.0
         self.planned = plan = Plan(program=min(wanted, ps))
+        soon = 0.0
         for task in self.tasks:
             prices = task.visit.prices
             task.speed = speed = task.wanted * scale / prices.ns
@@ -180,9 +181,11 @@ class Flow:
             if prices.slot_bytes:
                 plan.allocating += task.wanted * scale
                 plan.visits += speed
+                soon += 2 * speed if task.regular else speed
                 plan.live += speed * prices.live
                 plan.slots += speed * prices.slot_bytes
                 plan.later += speed * prices.later
+        plan.pause_ns = 1 / soon if soon else math.inf
         return plan
 
     def advance(self, elapsed: float, share: float = 1.0) -> None:
@@ -221,7 +224,7 @@ class Flow:
         room = trigger - pacer.heap_live
         if rate > 0:
             # A trigger that has been passed already waits for the next allocation.
-            due = room / rate if room > 0 else max(1 - plan.allocating, 0.0) / plan.visits
+            due = room / rate if room > 0 else max(1 - plan.allocating, 0.0) * plan.pause_ns
             elapsed = min(elapsed, due + 1.0)
             if parts.memory_limit < NO_LIMIT:
                 elapsed = min(elapsed, self._cycle_length() / LOOKS_PER_CYCLE / rate)

@@ -33,6 +33,8 @@ class Task:
         self.backlog = 0.0
         """Visits that wait for a P."""
         self.ended = False
+        self.regular = False
+        """Whether visits come at equal intervals, of which on average half is still to go."""
         self.by_chance = False
         """Whether visits come by chance: while marking, when their number makes the heap's end."""
 
@@ -73,7 +75,8 @@ class OpenFlow(Task):
         self, visit: Visit, begin: float, rates: Rates, noise: Callable[[], float]
     ) -> None:
         super().__init__(visit, begin)
-        self._rates, self._noise, self._regular = rates, noise, not rates.random
+        self._rates, self._noise = rates, noise
+        self.regular = not rates.random
         self._rate = rates.at(begin)
         self._now = begin
 
@@ -110,7 +113,7 @@ class OpenFlow(Task):
     def follow(self, ns: float) -> float:
         """See `Task`: regular ones come one after the other."""
         come = self._rate.per_ns * ns
-        return math.floor(come) if self._regular else come
+        return math.floor(come) if self.regular else come
 
     def _keeps_up(self, speed: float) -> bool:
         return speed >= self._rate.per_ns * (1 - 1e-9)

@@ -65,6 +65,7 @@ def start_cycle(reason: str, g: G | None, world: World) -> Process[None]:
     gc.cycle.stop_start = yield from stop_the_world(g, world)
     book_idle_ps(world)
     gc.limiter.start_gc_transition(enable_gc=True, now=world.env.now)
+    materialise(world)
     empty_pools(world)
     take_snapshot(world)
     gc.cycle.scannable, gc.cycle.scan_expected = gc.pacer.heap_scan, gc.pacer.scan_expected
@@ -99,17 +100,18 @@ def open_record(reason: str, world: World) -> None:
 
 
 def empty_pools(world: World) -> None:
-    """sync.Pool's cleanup, while the world is stopped."""
-    for pool in world.memory.pools.values():
+    """sync.Pool's cleanup, while the world is stopped; the ledger keeps as many as the pool has."""
+    memory = world.memory
+    for pool in memory.pools.values():
         dropped, total = pool.cleanup()
-        if dropped:
-            world.memory.ledger.thin(pool.owner, dropped / total)
+        held = int(memory.ledger.held_by(pool.owner, len(memory.kinds)).sum())
+        if held > total - dropped:
+            memory.ledger.thin(pool.owner, 1 - (total - dropped) / held)
 
 
 def take_snapshot(world: World) -> None:
     """What is reachable now survives the cycle; count the work of marking it."""
     memory, gc = world.memory, world.gc
-    materialise(world)
     memory.finalizers.bury(memory.ledger, world.streams["lifetimes"])
     capacity, kinds = memory.heap.spans.capacity, memory.kinds
     gc.snapshot_rows = memory.ledger.per_span(capacity)

@@ -91,20 +91,23 @@ class Collection:
             typical += costs.stop_other_ns + costs.stop_per_p_ns * (others - 1)
         return typical * float(self._rng.lognormal(0.0, costs.stop_sigma))
 
-    def _others(self, plan: Plan) -> int:
-        """Ps beside that of the triggering goroutine on which something runs, or which wake up."""
+    def _others(self, plan: Plan, early: float = 0.0) -> int:
+        """Ps beside that of the stopping goroutine on which something runs, or which wake up."""
         procs, wake_ns = self._parts.procs, self._parts.machine.sched.wake_ns
         waking = min(plan.ready * wake_ns, procs) * max(1 - plan.program / procs, 0.0)
-        # Whoever starts to run early was taken from a P that is still waking up for it.
-        early = -math.expm1(-plan.ready * wake_ns) * (1 - plan.later / max(plan.live, 1e-9))
         busy = plan.program + waking + early
         if busy >= procs * 0.999:
             return procs - 1
         return min(int(self._rng.poisson(busy)), procs - 1)
 
+    def _left_behind(self, plan: Plan) -> float:
+        """Whoever starts to run early was taken from a P that is still waking up for it."""
+        ready = -math.expm1(-plan.ready * self._parts.machine.sched.wake_ns)
+        return ready * (1 - plan.later / max(plan.live, 1e-9))
+
     def _begin(self, plan: Plan, there: Crowd) -> None:
         flow, parts, facts = self._flow, self._parts, self.facts
-        others = self._others(plan)
+        others = self._others(plan, self._left_behind(plan))
         facts.stop_start = self._stop(others)
         parts.limiter.start_gc_transition(enable_gc=True, now=int(flow.now))
         self._snapshot(there)
@@ -274,10 +277,12 @@ class Collection:
         flow = self._flow
         since = max(flow.now - flow.last_end, 1.0)
         for name, pool in self._parts.pools.items():
-            lent, variance, time = there.lent.get(name, (0.0, 0.0, 1.0))
+            lent, variance, time, limit = there.lent.get(name, (0.0, 0.0, 1.0, 0.0))
             spread = math.sqrt(variance)
-            most = lent + spread * math.sqrt(2 * math.log(since / max(time, 1.0) + 1.0))
-            new = max(most - pool.slots, 0.0) + NEW_PER_CYCLE * spread
+            looks = since / max(time, 1.0) + 1.0
+            chance = SPREAD_OF_MOST * float(self._parts.streams["pools"].standard_normal())
+            most = min(lent + spread * (math.sqrt(2 * math.log(looks)) + chance), limit)
+            new = max(most - pool.slots, 0.0)
             pool.slots = most
             flow.taken[pool.mix] += new
             flow.pacer.update(int(new * flow.spans.slot_bytes[pool.mix]), 0)
@@ -285,5 +290,5 @@ class Collection:
 
 MANY: Final = 1.0
 """Stretches a byte: nothing comes by chance."""
-NEW_PER_CYCLE: Final = 0.28
-"""Standard deviations: E[max(M1 - M2, 0)] of largest values with half the spread of single ones."""
+SPREAD_OF_MOST: Final = 0.5
+"""Of the largest of some ten normal quantities, in standard deviations of one."""

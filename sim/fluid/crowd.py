@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -33,8 +34,8 @@ class Crowd:
     running: float = 0.0
     held: dict[int, float] = field(default_factory=dict)
     """Slots kept by goroutines of flows, by mix."""
-    lent: dict[str, tuple[float, float, float]] = field(default_factory=dict)
-    """Objects of pools in use: mean, variance, and the time in which their number changes."""
+    lent: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
+    """Objects of pools in use: mean, variance, the time in which their number changes, the most."""
     sizes: dict[tuple[int, int], float] = field(default_factory=dict)
     """Goroutines by bytes of stack used while they run, and at present."""
 
@@ -90,13 +91,18 @@ def _flow(found: Crowd, task: Task, more: float, rng: Rng) -> None:
     for mix, kept in visit.children_held.items():
         found.held[mix] = found.held.get(mix, 0.0) + speed * kept
     for pool, lend in visit.lends.items():
+        together = visit.borrowers[pool]
         time = lend + ns
         lent = speed * time + task.backlog
-        spread = lent
+        time /= together
+        # Of those that are lent together, half are back when another half is not.
+        spread = lent * (1 + (together - 1) / 2)
+        most = math.inf
         if isinstance(task, ClosedFlow):
+            most = task.workers * together
             unused = max(0.0, 1 - lent / task.workers)
             spread, time = lent * unused, time * unused
-        found.lent[pool] = (lent, spread, time)
+        found.lent[pool] = (lent, spread, time, most)
 
 
 def _hold(found: Crowd, task: Task, present: float, rng: Rng) -> None:

@@ -147,7 +147,11 @@ class Marking:
         running = (plan.allocating + others) * plan.later / max(plan.live, 1e-9)
         assist_ns = OVER_ASSIST_WORK * self._per_unit
         extra = others * min(rest_ns / length, 1.0) + come * min(assist_ns / length, 1.0)
-        least = (running + come) * assist_ns
+        # On a P, whoever has assisted runs, and then the next one assists.
+        run_ns = plan.program / plan.ready if plan.ready else math.inf
+        turns, rest = divmod(length, assist_ns + run_ns)
+        most = (procs - background) * (turns * assist_ns + min(rest, assist_ns))
+        least = min((running + come) * assist_ns, most)
         extra = min(extra, free)
         assisted = self._cpu["assist"]
         end = flow.now + length
@@ -195,6 +199,8 @@ class Marking:
         self._program = program = plan.program
         idle = min(max(procs - background - program - extra, 0.0), self._max_idle) * awake
         workers = background + idle
+        if plan.slots * flow.pacer.assist_work_per_byte * self._per_unit <= workers:
+            self._own_credit = 0.0  # workers earn all of it
         owed_per_ns = self._owed(plan) / max(program, 1e-9)
         paid = owed_per_ns * program * self._per_unit <= workers
         if paid:

@@ -86,7 +86,9 @@ class Visit:
     timeline: list[tuple[float, float, dict[int, float]]] = field(default_factory=list)
     """What the goroutine itself keeps, and the time since its start: running by weight, blocked."""
     lends: dict[str, float] = field(default_factory=dict)
-    """ns for which an object of a pool is lent while its goroutine is blocked."""
+    """ns for which objects of a pool are lent while their goroutines are blocked."""
+    borrowers: dict[str, int] = field(default_factory=dict)
+    """Goroutines, started together, that borrow of a pool."""
     prices: Prices = field(default_factory=Prices)
     _own: Floats = field(default_factory=lambda: np.empty(0))
     _waits: Floats = field(default_factory=lambda: np.empty(0))
@@ -172,6 +174,7 @@ class VisitCompiler:
                 self._spawn(step, visit)
             case say.Borrow():
                 visit.lends[step.pool] = 0.0
+                visit.borrowers[step.pool] = 1
             case say.Publish():
                 self._publish(step, visit)
             case say.Repeat():
@@ -261,6 +264,7 @@ def _add_books(visit: Visit, child: Visit, count: int) -> None:
         visit.children_held[mix] = visit.children_held.get(mix, 0.0) + kept * count
     for pool, value in child.lends.items():
         visit.lends[pool] = visit.lends.get(pool, 0.0) + value * count
+        visit.borrowers[pool] = visit.borrowers.get(pool, 0) + child.borrowers[pool] * count
 
 
 def longest(steps: Sequence[say.Step], count: int) -> float:

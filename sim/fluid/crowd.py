@@ -106,12 +106,16 @@ def _flow(found: Crowd, task: Task, more: float, rng: Rng) -> None:
 
 
 def _hold(found: Crowd, task: Task, present: float, rng: Rng) -> None:
-    """What goroutines keep: each is somewhere on its way. Of many, the mean counts."""
+    """What goroutines keep: each is somewhere on its way. Of many, the mean counts.
+
+    Requests of different sizes are as uncertain as fewer of them that are larger.
+    """
     visit = task.visit
     times = visit.times(visit.prices.ns / max(visit.weight, 1e-9))
     if present <= MANY:
-        number = task.number(present, rng)
-        at, share = rng.random(number) * times[-1], 1.0
+        share = 1 + visit.scatter if isinstance(task, OpenFlow) else 1.0
+        number = task.number(present / share, rng)
+        at = rng.random(number) * times[-1]
     else:
         at, share = (np.arange(MANY) + 0.5) / MANY * times[-1], present / MANY
     for mix, held in visit.held_along().items():

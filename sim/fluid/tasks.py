@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -72,7 +71,7 @@ class OpenFlow(Task):
     """Requests that arrive whether or not the program keeps up."""
 
     def __init__(
-        self, visit: Visit, begin: float, rates: Rates, noise: Callable[[], float]
+        self, visit: Visit, begin: float, rates: Rates, noise: np.random.Generator
     ) -> None:
         super().__init__(visit, begin)
         self._rates, self._noise = rates, noise
@@ -100,8 +99,10 @@ class OpenFlow(Task):
     def advance(self, now: float, elapsed: float, speed: float) -> float:
         """See `Task`."""
         come = self._rate.per_ns * elapsed
-        if self.by_chance:
-            come = max(come + self._noise() * math.sqrt(come), 0.0)
+        if self.by_chance and not self.regular and come > 0:
+            # A sum of so many quantities that differ: nearly a gamma distribution.
+            each = 1 + self.visit.scatter
+            come = each * float(self._noise.gamma(come / each))
         come += self.backlog
         done = come if self.backlog <= FEW and self._keeps_up(speed) else min(speed * elapsed, come)
         self.backlog = come - done

@@ -84,8 +84,9 @@ class Marking:
             if isinstance(task, Script) and not task.visit.blocked
         )  # fmt: skip
         occupied = min(round(taken), ps)
+        begun = flow.now - self._begun + 1.0
         turns = [
-            FractionalTurns(self._share, poll, TIME_SLICE, TIME_SLICE * part)
+            FractionalTurns(self._share, poll, TIME_SLICE, begun + TIME_SLICE * part)
             for part in PARTS
         ] * occupied  # fmt: skip
         ready = max(plan.ready, NONE)
@@ -98,7 +99,8 @@ class Marking:
             )
             every = 1 / (ready * looks * min(seen, 1.0) + 1 / TIME_SLICE)
             turns += [
-                FractionalTurns(self._share, poll, -every * math.log1p(-part)) for part in PARTS
+                FractionalTurns(self._share, poll, -every * math.log1p(-part), begun)
+                for part in PARTS
             ]
         return turns
 
@@ -294,7 +296,7 @@ class FractionalTurns:
     """
 
     def __init__(
-        self, share: float, piece_ns: float, schedules_every: float, begins: float = 0.0
+        self, share: float, piece_ns: float, schedules_every: float, begins: float
     ) -> None:
         self._share, self._piece, self._every = share, piece_ns, schedules_every
         self._times, self._marked = [begins], [0.0]
@@ -304,8 +306,9 @@ class FractionalTurns:
         times, marked, slack = self._times, self._marked, FRACTIONAL_SLACK * self._share
         while times[-1] < at:
             spell = max(self._piece, (slack * times[-1] - marked[-1]) / (1 - slack))
-            marked.append(marked[-1] + spell)
-            times.append(times[-1] + spell)
+            # A piece that is begun is done, though others may have marked the rest before.
+            times += [times[-1], times[-1] + spell]
+            marked += [marked[-1] + self._piece, marked[-1] + spell]
             begins = max(marked[-1] / self._share, times[-1]) + self._every
             times.append(begins)
             marked.append(marked[-1])

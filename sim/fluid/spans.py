@@ -156,11 +156,12 @@ class SpanModel:
         """
         held = np.maximum(-np.expm1(-per_p), NO_SPANS)
         shape = 1 / (1 / max(stretches, 1.0) + 1 / np.maximum(per_p, 1.0))
-        spans = per_p / held / per_span
         # The cube root of such a quantity is nearly normal (Wilson and Hilferty, 1931).
         root = 1 - 1 / (9 * shape) + QUANTILES[:, np.newaxis] / (3 * np.sqrt(shape))
-        begun = np.ceil(spans * np.maximum(root, 0.0) ** 3)
-        needed: Floats = held * np.maximum(begun, 1.0).mean(axis=0)
+        taken = np.maximum(root, 0.0) ** 3
+        taken *= per_p / held / taken.mean(axis=0)
+        # Slots are whole: the next span is begun when one more than the last has been taken.
+        needed: Floats = held * np.maximum(np.ceil((taken - 0.5) / per_span), 1.0).mean(axis=0)
         return needed
 
     def taken_within(

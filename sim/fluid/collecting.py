@@ -251,7 +251,7 @@ class Collection:
         if float(np.dot(seen, spans.live)) < room / 4:
             seen = spans.per_class(spans.per_kind(flow.total_taken))
         expected, ahead = spans.taken_within(seen, room, self._stretches())
-        flow.expect(expected, footprint.usable, footprint.usable < footprint.free)
+        flow.expect(expected)
         sweep = parts.machine.sweep
         flow.start_sweeping(facts.swept * sweep.span_ns + facts.freed_spans * sweep.freed_span_ns)
         pacer.update(int(ahead), 0)

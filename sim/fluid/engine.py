@@ -55,7 +55,8 @@ class Flow:
         self._slowdown, self._write_ns = 1.0, 0.0
         self._there, self._there_at = Crowd(), -math.inf
         self._carry = [0.0, 0.0]
-        self._ns, self._live = self.spans.expect(np.zeros(len(self.spans.slot)), 0.0, limited=False)
+        self._expected = np.zeros(len(self.spans.slot))
+        self._ns, self._live = self.spans.expect(self._expected, 0.0, limited=False)
         self._marking_ns = 0.0
         self._trigger = self.pacer.trigger()[0]
         self._sweeper: ClosedFlow | None = None
@@ -121,11 +122,34 @@ class Flow:
 
     # -- steps -------------------------------------------------------------------------------
 
-    def expect(self, slots: Floats, room: float, limited: bool) -> None:
+    def expect(self, slots: Floats) -> None:
         """Prices after a cycle; so many slots by class will be taken until the next."""
-        self._ns, self._live = self.spans.expect(slots, room, limited=limited)
+        self._expected = slots
+        footprint = self.parts.footprint
+        self._ns, self._live = self.spans.expect(
+            slots, footprint.usable, limited=footprint.usable < footprint.free
+        )
         self._trigger = self.pacer.trigger()[0]
         self.slow_down(1.0, 0.0, 0.0)
+
+    def foresee(self, visit: Visit, visits: float) -> None:
+        """A goroutine begins to allocate what nobody expected: free memory does not last."""
+        spans, footprint = self.spans, self.parts.footprint
+        by_mix = np.zeros(len(spans.slot_bytes))
+        for use in visit.uses:
+            by_mix[use.mix] += use.slots * visits
+        slots = spans.per_class(spans.per_kind(by_mix))
+        room = max(float(self.pacer.heap_goal() - self.pacer.heap_live), STRETCH)
+        slots *= min(room / max(float(slots @ spans.live), 1.0), 1.0)
+        if ((slots > 1) & (self._expected < 1)).any():
+            footprint.see(self)
+            self.settle_all()
+            taken = spans.per_class(spans.per_kind(self.taken))
+            self._expected = np.maximum(slots, self._expected)
+            self._ns, self._live = spans.expect(
+                self._expected, footprint.usable, taken, limited=footprint.usable < footprint.free
+            )
+        self.price(visit)
 
     def start_sweeping(self, ns: float) -> None:
         """The background sweeper has so much to do; on a P that idles, nobody notices."""

@@ -51,8 +51,8 @@ class Stageplay(Protocol):
     def collect(self) -> None:
         """A cycle is asked for."""
 
-    def price(self, visit: Visit) -> None:
-        """Find out what a visit costs."""
+    def foresee(self, visit: Visit, visits: float) -> None:
+        """So many visits begin: find out what one costs."""
 
     def settle(self, task: Task) -> None:
         """Book what a task has done, before it does something else."""
@@ -151,7 +151,7 @@ class Script(Task):
         self._at = stage
         if isinstance(stage, Busy):
             self.visit, self._left = stage.visit, self.crowd * stage.times
-            self._stage.price(self.visit)
+            self._stage.foresee(self.visit, self._left)
         elif isinstance(stage, Asleep):
             self._wake = self._now + stage.ns
         elif isinstance(stage, Collecting):

@@ -115,15 +115,16 @@ class SpanModel:
         self._reuse = np.where(self._partly > NO_SPANS, per_span, self.nelems)
 
     def expect(
-        self, slots: Floats, room: float, *, limited: bool
+        self, slots: Floats, room: float, taken: Floats | float = 0.0, *, limited: bool
     ) -> tuple[list[float], list[float]]:
         """Prices of a slot of each mix: CPU-ns outside of marking, and bytes of heap_live.
 
-        `slots` are expected in the coming cycle by class; `room` is free memory that needs no
+        `slots` are expected in the coming cycle by class, beside those `taken` already; `room` is free memory that needs no
         first touch. At the memory limit, as much as is touched anew was returned before.
         """
         costs, page = self._machine.alloc, self._machine.page
-        reused = np.minimum(self._free / np.maximum(slots, 1.0), 1.0)
+        free = np.maximum(self._free - taken, 0.0)
+        reused = np.minimum(free / np.maximum(slots, 1.0), 1.0)
         of_refill, of_fresh = reused / self._reuse, (1 - reused) / self.nelems
         total = max(float(np.dot(of_fresh * slots, self._span_bytes)), 1.0)
         byte_ns = page.fault_ns / OS_PAGE + limited * page.scavenge_ns / QUANTUM

@@ -95,19 +95,28 @@ class Collection:
         """Ps beside that of the stopping goroutine on which something runs, or which wake up."""
         procs, wake_ns = self._parts.procs, self._parts.machine.sched.wake_ns
         waking = min(plan.ready * wake_ns, procs) * max(1 - plan.program / procs, 0.0)
-        busy = plan.program + waking + early
+        busy = max(plan.program + waking + early, 0.0)
         if busy >= procs * 0.999:
             return procs - 1
         return min(int(self._rng.poisson(busy)), procs - 1)
 
     def _left_behind(self, plan: Plan) -> float:
-        """Whoever starts to run early was taken from a P that is still waking up for it."""
+        """What an allocation that triggers makes of the Ps that are busy beside its own.
+
+        Whoever starts to run early was taken from a P that is still waking up for it. One of a few
+        goroutines is one of those that are busy on average; a request comes on top of them.
+        """
         ready = -math.expm1(-plan.ready * self._parts.machine.sched.wake_ns)
-        return ready * (1 - plan.later / max(plan.live, 1e-9))
+        left = ready * (1 - plan.later / max(plan.live, 1e-9))
+        for task in self._flow.tasks:
+            share = task.speed * task.visit.prices.live / max(plan.live, 1e-9)
+            left -= share * task.speed * task.visit.prices.ns / task.number_of_goroutines
+        return left
 
     def _begin(self, plan: Plan, there: Crowd) -> None:
         flow, parts, facts = self._flow, self._parts, self.facts
-        others = self._others(plan, self._left_behind(plan))
+        by_allocation = facts.reason == "heap"
+        others = self._others(plan, self._left_behind(plan) if by_allocation else 0.0)
         facts.stop_start = self._stop(others)
         parts.limiter.start_gc_transition(enable_gc=True, now=int(flow.now))
         self._snapshot(there)

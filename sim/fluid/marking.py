@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -28,9 +29,14 @@ FRACTIONAL_USE: Final = (1 + FRACTIONAL_SLACK) / 2
 """Where goroutines change often, workers begin below their share and leave at 1.2 of it."""
 PARTS: Final = (0.125, 0.375, 0.625, 0.875)
 """Of times that differ by chance, those that are longer than this part of them count a quarter."""
+HALF: Final = 0.5
 NONE: Final = 1e-12
 """Goroutines a ns: one in a quarter of an hour."""
 SCAN_ORDER: Final[tuple[ScanPart, ...]] = ("globals", "stack", "heap")
+
+
+Look: TypeAlias = Callable[[float], float]
+"""When a P schedules next, after an instant."""
 
 
 class Marking:
@@ -86,7 +92,7 @@ class Marking:
         occupied = min(round(taken), ps)
         begun = flow.now - self._begun + 1.0
         turns = [
-            FractionalTurns(self._share, poll, TIME_SLICE, begun + TIME_SLICE * part)
+            FractionalTurns(self._share, poll, at_intervals(TIME_SLICE), begun + TIME_SLICE * part)
             for part in PARTS
         ] * occupied  # fmt: skip
         ready = max(plan.ready, NONE)
@@ -94,15 +100,21 @@ class Marking:
         # At the end of a long run, a P schedules once more.
         looks = 1 + min((plan.program - occupied) / ready / lies, 1.0)
         for p in range(ps - occupied):
-            seen = (
-                1.0 if p == 0 else max(min(plan.program - occupied - p + 1, 1.0), lies / PIECE_NS)
-            )
-            every = 1 / (ready * looks * min(seen, 1.0) + 1 / TIME_SLICE)
+            busy = min(plan.program - occupied - p + 1, 1.0)
+            seen = 1.0 if p == 0 else min(max(busy, lies / PIECE_NS), 1.0)
+            every = 1 / (ready * looks * seen + 1 / TIME_SLICE)
             turns += [
-                FractionalTurns(self._share, poll, -every * math.log1p(-part), begun)
+                FractionalTurns(self._share, poll, self._looks(plan, every, part), begun)
                 for part in PARTS
             ]
         return turns
+
+    def _looks(self, plan: Plan, every: float, part: float) -> Look:
+        """When a P schedules: by chance, or whenever the next of regular requests comes."""
+        for task, share in self._openers(plan):
+            if task.regular and min(share, 1 / (every * task.speed)) > HALF:
+                return at_intervals(1 / task.speed)
+        return by_chance(every, part)
 
     def _last_pieces(self) -> float:
         """Work that is in hands when the last piece has been taken: of each marker, a half."""
@@ -288,6 +300,17 @@ class Marking:
         return min(mine, both), max(both - mine, 0.0)
 
 
+def by_chance(every: float, part: float) -> Look:
+    """The next look comes by chance; of times that long on average, this part is shorter."""
+    wait = -every * math.log1p(-part)
+    return lambda now: now + wait
+
+
+def at_intervals(every: float) -> Look:
+    """Looks at regular instants."""
+    return lambda now: every * math.ceil(now / every)
+
+
 class FractionalTurns:
     """When a P that idles gives its time to a fractional worker, and when to an idle one.
 
@@ -295,10 +318,8 @@ class FractionalTurns:
     times its share, a piece of work at least (runtime/mgcmark.go: pollFractionalWorkerExit).
     """
 
-    def __init__(
-        self, share: float, piece_ns: float, schedules_every: float, begins: float
-    ) -> None:
-        self._share, self._piece, self._every = share, piece_ns, schedules_every
+    def __init__(self, share: float, piece_ns: float, look: Look, begins: float) -> None:
+        self._share, self._piece, self._look = share, piece_ns, look
         self._times, self._marked = [begins], [0.0]
 
     def marked(self, at: float) -> float:
@@ -309,7 +330,6 @@ class FractionalTurns:
             # A piece that is begun is done, though others may have marked the rest before.
             times += [times[-1], times[-1] + spell]
             marked += [marked[-1] + self._piece, marked[-1] + spell]
-            begins = max(marked[-1] / self._share, times[-1]) + self._every
-            times.append(begins)
+            times.append(self._look(max(marked[-1] / self._share, times[-1])))
             marked.append(marked[-1])
         return float(np.interp(at, times, marked))

@@ -82,6 +82,11 @@ class Script(Task):
         return isinstance(self._at, Busy)
 
     @property
+    def number_of_goroutines(self) -> float:
+        """See `Task`."""
+        return self.crowd
+
+    @property
     def busy(self) -> float:
         """Goroutines that have not done this stage; the others wait already.
 

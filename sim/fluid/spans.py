@@ -119,8 +119,9 @@ class SpanModel:
     ) -> tuple[list[float], list[float]]:
         """Prices of a slot of each mix: CPU-ns outside of marking, and bytes of heap_live.
 
-        `slots` are expected in the coming cycle by class, beside those `taken` already; `room` is free memory that needs no
-        first touch. At the memory limit, as much as is touched anew was returned before.
+        `slots` are expected by class until the next cycle, beside those `taken` already; `room` is
+        free memory that needs no first touch. At the memory limit, as much as is touched anew was
+        returned before.
         """
         costs, page = self._machine.alloc, self._machine.page
         free = np.maximum(self._free - taken, 0.0)

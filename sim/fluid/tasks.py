@@ -62,6 +62,11 @@ class Task:
         """Goroutines in flight at one instant, of so many on average."""
         return int(rng.poisson(mean))
 
+    @property
+    def number_of_goroutines(self) -> float:
+        """Among how many goroutines the work is divided."""
+        return NEVER
+
     def follow(self, ns: float) -> float:
         """Visits that begin within so many ns after another one."""
         return self.speed * ns
@@ -144,6 +149,11 @@ class ClosedFlow(Task):
         late = self.backlog * visit.runs
         self._steady = (self._together() - self.backlog) / (ns + waits)
         self.wanted = self._steady * ns + (min(late, procs) if late > FEW else 0.0)
+
+    @property
+    def number_of_goroutines(self) -> float:
+        """See `Task`."""
+        return self.workers
 
     def _together(self) -> float:
         """Visits at the same time."""

@@ -52,11 +52,12 @@ class Agreement(NamedTuple):
 
     def mean(self, mode: str, figure: str) -> float:
         """Mean over the seeds; `mode` is `events` or `fluid`."""
-        return fmean(getattr(run, figure) for run in getattr(self, mode))
+        return fmean(float(getattr(run, figure)) for run in getattr(self, mode))
 
     def spread(self, figure: str) -> float:
         """Relative standard deviation between seeds of the detailed mode."""
-        return stdev(getattr(run, figure) for run in self.events) / self.mean("events", figure)
+        values = [float(getattr(run, figure)) for run in self.events]
+        return stdev(values) / fmean(values)
 
     def error(self, figure: str) -> float:
         """Relative difference of the means."""

@@ -30,7 +30,7 @@ SMALL: Final = 0.02
 ROUNDS: Final = 8
 NO_SPANS: Final = 1e-6
 """Spans of a class that are as good as none."""
-QUANTILES: Final = np.array([NormalDist().inv_cdf((i + 0.5) / 32) for i in range(32)])
+QUANTILES: Final = np.array([NormalDist().inv_cdf((i + 0.5) / 16) for i in range(16)])
 """Of the normal distribution."""
 
 
@@ -139,32 +139,19 @@ class SpanModel:
         """Bytes by which heap_live is ahead when so many slots have been taken.
 
         Every P that has taken a slot of a class holds a span of it, which is used up in part. Spans
-        that the sweep left are taken first; those that are held were taken last.
+        that the sweep left are taken first; those that are held were taken last. What a P takes, it
+        took in so many stretches that are independent of each other, and in each of these a class
+        comes by chance.
         """
         per_p = slots / self._procs
-        held = -np.expm1(-per_p)
-        needed = self._needed(per_p, self._reuse, stretches)
+        held = np.maximum(-np.expm1(-per_p), NO_SPANS)
+        taken = _by_chance(per_p / held, 1 / (1 / max(stretches, 1.0) + 1 / np.maximum(per_p, 1.0)))
+        needed = held * _begun(taken, self._reuse)
         fresh = np.minimum(np.maximum(self._procs * needed - self._partly, 0.0), self._procs * held)
         left = self._reuse * needed - per_p
-        left_of_fresh = self.nelems * self._needed(per_p, self.nelems, stretches) - per_p
-        left += (left_of_fresh - left) * fresh / np.maximum(self._procs * held, NO_SPANS)
+        left_of_fresh = self.nelems * held * _begun(taken, self.nelems) - per_p
+        left += (left_of_fresh - left) * fresh / (self._procs * held)
         return float(self._procs * np.dot(np.where(self.large, 0.0, left), self.slot))
-
-    def _needed(self, per_p: Floats, per_span: Floats, stretches: float) -> Floats:
-        """Spans that a P has begun to use when it has taken so many slots on average.
-
-        It took them in so many stretches that are independent of each other, and in each of these
-        a class comes by chance: a quantity with a gamma distribution, cut at its quantiles.
-        """
-        held = np.maximum(-np.expm1(-per_p), NO_SPANS)
-        shape = 1 / (1 / max(stretches, 1.0) + 1 / np.maximum(per_p, 1.0))
-        # The cube root of such a quantity is nearly normal (Wilson and Hilferty, 1931).
-        root = 1 - 1 / (9 * shape) + QUANTILES[:, np.newaxis] / (3 * np.sqrt(shape))
-        taken = np.maximum(root, 0.0) ** 3
-        taken *= per_p / held / taken.mean(axis=0)
-        # Slots are whole: the next span is begun when one more than the last has been taken.
-        needed: Floats = held * np.maximum(np.ceil((taken - 0.5) / per_span), 1.0).mean(axis=0)
-        return needed
 
     def taken_within(
         self, mixture: Floats, room: float, stretches_per_byte: float
@@ -214,3 +201,24 @@ class SpanModel:
         self.used = live + black
         self.spans = np.maximum(kept, self.used / self.nelems)
         self._note_room()
+
+
+def _by_chance(mean: Floats, shape: Floats) -> Floats:
+    """Quantities with gamma distributions of these means, at their quantiles.
+
+    The cube root of such a quantity is nearly normal (Wilson and Hilferty, 1931).
+    """
+    root = 1 - 1 / (9 * shape) + QUANTILES[:, np.newaxis] / (3 * np.sqrt(shape))
+    some = np.maximum(root, 0.0) ** 3
+    quantities: Floats = some * (mean * len(some) / np.add.reduce(some))
+    return quantities
+
+
+def _begun(taken: Floats, per_span: Floats) -> Floats:
+    """Spans that have been begun, on average, when so many slots have been taken.
+
+    Slots are whole: the next span is begun when one more than the last has been taken.
+    """
+    begun = np.maximum(np.ceil((taken - 0.5) / per_span), 1.0)
+    mean: Floats = np.add.reduce(begun) / len(begun)
+    return mean

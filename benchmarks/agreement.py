@@ -1,15 +1,18 @@
 """How near the fluid mode comes to the detailed one: `python benchmarks/agreement.py [NAME...]`.
 
-Every shipped workload runs in both modes with the same seed, under the config of its name if there
-is one, else on four Ps. Without names, the table goes into docs/fluid.md.
+Every shipped workload runs in both modes under the config of its name if there is one, else on four
+Ps. The fluid mode answers what happens on average, so that its mean over a few seeds is held
+against that of the detailed mode. Without names, the table goes into docs/fluid.md.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Final, NamedTuple
 
 from sim.config import load
@@ -26,6 +29,7 @@ DURATIONS: Final = {
 }  # fmt: skip
 USUAL: Final = "10s"
 NAMES: Final = tuple(path.stem for path in sorted((ROOT / "workloads").glob("*.yaml")))
+SEEDS: Final = (1, 2, 3, 4, 5)
 MIB: Final = 2.0**20
 
 
@@ -40,21 +44,29 @@ class Figures(NamedTuple):
 
 
 class Agreement(NamedTuple):
-    """Both modes side by side."""
+    """Both modes side by side, seed by seed."""
 
     name: str
-    events: Figures
-    fluid: Figures
+    events: list[Figures]
+    fluid: list[Figures]
+
+    def mean(self, mode: str, figure: str) -> float:
+        """Mean over the seeds; `mode` is `events` or `fluid`."""
+        return fmean(float(getattr(run, figure)) for run in getattr(self, mode))
+
+    def spread(self, figure: str) -> float:
+        """Relative standard deviation between seeds of the detailed mode."""
+        values = [float(getattr(run, figure)) for run in self.events]
+        return stdev(values) / fmean(values)
 
     def error(self, figure: str) -> float:
-        """Relative difference of the fluid mode."""
-        true: float = getattr(self.events, figure)
-        return float(getattr(self.fluid, figure)) / true - 1
+        """Relative difference of the means."""
+        return self.mean("fluid", figure) / self.mean("events", figure) - 1
 
     @property
-    def cycles_apart(self) -> float:
-        """Difference in cycles: one may lie on either side of the end of the run."""
-        return abs(self.fluid.cycles - self.events.cycles)
+    def one_cycle(self) -> float:
+        """What one cycle is worth: it may lie on either side of the end of the run."""
+        return 1 / self.mean("events", "cycles")
 
 
 def config(name: str) -> RunConfig:
@@ -69,14 +81,14 @@ def config(name: str) -> RunConfig:
 def figures(run: RunConfig) -> Figures:
     """Simulate and sum up."""
     found = summary(simulate(run)).numbers()
-    return Figures(found["gc_cycles"], found.get("peak_heap", 0.0), found.get("gc_cpu", 0.0))
+    return Figures(*(float(found.get(key, 0.0)) for key in ("gc_cycles", "peak_heap", "gc_cpu")))
 
 
-def agreement(name: str) -> Agreement:
+def agreement(name: str, seeds: Sequence[int] = SEEDS) -> Agreement:
     """Both modes on one workload."""
-    run = config(name)
-    fluid = replace(run, model=replace(run.model, detail="fluid"))
-    return Agreement(name, figures(run), figures(fluid))
+    runs = [replace(config(name), seed=seed) for seed in seeds]
+    fluid = [replace(run, model=replace(run.model, detail="fluid")) for run in runs]
+    return Agreement(name, [figures(run) for run in runs], [figures(run) for run in fluid])
 
 
 def table(rows: list[Agreement]) -> str:
@@ -85,9 +97,10 @@ def table(rows: list[Agreement]) -> str:
     lines = [head + "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"]
     for row in rows:
         cells = [row.name]
-        for figure, unit, digits in (("cycles", 1, 0), ("peak_heap", MIB, 1), ("gc_cpu", 0.01, 2)):
-            true, fluid = getattr(row.events, figure) / unit, getattr(row.fluid, figure) / unit
-            cells += [f"{true:.{digits}f}", f"{fluid:.{digits}f}", f"{row.error(figure):+.1%}"]
+        for figure, unit, digits in (("cycles", 1, 1), ("peak_heap", MIB, 1), ("gc_cpu", 0.01, 2)):
+            true, fluid = (row.mean(mode, figure) / unit for mode in ("events", "fluid"))
+            cells += [f"{true:.{digits}f} ± {row.spread(figure):.1%}", f"{fluid:.{digits}f}"]
+            cells += [f"{row.error(figure):+.1%}"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -134,10 +134,9 @@ class FluidProgram:
                     load.arrivals, flow.now, config.duration,
                     flow.parts.streams[f"{name}.arrivals"],
                 )  # fmt: skip
-                noise = flow.parts.streams[f"{name}.noise"]
                 yield OpenFlow(
                     flow.compiler.visit(load.goroutine), flow.now, rates,
-                    (lambda: float(noise.standard_normal())) if rates.random else (lambda: 0.0),
+                    flow.parts.streams[f"{name}.noise"],
                 )  # fmt: skip
             case say.ClosedLoop():
                 visit = flow.compiler.visit(load.goroutine)

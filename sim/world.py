@@ -245,6 +245,10 @@ class Memory:
     """Pages of the heap after the last batch."""
     owed_ns: int = 0
     """Scavenging that the next goroutine to allocate has to do."""
+    sweep_debt_ns: float = 0.0
+    """Sweeping to keep pace that nobody has paid for yet; negative: paid in advance."""
+    debt_price: float = 0.0
+    """What of it goes with a byte of heap_live, in CPU-ns."""
     locks: dict[str, Lock] = field(default_factory=dict)
 
 

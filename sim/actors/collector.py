@@ -7,8 +7,8 @@ import simpy
 from numpy.typing import NDArray
 
 from sim.actors.accounts import update_memory_use
-from sim.actors.malloc import materialise
-from sim.actors.marking import release_assists
+from sim.actors.malloc import materialise, settle_sweep_debt
+from sim.actors.marking import book_idle_ps, release_assists
 from sim.actors.prices import reprice
 from sim.actors.reporting import report_cycle
 from sim.actors.scavenging import set_scavenge_goals
@@ -47,13 +47,15 @@ def collector(world: World) -> Process[None]:
 
 def sweep_what_is_left(world: World) -> Process[None]:
     """The goroutine that triggers sweeps all unswept spans before it stops the world."""
-    heap = world.memory.heap
-    if heap.sweeping.done:
-        return
-    materialise(world)
-    swept, freed = heap.sweep_some(heap.spans.count + 1)
-    note_sweep(world, "start", swept, freed)
-    yield world.env.work(sweep_ns(swept, freed, world))
+    heap, owed = world.memory.heap, 0
+    if not heap.sweeping.done:
+        materialise(world)
+        swept, freed = heap.sweep_some(heap.spans.count + 1)
+        note_sweep(world, "start", swept, freed)
+        owed = sweep_ns(swept, freed, world)
+    owed += settle_sweep_debt(world)
+    if owed:
+        yield world.env.work(owed)
 
 
 def start_cycle(reason: str, g: G | None, world: World) -> Process[None]:
@@ -61,7 +63,9 @@ def start_cycle(reason: str, g: G | None, world: World) -> Process[None]:
     gc = world.gc
     open_record(reason, world)
     gc.cycle.stop_start = yield from stop_the_world(g, world)
+    book_idle_ps(world)
     gc.limiter.start_gc_transition(enable_gc=True, now=world.env.now)
+    materialise(world)
     empty_pools(world)
     take_snapshot(world)
     gc.cycle.scannable, gc.cycle.scan_expected = gc.pacer.heap_scan, gc.pacer.scan_expected
@@ -96,17 +100,18 @@ def open_record(reason: str, world: World) -> None:
 
 
 def empty_pools(world: World) -> None:
-    """sync.Pool's cleanup, while the world is stopped."""
-    for pool in world.memory.pools.values():
+    """sync.Pool's cleanup, while the world is stopped; the ledger keeps as many as the pool has."""
+    memory = world.memory
+    for pool in memory.pools.values():
         dropped, total = pool.cleanup()
-        if dropped:
-            world.memory.ledger.thin(pool.owner, dropped / total)
+        held = int(memory.ledger.held_by(pool.owner, len(memory.kinds)).sum())
+        if held > total - dropped:
+            memory.ledger.thin(pool.owner, 1 - (total - dropped) / held)
 
 
 def take_snapshot(world: World) -> None:
     """What is reachable now survives the cycle; count the work of marking it."""
     memory, gc = world.memory, world.gc
-    materialise(world)
     memory.finalizers.bury(memory.ledger, world.streams["lifetimes"])
     capacity, kinds = memory.heap.spans.capacity, memory.kinds
     gc.snapshot_rows = memory.ledger.per_span(capacity)
@@ -187,6 +192,7 @@ def mark_termination(world: World) -> Process[None]:
     cycle.heap_end = gc.pacer.heap_live
     cycle.reachable_bytes = round(float(np.dot(reachable_by_kind(world), memory.kind_slots)))
     cycle.assist_ratio_end = gc.pacer.assist_work_per_byte
+    book_idle_ps(world)
     gc.limiter.start_gc_transition(enable_gc=False, now=world.env.now)
     gc.marking, gc.slowdown, gc.write_ns = False, 1.0, 0.0
     release_assists(world)

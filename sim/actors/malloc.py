@@ -35,6 +35,8 @@ Ints = NDArray[np.int64]
 
 NO_LIMIT: Final = (1 << 63) - 1
 """GOMEMLIMIT=off: math.MaxInt64."""
+HAIR: Final = 1e-6
+"""Slots; six objects of 170.67 bytes that are asked for as 1 KiB are 5.999999999999999."""
 
 
 def pend(p: int, mix: int, slots: float, world: World) -> None:
@@ -58,13 +60,13 @@ def materialise(world: World) -> list[Bill]:
     """
     memory = world.memory
     age_tenured(world)
-    debt_ns = pay_sweep_debt(world) / max(memory.pending_live, PAGE)
+    memory.sweep_debt_ns += pay_sweep_debt(world) - memory.pending_live * memory.debt_price
     demand, kept = draw_kinds(world)
     objects = demand.sum(axis=1)
     memory.tiny_allocs += float(np.dot(memory.kind_objects - 1, objects))
     bills = [
-        *allocate_large_objects(objects, kept, debt_ns, world),
-        *allocate_small_objects(demand, kept, debt_ns, world),
+        *allocate_large_objects(objects, kept, world),
+        *allocate_small_objects(demand, kept, world),
     ]
     close_heap_lock_batch(world)
     heap_live = sum(int(bill.heap_live.sum()) for bill in bills)
@@ -88,8 +90,8 @@ def heed_memory_limit(world: World) -> None:
         world.gc.trigger_at = world.gc.pacer.trigger()[0]
 
 
-def allocate_small_objects(demand: Ints, kept: Kept, debt_ns: float, world: World) -> list[Bill]:
-    """Objects of the size classes, from the caches of all Ps; `debt_ns` is owed per byte."""
+def allocate_small_objects(demand: Ints, kept: Kept, world: World) -> list[Bill]:
+    """Objects of the size classes, from the caches of all Ps."""
     memory = world.memory
     kinds, classes = memory.small_kinds, memory.small_classes
     if not demand[kinds].any():
@@ -99,12 +101,12 @@ def allocate_small_objects(demand: Ints, kept: Kept, debt_ns: float, world: Worl
     objects = slots.sum(axis=1)
     count_allocated(objects, memory.heap.slot_size[classes], world)
     note_objects(taken, kinds, np.searchsorted(classes, memory.kind_classes[kinds]), kept, world)
-    bill = make_bill(taken, memory.heap.span_pages[classes], debt_ns, world)
+    bill = make_bill(taken, memory.heap.span_pages[classes], world)
     learn(classes, objects, bill, world)
     return [bill]
 
 
-def allocate_large_objects(demand: Ints, kept: Kept, debt_ns: float, world: World) -> list[Bill]:
+def allocate_large_objects(demand: Ints, kept: Kept, world: World) -> list[Bill]:
     """Objects above 32 KiB: a span each, straight from the heap (runtime/mcache.go: allocLarge)."""
     memory = world.memory
     kinds = np.flatnonzero((demand > 0) & (memory.kind_pages > 0))
@@ -113,7 +115,7 @@ def allocate_large_objects(demand: Ints, kept: Kept, debt_ns: float, world: Worl
     taken, size = take_large(kinds, demand[kinds], world), memory.kind_pages[kinds] * PAGE
     count_allocated(demand[kinds], size, world)
     note_objects(taken, kinds, np.arange(len(kinds)), kept, world)
-    bill = make_bill(taken, memory.kind_pages[kinds], debt_ns, world)
+    bill = make_bill(taken, memory.kind_pages[kinds], world)
     memory.large_ns[kinds] = bill.ns / demand[kinds]
     memory.large_wait[kinds] = bill.wait_ns / demand[kinds]
     return [bill]
@@ -148,7 +150,10 @@ def count_allocated(objects: Ints, size: Ints, world: World) -> None:
 
 
 def pay_sweep_debt(world: World) -> Nanoseconds:
-    """Proportional sweep before allocating (runtime/mgcsweep.go: deductSweepCredit): CPU time."""
+    """Proportional sweep before allocating (runtime/mgcsweep.go: deductSweepCredit): CPU time.
+
+    The next batch pays for it, byte by byte.
+    """
     memory = world.memory
     if memory.heap.sweeping.done or memory.pace.pages_per_byte == 0.0:
         return 0
@@ -158,6 +163,15 @@ def pay_sweep_debt(world: World) -> Nanoseconds:
     swept, freed = memory.heap.sweep_pages(owed)
     note_sweep(world, "debt", swept, freed)
     return sweep_ns(swept, freed, world)
+
+
+def settle_sweep_debt(world: World) -> Nanoseconds:
+    """What has been swept to keep pace is paid for before the next cycle: in CPU time."""
+    memory = world.memory
+    owed, memory.sweep_debt_ns = max(0, round(memory.sweep_debt_ns)), 0.0
+    if owed:
+        reprice(world)
+    return owed
 
 
 def draw_kinds(world: World) -> tuple[Ints, Kept]:
@@ -205,9 +219,9 @@ def owners_of(mix: int, world: World) -> Iterable[tuple[int, int, int]]:
     waiting, memory.holders[mix] = memory.holders[mix], {}
     lasting = [kept[mix] for kept in memory.kept.values() if mix in kept]
     for holder in [*lasting, *waiting]:
-        whole = int(holder.pending)
+        whole = int(holder.pending + HAIR)
         if whole:
-            holder.pending -= whole
+            holder.pending = max(holder.pending - whole, 0.0)
             if holder.owner < 0:
                 holder.owner = memory.ledger.add_owner(Law.ENDS)
             yield holder.owner, whole, max(round(holder.bursts), 1)

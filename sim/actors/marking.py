@@ -29,7 +29,21 @@ def book(world: World, kind: str, ns: int) -> None:
     elif kind == "idle":
         gc.limiter.add_idle_time(ns)
     if gc.limiter.need_update(world.env.now):
+        book_idle_ps(world)
         gc.limiter.update(world.env.now)
+
+
+def book_idle_ps(world: World) -> None:
+    """Ps that idle have done so up to now: the limiter asks (mgclimit.go: updateLocked).
+
+    What it hears of only later would count as negative time of the program.
+    """
+    now = world.env.now
+    for p in world.sched.ps:
+        if p.doing == "parked":
+            p.idle_ns += now - p.parked_at
+            world.gc.limiter.add_idle_time(now - p.parked_at)
+            p.parked_at = now
 
 
 def hand_in(claimed: int, done: int, world: World) -> None:

@@ -14,6 +14,7 @@ from sim.actors.locks import (
     note_heap_lock,
     note_hold,
 )
+from sim.actors.stretch import MIN_STRETCH
 from sim.actors.sweeping import note_sweep
 from sim.go.mcache import Taken
 from sim.go.mheap import PAGE
@@ -32,11 +33,8 @@ LARGE_CLASSES: Final = 2
 """Span classes 0 and 1 hold large objects."""
 
 
-def make_bill(taken: Taken, pages: Ints, debt_ns: float, world: World) -> Bill:
-    """What refills cost in CPU time, waiting and lock holding; spans have so many pages.
-
-    Every byte by which they move heap_live owes `debt_ns` for sweeping (deductSweepCredit).
-    """
+def make_bill(taken: Taken, pages: Ints, world: World) -> Bill:
+    """What refills cost in CPU time, waiting and lock holding; spans have so many pages."""
     classes, counts, heap_live = taken.classes, taken.counts, taken.heap_live
     costs, sweep = world.machine.alloc, world.machine.sweep
     heap_lock = heap_lock_holds(pages, counts, world)
@@ -50,7 +48,6 @@ def make_bill(taken: Taken, pages: Ints, debt_ns: float, world: World) -> Bill:
         + counts.swept * sweep.span_ns
         + counts.freed_spans * sweep.freed_span_ns
         + fault_ns(counts.faulted_bytes, world)
-        + heap_live * debt_ns
     )
     if world.switches.resolution == "refill":
         held = sum(hold.times * hold.ns for hold in holds)
@@ -83,6 +80,7 @@ def expect_fresh_spans(world: World) -> None:
 def reprice(world: World) -> None:
     """Prices and heap_live per slot of every mix, for the stretches until the next batch."""
     memory, gc = world.memory, world.gc
+    note_room(world)
     malloc = memory.malloc_ns_marking if gc.marking else memory.malloc_ns
     for mix_id, mix in enumerate(memory.mixes):
         kinds, classes = memory.mix_kinds[mix_id], memory.mix_classes[mix_id]
@@ -93,8 +91,15 @@ def reprice(world: World) -> None:
         memory.price[mix_id] = float(np.dot(mix.shares, malloc[kinds] + refill))
         memory.wait_price[mix_id] = float(np.dot(mix.shares, wait))
         memory.live_per_slot[mix_id] = float(np.dot(mix.shares, live))
+        memory.price[mix_id] += memory.live_per_slot[mix_id] * memory.debt_price
+
+
+def note_room(world: World) -> None:
+    """Bytes until the next batch, which pays for what has been swept to keep pace."""
+    memory, gc = world.memory, world.gc
     cycle = max(min(gc.pacer.heap_goal(), 1 << 44) - gc.pacer.heap_marked, MiB)
     distance = cycle if gc.running else max(gc.trigger_at - gc.pacer.heap_live, 0)
     to_kill = max(world.container.left / 2, MIN_ROOM)
     known = max(memory.heap.stats.allocated_bytes, MIN_ROOM)
     memory.room = max(min(cycle / BATCHES_PER_CYCLE, distance, to_kill, known, MAX_ROOM), PAGE)
+    memory.debt_price = max(memory.sweep_debt_ns, 0.0) / max(memory.room, MIN_STRETCH)

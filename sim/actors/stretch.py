@@ -8,7 +8,7 @@ from sim.go.mheap import PAGE
 from sim.world import G, World
 
 MIN_STRETCH: Final = 32 << 10
-"""Bytes; nearer to the trigger than this, a stretch is not cut any shorter."""
+"""Bytes; nearer to the trigger, the goal or the kill, a stretch is not cut any shorter."""
 MIN_CREDIT: Final = 1 << 10
 """Bytes; Go charges object by object. Small ones are charged together up to so much: near the
 memory limit, where a byte costs megabytes of marking, more would starve everybody else."""
@@ -26,10 +26,12 @@ def stretch(g: G, ns: float, slots: float, mix: int, world: World) -> float:
     heap_live = slots * memory.live_per_slot[mix]
     if world.switches.resolution == "refill":
         share = min(share, PAGE / heap_live)
-    if not gc.running:
-        room = max((gc.trigger_at - gc.pacer.heap_live) / (2 * world.gomaxprocs), MIN_STRETCH)
+    if not gc.running or gc.marking:
+        end = gc.pacer.heap_goal() if gc.marking else gc.trigger_at
+        room = min((end - gc.pacer.heap_live) / (2 * world.gomaxprocs), world.container.left)
+        room = max(room, MIN_STRETCH)
         share = min(share, room / heap_live)
-    elif gc.marking and world.switches.assists and not gc.limiter.limiting:
+    if gc.marking and world.switches.assists and not gc.limiter.limiting:
         bytes_left = slots * memory.mixes[mix].slot_bytes
         share = min(share, max(g.credit, MIN_CREDIT) / bytes_left)
     return share

@@ -91,20 +91,32 @@ class Collection:
             typical += costs.stop_other_ns + costs.stop_per_p_ns * (others - 1)
         return typical * float(self._rng.lognormal(0.0, costs.stop_sigma))
 
-    def _others(self, plan: Plan) -> int:
-        """Ps beside that of the triggering goroutine on which something runs, or which wake up."""
+    def _others(self, plan: Plan, early: float = 0.0) -> int:
+        """Ps beside that of the stopping goroutine on which something runs, or which wake up."""
         procs, wake_ns = self._parts.procs, self._parts.machine.sched.wake_ns
         waking = min(plan.ready * wake_ns, procs) * max(1 - plan.program / procs, 0.0)
-        # Whoever starts to run early was taken from a P that is still waking up for it.
-        early = -math.expm1(-plan.ready * wake_ns) * (1 - plan.later / max(plan.live, 1e-9))
-        busy = plan.program + waking + early
+        busy = max(plan.program + waking + early, 0.0)
         if busy >= procs * 0.999:
             return procs - 1
         return min(int(self._rng.poisson(busy)), procs - 1)
 
+    def _left_behind(self, plan: Plan) -> float:
+        """What an allocation that triggers makes of the Ps that are busy beside its own.
+
+        Whoever starts to run early was taken from a P that is still waking up for it. One of a few
+        goroutines is one of those that are busy on average; a request comes on top of them.
+        """
+        ready = -math.expm1(-plan.ready * self._parts.machine.sched.wake_ns)
+        left = ready * (1 - plan.later / max(plan.live, 1e-9))
+        for task in self._flow.tasks:
+            share = task.speed * task.visit.prices.live / max(plan.live, 1e-9)
+            left -= share * task.speed * task.visit.prices.ns / task.number_of_goroutines
+        return left
+
     def _begin(self, plan: Plan, there: Crowd) -> None:
         flow, parts, facts = self._flow, self._parts, self.facts
-        others = self._others(plan)
+        by_allocation = facts.reason == "heap"
+        others = self._others(plan, self._left_behind(plan) if by_allocation else 0.0)
         facts.stop_start = self._stop(others)
         parts.limiter.start_gc_transition(enable_gc=True, now=int(flow.now))
         self._snapshot(there)
@@ -247,26 +259,45 @@ class Collection:
         seen = self._slots
         if float(np.dot(seen, spans.live)) < room / 4:
             seen = spans.per_class(spans.per_kind(flow.total_taken))
-        expected, ahead = spans.taken_within(seen, room)
-        flow.expect(expected, footprint.usable, footprint.usable < footprint.free)
+        expected, ahead = spans.taken_within(seen, room, self._stretches())
+        flow.expect(expected)
         sweep = parts.machine.sweep
         flow.start_sweeping(facts.swept * sweep.span_ns + facts.freed_spans * sweep.freed_span_ns)
         pacer.update(int(ahead), 0)
         self._refill_pools(there)
+
+    def _stretches(self) -> float:
+        """Independent stretches of work of a P, by byte of heap_live.
+
+        The P that parked last is the first to be woken, and so one run follows the other on the
+        same P until another one overlaps them, and parks later in half of the cases. Ps that never
+        idle get the same.
+        """
+        plan, procs = self._flow.planned, self._parts.procs
+        if not plan.ready or not plan.live:
+            return MANY
+        busy_ns = plan.program / plan.ready + self._parts.machine.sched.wake_ns
+        in_a_row = 2 / -math.expm1(-plan.ready * busy_ns)
+        clumps = (2 * in_a_row - 1 - in_a_row / procs) * max(1 - plan.program / procs, 0.0)
+        return plan.ready / (plan.live * procs * max(clumps, 1.0))
 
     def _refill_pools(self, there: Crowd) -> None:
         """Objects that pools will have to allocate until the next cycle."""
         flow = self._flow
         since = max(flow.now - flow.last_end, 1.0)
         for name, pool in self._parts.pools.items():
-            lent, variance, time = there.lent.get(name, (0.0, 0.0, 1.0))
+            lent, variance, time, limit = there.lent.get(name, (0.0, 0.0, 1.0, 0.0))
             spread = math.sqrt(variance)
-            most = lent + spread * math.sqrt(2 * math.log(since / max(time, 1.0) + 1.0))
-            new = max(most - pool.slots, 0.0) + NEW_PER_CYCLE * spread
+            looks = since / max(time, 1.0) + 1.0
+            chance = SPREAD_OF_MOST * float(self._parts.streams["pools"].standard_normal())
+            most = min(lent + spread * (math.sqrt(2 * math.log(looks)) + chance), limit)
+            new = max(most - pool.slots, 0.0)
             pool.slots = most
             flow.taken[pool.mix] += new
             flow.pacer.update(int(new * flow.spans.slot_bytes[pool.mix]), 0)
 
 
-NEW_PER_CYCLE: Final = 0.28
-"""Standard deviations: E[max(M1 - M2, 0)] of largest values with half the spread of single ones."""
+MANY: Final = 1.0
+"""Stretches a byte: nothing comes by chance."""
+SPREAD_OF_MOST: Final = 0.5
+"""Of the largest of some ten normal quantities, in standard deviations of one."""

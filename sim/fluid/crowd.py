@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -33,8 +34,8 @@ class Crowd:
     running: float = 0.0
     held: dict[int, float] = field(default_factory=dict)
     """Slots kept by goroutines of flows, by mix."""
-    lent: dict[str, tuple[float, float, float]] = field(default_factory=dict)
-    """Objects of pools in use: mean, variance, and the time in which their number changes."""
+    lent: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
+    """Objects of pools in use: mean, variance, the time in which their number changes, the most."""
     sizes: dict[tuple[int, int], float] = field(default_factory=dict)
     """Goroutines by bytes of stack used while they run, and at present."""
 
@@ -60,7 +61,7 @@ def crowd(tasks: Sequence[Task], rng: Rng, *, by_allocation: bool) -> Crowd:
 
 def _script(found: Crowd, script: Script) -> None:
     speed = script.speed
-    running = script.crowd if script.on_p else 0.0
+    running = script.busy
     if script.visit.blocked and script.on_p:
         running = min(speed * script.visit.prices.ns, running)
     found.running += min(speed * script.visit.prices.ns, running)
@@ -90,22 +91,31 @@ def _flow(found: Crowd, task: Task, more: float, rng: Rng) -> None:
     for mix, kept in visit.children_held.items():
         found.held[mix] = found.held.get(mix, 0.0) + speed * kept
     for pool, lend in visit.lends.items():
+        together = visit.borrowers[pool]
         time = lend + ns
         lent = speed * time + task.backlog
-        spread = lent
+        time /= together
+        # Of those that are lent together, half are back when another half is not.
+        spread = lent * (1 + (together - 1) / 2)
+        most = math.inf
         if isinstance(task, ClosedFlow):
+            most = task.workers * together
             unused = max(0.0, 1 - lent / task.workers)
             spread, time = lent * unused, time * unused
-        found.lent[pool] = (lent, spread, time)
+        found.lent[pool] = (lent, spread, time, most)
 
 
 def _hold(found: Crowd, task: Task, present: float, rng: Rng) -> None:
-    """What goroutines keep: each is somewhere on its way. Of many, the mean counts."""
+    """What goroutines keep: each is somewhere on its way. Of many, the mean counts.
+
+    Requests of different sizes are as uncertain as fewer of them that are larger.
+    """
     visit = task.visit
     times = visit.times(visit.prices.ns / max(visit.weight, 1e-9))
     if present <= MANY:
-        number = task.number(present, rng)
-        at, share = rng.random(number) * times[-1], 1.0
+        share = 1 + visit.scatter if isinstance(task, OpenFlow) else 1.0
+        number = task.number(present / share, rng)
+        at = rng.random(number) * times[-1]
     else:
         at, share = (np.arange(MANY) + 0.5) / MANY * times[-1], present / MANY
     for mix, held in visit.held_along().items():
@@ -128,6 +138,13 @@ class StackMemory:
     def starting_size(self) -> Bytes:
         """Stacks of new goroutines."""
         return self._starting
+
+    def size_for(self, used: Bytes) -> Bytes:
+        """The stack of a new goroutine that uses so much of it."""
+        size = self._starting
+        while not fits(size, used):
+            size *= 2
+        return size
 
     def allocated(self, found: Crowd) -> Bytes:
         """Bytes of the stacks of goroutines."""
@@ -152,7 +169,4 @@ class StackMemory:
     def _size(self, key: tuple[int, int]) -> int:
         if key in self._largest:
             return self._largest[key]
-        size = self._starting
-        while not fits(size, key[0]):
-            size *= 2
-        return size
+        return self.size_for(key[0])

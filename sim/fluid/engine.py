@@ -12,7 +12,7 @@ from sim.fluid.keepers import Keeper
 from sim.fluid.parts import Parts, Plan
 from sim.fluid.scripts import Script
 from sim.fluid.snapshot import Snapshots
-from sim.fluid.spans import Floats
+from sim.fluid.spans import OS_PAGE, Floats
 from sim.fluid.tasks import ClosedFlow, Task
 from sim.fluid.visits import Visit, VisitCompiler
 from sim.go.stack import fits
@@ -55,7 +55,8 @@ class Flow:
         self._slowdown, self._write_ns = 1.0, 0.0
         self._there, self._there_at = Crowd(), -math.inf
         self._carry = [0.0, 0.0]
-        self._ns, self._live = self.spans.expect(np.zeros(len(self.spans.slot)), 0.0, limited=False)
+        self._expected = np.zeros(len(self.spans.slot))
+        self._ns, self._live = self.spans.expect(self._expected, 0.0, limited=False)
         self._marking_ns = 0.0
         self._trigger = self.pacer.trigger()[0]
         self._sweeper: ClosedFlow | None = None
@@ -64,8 +65,16 @@ class Flow:
 
     def start(self, task: Task) -> None:
         """A task begins now."""
-        self.price(task.visit)
         self.tasks.append(task)
+        if isinstance(task, Script):
+            self._take_stacks(task)
+        self.price(task.visit)
+
+    def _take_stacks(self, script: Script) -> None:
+        """A crowd comes with its stacks; memory that was never used is touched on the way."""
+        footprint, size = self.parts.footprint, self.stacks.size_for(script.stack)
+        footprint.see(self)
+        script.pay_start(max(size - footprint.usable / script.crowd, 0.0))
 
     def collect(self) -> None:
         """A cycle is asked for."""
@@ -76,6 +85,7 @@ class Flow:
         prices, spans = visit.prices, self.spans
         ns = visit.cpu * self._slowdown + visit.writes * self._write_ns
         ns += visit.starts * self._growth_ns(visit)
+        ns += visit.touched / OS_PAGE * self.parts.machine.page.fault_ns
         live = scan = slot_bytes = later = 0.0
         for use in visit.uses:
             ns += use.slots * (self._ns[use.mix] + self._marking_ns)
@@ -112,11 +122,34 @@ class Flow:
 
     # -- steps -------------------------------------------------------------------------------
 
-    def expect(self, slots: Floats, room: float, limited: bool) -> None:
+    def expect(self, slots: Floats) -> None:
         """Prices after a cycle; so many slots by class will be taken until the next."""
-        self._ns, self._live = self.spans.expect(slots, room, limited=limited)
+        self._expected = slots
+        footprint = self.parts.footprint
+        self._ns, self._live = self.spans.expect(
+            slots, footprint.usable, limited=footprint.usable < footprint.free
+        )
         self._trigger = self.pacer.trigger()[0]
         self.slow_down(1.0, 0.0, 0.0)
+
+    def foresee(self, visit: Visit, visits: float) -> None:
+        """A goroutine begins to allocate what nobody expected: free memory does not last."""
+        spans, footprint = self.spans, self.parts.footprint
+        by_mix = np.zeros(len(spans.slot_bytes))
+        for use in visit.uses:
+            by_mix[use.mix] += use.slots * visits
+        slots = spans.per_class(spans.per_kind(by_mix))
+        room = max(float(self.pacer.heap_goal() - self.pacer.heap_live), STRETCH)
+        slots *= min(room / max(float(slots @ spans.live), 1.0), 1.0)
+        if ((slots > 1) & (self._expected < 1)).any():
+            footprint.see(self)
+            self.settle_all()
+            taken = spans.per_class(spans.per_kind(self.taken))
+            self._expected = np.maximum(slots, self._expected)
+            self._ns, self._live = spans.expect(
+                self._expected, footprint.usable, taken, limited=footprint.usable < footprint.free
+            )
+        self.price(visit)
 
     def start_sweeping(self, ns: float) -> None:
         """The background sweeper has so much to do; on a P that idles, nobody notices."""
@@ -163,6 +196,7 @@ class Flow:
             wanted += task.wanted
         scale = ps / wanted if wanted > ps else 1.0
         self.planned = plan = Plan(program=min(wanted, ps))
+        soon = 0.0
         for task in self.tasks:
             prices = task.visit.prices
             task.speed = speed = task.wanted * scale / prices.ns
@@ -171,9 +205,11 @@ class Flow:
             if prices.slot_bytes:
                 plan.allocating += task.wanted * scale
                 plan.visits += speed
+                soon += 2 * speed if task.regular else speed
                 plan.live += speed * prices.live
                 plan.slots += speed * prices.slot_bytes
                 plan.later += speed * prices.later
+        plan.pause_ns = 1 / soon if soon else math.inf
         return plan
 
     def advance(self, elapsed: float, share: float = 1.0) -> None:
@@ -212,7 +248,7 @@ class Flow:
         room = trigger - pacer.heap_live
         if rate > 0:
             # A trigger that has been passed already waits for the next allocation.
-            due = room / rate if room > 0 else max(1 - plan.allocating, 0.0) / plan.visits
+            due = room / rate if room > 0 else max(1 - plan.allocating, 0.0) * plan.pause_ns
             elapsed = min(elapsed, due + 1.0)
             if parts.memory_limit < NO_LIMIT:
                 elapsed = min(elapsed, self._cycle_length() / LOOKS_PER_CYCLE / rate)

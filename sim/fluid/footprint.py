@@ -80,7 +80,9 @@ class Footprint:
 
     def _map(self) -> None:
         needed = self.in_use + self.stacks
-        self.mapped = max(self.mapped, -(-needed // CHUNK) * CHUNK)
+        grown = max(-(-needed // CHUNK) * CHUNK - self.mapped, 0.0)
+        self.mapped += grown
+        self.released += grown  # nobody has touched it yet
         self.released = max(min(self.released, self.mapped - needed), 0.0)
 
     @property

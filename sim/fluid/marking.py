@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+import math
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from sim.fluid.engine import Flow
 from sim.fluid.parts import Plan
+from sim.fluid.scripts import Script
+from sim.fluid.tasks import OpenFlow
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markwork import DRAIN_CHECK
 from sim.go.pacer import ScanPart
@@ -23,7 +27,16 @@ PIECES: Final = 8
 FRACTIONAL_SLACK: Final = 1.2
 FRACTIONAL_USE: Final = (1 + FRACTIONAL_SLACK) / 2
 """Where goroutines change often, workers begin below their share and leave at 1.2 of it."""
+PARTS: Final = (0.125, 0.375, 0.625, 0.875)
+"""Of times that differ by chance, those that are longer than this part of them count a quarter."""
+HALF: Final = 0.5
+NONE: Final = 1e-12
+"""Goroutines a ns: one in a quarter of an hour."""
 SCAN_ORDER: Final[tuple[ScanPart, ...]] = ("globals", "stack", "heap")
+
+
+Look: TypeAlias = Callable[[float], float]
+"""When a P schedules next, after an instant."""
 
 
 class Marking:
@@ -63,17 +76,45 @@ class Marking:
             self._tail()
 
     def _turns_of_ps(self) -> list[FractionalTurns]:
-        """Goroutines go to the first P that idles; others schedule at the end of a time slice."""
+        """Of every P, when it schedules.
+
+        One on which a goroutine computes on and on does at the end of a time slice. Whoever becomes
+        runnable interrupts the first P that idles; until that has polled, and has marked as a
+        fractional worker, others find the goroutine at the end of a piece and schedule as well.
+        """
         flow, crowd = self._flow, 1 + self._crowding * (self._parts.procs - 1)
-        piece = DRAIN_CHECK * self._per_unit * crowd
-        plan = flow.plan(self._parts.procs)
-        rate, program = plan.ready, plan.program
-        shares = [min(max(program - p + 1, 0.0), 1.0) for p in range(self._parts.procs)]
-        shares[0] = 1.0
-        return [
-            FractionalTurns(self._share, piece, 1 / (rate * share + 1 / TIME_SLICE))
-            for share in shares[: self._parts.procs - int(self._dedicated)]
-        ]
+        poll = DRAIN_CHECK * self._per_unit * crowd
+        plan, ps = flow.plan(self._parts.procs), self._parts.procs - int(self._dedicated)
+        taken = sum(
+            task.wanted for task in flow.tasks
+            if isinstance(task, Script) and not task.visit.blocked
+        )  # fmt: skip
+        occupied = min(round(taken), ps)
+        begun = flow.now - self._begun + 1.0
+        turns = [
+            FractionalTurns(self._share, poll, at_intervals(TIME_SLICE), begun + TIME_SLICE * part)
+            for part in PARTS
+        ] * occupied  # fmt: skip
+        ready = max(plan.ready, NONE)
+        lies = poll + FRACTIONAL_SLACK * self._share / ready
+        # At the end of a long run, a P schedules once more.
+        looks = 1 + min((plan.program - occupied) / ready / lies, 1.0)
+        for p in range(ps - occupied):
+            busy = min(plan.program - occupied - p + 1, 1.0)
+            seen = 1.0 if p == 0 else min(max(busy, lies / PIECE_NS), 1.0)
+            every = 1 / (ready * looks * seen + 1 / TIME_SLICE)
+            turns += [
+                FractionalTurns(self._share, poll, self._looks(plan, every, part), begun)
+                for part in PARTS
+            ]
+        return turns
+
+    def _looks(self, plan: Plan, every: float, part: float) -> Look:
+        """When a P schedules: by chance, or whenever the next of regular requests comes."""
+        for task, share in self._openers(plan):
+            if task.regular and min(share, 1 / (every * task.speed)) > HALF:
+                return at_intervals(1 / task.speed)
+        return by_chance(every, part)
 
     def _last_pieces(self) -> float:
         """Work that is in hands when the last piece has been taken: of each marker, a half."""
@@ -111,13 +152,52 @@ class Marking:
         late = wake_ns / length
         background = self._dedicated + self._fractional
         plan = flow.plan(procs - background)
-        # They come meanwhile, came while the world was stopped, or wait for their P to wake up.
-        come = plan.ready * (length + flow.now - self._begun + wake_ns)
-        # Beside as many as on average there is the goroutine that triggered the cycle.
-        extra = min(max(procs - background - plan.program, 0.0), float(self._by_allocation))
-        running = (plan.allocating + extra) * plan.later / max(plan.live, 1e-9)
-        least = (running + come) * OVER_ASSIST_WORK * self._per_unit
-        self._step(0.0, length, 1 - late, least, extra)
+        # They came while the world was stopped, or come early enough for their P to wake up.
+        come = self._come(plan, length + flow.now - self._begun)
+        # Beside as many as on average there is the request that triggered the cycle.
+        others, rest_ns = self._triggered(plan)
+        free = max(procs - background - plan.program, 0.0)
+        others *= min(free, 1.0)
+        running = (plan.allocating + others) * plan.later / max(plan.live, 1e-9)
+        assist_ns = OVER_ASSIST_WORK * self._per_unit
+        extra = others * min(rest_ns / length, 1.0) + come * min(assist_ns / length, 1.0)
+        # On a P, whoever has assisted runs, and then the next one assists.
+        run_ns = plan.program / plan.ready if plan.ready else math.inf
+        turns, rest = divmod(length, assist_ns + run_ns)
+        most = (procs - background) * (turns * assist_ns + min(rest, assist_ns))
+        least = min((running + come) * assist_ns, most)
+        extra = min(extra, free)
+        assisted = self._cpu["assist"]
+        end = flow.now + length
+        while flow.now < end and self._work >= 1:
+            left = least - (self._cpu["assist"] - assisted)
+            self._step(0.0, end - flow.now, 1 - late, left, extra)
+
+    def _come(self, plan: Plan, ns: float) -> float:
+        """Goroutines that become runnable in the first ns: regular ones follow each other."""
+        come = plan.ready * ns
+        for task, share in self._openers(plan):
+            come += share * (task.follow(ns) - task.speed * ns) * task.visit.runs
+        return come
+
+    def _triggered(self, plan: Plan) -> tuple[float, float]:
+        """The chance that a request triggered the cycle, and what it has left to do, in ns."""
+        chance = rest = 0.0
+        for task, share in self._openers(plan):
+            prices = task.visit.prices
+            chance += share
+            rest += share * prices.ns * prices.later / prices.live / 2
+        return chance, rest / max(chance, 1e-9)
+
+    def _openers(self, plan: Plan) -> list[tuple[OpenFlow, float]]:
+        """Loads of requests, with their shares of what triggers cycles."""
+        if not (self._by_allocation and plan.live):
+            return []
+        return [
+            (task, task.speed * task.visit.prices.live / plan.live)
+            for task in self._flow.tasks
+            if isinstance(task, OpenFlow) and task.visit.prices.live
+        ]
 
     def _step(
         self, until: float, longest: float = 0.0, awake: float = 1.0, least: float = 0.0,
@@ -133,6 +213,8 @@ class Marking:
         self._program = program = plan.program
         idle = min(max(procs - background - program - extra, 0.0), self._max_idle) * awake
         workers = background + idle
+        if plan.slots * flow.pacer.assist_work_per_byte * self._per_unit <= workers:
+            self._own_credit = 0.0  # workers earn all of it
         owed_per_ns = self._owed(plan) / max(program, 1e-9)
         paid = owed_per_ns * program * self._per_unit <= workers
         if paid:
@@ -149,7 +231,7 @@ class Marking:
         elapsed = max(elapsed, 1.0)
         supply = workers * elapsed / unit_ns
         assist = self._assists(
-            (program + extra) * elapsed, owed_per_ns, 0.0 if least else supply, assist_ns, least
+            (program + extra) * elapsed, owed_per_ns, 0.0 if longest else supply, assist_ns, least
         )
         done = supply + assist / assist_ns
         part = min(1.0, work / done) if done > 0 else 1.0
@@ -213,8 +295,20 @@ class Marking:
         if not (self._turns and idle):
             return self._fractional * elapsed, idle * elapsed
         since = self._flow.now - self._begun
-        mine = sum(turn.marked(since + elapsed) - turn.marked(since) for turn in self._turns)
+        marked = [turn.marked(since + elapsed) - turn.marked(since) for turn in self._turns]
+        mine = sum(marked) / len(PARTS)
         return min(mine, both), max(both - mine, 0.0)
+
+
+def by_chance(every: float, part: float) -> Look:
+    """The next look comes by chance; of times that long on average, this part is shorter."""
+    wait = -every * math.log1p(-part)
+    return lambda now: now + wait
+
+
+def at_intervals(every: float) -> Look:
+    """Looks at regular instants."""
+    return lambda now: every * math.ceil(now / every)
 
 
 class FractionalTurns:
@@ -224,18 +318,18 @@ class FractionalTurns:
     times its share, a piece of work at least (runtime/mgcmark.go: pollFractionalWorkerExit).
     """
 
-    def __init__(self, share: float, piece_ns: float, schedules_every: float) -> None:
-        self._share, self._piece, self._every = share, piece_ns, schedules_every
-        self._times, self._marked = [0.0], [0.0]
+    def __init__(self, share: float, piece_ns: float, look: Look, begins: float) -> None:
+        self._share, self._piece, self._look = share, piece_ns, look
+        self._times, self._marked = [begins], [0.0]
 
     def marked(self, at: float) -> float:
         """CPU-ns of fractional marking on a P until so many ns after the start."""
         times, marked, slack = self._times, self._marked, FRACTIONAL_SLACK * self._share
         while times[-1] < at:
             spell = max(self._piece, (slack * times[-1] - marked[-1]) / (1 - slack))
-            marked.append(marked[-1] + spell)
-            times.append(times[-1] + spell)
-            begins = max(marked[-1] / self._share, times[-1]) + self._every
-            times.append(begins)
+            # A piece that is begun is done, though others may have marked the rest before.
+            times += [times[-1], times[-1] + spell]
+            marked += [marked[-1] + self._piece, marked[-1] + spell]
+            times.append(self._look(max(marked[-1] / self._share, times[-1])))
             marked.append(marked[-1])
         return float(np.interp(at, times, marked))

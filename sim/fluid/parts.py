@@ -57,6 +57,8 @@ class Plan:
     """Goroutines that become runnable."""
     visits: float = 0.0
     """Visits that allocate."""
+    pause_ns: float = math.inf
+    """Mean time until the next visit that allocates, when none is there."""
     live: float = 0.0
     """Bytes of heap_live."""
     slots: float = 0.0

@@ -15,10 +15,10 @@ from sim.workload import program as say
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """So many visits, each on a P; `blocked` visits in between make it a flow."""
+    """So many visits of each goroutine, on a P; `blocked` visits in between make it a flow."""
 
     visit: Visit
-    visits: float
+    times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class Stageplay(Protocol):
     def collect(self) -> None:
         """A cycle is asked for."""
 
-    def price(self, visit: Visit) -> None:
-        """Find out what a visit costs."""
+    def foresee(self, visit: Visit, visits: float) -> None:
+        """So many visits begin: find out what one costs."""
 
     def settle(self, task: Task) -> None:
         """Book what a task has done, before it does something else."""
@@ -82,6 +82,28 @@ class Script(Task):
         return isinstance(self._at, Busy)
 
     @property
+    def number_of_goroutines(self) -> float:
+        """See `Task`."""
+        return self.crowd
+
+    @property
+    def busy(self) -> float:
+        """Goroutines that have not done this stage; the others wait already.
+
+        Many of them take turns: each goes on until it blocks, and the first are done first.
+        """
+        if not isinstance(self._at, Busy):
+            return 0.0
+        return min(self.crowd, math.ceil(self._left / self._at.times))
+
+    def pay_start(self, touched: float) -> None:
+        """In their first stage goroutines are started, with stacks that touch so many new bytes."""
+        if isinstance(self._at, Busy):
+            self.visit.starts += 1 / self._at.times
+            self.visit.runs += 1 / self._at.times
+            self.visit.touched = touched / self._at.times
+
+    @property
     def stack(self) -> int:
         """Bytes of stack that each of the goroutines uses while it runs."""
         return 1024 if self._kind is None else self._kind.stack
@@ -100,7 +122,7 @@ class Script(Task):
             visit = self.visit
             waits = visit.blocked
             ns = visit.prices.ns
-            self.wanted = min(self.crowd, math.ceil(self._left)) * ns / (ns + waits)
+            self.wanted = self.busy * ns / (ns + waits)
             self.wanted = min(self.wanted, procs) if waits == 0 else self.wanted
 
     def change(self, speed: float) -> float:
@@ -116,7 +138,7 @@ class Script(Task):
             done = min(speed * elapsed, self._left)
             self.done += done
             self._left -= done
-            if self._left <= 1e-6 * self._at.visits:
+            if self._left <= 1e-6 * self.crowd * self._at.times:
                 self._stage.settle(self)
                 self.next_stage()
             return done
@@ -133,8 +155,8 @@ class Script(Task):
             return
         self._at = stage
         if isinstance(stage, Busy):
-            self.visit, self._left = stage.visit, stage.visits
-            self._stage.price(self.visit)
+            self.visit, self._left = stage.visit, self.crowd * stage.times
+            self._stage.foresee(self.visit, self._left)
         elif isinstance(stage, Asleep):
             self._wake = self._now + stage.ns
         elif isinstance(stage, Collecting):
@@ -175,10 +197,12 @@ class Script(Task):
 
     def _work(self, steps: Sequence[say.Step], times: int) -> Busy:
         visit = self._stage.compiler.of_steps(steps, self._kind)
+        visit.starts -= 1.0  # all of them are there already, and run
+        visit.runs -= 1.0
         for use in visit.uses:
             if use.held:
                 use.keeper = self._keeper(use.mix, use.slots)
-        return Busy(visit, self.crowd * times)
+        return Busy(visit, times)
 
     def _keeper(self, mix: int, burst: float) -> Keeper:
         if mix not in self._held:

@@ -8,6 +8,7 @@ empty by chance.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
@@ -26,9 +27,11 @@ LARGE_CLASSES: Final = 2
 OS_PAGE: Final = 4096
 SMALL: Final = 0.02
 """Share of a cycle's growth that is not worth iterating for."""
-ROUNDS: Final = 6
-LEAST: Final = 1e-3
-"""Spans that a P uses of a class, at least."""
+ROUNDS: Final = 8
+NO_SPANS: Final = 1e-6
+"""Spans of a class that are as good as none."""
+QUANTILES: Final = np.array([NormalDist().inv_cdf((i + 0.5) / 16) for i in range(16)])
+"""Of the normal distribution."""
 
 
 class FinalKinds(KindTable):
@@ -84,7 +87,7 @@ class SpanModel:
         self._span_bytes = self.pages * PAGE
         self.live = self._span_bytes / self.nelems
         """Bytes of heap_live of a slot."""
-        self._free = self._reuse = np.zeros(0)
+        self._free = self._partly = self._reuse = np.zeros(0)
         self._note_room()
         self.scan_per_slot = self._by_mix(self.kind_scan)
         self.slot_bytes = self._by_mix(self.kind_slot)
@@ -106,20 +109,23 @@ class SpanModel:
     def _note_room(self) -> None:
         """What is free after a sweep, and how much of it in a partly used span."""
         self._free = np.maximum(self.spans * self.nelems - self.used, 0.0)
-        per_span = self._free / np.maximum(self.spans - self.full, 1.0)
+        self._partly = np.maximum(self.spans - self.full, 0.0)
+        per_span = self._free / np.maximum(self._partly, NO_SPANS)
         per_span = np.minimum(np.maximum(per_span, 1.0), self.nelems)
-        self._reuse = np.where(self._free > 1, per_span, self.nelems)
+        self._reuse = np.where(self._partly > NO_SPANS, per_span, self.nelems)
 
     def expect(
-        self, slots: Floats, room: float, *, limited: bool
+        self, slots: Floats, room: float, taken: Floats | float = 0.0, *, limited: bool
     ) -> tuple[list[float], list[float]]:
         """Prices of a slot of each mix: CPU-ns outside of marking, and bytes of heap_live.
 
-        `slots` are expected in the coming cycle by class; `room` is free memory that needs no
-        first touch. At the memory limit, as much as is touched anew was returned before.
+        `slots` are expected by class until the next cycle, beside those `taken` already; `room` is
+        free memory that needs no first touch. At the memory limit, as much as is touched anew was
+        returned before.
         """
         costs, page = self._machine.alloc, self._machine.page
-        reused = np.minimum(self._free / np.maximum(slots, 1.0), 1.0)
+        free = np.maximum(self._free - taken, 0.0)
+        reused = np.minimum(free / np.maximum(slots, 1.0), 1.0)
         of_refill, of_fresh = reused / self._reuse, (1 - reused) / self.nelems
         total = max(float(np.dot(of_fresh * slots, self._span_bytes)), 1.0)
         byte_ns = page.fault_ns / OS_PAGE + limited * page.scavenge_ns / QUANTUM
@@ -129,29 +135,41 @@ class SpanModel:
         self.live = self.slot + self.tail * (of_refill + of_fresh)
         return self._by_mix(self._malloc + refill[self.cls]), self._by_mix(self.live[self.cls])
 
-    def cached(self, slots: Floats) -> float:
+    def cached(self, slots: Floats, stretches: float) -> float:
         """Bytes by which heap_live is ahead when so many slots have been taken.
 
-        Every P that has taken a slot of a class holds a span of it, which is used up in part. What
-        Ps take varies like an exponential quantity X, and E[ceil(X)] = 1 / (1 - exp(-1 / E[X])).
+        Every P that has taken a slot of a class holds a span of it, which is used up in part. Spans
+        that the sweep left are taken first; those that are held were taken last. What a P takes, it
+        took in so many stretches that are independent of each other, and in each of these a class
+        comes by chance.
         """
-        per_p, per_span = slots / self._procs, self._reuse
-        spans = np.maximum(per_p / per_span, LEAST)
-        left = (per_span - 1) * (-1 / np.expm1(-1 / spans) - spans)
-        free = left * -np.expm1(-per_p)
-        return float(self._procs * np.dot(np.where(self.large, 0.0, free), self.slot))
+        per_p = slots / self._procs
+        held = np.maximum(-np.expm1(-per_p), NO_SPANS)
+        taken = _by_chance(per_p / held, 1 / (1 / max(stretches, 1.0) + 1 / np.maximum(per_p, 1.0)))
+        needed = held * _begun(taken, self._reuse)
+        fresh = np.minimum(np.maximum(self._procs * needed - self._partly, 0.0), self._procs * held)
+        left = self._reuse * needed - per_p
+        left_of_fresh = self.nelems * held * _begun(taken, self.nelems) - per_p
+        left += (left_of_fresh - left) * fresh / (self._procs * held)
+        return float(self._procs * np.dot(np.where(self.large, 0.0, left), self.slot))
 
-    def taken_within(self, mixture: Floats, room: float) -> tuple[Floats, float]:
+    def taken_within(
+        self, mixture: Floats, room: float, stretches_per_byte: float
+    ) -> tuple[Floats, float]:
         """Slots by class of such a mixture until heap_live has grown by so much.
 
-        Returns the bytes by which heap_live is ahead then as well.
+        Returns the bytes by which heap_live is ahead then as well. Every P takes them in so many
+        independent stretches a byte.
         """
         per_byte = mixture / max(float(np.dot(mixture, self.live)), 1.0)
-        ahead = self.cached(per_byte * room)
+        taken, ahead = room, self.cached(per_byte * room, stretches_per_byte * room)
         if ahead > room * SMALL:
+            low, high = room * SMALL, room
             for _ in range(ROUNDS):
-                ahead = min(self.cached(per_byte * (room - ahead)), room * (1 - SMALL))
-        return per_byte * (room - ahead), ahead
+                taken = (low + high) / 2
+                ahead = self.cached(per_byte * taken, stretches_per_byte * taken)
+                low, high = (taken, high) if taken + ahead < room else (low, taken)
+        return per_byte * taken, ahead
 
     def in_use(self, slots: Floats) -> Floats:
         """Spans when so many slots have been taken since the sweep."""
@@ -183,3 +201,24 @@ class SpanModel:
         self.used = live + black
         self.spans = np.maximum(kept, self.used / self.nelems)
         self._note_room()
+
+
+def _by_chance(mean: Floats, shape: Floats) -> Floats:
+    """Quantities with gamma distributions of these means, at their quantiles.
+
+    The cube root of such a quantity is nearly normal (Wilson and Hilferty, 1931).
+    """
+    root = 1 - 1 / (9 * shape) + QUANTILES[:, np.newaxis] / (3 * np.sqrt(shape))
+    some = np.maximum(root, 0.0) ** 3
+    quantities: Floats = some * (mean * len(some) / np.add.reduce(some))
+    return quantities
+
+
+def _begun(taken: Floats, per_span: Floats) -> Floats:
+    """Spans that have been begun, on average, when so many slots have been taken.
+
+    Slots are whole: the next span is begun when one more than the last has been taken.
+    """
+    begun = np.maximum(np.ceil((taken - 0.5) / per_span), 1.0)
+    mean: Floats = np.add.reduce(begun) / len(begun)
+    return mean

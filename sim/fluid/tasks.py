@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -33,6 +32,8 @@ class Task:
         self.backlog = 0.0
         """Visits that wait for a P."""
         self.ended = False
+        self.regular = False
+        """Whether visits come at equal intervals, of which on average half is still to go."""
         self.by_chance = False
         """Whether visits come by chance: while marking, when their number makes the heap's end."""
 
@@ -61,15 +62,25 @@ class Task:
         """Goroutines in flight at one instant, of so many on average."""
         return int(rng.poisson(mean))
 
+    @property
+    def number_of_goroutines(self) -> float:
+        """Among how many goroutines the work is divided."""
+        return NEVER
+
+    def follow(self, ns: float) -> float:
+        """Visits that begin within so many ns after another one."""
+        return self.speed * ns
+
 
 class OpenFlow(Task):
     """Requests that arrive whether or not the program keeps up."""
 
     def __init__(
-        self, visit: Visit, begin: float, rates: Rates, noise: Callable[[], float]
+        self, visit: Visit, begin: float, rates: Rates, noise: np.random.Generator
     ) -> None:
         super().__init__(visit, begin)
         self._rates, self._noise = rates, noise
+        self.regular = not rates.random
         self._rate = rates.at(begin)
         self._now = begin
 
@@ -93,8 +104,10 @@ class OpenFlow(Task):
     def advance(self, now: float, elapsed: float, speed: float) -> float:
         """See `Task`."""
         come = self._rate.per_ns * elapsed
-        if self.by_chance:
-            come = max(come + self._noise() * math.sqrt(come), 0.0)
+        if self.by_chance and not self.regular and come > 0:
+            # A sum of so many quantities that differ: nearly a gamma distribution.
+            each = 1 + self.visit.scatter
+            come = each * float(self._noise.gamma(come / each))
         come += self.backlog
         done = come if self.backlog <= FEW and self._keeps_up(speed) else min(speed * elapsed, come)
         self.backlog = come - done
@@ -102,6 +115,11 @@ class OpenFlow(Task):
             self.backlog = 0.0
         self.done += done
         return done
+
+    def follow(self, ns: float) -> float:
+        """See `Task`: regular ones come one after the other."""
+        come = self._rate.per_ns * ns
+        return math.floor(come) if self.regular else come
 
     def _keeps_up(self, speed: float) -> bool:
         return speed >= self._rate.per_ns * (1 - 1e-9)
@@ -131,6 +149,11 @@ class ClosedFlow(Task):
         late = self.backlog * visit.runs
         self._steady = (self._together() - self.backlog) / (ns + waits)
         self.wanted = self._steady * ns + (min(late, procs) if late > FEW else 0.0)
+
+    @property
+    def number_of_goroutines(self) -> float:
+        """See `Task`."""
+        return self.workers
 
     def _together(self) -> float:
         """Visits at the same time."""

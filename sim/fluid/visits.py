@@ -21,7 +21,7 @@ from sim.workload.distributions import Distribution
 Floats = NDArray[np.float64]
 
 DRAWS: Final = 512
-"""Draws from which the mean of the longest of several waits is found."""
+"""Draws from which a variance, or the mean of the longest of several waits, is found."""
 NOMINAL_SLOT: Final = 50.0
 """ns that a slot counts when the time of a visit is divided among its steps."""
 ITERATIONS: Final = 16
@@ -69,11 +69,16 @@ class Visit:
     """How often goroutines become runnable."""
     starts: float = 1.0
     """Goroutines started."""
+    touched: float = 0.0
+    """Bytes of new stacks that the OS has to provide."""
     stack_blocked: float = 0.0
     """Byte-ns of stacks in use while blocked; `stack_running` while running, by weight."""
     stack_running: float = 0.0
     child_blocked: float = 0.0
     """Goroutine-ns that children are blocked."""
+    asked: float = 0.0
+    """Bytes asked for, and their variance between visits."""
+    asked_variance: float = 0.0
     uses: list[Use] = field(default_factory=list)
     own: float = 0.0
     """The part of `weight` that is not the children's."""
@@ -84,11 +89,18 @@ class Visit:
     timeline: list[tuple[float, float, dict[int, float]]] = field(default_factory=list)
     """What the goroutine itself keeps, and the time since its start: running by weight, blocked."""
     lends: dict[str, float] = field(default_factory=dict)
-    """ns for which an object of a pool is lent while its goroutine is blocked."""
+    """ns for which objects of a pool are lent while their goroutines are blocked."""
+    borrowers: dict[str, int] = field(default_factory=dict)
+    """Goroutines, started together, that borrow of a pool."""
     prices: Prices = field(default_factory=Prices)
     _own: Floats = field(default_factory=lambda: np.empty(0))
     _waits: Floats = field(default_factory=lambda: np.empty(0))
     _held: dict[int, Floats] = field(default_factory=dict)
+
+    @property
+    def scatter(self) -> float:
+        """Variance of what a visit allocates, in squares of its mean."""
+        return self.asked_variance / self.asked**2 if self.asked else 0.0
 
     def note(self) -> None:
         """Continue the timeline."""
@@ -115,7 +127,7 @@ class Visit:
 
 _SUMS: Final = (
     "cpu", "weight", "own", "writes", "blocked", "runs", "starts", "stack_blocked",
-    "stack_running", "child_blocked",
+    "stack_running", "child_blocked", "asked", "asked_variance",
 )  # fmt: skip
 
 
@@ -170,6 +182,7 @@ class VisitCompiler:
                 self._spawn(step, visit)
             case say.Borrow():
                 visit.lends[step.pool] = 0.0
+                visit.borrowers[step.pool] = 1
             case say.Publish():
                 self._publish(step, visit)
             case say.Repeat():
@@ -182,7 +195,10 @@ class VisitCompiler:
             _run(visit, cpu)
             return
         mix = self._mix_ids[step.of]
-        slots = step.allocate.mean() * self._per_byte[mix]
+        asked = step.allocate.mean()
+        visit.asked += asked
+        visit.asked_variance += variance(step.allocate)
+        slots = asked * self._per_byte[mix]
         keeper = self._keeper(step)
         if keeper is not None:
             keeper.burst = max(keeper.burst, slots)
@@ -259,6 +275,13 @@ def _add_books(visit: Visit, child: Visit, count: int) -> None:
         visit.children_held[mix] = visit.children_held.get(mix, 0.0) + kept * count
     for pool, value in child.lends.items():
         visit.lends[pool] = visit.lends.get(pool, 0.0) + value * count
+        visit.borrowers[pool] = visit.borrowers.get(pool, 0) + child.borrowers[pool] * count
+
+
+def variance(quantity: Distribution) -> float:
+    """The variance of a quantity, from its quantiles."""
+    values = quantity.quantile((np.arange(DRAWS) + 0.5) / DRAWS)
+    return float(values.var())
 
 
 def longest(steps: Sequence[say.Step], count: int) -> float:

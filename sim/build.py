@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
@@ -361,7 +362,7 @@ def draw(distribution: Distribution, stream: str, world: World) -> Draw:
     """The next values of a distribution, drawn in blocks from a stream of its own."""
     if isinstance(distribution, Constant):
         value = float(distribution.value)
-        return lambda: value
+        return repeat(value).__next__
     rng = world.streams[stream]
 
     def values() -> Iterator[float]:

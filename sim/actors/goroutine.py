@@ -133,7 +133,7 @@ def wait_for_memory(g: G, world: World) -> Body:
     """Queue for locks, return memory to the OS, start a cycle where heap_live asks for one."""
     memory, gc = world.memory, world.gc
     if world.switches.resolution == "refill":
-        for use, times, ns in locks_taken(materialise(world)):
+        for use, times, ns in locks_taken(materialise(world), world):
             yield from queue_for(g, use, times, ns, world)
     if memory.owed_ns:
         owed, memory.owed_ns = memory.owed_ns, 0

@@ -121,18 +121,20 @@ def note_heap_lock(world: World, holds: tuple[Hold, ...]) -> None:
         memory.heap_lock_hold += times * hold.ns
 
 
-def locks_taken(bills: list[Bill]) -> Iterator[tuple[int, float, float]]:
-    """(Row of the account, times, ns) of every lock that refills hold."""
+def locks_taken(bills: list[Bill], world: World) -> Iterator[tuple[int, int, float]]:
+    """(Row of the account, times, ns) of every lock that refills hold, class by class."""
     for bill in bills:
-        for at in range(len(bill.ns)):
-            for hold in bill.holds:
-                yield int(hold.use[at]), float(hold.times[at]), hold.ns
+        expected = np.array([hold.times for hold in bill.holds]).T
+        times = (expected + world.streams["locks"].random(expected.shape)).astype(np.int64)
+        for at, which in np.argwhere(times).tolist():
+            hold = bill.holds[which]
+            yield int(hold.use[at]), int(times[at, which]), hold.ns
 
 
-def queue_for(g: G, use: int, times: float, ns: float, world: World) -> Body:
-    """Acquire, hold and release a lock so many times on average, on the goroutine's P."""
+def queue_for(g: G, use: int, times: int, ns: float, world: World) -> Body:
+    """Acquire, hold and release a lock so many times, on the goroutine's P."""
     lock, book = lock_of(world, use), world.memory.lock_use
-    for _ in range(int(times + world.streams["locks"].random())):
+    for _ in range(times):
         turn = lock.acquire() if world.switches.lock_contention else None
         if turn is not None:
             begun = world.env.process_time

@@ -64,7 +64,7 @@ def steal(thief: P, world: World) -> G | None:
     first = int(world.streams["steal"].random() * len(ps))
     for at in range(first - len(ps), first):
         victim = ps[at]
-        if victim is thief or not (victim.timers or len(victim.runq)):
+        if victim is thief or not (victim.timers or victim.runq.queue or victim.runq.runnext):
             continue
         run_timers(victim, thief, world)
         stolen = thief.runq.get() or thief.runq.steal_half_from(victim.runq)

@@ -22,7 +22,7 @@ def take_sample(world: World) -> Sample:
     """The state at this instant."""
     memory, gc, sched = world.memory, world.gc, world.sched
     stats, classes = memory.heap.stats, memory_classes(world)
-    running = sum(p.doing == "goroutine" for p in sched.ps)
+    running = [p.doing for p in sched.ps].count("goroutine")
     runnable = len(sched.shared) + sched.queued.items
     scan = gc.cycle.scan or {"globals": world.globals_bytes, "stack": 0, "heap": 0}
     return Sample(
@@ -68,11 +68,12 @@ class CpuClasses(NamedTuple):
 
 def cpu_classes(world: World) -> CpuClasses:
     """Where the CPU time went; what is neither GC, scavenging nor idle is the program's."""
-    now = world.env.now
+    now, idle = world.env.now, 0
     seconds = {kind: ns / SECOND for kind, ns in world.gc.cpu.items()}
     gc_total = sum(seconds.values())
     total = now * world.gomaxprocs / SECOND
-    idle = sum(p.idle_ns + (now - p.parked_at) * (p.doing == "parked") for p in world.sched.ps)
+    for p in world.sched.ps:
+        idle += p.idle_ns + (now - p.parked_at if p.doing == "parked" else 0)
     scavenge = {who: ns / SECOND for who, ns in world.memory.scavenge_ns.items()}
     scavenge_total = sum(scavenge.values())
     return CpuClasses(

@@ -113,15 +113,15 @@ class MHeap:
 
     def uncache_full(self, classes: Ints, lot: Lot) -> None:
         """Put spans that an mcache used up into the full swept sets (mcentral.go: uncacheSpan)."""
-        for span_class, spans in zip(classes.tolist(), lot.parts(), strict=True):
-            self.centrals[span_class].full_swept.push(spans)
+        for at, spans in lot.parts():
+            self.centrals[classes[at]].full_swept.push(spans)
 
     def uncache(self, classes: Ints, lot: Lot) -> None:
         """Put swept spans into the sets that their filling says."""
         full = self.free_slots(lot.spans) == 0
         self.uncache_full(classes, lot.those(full))
-        for span_class, spans in zip(classes.tolist(), lot.those(~full).parts(), strict=True):
-            self.centrals[span_class].partial_swept.push(spans)
+        for at, spans in lot.those(~full).parts():
+            self.centrals[classes[at]].partial_swept.push(spans)
 
     def free_spans(self, spans: Spans) -> None:
         """Return the pages of empty spans to the heap (runtime/mheap.go: freeSpan)."""

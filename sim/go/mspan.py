@@ -6,8 +6,7 @@ array operations whatever its size.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -49,10 +48,15 @@ class Lot(NamedTuple):
         sums: Ints = before[behind] - before[behind - self.number]
         return sums
 
-    def parts(self) -> list[Spans]:
-        """The spans of each class."""
-        ends = np.cumsum(self.number).tolist()
-        return [self.spans[start:end] for start, end in pairwise([0, *ends])]
+    def parts(self) -> Iterator[tuple[int, Spans]]:
+        """The place and the spans of every class that has some."""
+        there = np.flatnonzero(self.number)
+        number = self.number.take(there)
+        behind = np.cumsum(number)
+        for at, start, end in zip(
+            there.tolist(), (behind - number).tolist(), behind.tolist(), strict=True
+        ):
+            yield at, self.spans[start:end]
 
 
 def lot_of(parts: Sequence[Spans]) -> Lot:

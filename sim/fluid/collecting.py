@@ -75,7 +75,6 @@ class Collection:
         concurrent = parts.switches.concurrent and parts.barrier.shaded_pointers
         if concurrent:
             self._mark()
-            flow.advance(parts.machine.stw.ragged_barrier_ns)
         else:
             self._mark_while_stopped()
         self._end()

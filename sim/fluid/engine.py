@@ -60,6 +60,7 @@ class Flow:
         self._marking_ns = 0.0
         self._trigger = self.pacer.trigger()[0]
         self._sweeper: ClosedFlow | None = None
+        self._sweep_paces = False
 
     # -- what scripts and loads ask for ------------------------------------------------------
 
@@ -157,19 +158,30 @@ class Flow:
         if plan.program + 1 <= self.parts.procs and plan.live * ns < room:
             self.idle_ns -= ns
             return
+        self._sweep_paces = room > 0
         self._sweeper = ClosedFlow(Visit(cpu=ns), self.now, 1.0, visits=1.0)
         self.start(self._sweeper)
 
     def sweep_what_is_left(self) -> None:
         """A cycle starts: who allocates has swept what the background sweeper left (mgcsweep.go).
 
-        It comes all at once here: nobody runs meanwhile.
+        On the way to the trigger, everybody has paid for it; it comes all at once here. Where the
+        trigger has been passed from the start, one goroutine sweeps, and others run meanwhile.
         """
         sweeper, self._sweeper = self._sweeper, None
         if sweeper is None or sweeper.ended:
             return
         self.tasks.remove(sweeper)
-        self.stand_still(sweeper.left * sweeper.visit.prices.ns / max(self.planned.allocating, 1.0))
+        sweeping = max(self.planned.allocating, 1.0)
+        left = sweeper.left * sweeper.visit.prices.ns / sweeping
+        if self._sweep_paces:
+            self.stand_still(left)
+            return
+        while left >= 1:
+            plan = self.plan(max(self.parts.procs - sweeping, 0.0))
+            elapsed = max(min(left, plan.until), 1.0)
+            self.advance(elapsed)
+            left -= elapsed
 
     def come_by_chance(self) -> None:
         """Requests come by chance from now on."""

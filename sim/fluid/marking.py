@@ -74,6 +74,17 @@ class Marking:
             self._step(last)
         if self._work >= 1:
             self._tail()
+        barrier_ns = self._parts.machine.stw.ragged_barrier_ns
+        self._flow.advance(barrier_ns, self._paid(self._flow.planned, barrier_ns))
+
+    def _paid(self, plan: Plan, elapsed: float) -> float:
+        """When there is nothing left to mark: the share of the program that has credit."""
+        if not self._parts.switches.assists or self._parts.limiter.limiting:
+            return 1.0
+        owed = self._owed(plan) * elapsed
+        share = min(1.0, self._credit / owed) if owed > 0 else 1.0
+        self._credit -= share * owed
+        return share
 
     def _turns_of_ps(self) -> list[FractionalTurns]:
         """Of every P, when it schedules.
@@ -131,10 +142,7 @@ class Marking:
         slower = 1 + self._crowding * max(workers - 1, 0.0)
         busy = self._work * self._per_unit * slower
         elapsed = busy / workers * 2 * workers / (workers + 1) if workers else busy
-        owed = self._owed(plan) * elapsed
-        share = 1.0
-        if self._parts.switches.assists and not self._parts.limiter.limiting:
-            share = min(1.0, self._credit / owed) if owed > 0 else 1.0
+        share = self._paid(plan, elapsed)
         part = busy / max(elapsed * workers, 1e-9)
         self._book(self._work, elapsed, idle, 0.0, part)
         flow.advance(elapsed, share)

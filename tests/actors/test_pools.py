@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from sim.actors.collector import empty_pools
 from sim.build import build
 from sim.go.pool import SyncPool
 from sim.units import KiB
@@ -51,6 +54,26 @@ def test_a_lower_gogc_makes_a_pooling_program_allocate_more() -> None:
     often, seldom = allocated_per_burst(25), allocated_per_burst(400)
     assert often > 10 * 32 * KiB  # most buffers are made anew
     assert seldom < 0.5 * often
+
+
+def test_the_ledger_holds_as_many_objects_as_the_pool_counts() -> None:
+    """They are thinned by chance; their number must not walk away from the pool's."""
+    steady = {**POOLING, "load": {"others": POOLING["load"]["others"]}}
+    world = build(config_of(steady), lambda fact: None)
+    (pool,), ledger = world.memory.pools.values(), world.memory.ledger
+    for _ in range(50):
+        pool.get()
+    span, kind = world.memory.heap.alloc_spans(0, 4, 1, 32 * KiB, 1)[0], 0
+    ledger.add(span, kind, pool.owner, np.array([50]))
+    for _ in range(200):  # cycles that each drop one of fifty, and make a new one
+        pool.put()
+        for _ in range(2):
+            empty_pools(world)
+            ledger.bury(world.streams["lifetimes"])
+        if not pool.get():
+            ledger.add(span, kind, pool.owner, np.array([1]))
+        held = ledger.held_by(pool.owner, len(world.memory.kinds)).sum()
+        assert abs(held - 50) <= 5
 
 
 def test_dropped_objects_are_garbage_and_idle_ones_are_not() -> None:

@@ -9,8 +9,12 @@ import pytest
 from sim.config import load
 from sim.config.run import RunConfig
 from sim.errors import UserError
+from sim.fluid.engine import NO_LIMIT
+from sim.fluid.footprint import Footprint
+from sim.machine.profile import load_profile
 from sim.results.summary import summary
 from sim.simulation import simulate
+from sim.units import MiB
 
 ROOT = Path(__file__).parents[2]
 WORKLOADS = sorted((ROOT / "workloads").glob("*.yaml"))
@@ -52,3 +56,11 @@ def test_a_leak_into_a_container_is_killed() -> None:
     result = simulate(fluid("steady-leak", "duration=60s", "cgroup.memory=256MiB"))
     assert result.run["status"] == "oom-killed"
     assert "256.0MiB of the cgroup" in result.run["reason"]
+
+
+def test_memory_that_the_heap_has_grown_by_counts_when_it_is_touched() -> None:
+    footprint = Footprint(load_profile("default-x86-64"), 4, NO_LIMIT, None, scavenges=True)
+    footprint.map_for(5 * MiB)
+    assert (footprint.mapped, footprint.released, footprint.free) == (8 * MiB, 3 * MiB, 0)
+    footprint.map_for(2 * MiB)
+    assert (footprint.released, footprint.free) == (3 * MiB, 3 * MiB)

@@ -7,38 +7,44 @@ from typing import Final, NamedTuple
 import pytest
 from agreement import NAMES, agreement
 
+SEEDS: Final = (1, 2)
+
 
 class Bounds(NamedTuple):
-    """Largest relative differences; the aim is 3 %, or one cycle."""
+    """Largest relative differences of the means over the seeds.
 
-    cycles: float = 0.03
-    peak_heap: float = 0.03
-    gc_cpu: float = 0.03
+    The aim is 3 %. Beyond that there is the difference in docs/fluid.md, and twice the uncertainty
+    of the mean of two seeds: 1.4 of the spread between seeds there.
+    """
+
+    cycles: float = 0.035
+    peak_heap: float = 0.04
+    gc_cpu: float = 0.045
 
 
 BOUNDS: Final = {
-    "cache": Bounds(gc_cpu=0.15),
-    "connections": Bounds(peak_heap=0.7, gc_cpu=0.4),
-    "cron-bursts": Bounds(cycles=0.05, peak_heap=0.15, gc_cpu=0.15),
-    "deep-stacks": Bounds(gc_cpu=0.3),
-    "every-second": Bounds(gc_cpu=0.35),
-    "garbage64": Bounds(peak_heap=0.05, gc_cpu=0.05),
-    "grpc-fanout": Bounds(cycles=0.25, gc_cpu=0.25),
-    "hbsteady": Bounds(peak_heap=0.06, gc_cpu=0.06),
-    "metrics-store": Bounds(peak_heap=0.12, gc_cpu=0.07),
-    "shrink": Bounds(cycles=0.15, gc_cpu=0.06),
-    "small-proxy": Bounds(gc_cpu=0.08),
-    "steady-leak": Bounds(cycles=0.17, gc_cpu=0.1),
-    "stream-pool": Bounds(cycles=0.15, peak_heap=0.15, gc_cpu=0.15),
+    "cache": Bounds(gc_cpu=0.13),
+    "cron-bursts": Bounds(cycles=0.08, peak_heap=0.08, gc_cpu=0.12),
+    "deep-stacks": Bounds(gc_cpu=0.09),
+    "every-second": Bounds(gc_cpu=0.11),
+    "garbage64": Bounds(cycles=0.04, peak_heap=0.06),
+    "grpc-fanout": Bounds(cycles=0.06, peak_heap=0.045, gc_cpu=0.06),
+    "hbsteady": Bounds(cycles=0.05, peak_heap=0.07, gc_cpu=0.07),
+    "json-api": Bounds(gc_cpu=0.08),
+    "metrics-store": Bounds(cycles=0.07, peak_heap=0.09, gc_cpu=0.06),
+    "shrink": Bounds(gc_cpu=0.09),
+    "small-proxy": Bounds(gc_cpu=0.12),
+    "steady-leak": Bounds(cycles=0.055, gc_cpu=0.15),
+    "stream-pool": Bounds(gc_cpu=0.055),
 }
-"""Where the aim is missed; docs/fluid.md says why."""
+"""Where seeds differ much, or the aim is missed; docs/fluid.md says why."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", NAMES)
 def test_both_modes_agree(name: str) -> None:
-    found, bounds = agreement(name), BOUNDS.get(name, Bounds())
-    assert found.cycles_apart <= max(1, bounds.cycles * found.events.cycles)
+    found, bounds = agreement(name, SEEDS), BOUNDS.get(name, Bounds())
+    assert abs(found.error("cycles")) <= max(bounds.cycles, found.one_cycle)
     assert abs(found.error("peak_heap")) <= bounds.peak_heap
     assert abs(found.error("gc_cpu")) <= bounds.gc_cpu

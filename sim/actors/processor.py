@@ -102,7 +102,7 @@ def park(p: P, world: World) -> Process[None]:
 
 def execute(g: G, p: P, world: World) -> Process[None]:
     """Run a goroutine until it ends, blocks, is preempted, or its time slice is over."""
-    env, sched = world.env, world.sched
+    env = world.env
     settle_waiting(g, world)
     take_up(g, p, world)
     body, since = g.body, env.now
@@ -113,24 +113,12 @@ def execute(g: G, p: P, world: World) -> Process[None]:
             demand, g.remaining = g.remaining, 0
         else:
             demand = next(body, _DONE)
-        if isinstance(demand, int):  # compute
-            if sched.stopped:  # it held a lock when the stop was asked for
-                give_back(g, demand)
-                requeue(g, p, world)
-                break
-            begun, frozen = env.now, env.frozen_ns
-            p.interruptible = kept = True
-            try:
-                yield env.work(demand)
-            except simpy.Interrupt:
-                give_back(g, demand - (env.now - begun - (env.frozen_ns - frozen)))
-                kept = False
-            p.interruptible = False
-            g.throttled += env.frozen_ns - frozen
+        if isinstance(demand, int):
+            begun = env.now
+            kept = yield from compute(g, p, demand, world)
             if g.assisting:
                 report_slice(p, begun, "assist", g.kind, world)
-            if not kept or (env.now >= p.slice_end and has_to_yield(p, world)):
-                requeue(g, p, world)
+            if not kept:
                 break
         elif demand is None:
             break
@@ -161,6 +149,31 @@ def take_up(g: G, p: P, world: World) -> None:
         p.slice_end = world.env.now + TIME_SLICE
     if g.started < 0:
         g.started = world.env.now
+
+
+def compute(g: G, p: P, ns: int, world: World) -> Process[bool]:
+    """Spend `ns` on the P; False where the goroutine lost the P over it."""
+    env = world.env
+    if world.sched.stopped:  # it held a lock when the stop was asked for
+        give_back(g, ns)
+        requeue(g, p, world)
+        return False
+    begun, frozen = env.now, env.frozen_ns
+    p.interruptible = True
+    try:
+        yield env.work(ns)
+    except simpy.Interrupt:
+        stood_still = env.frozen_ns - frozen
+        give_back(g, ns - (env.now - begun - stood_still))
+        g.throttled += stood_still
+        requeue(g, p, world)
+        return False
+    p.interruptible = False
+    g.throttled += env.frozen_ns - frozen
+    if env.now >= p.slice_end and has_to_yield(p, world):
+        requeue(g, p, world)
+        return False
+    return True
 
 
 def give_back(g: G, ns: int) -> None:

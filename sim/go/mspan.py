@@ -66,9 +66,7 @@ def lot_of(parts: Sequence[Spans]) -> Lot:
 
 def by_class(spans: Spans, classes: Ints) -> tuple[Ints, Lot]:
     """The classes of spans that lie class after class, and the spans as a lot."""
-    edges = np.concatenate(
-        ([0], np.flatnonzero(classes[1:] != classes[:-1]) + 1, [len(classes)])
-    )
+    edges = np.concatenate(([0], np.flatnonzero(classes[1:] != classes[:-1]) + 1, [len(classes)]))
     return classes[edges[:-1]], Lot(spans, edges[1:] - edges[:-1])
 
 

@@ -131,10 +131,7 @@ def execute(g: G, p: P, world: World) -> Process[None]:
             frozen = env.frozen_ns
             yield demand
             g.throttled += env.frozen_ns - frozen
-    g.running = False
-    p.goroutine_ns += env.now - since
-    if world.timeline:
-        report_slice(p, since, on_p(g, world), g.kind, world)
+    take_off(g, p, since, world)
 
 
 def on_p(g: G, world: World) -> str:
@@ -149,6 +146,14 @@ def take_up(g: G, p: P, world: World) -> None:
         p.slice_end = world.env.now + TIME_SLICE
     if g.started < 0:
         g.started = world.env.now
+
+
+def take_off(g: G, p: P, since: int, world: World) -> None:
+    """The goroutine leaves the P, on which it has been since then."""
+    g.running = False
+    p.goroutine_ns += world.env.now - since
+    if world.timeline:
+        report_slice(p, since, on_p(g, world), g.kind, world)
 
 
 def compute(g: G, p: P, ns: int, world: World) -> Process[bool]:

@@ -17,7 +17,7 @@ Ints = NDArray[np.int64]
 Spans = NDArray[np.int64]
 NO_SPAN: Final = -1
 NEVER: Final = (1 << 63) - 1
-"""The generation in which rows without a span are to be swept."""
+"""`sweep_gen` of a row whose span was freed: later than any sweep."""
 _FIRST_ROWS: Final = 1024
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -62,3 +63,14 @@ def test_a_second_run_in_the_same_process_is_the_same(
         simulate(config_of(EVERYTHING), out=tmp_path / name)
         files = sorted((tmp_path / name).iterdir())
         assert {path.name: path.read_bytes() for path in files} == reference
+
+
+def test_a_run_leaves_pythons_own_collector_as_it_was() -> None:
+    from sim.simulation import simulate
+    from tests.worlds import config_of
+
+    before = gc.get_threshold()
+    during: list[tuple[int, int, int]] = []
+    simulate(config_of(EVERYTHING), progress=lambda _: during.append(gc.get_threshold()))
+    assert during[0] != before
+    assert gc.get_threshold() == before

@@ -8,6 +8,8 @@ import pytest
 from agreement import NAMES, agreement
 
 SEEDS: Final = (1, 2)
+ALIKE: Final = ("busy-store", "cache", "connections")
+"""Long runs whose seeds hardly differ: one is enough."""
 
 
 class Bounds(NamedTuple):
@@ -28,13 +30,13 @@ BOUNDS: Final = {
     "deep-stacks": Bounds(gc_cpu=0.09),
     "every-second": Bounds(gc_cpu=0.11),
     "garbage64": Bounds(cycles=0.04, peak_heap=0.06),
-    "grpc-fanout": Bounds(cycles=0.06, peak_heap=0.045, gc_cpu=0.06),
+    "grpc-fanout": Bounds(cycles=0.06, peak_heap=0.06, gc_cpu=0.06),
     "hbsteady": Bounds(cycles=0.05, peak_heap=0.07, gc_cpu=0.07),
     "json-api": Bounds(gc_cpu=0.08),
     "metrics-store": Bounds(cycles=0.07, peak_heap=0.09, gc_cpu=0.06),
     "shrink": Bounds(gc_cpu=0.09),
     "small-proxy": Bounds(gc_cpu=0.12),
-    "steady-leak": Bounds(cycles=0.055, gc_cpu=0.15),
+    "steady-leak": Bounds(cycles=0.055, gc_cpu=0.18),
     "stream-pool": Bounds(gc_cpu=0.055),
 }
 """Where seeds differ much, or the aim is missed; docs/fluid.md says why."""
@@ -44,7 +46,8 @@ BOUNDS: Final = {
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", NAMES)
 def test_both_modes_agree(name: str) -> None:
-    found, bounds = agreement(name, SEEDS), BOUNDS.get(name, Bounds())
+    found = agreement(name, SEEDS[:1] if name in ALIKE else SEEDS)
+    bounds = BOUNDS.get(name, Bounds())
     assert abs(found.error("cycles")) <= max(bounds.cycles, found.one_cycle)
     assert abs(found.error("peak_heap")) <= bounds.peak_heap
     assert abs(found.error("gc_cpu")) <= bounds.gc_cpu

@@ -26,9 +26,9 @@ def stretch(g: G, ns: float, slots: float, mix: int, world: World) -> float:
     heap_live = slots * memory.live_per_slot[mix]
     if world.switches.resolution == "refill":
         share = min(share, PAGE / heap_live)
-    if not gc.running or gc.marking:
+    if not gc.running or gc.marking:  # the shorter, the nearer to the trigger or, marking, the goal
         end = gc.pacer.heap_goal() if gc.marking else gc.trigger_at
-        room = min((end - gc.pacer.heap_live) / (2 * world.gomaxprocs), world.container.left)
+        room = min(abs(end - gc.pacer.heap_live) / (2 * world.gomaxprocs), world.container.left)
         room = max(room, MIN_STRETCH)
         share = min(share, room / heap_live)
     if gc.marking and world.switches.assists and not gc.limiter.limiting:

@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from sim.fitting.beside import assumed_overheads, smallness
 from sim.fitting.calibrate import calibrate
 from sim.fitting.gctrace_log import GCTraceLog
-from sim.fitting.beside import assumed_overheads, smallness
 from sim.fitting.observe import Floats, Observed, observe
 from sim.fitting.settings import name_gogc, name_limit
 from sim.fluid.memory import Overheads

@@ -146,9 +146,10 @@ def test_pieces_of_load_keep_as_many_ps_busy_as_they_want_on_average() -> None:
         bursts = Bursts(1.5, MS, 40 * MS, rng)
         now = 0.0
         while now < 40 * MS:
-            step = min(max(1.0, bursts.until_change(bursts.there)), 40 * MS - now)
-            bursts.advance(step, bursts.there * step)
-            busy += bursts.there * step
+            running = bursts.there
+            step = min(max(1.0, bursts.until_change(running)), 40 * MS - now)
+            bursts.advance(step, running * step)
+            busy += running * step
             now += step
         time += now
     assert busy / time == pytest.approx(1.5, rel=0.1)

@@ -137,7 +137,9 @@ def _amount(run: Real, logged: Real, load: Load) -> float:
 
 
 def _spread(values: list[float]) -> float:
-    """By how much repetitions differ, relative to their middle."""
+    """By how much repetitions differ, relative to their middle; NaN for a single run."""
+    if len(values) == 1:
+        return math.nan
     middle = sum(values) / len(values)
     return (max(values) - min(values)) / middle if middle else 0.0
 

@@ -22,7 +22,7 @@ SEEDS: Final = 5
 DRAWS: Final = 15
 """Runs per setting of programs that the log leaves possible as well, for the interval."""
 LEAST_DRAWS: Final = 9
-ENOUGH_CYCLES: Final = 1000
+ENOUGH_CYCLES: Final = 3000
 """In all runs of the program as fitted, or of each possible one: more hardly differ."""
 RANGE: Final = (0.05, 0.95)
 OVERLOAD: Final[Fraction] = 0.95

@@ -61,7 +61,7 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
     seen = observe(log.lines, logged.gogc, load, measured)
     positions = np.cumsum(seen.allocated)
     demand = _mean_rate(seen, measured)
-    stretches = _stretches(seen, measured, positions)
+    stretches = _stretches(seen, measured, positions, load)
     while_marking = float(seen.grown_marking[measured].sum() / seen.program_cpu[measured].sum())
     program = FluidProgram(
         procs=seen.procs,
@@ -105,8 +105,10 @@ def _recognised(log: GCTraceLog) -> Load:
     return Load.WAITING if idle > IDLE_SHARE_OF_WAITING else Load.BUSY
 
 
-def _stretches(seen: Observed, measured: slice, positions: Floats) -> tuple[Stretch, ...]:
-    rates = _rates_while_marking(seen, measured)
+def _stretches(
+    seen: Observed, measured: slice, positions: Floats, load: Load
+) -> tuple[Stretch, ...]:
+    rates = _rates_while_marking(seen, measured, load)
     # Assists that found no idle P took their time from the program, which wanted it for itself.
     wanted = seen.program_cpu + np.maximum(seen.assist - seen.idle, 0.0)
     cpus = wanted / seen.duration
@@ -124,9 +126,10 @@ def _stretches(seen: Observed, measured: slice, positions: Floats) -> tuple[Stre
     )
 
 
-def _rates_while_marking(seen: Observed, measured: slice) -> Floats:
+def _rates_while_marking(seen: Observed, measured: slice, load: Load) -> Floats:
     """Heap bytes per CPU-ns of the program, cycle by cycle.
 
+    One rate where it waits for load: how much of that comes in a cycle makes the difference.
     Outside the measured part within bounds, where rounding may be all there is to see; who calls
     runtime.GC waits for it, allocating nothing.
     """
@@ -135,6 +138,8 @@ def _rates_while_marking(seen: Observed, measured: slice) -> Floats:
     rates: Floats = grown / cpu
     unsure = grown < _SURELY_GROWN
     unsure[measured] = False
+    if load is Load.WAITING:
+        rates[measured] = mean
     rates[unsure] = np.clip(rates[unsure], _SLOWEST * mean, _FASTEST * mean)
     return rates
 

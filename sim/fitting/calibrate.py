@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.fitting.observe import Observed
+from sim.fitting.observe import Floats, Observed
 from sim.fluid.memory import Overheads
 from sim.fluid.program import FluidProgram, Load
 from sim.fluid.run import FluidCycle, run
@@ -47,6 +47,8 @@ class _Log:
     """Share of its time that the program assists."""
     assist_cpu: float
     """CPU-ns of that a cycle."""
+    longest_piece: float
+    """CPU-ns of a piece of load: longer ones would scatter more from cycle to cycle."""
     own: float
     """Ps that the program has for itself while the heap is marked."""
     allocated: float
@@ -90,7 +92,7 @@ def _in_pieces(program: FluidProgram, logged: Setting, real: _Log) -> FluidProgr
 
     The longer they are, the more of them have used up all credit before Ps idle again.
     """
-    low, high = (float(np.log(piece)) for piece in _PIECES)
+    low, high = (float(np.log(piece)) for piece in (_PIECES[0], real.longest_piece))
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         program = replace(program, piece=round(float(np.exp(middle))))
@@ -131,9 +133,17 @@ def _observed(seen: Observed, measured: slice) -> _Log:
         ),
         assist=assist / (assist + float(seen.program_cpu[measured].sum())),
         assist_cpu=float(seen.assist[measured].mean()),
+        longest_piece=_longest_piece(seen.program_cpu[measured], seen.duration[measured]),
         own=float(seen.program_cpu[measured].sum() / seen.duration[measured].sum()),
         allocated=float(seen.allocated[measured][1:].mean()),
     )
+
+
+def _longest_piece(own: Floats, duration: Floats) -> float:
+    """Of pieces that come at random, from the variance of what they take in a mark phase."""
+    ps = own / duration
+    piece = float(ps.var() * duration.mean() / (2 * ps.mean()))
+    return float(np.clip(piece, *_PIECES))
 
 
 def _simulated(program: FluidProgram, logged: Setting) -> _Log:
@@ -142,7 +152,15 @@ def _simulated(program: FluidProgram, logged: Setting) -> _Log:
     cycles = [cycle for cycles in runs for cycle in cycles]
     marks = [cycle.mark for cycle in cycles]
     if not marks:
-        return _Log(cpu=1.0, background=1.0, assist=0.0, assist_cpu=0.0, own=1.0, allocated=1.0)
+        return _Log(
+            cpu=1.0,
+            background=1.0,
+            assist=0.0,
+            assist_cpu=0.0,
+            longest_piece=0.0,
+            own=1.0,
+            allocated=1.0,
+        )
     duration = sum(mark.duration for mark in marks)
     assist, workers = (
         sum(mark.assist for mark in marks),
@@ -154,6 +172,7 @@ def _simulated(program: FluidProgram, logged: Setting) -> _Log:
         background=sum(mark.background for mark in marks) / (program.procs * duration),
         assist=assist / (assist + own),
         assist_cpu=assist / len(marks),
+        longest_piece=0.0,
         own=own / duration,
         allocated=float(np.mean([_allocated(cycles) for cycles in runs])),
     )

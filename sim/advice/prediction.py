@@ -15,12 +15,15 @@ from sim.fluid.program import Load
 from sim.fluid.run import run
 from sim.fluid.setting import Setting
 from sim.streams import Streams
-from sim.units import SECOND, Fraction
+from sim.units import SECOND, Fraction, MiB
 
 SEEDS: Final = 5
 """Runs per setting of the program as fitted: their median is the prediction."""
 DRAWS: Final = 15
 """Runs per setting of programs that the log leaves possible as well, for the interval."""
+LEAST_DRAWS: Final = 9
+ENOUGH_CYCLES: Final = 3000
+"""In all runs of the program as fitted, or of each possible one: more hardly differ."""
 RANGE: Final = (0.05, 0.95)
 OVERLOAD: Final[Fraction] = 0.95
 """Of the Ps; above it a waiting program does not keep up with its load."""
@@ -32,7 +35,7 @@ class Figures(NamedTuple):
     gc_cycles: float
     alloc_bytes: float
     peak_heap_bytes: float
-    """Largest heap at the end of marking."""
+    """Largest heap at the end of marking, in whole MiB as gctrace prints it."""
     peak_rss_bytes: float
     gc_cpu_seconds: float
     """Assist, dedicated, fractional and idle mark workers."""
@@ -68,6 +71,9 @@ def predict(
     progress: Callable[[float], None] | None = None,
 ) -> list[Prediction]:
     """Predict each setting. Run k is of the same program, with the same seed, under all of them."""
+    runs_of_enough = max(1, ENOUGH_CYCLES // len(fit.program.stretches))
+    seeds = min(seeds, runs_of_enough - 1 + runs_of_enough % 2)
+    draws = min(draws, max(LEAST_DRAWS, runs_of_enough))
     possible = draw(fit, draws, Streams(seed)["fit"])
     programs = [*[Possible(fit.program, fit.overheads)] * seeds, *possible]
     wanted = list(settings)
@@ -109,7 +115,7 @@ def _figures(possible: Possible, setting: Setting, seed: int, per_second: float 
     return Figures(
         gc_cycles=len(found.cycles),
         alloc_bytes=found.allocated,
-        peak_heap_bytes=found.peak_heap,
+        peak_heap_bytes=found.peak_heap // MiB * MiB,
         peak_rss_bytes=overheads.resident(found.peak_heap, setting.memory_limit),
         gc_cpu_seconds=assist + background + idle,
         assist_cpu_seconds=assist,

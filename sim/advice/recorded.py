@@ -39,6 +39,20 @@ class Real(NamedTuple):
     """NaN where nothing but the log was recorded."""
     peak_rss_bytes: float
     """Likewise."""
+    wall_seconds: float
+    """Likewise."""
+    units: float
+    """Units of work that the program did, in its own count; likewise."""
+
+    def scaled(self, factor: float) -> Real:
+        """What it would have been for so many times the work, or the time."""
+        return self._replace(
+            gc_cycles=self.gc_cycles * factor,
+            gc_cpu_seconds=self.gc_cpu_seconds * factor,
+            alloc_bytes=self.alloc_bytes * factor,
+            wall_seconds=self.wall_seconds * factor,
+            units=self.units * factor,
+        )
 
 
 class RecordedRun(NamedTuple):
@@ -68,7 +82,7 @@ def recorded_runs(folder: Path) -> list[RecordedRun]:
 
 def real(run: RecordedRun) -> Real:
     """What happened in the measured part."""
-    log = read_gctrace(run.log)
+    log = read_gctrace(run.log, fewest=0)
     facts = _facts(run.log)
     cycles = log.lines[log.measured]
     cpu = sum(line.cpu_assist + line.cpu_background + line.cpu_idle for line in cycles)
@@ -78,6 +92,8 @@ def real(run: RecordedRun) -> Real:
         gc_cpu_seconds=cpu / SECOND,
         alloc_bytes=_allocated(facts),
         peak_rss_bytes=_resident(facts),
+        wall_seconds=float(facts.get("wall_s", "nan")),
+        units=float(facts.get("n", "nan")),
     )
 
 

@@ -13,19 +13,26 @@ from typing import Final
 
 import numpy as np
 
-from sim.fitting.observe import Observed
+from sim.fitting.observe import Floats, Observed
 from sim.fluid.memory import Overheads
 from sim.fluid.program import FluidProgram, Load
 from sim.fluid.run import FluidCycle, run
 from sim.fluid.setting import Setting
-from sim.units import MS, US, Fraction, Nanoseconds
+from sim.units import MS, US, Fraction, MiB, Nanoseconds
 
-YIELDS: Final[tuple[Nanoseconds | None, ...]] = (None, 10 * MS, 3 * MS, MS, 300 * US)
+YIELDS: Final[tuple[Nanoseconds | None, ...]] = (
+    None, 10 * MS, 3 * MS, MS, 300 * US, 100 * US, 30 * US,
+)  # fmt: skip
 CLOSE_ENOUGH: Final = 0.1
 _ROUNDS: Final = 2
-_LEAST_OWED: Final = 0.01
+_PIECES: Final[tuple[Nanoseconds, Nanoseconds]] = (10 * US, 30 * MS)
+_HALVINGS: Final = 6
 _SEEDS: Final = (1, 2)
+_MANY_CYCLES: Final = 200
+"""One run of so many says as much as several."""
 _LARGEST_CORRECTION: Final = 1.25
+_UNKNOWN: Final = MiB / 2
+"""Of what is allocated in a cycle, what rounding may hide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +45,14 @@ class _Log:
     """Share of the Ps that dedicated and fractional workers had."""
     assist: Fraction
     """Share of its time that the program assists."""
-    owed: float = 1.0
-    """CPU time of assists per CPU time of the program, if nobody else marked."""
+    assist_cpu: float
+    """CPU-ns of that a cycle."""
+    longest_piece: float
+    """CPU-ns of a piece of load: longer ones would scatter more from cycle to cycle."""
+    own: float
+    """Ps that the program has for itself while the heap is marked."""
+    allocated: float
+    """Bytes a cycle."""
 
 
 def calibrate(
@@ -48,8 +61,20 @@ def calibrate(
     """The program with what only shows in a simulated log."""
     real = _observed(seen, measured)
     if program.load is Load.BUSY:
-        return _with_switches(program, logged, real)
-    return _calibrated(program, logged, real)[1]
+        program = _with_switches(program, logged, real)
+    else:
+        program = _in_pieces(program, logged, real)
+    return _with_work(program, logged, real)
+
+
+def _with_work(program: FluidProgram, logged: Setting, real: _Log) -> FluidProgram:
+    """As much work as makes as many cycles as there were, within what rounding hides of it.
+
+    A heap that is as small as Go lets it be has the same size within its MiB in every cycle.
+    """
+    most = 1 + _UNKNOWN / real.allocated
+    factor = _simulated(program, logged).allocated / real.allocated
+    return program.with_work(float(np.clip(factor, 1 / most, most)))
 
 
 def _with_switches(program: FluidProgram, logged: Setting, real: _Log) -> FluidProgram:
@@ -60,6 +85,23 @@ def _with_switches(program: FluidProgram, logged: Setting, real: _Log) -> FluidP
         if tried[-1][0] < CLOSE_ENOUGH:
             break
     return min(tried, key=lambda found: found[0])[1]
+
+
+def _in_pieces(program: FluidProgram, logged: Setting, real: _Log) -> FluidProgram:
+    """Load in pieces of such a size that the program assists as it did.
+
+    The longer they are, the more of them have used up all credit before Ps idle again.
+    """
+    low, high = (float(np.log(piece)) for piece in (_PIECES[0], real.longest_piece))
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        program = replace(program, piece=round(float(np.exp(middle))))
+        found = _simulated(program, logged)
+        program = _corrected(program, real, found)
+        cpus = program.marking_cpus * real.own / found.own
+        program = replace(program, marking_cpus=min(cpus, float(program.procs)))
+        low, high = (middle, high) if found.assist_cpu < real.assist_cpu else (low, middle)
+    return program
 
 
 def _calibrated(program: FluidProgram, logged: Setting, real: _Log) -> tuple[float, FluidProgram]:
@@ -74,20 +116,12 @@ def _calibrated(program: FluidProgram, logged: Setting, real: _Log) -> tuple[flo
 def _corrected(program: FluidProgram, real: _Log, found: _Log) -> FluidProgram:
     cost = float(np.clip(real.cpu / found.cpu, 1 / _LARGEST_CORRECTION, _LARGEST_CORRECTION))
     stretches = tuple(replace(s, mark_cost=s.mark_cost * cost) for s in program.stretches)
-    if program.load is Load.BUSY and program.yields_every is None:
+    program = replace(program, stretches=stretches)
+    if program.load is Load.WAITING or program.yields_every is None:
         # Few goroutines that never block: no more assists than the pacing asks for.
-        return replace(program, stretches=stretches)
-    if program.load is Load.WAITING:
-        missing = (_odds(real.assist) - _odds(found.assist)) / found.owed
-        uncovered = float(np.clip(program.uncovered + missing, 0.0, 1.0))
-        return replace(program, stretches=stretches, uncovered=uncovered)
+        return program
     first = float(np.clip(program.first_assists + real.assist - found.assist, 0.0, 0.9))
-    return replace(program, stretches=stretches, first_assists=first)
-
-
-def _odds(share: Fraction) -> float:
-    """Assists per CPU time of the program."""
-    return share / (1 - share)
+    return replace(program, first_assists=first)
 
 
 def _observed(seen: Observed, measured: slice) -> _Log:
@@ -98,15 +132,35 @@ def _observed(seen: Observed, measured: slice) -> _Log:
             seen.background[measured].sum() / (seen.procs * seen.duration[measured].sum())
         ),
         assist=assist / (assist + float(seen.program_cpu[measured].sum())),
+        assist_cpu=float(seen.assist[measured].mean()),
+        longest_piece=_longest_piece(seen.program_cpu[measured], seen.duration[measured]),
+        own=float(seen.program_cpu[measured].sum() / seen.duration[measured].sum()),
+        allocated=float(seen.allocated[measured][1:].mean()),
     )
 
 
+def _longest_piece(own: Floats, duration: Floats) -> float:
+    """Of pieces that come at random, from the variance of what they take in a mark phase."""
+    ps = own / duration
+    piece = float(ps.var() * duration.mean() / (2 * ps.mean()))
+    return float(np.clip(piece, *_PIECES))
+
+
 def _simulated(program: FluidProgram, logged: Setting) -> _Log:
-    runs = [run(program, logged, seed, Overheads()).cycles for seed in _SEEDS]
+    seeds = _SEEDS[:1] if len(program.stretches) > _MANY_CYCLES else _SEEDS
+    runs = [run(program, logged, seed, Overheads()).cycles for seed in seeds]
     cycles = [cycle for cycles in runs for cycle in cycles]
     marks = [cycle.mark for cycle in cycles]
     if not marks:
-        return _Log(1.0, 1.0, 0.0)
+        return _Log(
+            cpu=1.0,
+            background=1.0,
+            assist=0.0,
+            assist_cpu=0.0,
+            longest_piece=0.0,
+            own=1.0,
+            allocated=1.0,
+        )
     duration = sum(mark.duration for mark in marks)
     assist, workers = (
         sum(mark.assist for mark in marks),
@@ -117,12 +171,14 @@ def _simulated(program: FluidProgram, logged: Setting) -> _Log:
         cpu=(assist + workers) / len(marks),
         background=sum(mark.background for mark in marks) / (program.procs * duration),
         assist=assist / (assist + own),
-        owed=max(_LEAST_OWED, sum(_owed(cycle) for cycle in cycles) / own),
+        assist_cpu=assist / len(marks),
+        longest_piece=0.0,
+        own=own / duration,
+        allocated=float(np.mean([_allocated(cycles) for cycles in runs])),
     )
 
 
-def _owed(cycle: FluidCycle) -> float:
-    """CPU-ns of marking owed for what was allocated meanwhile, with the heap goal as it was."""
-    mark = cycle.mark
-    share = (cycle.heap_end - cycle.heap_start) / max(cycle.heap_goal - cycle.heap_start, 1.0)
-    return (mark.assist + mark.background + mark.idle) * max(share, 0.0)
+def _allocated(cycles: list[FluidCycle]) -> float:
+    """Bytes from a cycle to the next, on average."""
+    gaps = max(1, len(cycles) - 1)
+    return (cycles[-1].position - cycles[0].position) / gaps if cycles else 0.0

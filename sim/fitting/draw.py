@@ -13,7 +13,7 @@ from sim.fitting.change import change_midway
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.observe import Floats
 from sim.fluid.memory import Overheads
-from sim.fluid.program import FluidProgram, Stretch, Window
+from sim.fluid.program import FluidProgram, Stretch
 from sim.units import Fraction, MiB
 
 MARK_COST_SPREAD: Final[Fraction] = 0.20
@@ -23,8 +23,8 @@ From run to run, and from one setting to another: neighbours on the machine, cac
 """
 RATE_SPREAD: Final[Fraction] = 0.20
 """The same for how fast the program allocates while the heap is marked."""
-LIVE_SPREAD: Final[Fraction] = 0.04
-WORK_SPREAD: Final[Fraction] = 0.04
+LIVE_SPREAD: Final[Fraction] = 0.07
+WORK_SPREAD: Final[Fraction] = 0.06
 SPAN_OVERHEAD_SPREAD: Final[Fraction] = 0.01
 OVERHEAD_SHARE_SPREAD: Final[Fraction] = 0.03
 """Of the memory beside the heap, relative to the heap, where nobody measured it."""
@@ -90,7 +90,7 @@ def draw(fit: Fit, count: int, rng: np.random.Generator) -> list[Possible]:
 
 def _overheads(found: Overheads, more: float) -> Overheads:
     """Another share of the heap, unless it was measured."""
-    return replace(found, share=max(0.0, found.share + more)) if found == Overheads() else found
+    return found if found.measured else replace(found, share=max(0.0, found.share + more))
 
 
 def _normal(count: int, rng: np.random.Generator) -> list[float]:
@@ -103,13 +103,8 @@ def _normal(count: int, rng: np.random.Generator) -> list[float]:
 
 def _program(program: FluidProgram, factor: Spreads, overhead: float) -> FluidProgram:
     return replace(
-        program,
+        program.with_work(factor.work),
         stretches=tuple(_stretch(stretch, factor) for stretch in program.stretches),
-        forced=tuple(at * factor.work for at in program.forced),
-        begin=Window(program.begin.low * factor.work, program.begin.high * factor.work),
-        end=Window(program.end.low * factor.work, program.end.high * factor.work),
-        demand=program.demand * factor.work,
-        allocation_rate=program.allocation_rate * factor.work,
         span_overhead=max(0.0, program.span_overhead + overhead),
     )
 

@@ -173,7 +173,7 @@ def _overheads(values: Mapping[str, float]) -> Overheads | None:
     beside, assumed = total - objects - free - released, Overheads()
     fixed = min(assumed.fixed, beside)
     share = min(_LARGEST_SHARE, max(0.0, (beside - fixed) / max(1.0, objects)))
-    return Overheads(fixed=round(fixed), share=share)
+    return Overheads(fixed=round(fixed), share=share, measured=True)
 
 
 def _mean_size(values: Mapping[str, float]) -> tuple[tuple[Bytes, float], ...]:

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from sim.fitting.beside import assumed_overheads, smallness
 from sim.fitting.calibrate import calibrate
 from sim.fitting.gctrace_log import GCTraceLog
 from sim.fitting.observe import Floats, Observed, observe
@@ -16,11 +17,12 @@ from sim.fluid.program import FluidProgram, Load, Stretch, Window
 from sim.fluid.setting import Setting
 from sim.units import SECOND, Bytes, Fraction, MiB
 
-SPAN_OVERHEAD: Final = 0.016
-"""Tails, headers and bitmaps in spans: 0 to 0.03 of the heap, the more the smaller its objects."""
 _SLOWEST: Final = 0.01
 _FASTEST: Final = 3.0
 """Of the mean rate, for cycles that need not be of the same kind and have few MiB."""
+_MOSTLY: Final[Fraction] = 0.5
+_SURELY_GROWN: Final = 2 * MiB
+"""Printed growth from which on most of it is no rounding."""
 IDLE_SHARE_OF_WAITING: Final = 0.05
 """Idle workers with more than this share of the Ps: load limits the program, not CPU."""
 
@@ -55,12 +57,11 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
     `load` overrides what the idle mark workers say about it.
     """
     measured = log.measured
-    seen = observe(log.lines, logged.gogc, SPAN_OVERHEAD, measured)
-    if load is None:
-        load = Load.WAITING if _idle_share(seen, measured) > IDLE_SHARE_OF_WAITING else Load.BUSY
+    load = load or _recognised(log)
+    seen = observe(log.lines, logged.gogc, load, measured)
     positions = np.cumsum(seen.allocated)
     demand = _mean_rate(seen, measured)
-    stretches = _stretches(seen, measured, positions)
+    stretches = _stretches(seen, measured, positions, load)
     while_marking = float(seen.grown_marking[measured].sum() / seen.program_cpu[measured].sum())
     program = FluidProgram(
         procs=seen.procs,
@@ -72,20 +73,21 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
         allocation_rate=_rate_between_cycles(seen, measured),
         demand=demand,
         demanded_cpus=demand / while_marking,
+        marking_cpus=float(seen.program_cpu[measured].sum() / seen.duration[measured].sum()),
         background_share=_share(seen.background, seen, measured),
         roots=round(seen.roots),
         pauses=_pauses(log),
         pause_per_cycle=_pause_per_cycle(log),
-        span_overhead=SPAN_OVERHEAD,
+        span_overhead=seen.span_overhead,
     )
     return Fit(
         program=calibrate(program, logged, seen, measured),
-        overheads=Overheads(),
+        overheads=assumed_overheads(seen.mark_cost, _stacks(log)),
         observed=seen,
         measured=measured,
         logged=logged,
         sizes=(),
-        assumptions=_assumptions(load, logged),
+        assumptions=_assumptions(load, logged, seen.mark_cost),
         warnings=(*log.warnings, *_doubts(log)),
     )
 
@@ -95,16 +97,21 @@ def _share(cpu: Floats, seen: Observed, measured: slice) -> Fraction:
     return float(cpu[measured].sum() / (seen.procs * seen.duration[measured].sum()))
 
 
-def _idle_share(seen: Observed, measured: slice) -> Fraction:
-    return _share(seen.idle, seen, measured)
+def _recognised(log: GCTraceLog) -> Load:
+    """What limits the program, from what idle workers got of the Ps in mark phases."""
+    lines = log.lines[log.measured]
+    marking = sum(line.procs * line.concurrent_mark for line in lines)
+    idle = sum(line.cpu_idle for line in lines) / max(1, marking)
+    return Load.WAITING if idle > IDLE_SHARE_OF_WAITING else Load.BUSY
 
 
-def _stretches(seen: Observed, measured: slice, positions: Floats) -> tuple[Stretch, ...]:
-    rates = _rates_while_marking(seen, measured)
+def _stretches(
+    seen: Observed, measured: slice, positions: Floats, load: Load
+) -> tuple[Stretch, ...]:
+    rates = _rates_while_marking(seen, measured, load)
     # Assists that found no idle P took their time from the program, which wanted it for itself.
     wanted = seen.program_cpu + np.maximum(seen.assist - seen.idle, 0.0)
-    cpus = np.full(len(rates), wanted[measured].sum() / seen.duration[measured].sum())
-    cpus[measured] = (wanted / seen.duration)[measured]
+    cpus = wanted / seen.duration
     inside = range(*measured.indices(len(rates)))
     return tuple(
         Stretch(
@@ -113,22 +120,27 @@ def _stretches(seen: Observed, measured: slice, positions: Floats) -> tuple[Stre
             mark_cost=max(float(seen.mark_cpu[i] / seen.live[i]), 1e-6),
             allocation_rate=float(rates[i]),
             program_cpus=float(cpus[i]),
-            duration=float(seen.duration[i]),
             measured=i in inside,
         )
         for i in range(len(rates))
     )
 
 
-def _rates_while_marking(seen: Observed, measured: slice) -> Floats:
+def _rates_while_marking(seen: Observed, measured: slice, load: Load) -> Floats:
     """Heap bytes per CPU-ns of the program, cycle by cycle.
 
-    Outside the measured part within bounds; who calls runtime.GC waits for it, allocating nothing.
+    One rate where it waits for load: how much of that comes in a cycle makes the difference.
+    Outside the measured part within bounds, where rounding may be all there is to see; who calls
+    runtime.GC waits for it, allocating nothing.
     """
     grown, cpu = seen.grown_marking, seen.program_cpu
     mean = float(grown[measured].sum() / cpu[measured].sum())
-    rates: Floats = np.clip(grown / cpu, _SLOWEST * mean, _FASTEST * mean)
-    rates[measured] = (grown / cpu)[measured]
+    rates: Floats = grown / cpu
+    unsure = grown < _SURELY_GROWN
+    unsure[measured] = False
+    if load is Load.WAITING:
+        rates[measured] = mean
+    rates[unsure] = np.clip(rates[unsure], _SLOWEST * mean, _FASTEST * mean)
     return rates
 
 
@@ -184,7 +196,12 @@ def _pause_per_cycle(log: GCTraceLog) -> float:
     return 2 * sum(pauses) / len(pauses)
 
 
-def _assumptions(load: Load, logged: Setting) -> tuple[str, ...]:
+def _stacks(log: GCTraceLog) -> float:
+    """Bytes of stacks that were scanned, as printed, on average."""
+    return float(np.mean([line.stacks or 0 for line in log.lines[log.measured]]))
+
+
+def _assumptions(load: Load, logged: Setting, mark_cost: float) -> tuple[str, ...]:
     what = {
         Load.BUSY: "the program is busy all the time: predictions are for the same work",
         Load.WAITING: "the program waits for load: predictions are for the same duration",
@@ -196,7 +213,11 @@ def _assumptions(load: Load, logged: Setting) -> tuple[str, ...]:
             "what is allocated per unit of work does not depend on the number of cycles"
             " (a program with sync.Pools allocates more when cycles are more frequent)"
         ),
-        "objects are small: memory beside the heap is that of small spans",
+        (
+            "objects are small: memory beside the heap is that of small spans"
+            if smallness(mark_cost) > _MOSTLY
+            else "objects are large, since marking costs little: there is little beside the heap"
+        ),
         "all live memory is scanned: gctrace does not say how much holds pointers",
     )
 

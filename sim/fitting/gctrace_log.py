@@ -31,11 +31,12 @@ class GCTraceLog:
     warnings: tuple[str, ...]
 
 
-def read_gctrace(path: str | Path) -> GCTraceLog:
+def read_gctrace(path: str | Path, fewest: int = FEWEST_CYCLES) -> GCTraceLog:
     """The gctrace lines of a log, plain or gzipped; `-` is standard input.
 
     Of several processes in one log the one with most cycles is taken. Raises UserError for a log
-    with too few gctrace lines, or none.
+    without gctrace lines, or with less than `fewest` in its measured part; with 0, that part may
+    be empty.
     """
     marks = _Marks()
     problems: list[Problem] = []
@@ -55,23 +56,23 @@ def read_gctrace(path: str | Path) -> GCTraceLog:
     chosen = processes.most_common(1)[0][0]
     mine = [item for item in found if item.process == chosen]
     measured = marks.slice_of(mine)
-    if marks.begin is not None and measured.start == measured.stop:
+    if fewest and marks.begin is not None and measured.start == measured.stop:
         warnings.append("no cycle between the marks; the whole log is taken as measured")
         measured = slice(0, len(mine))
     lines = tuple(item.line for item in mine)
-    _check_enough(path, lines[measured])
+    _check_enough(path, lines[measured], fewest)
     return GCTraceLog(lines, measured, marks.begin is not None, tuple(warnings))
 
 
-def _check_enough(path: str | Path, lines: tuple[GCTraceLine, ...]) -> None:
+def _check_enough(path: str | Path, lines: tuple[GCTraceLine, ...], fewest: int) -> None:
     """UserError for too few cycles, with what they say all the same."""
-    if len(lines) >= FEWEST_CYCLES:
+    if len(lines) >= fewest:
         return
     last = lines[-1]
     cpu = last.cpu_assist + last.cpu_background + last.cpu_idle
     raise UserError(
         f"{path}: only {len(lines)} cycles are measured, and a prediction needs at least"
-        f" {FEWEST_CYCLES}; of the last one can be told that it found"
+        f" {fewest}; of the last one can be told that it found"
         f" {format_bytes(last.heap_marked)} alive, with a goal of {format_bytes(last.heap_goal)},"
         f" and marked for {format_duration(cpu)} of CPU: record for longer"
     )

@@ -14,6 +14,8 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.fitting.beside import SPAN_OVERHEAD, smallness
+from sim.fluid.program import Load
 from sim.formats.gctrace import GCTraceLine
 from sim.units import Fraction, KiB, MiB
 
@@ -24,8 +26,14 @@ _LEAST_ALLOCATED: Final = 64 * KiB
 _SMALLEST_LIVE: Final = MiB / 4
 _LEAST_PROGRAM: Final = 0.02
 """Share of the Ps that is left to the program in any case."""
-_UNSEEN_GROWTH: Final = MiB / 4
-"""What the heap may have grown while it was marked without any figure in MiB showing it."""
+_LEAST_GROWTH: Final = KiB
+"""Of a mark phase, so that rates stay above 0."""
+_ROUNDING: Final = MiB / math.sqrt(6)
+"""Standard deviation of a difference between two figures that are rounded down to MiB."""
+_BURSTS: Final = 0.5
+"""Standard deviation of how fast a program allocates while marking, relative to otherwise."""
+_MOST_BLACK: Final = 0.9
+"""Of what is allocated in a cycle, what may be allocated while marking."""
 _UNKNOWN_ROOTS: Final = 0.3 * MiB
 """Stacks and globals of a small program, of which gctrace prints 0 MB."""
 
@@ -36,6 +44,10 @@ class Observed:
 
     procs: int
     roots: float
+    mark_cost: float
+    """CPU-ns of marking per live byte, on average."""
+    span_overhead: Fraction
+    """Of the heap, what holds no object: tails, headers and bitmaps of spans."""
     start: Floats
     end: Floats
     marked: Floats
@@ -64,12 +76,12 @@ class Observed:
 
 
 def observe(
-    lines: tuple[GCTraceLine, ...], gogc: int | None, span_overhead: Fraction, measured: slice
+    lines: tuple[GCTraceLine, ...], gogc: int | None, load: Load, measured: slice
 ) -> Observed:
     """What the lines of one process, run at `gogc` (None: off), say about it.
 
     What the heap grew while it was marked is smoothed over the measured cycles as far as rounding
-    explains its scatter.
+    explains its scatter, and where rounding hides it, it is what the program allocates otherwise.
     """
 
     def column(name: str) -> Floats:
@@ -77,24 +89,39 @@ def observe(
 
     start, end = column("heap_start") + _HALF, column("heap_end") + _HALF
     procs = lines[-1].procs
+    at = np.maximum.accumulate(column("at"))
     duration = np.maximum(column("concurrent_mark"), 1000.0)
     marking = column("cpu_assist") + column("cpu_background") + column("cpu_idle")
     program_cpu = np.maximum(procs * duration - marking, _LEAST_PROGRAM * procs * duration)
-    grown_marking = end - start
-    grown_marking[measured] = smoothed(grown_marking[measured], program_cpu[measured])
     roots = _roots(lines)
     marked = _marked(column("heap_marked"), column("heap_goal"), roots, gogc)
-    grown = np.maximum(end - np.concatenate([[0.0], marked[:-1]]), 0.0)
+    last_marked = np.concatenate([[0.0], marked[:-1]])
+    rate = _rate_between(start - last_marked, at, duration, measured)
+    usual = rate * (duration if load is Load.WAITING else program_cpu / procs)
+    grown_marking = end - start
+    grown_marking[measured] = smoothed(
+        grown_marking[measured],
+        program_cpu[measured],
+        float(usual[measured].mean()),
+        _phases(start[measured]),
+    )
+    grown = np.maximum(end - last_marked, 0.0)
+    growing = np.clip(grown_marking / np.maximum(grown, 1.0), 0.0, _MOST_BLACK)
+    live = np.maximum(marked - grown_marking, _SMALLEST_LIVE)
+    mark_cost = float(marking[measured].mean() / live[measured].mean())
+    span_overhead = SPAN_OVERHEAD * smallness(mark_cost)
     allocated = np.maximum(grown - span_overhead * end, np.maximum(0.1 * grown, _LEAST_ALLOCATED))
-    black = grown_marking * allocated / np.maximum(grown, 1.0)
+    black = growing * allocated
     return Observed(
         procs=procs,
         roots=roots,
+        mark_cost=mark_cost,
+        span_overhead=span_overhead,
         start=start,
         end=end,
         marked=marked,
         goal=column("heap_goal"),
-        at=np.maximum.accumulate(column("at")),
+        at=at,
         duration=duration,
         assist=column("cpu_assist"),
         background=column("cpu_background"),
@@ -108,18 +135,44 @@ def observe(
     )
 
 
-def smoothed(grown: Floats, cpu: Floats) -> Floats:
+def _rate_between(grown: Floats, at: Floats, duration: Floats, measured: slice) -> float:
+    """Bytes per ns by which the heap grows between mark phases; 0 where there is none between."""
+    inside = slice(measured.start + 1, measured.stop)
+    before = slice(measured.start, measured.stop - 1)
+    time = at[inside] - at[before] - duration[before]
+    return max(0.0, float(grown[inside].sum())) / max(1.0, float(time.sum()))
+
+
+def _phases(start: Floats) -> float:
+    """How many cycles began at heaps that are independent of each other within their MiB.
+
+    A heap that is as small as Go lets it be begins every cycle at the same size.
+    """
+    return 1.0 + float((np.diff(start) != 0).sum())
+
+
+def smoothed(grown: Floats, cpu: Floats, usual: float, phases: float) -> Floats:
     """Growth while marking, cycle by cycle, the scatter that rounding explains taken out.
 
     What is left keeps its mean; growth is proportional to the CPU time of the program otherwise.
+    The mean is the one observed, as far as so many independent roundings allow, or else `usual`.
     """
-    mean = max(float(grown.sum()), _UNSEEN_GROWTH) / float(cpu.sum())
-    rest = grown - mean * cpu
+    mean = _mean_growth(float(grown.mean()), usual, phases) * len(cpu) / float(cpu.sum())
+    rest = grown - grown.mean() / cpu.mean() * cpu
     noise = _rounding_variance(mean * cpu) * (1 + 2 * math.sqrt(2 / len(grown)))
     real = math.sqrt(max(0.0, 1 - noise / max(float(rest.var()), 1.0)))
     found = np.maximum(mean * cpu + real * rest, 0.2 * mean * cpu)
     smooth: Floats = found * mean * float(cpu.sum()) / float(found.sum())
     return smooth
+
+
+def _mean_growth(observed: float, usual: float, phases: float) -> float:
+    """What was observed and what is usual, weighted by their certainty."""
+    if usual <= 0:
+        return max(observed, float(_LEAST_GROWTH))
+    precision, usual_precision = phases / _ROUNDING**2, 1 / (_BURSTS * usual) ** 2
+    mean = (observed * precision + usual * usual_precision) / (precision + usual_precision)
+    return max(mean, float(_LEAST_GROWTH))
 
 
 def _rounding_variance(difference: Floats) -> float:

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from sim.fluid.bursts import Bursts
 from sim.fluid.limiting import Limiting
 from sim.fluid.program import FluidProgram, Load, Stretch
 from sim.fluid.workers import BACKGROUND_UTILIZATION, BackgroundWorkers
@@ -37,11 +38,7 @@ class Marked:
 
 
 class MarkPhase:
-    """Marks `stretch.live` bytes while the program allocates. Times are ns, work is bytes.
-
-    What a waiting program wanted of the CPU in an observed cycle, it wanted for as long as that
-    cycle took; afterwards it wants what the load asks for on average.
-    """
+    """Marks `stretch.live` bytes while the program allocates. Times are ns, work is bytes."""
 
     def __init__(
         self,
@@ -57,6 +54,10 @@ class MarkPhase:
         self._pacing, self._limiting = pacing, limiting
         self._cost, self._rate = stretch.mark_cost, stretch.allocation_rate
         self._workers = BackgroundWorkers(procs, program.yields_every, rng)
+        self._bursts: Bursts | None = None
+        if program.load is Load.WAITING and stretch.measured:
+            duration = stretch.live * stretch.mark_cost / procs
+            self._bursts = Bursts(program.marking_cpus, program.piece, duration, rng)
         self._average_background = program.background_cpus(procs)
         self._heap_live = heap_live
         self._work = 0.0
@@ -92,20 +93,20 @@ class MarkPhase:
     def _waiting_step(self, dt: float) -> None:
         """Idle workers have every P that neither the program nor another worker has.
 
-        Allocation without credit makes goroutines assist on Ps that would have idled.
+        Before the measured part, a program that starts up wants what it wanted in the log.
         """
-        background = self._average_background
-        wanted = self._stretch.program_cpus
-        if self._now >= self._stretch.duration:
-            wanted = self._program.demanded_cpus
-            self._rate = self._program.demand / wanted
+        background, bursts = self._average_background, self._bursts
         left = self._procs - background
+        wanted = self._stretch.program_cpus if bursts is None else float(bursts.there)
         program = min(wanted, left)
-        owed = self._owed()
-        per_ns = self._program.uncovered * owed * self._cost
-        program = min(program * (1 + per_ns), left)
-        self._own = per_ns / (1 + per_ns)
-        self._flow(dt, owed, program=program, background=background, idle=left - program)
+        if bursts is not None:
+            dt = min(dt, max(1.0, bursts.until_change(program)))
+        assisted = self._assist
+        used = self._flow(
+            dt, self._owed(), program=program, background=background, idle=left - program
+        )
+        if bursts is not None:
+            bursts.advance(used, program * used - (self._assist - assisted))
 
     def _owed(self) -> float:
         """Bytes of scan work owed per CPU-ns of the program."""

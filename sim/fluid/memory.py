@@ -17,13 +17,15 @@ class Overheads:
     The fixed part is what a Go 1.27 process of a few MiB of heap has mapped: page tables and other
     metadata 2.4 MiB, heap profile buckets 1.4 MiB, stacks, mcaches and the rest 1.2 MiB. The share
     is that of a heap of small objects: 160 B of mspan per page of 8 KiB, tails, headers and bitmaps
-    inside spans, mark bitmaps, slots still free. A heap of large objects has a fifth of it.
+    inside spans, mark bitmaps, slots still free. A heap of large objects has next to nothing of it.
     """
 
     fixed: Bytes = 5 * MiB
     share: Fraction = 0.06
     program: Bytes = 4 * MiB
     """Code, data and memory of C libraries: resident, but unknown to the Go runtime."""
+    measured: bool = False
+    """In this process, not assumed."""
 
     def at(self, heap: float) -> Bytes:
         """Non-heap bytes beside a heap of that size."""

@@ -6,11 +6,11 @@ a collector: another GOGC moves the cycles, not the work.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sim.fluid.workers import worker_goal
-from sim.units import Bytes, Fraction, Nanoseconds
+from sim.units import MS, Bytes, Fraction, Nanoseconds
 
 
 class Load(StrEnum):
@@ -35,9 +35,7 @@ class Stretch:
     allocation_rate: float
     """Bytes of heap per CPU-ns that the program gets while the heap is marked."""
     program_cpus: float
-    """Ps that the program itself wants while the heap is marked."""
-    duration: float
-    """ns for which the heap was marked."""
+    """Ps that the program itself wanted while the heap was marked."""
     measured: bool
     """Inside the part of the run that is asked about."""
 
@@ -77,11 +75,10 @@ class FluidProgram:
     """Mean ns in which the world is stopped, a cycle."""
     span_overhead: Fraction
     """Bytes of heap that hold no object, per byte of heap: tails, headers and bitmaps of spans."""
-    uncovered: Fraction = 0.0
-    """Share of what it owes that a waiting program pays by assists whatever the credit.
-
-    A cycle begins in the middle of a burst, and background workers have no credit to give yet.
-    """
+    marking_cpus: float = 0.0
+    """Ps that a waiting program would use on average while the heap is marked, if all were idle."""
+    piece: Nanoseconds = MS
+    """CPU time of a piece of the load that a waiting program waits for, such as a request."""
     first_assists: Fraction = 0.0
     """Share of its time while marking that a busy program spends in first assists.
 
@@ -90,6 +87,18 @@ class FluidProgram:
     """
     yields_every: Nanoseconds | None = None
     """Mean time between voluntary switches of a P; None: it is only ever preempted."""
+
+    def with_work(self, factor: float) -> FluidProgram:
+        """The same program, allocating so many times as much for the same work."""
+        return replace(
+            self,
+            stretches=tuple(replace(s, end=s.end * factor) for s in self.stretches),
+            forced=tuple(at * factor for at in self.forced),
+            begin=Window(self.begin.low * factor, self.begin.high * factor),
+            end=Window(self.end.low * factor, self.end.high * factor),
+            demand=self.demand * factor,
+            allocation_rate=self.allocation_rate * factor,
+        )
 
     def idle_cpus(self, procs: int) -> float:
         """Ps that have nothing to do between mark phases."""

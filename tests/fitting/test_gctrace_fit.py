@@ -14,6 +14,7 @@ from sim.fitting.gctrace_log import read_gctrace
 from sim.fitting.observe import guess_gogc, smoothed
 from sim.fitting.workload import Container, to_yaml
 from sim.fluid.program import Load
+from sim.fluid.run import run
 from sim.machine.profile import load_profile
 from sim.units import GiB, MiB
 
@@ -146,12 +147,33 @@ def test_the_workload_is_one_the_simulator_accepts(tmp_path: Path) -> None:
 def test_growth_that_rounding_explains_is_smoothed_away() -> None:
     """Cycles that grow by half a MiB print 0 or 1; the pacer would take the 1 for a burst."""
     grown = np.tile([0.0, MiB], 20)
-    smooth = smoothed(grown, np.full(40, 1e6))
+    smooth = smoothed(grown, np.full(40, 1e6), usual=MiB / 2, phases=40)
     assert smooth == pytest.approx(np.full(40, MiB / 2))
+
+
+def test_growth_that_no_figure_can_show_is_what_the_program_allocates_otherwise() -> None:
+    """The smallest heap there is starts every cycle at the same size: 3->3->0 MB says nothing."""
+    smooth = smoothed(np.zeros(40), np.full(40, 1e6), usual=MiB / 10, phases=1)
+    assert smooth.mean() == pytest.approx(MiB / 10, rel=0.1)
+
+
+def test_as_many_cycles_come_out_as_were_logged() -> None:
+    fit = fit_log(GARBAGE)
+    cycles = run(fit.program, fit.logged, 1, fit.overheads).cycles
+    assert len(cycles) == pytest.approx(fit.measured.stop - fit.measured.start, rel=0.03)
+
+
+@pytest.mark.parametrize(("mark_ms", "beside"), [(15.0, 0.06), (0.1, 0.0)])
+def test_a_heap_of_which_marking_costs_little_has_little_beside_it(
+    tmp_path: Path, mark_ms: float, beside: float
+) -> None:
+    """Large objects leave no room unused in their spans, and need few of them."""
+    log = growing(40, 0).replace("0.1+1.0/5.0/0", f"0.1+0/{mark_ms}/0")
+    assert fit_log(written(tmp_path, log)).overheads.share == pytest.approx(beside, abs=0.005)
 
 
 def test_growth_beyond_rounding_keeps_its_scatter_and_its_mean() -> None:
     grown = np.tile([10.0 * MiB, 30.0 * MiB], 20)
-    smooth = smoothed(grown, np.full(40, 1e6))
+    smooth = smoothed(grown, np.full(40, 1e6), usual=20.0 * MiB, phases=40)
     assert smooth.mean() == pytest.approx(grown.mean())
     assert smooth.std() == pytest.approx(grown.std(), rel=0.01)

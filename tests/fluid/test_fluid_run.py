@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from sim.fluid.bursts import Bursts
 from sim.fluid.memory import Overheads
 from sim.fluid.program import FluidProgram, Load, Stretch, Window
 from sim.fluid.run import FluidRun, run
 from sim.fluid.setting import Setting
 from sim.fluid.workers import worker_split
-from sim.units import GiB, MiB
+from sim.streams import Streams
+from sim.units import MS, US, GiB, MiB
 
 GIB_PER_S = GiB / 1e9
 
@@ -24,7 +26,6 @@ def program(load: Load = Load.BUSY, live: float = 40 * MiB, procs: int = 4) -> F
         mark_cost=1.0,
         allocation_rate=GIB_PER_S / procs,
         program_cpus=procs / 4,
-        duration=0.0,
         measured=True,
     )
     return FluidProgram(
@@ -37,6 +38,7 @@ def program(load: Load = Load.BUSY, live: float = 40 * MiB, procs: int = 4) -> F
         allocation_rate=GIB_PER_S,
         demand=GIB_PER_S / 2,
         demanded_cpus=procs / 4,
+        marking_cpus=procs / 4,
         background_share=0.25,
         roots=300_000,
         pauses=(50_000,),
@@ -118,23 +120,39 @@ def assists(found: FluidRun) -> float:
     return sum(c.mark.assist for c in found.cycles) / len(found.cycles)
 
 
-def test_a_waiting_program_assists_on_ps_that_would_have_idled() -> None:
-    """Its own work and the end of marking stay what they were: assists take the place of idling."""
-    waiting = replace(program(Load.WAITING), yields_every=None)
-    covered, uncovered = (
-        run(replace(waiting, uncovered=share), Setting(200, None, 4), 1, Overheads())
-        for share in (0.0, 0.2)
+def test_load_in_longer_pieces_assists_more() -> None:
+    """A long piece uses up all credit before Ps idle again and earn some."""
+    short, long = (
+        run(replace(program(Load.WAITING), piece=piece), Setting(100, None, 4), 1, Overheads())
+        for piece in (100 * US, 20 * MS)
     )
-    assert assists(uncovered) > assists(covered)
-    assert gc_cpu(uncovered) == pytest.approx(gc_cpu(covered), rel=0.02)
-    assert len(uncovered.cycles) == pytest.approx(len(covered.cycles), abs=2)
+    assert assists(long) > 1.5 * assists(short)
+    assert gc_cpu(long) / len(long.cycles) == pytest.approx(
+        gc_cpu(short) / len(short.cycles), rel=0.02
+    )
 
 
 def test_a_waiting_program_assists_less_where_the_goal_is_far() -> None:
     """What is owed for a byte falls with the distance of the goal, and so do assists."""
-    waiting = replace(program(Load.WAITING), uncovered=0.2)
+    waiting = replace(program(Load.WAITING), piece=5 * MS)
     near, far = (run(waiting, Setting(gogc, None, 4), 1, Overheads()) for gogc in (100, 400))
     assert assists(far) < 0.7 * assists(near)
+
+
+def test_pieces_of_load_keep_as_many_ps_busy_as_they_want_on_average() -> None:
+    rng = Streams(1)["bursts"]
+    busy, time = 0.0, 0.0
+    for _ in range(500):
+        bursts = Bursts(1.5, MS, 40 * MS, rng)
+        now = 0.0
+        while now < 40 * MS:
+            running = bursts.there
+            step = min(max(1.0, bursts.until_change(running)), 40 * MS - now)
+            bursts.advance(step, running * step)
+            busy += running * step
+            now += step
+        time += now
+    assert busy / time == pytest.approx(1.5, rel=0.1)
 
 
 def test_who_calls_for_a_collection_allocates_nothing_meanwhile() -> None:

@@ -1,0 +1,47 @@
+"""How many Ps a program wants from instant to instant that waits for load.
+
+Load comes in pieces at random instants, and each piece wants one P for as long as it takes. An
+allocation begins a cycle, so at that instant there is the piece that allocates beside those that
+are there on average; background workers have no credit to give yet, and so it assists.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from sim.units import Nanoseconds
+
+MOST_PIECES: Final = 40
+"""In a mark phase; shorter pieces hardly differ from an even flow."""
+
+
+class Bursts:
+    """The pieces of load that are there during one mark phase; times are ns."""
+
+    def __init__(
+        self, wanted: float, piece: Nanoseconds, duration: float, rng: np.random.Generator
+    ) -> None:
+        """`wanted` Ps on average by pieces of so much CPU time, for about so long."""
+        self._rng = rng
+        self._piece = max(float(piece), wanted * duration / MOST_PIECES)
+        self._apart = self._piece / max(wanted, 1e-9)
+        self.there = 1 + int(rng.poisson(wanted))
+        self._next = rng.exponential(self._apart)
+        self._rest = rng.exponential(self._piece)
+
+    def until_change(self, running: float) -> float:
+        """ns until a piece comes or goes if so many run."""
+        return min(self._next, self._rest / running) if running > 0 else self._next
+
+    def advance(self, elapsed: float, cpu: float) -> None:
+        """Time passed, and pieces had so much CPU for themselves."""
+        self._next -= elapsed
+        self._rest -= cpu
+        if self.there and self._rest < 1:
+            self.there -= 1
+            self._rest = self._rng.exponential(self._piece)
+        if self._next < 1:
+            self.there += 1
+            self._next = self._rng.exponential(self._apart)

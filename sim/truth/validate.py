@@ -68,16 +68,18 @@ def validate(
     Go that is installed.
 
     The logs of the real runs stay in `out`, with the table: a row per setting and figure, as
-    `sim.truth.accuracy` has it. Runs that others disturbed count only where all of a setting were.
+    `sim.truth.accuracy` has it, and `others_cpu`: how much of a CPU other programs used meanwhile.
+    Runs that they disturbed count only where all of a setting were.
     UserError if there is no Go.
     """
     points = points_of(sources, grid, sets, chosen_go(go))
     measure(points, out=out, repetitions=repetitions, go=go, progress=progress)
     recorded = read_recorded(out)
     table = pd.DataFrame(
-        row
+        {**row, "others_cpu": others}
         for point, found in zip(points, _simulated(points, out), strict=True)
-        for row in compared(point.setting, _undisturbed(point, recorded, out), [found])
+        for runs, others in [_undisturbed(point, recorded, out)]
+        for row in compared(point.setting, runs, [found])
     )
     table.to_parquet(out / TABLE)
     return table
@@ -119,12 +121,12 @@ def disturbance(out: Path) -> float:
 
 def _undisturbed(
     point: Point, recorded: Mapping[Setting, Sequence[Figures]], out: Path
-) -> list[Figures]:
-    """The real runs of a setting that nobody disturbed; all of them where each was."""
-    runs = recorded[point.setting]
+) -> tuple[list[Figures], float]:
+    """The real runs of a setting that nobody disturbed, or all where each was; what others used."""
     used = [run.get("others_cpu", np.nan) for run in _facts_of(point, out)]
-    quiet = [run for run, others in zip(runs, used, strict=True) if not others > QUIET]
-    return quiet or list(runs)
+    runs = list(zip(recorded[point.setting], used, strict=True))
+    counted = [(run, others) for run, others in runs if not others > QUIET] or runs
+    return [run for run, _ in counted], float(np.median([others for _, others in counted]))
 
 
 def with_scans(config: RunConfig, out: Path) -> RunConfig:

@@ -130,9 +130,16 @@ def compared(
             "real": truth,
             "simulated": value,
             "error": value / truth - 1 if truth else np.nan,
-            "spread": (max(values) - min(values)) / truth if truth else 0.0,
+            "spread": _spread(values, truth),
             "repetitions": len(repetitions),
         }
+
+
+def _spread(values: Sequence[float], truth: float) -> float:
+    """By how much repetitions differ, in relation; a single run does not tell."""
+    if len(values) == 1:
+        return np.nan
+    return (max(values) - min(values)) / truth if truth else 0.0
 
 
 def errors_markdown(table: pd.DataFrame) -> str:
@@ -160,7 +167,7 @@ def markdown(table: pd.DataFrame) -> str:
                 "real": (rows["real"] / SCALE[unit]).map("{:.4g}".format),
                 "simulated": (rows["simulated"] / SCALE[unit]).map("{:.4g}".format),
                 "error": rows["error"].map("{:+.1%}".format),
-                "real spread": rows["spread"].map("{:.1%}".format),
+                "real spread": rows["spread"].map("{:.1%}".format).replace("nan%", ""),
             }
         )
         title = f"{name} [{unit}]" if unit else name

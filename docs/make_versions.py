@@ -23,7 +23,7 @@ from sim.truth.accuracy import errors
 from sim.truth.host import host
 from sim.truth.recorded import SCALE, UNITS
 from sim.truth.toolchain import chosen_go, go_version
-from sim.truth.validate import cpu_wait, validate
+from sim.truth.validate import disturbance, validate
 
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = ROOT / "docs" / "versions.md"
@@ -108,13 +108,12 @@ def tables_of(commands: list[Path]) -> str:
     """All that stands between the marks of the page."""
     tables = {go_version(go): measure(go) for go in commands}
     machine = host(commands[-1])
-    waited = max(cpu_wait(RESULTS / version) for version in tables)
+    disturbed = max(disturbance(RESULTS / version) for version in tables)
     versions = ", ".join(host(go)["go"] for go in commands)
     head = (
         f"{versions}; {machine['cpu']}, {machine['cpus']} CPUs, {machine['kernel']};"
-        f" {machine['date']}; {REPETITIONS} real runs per setting, medians; GOMAXPROCS=2. Threads"
-        f" waited, all together, up to {waited:.1f} times as long as the runs took for CPUs that"
-        " other programs had.\n"
+        f" {machine['date']}; {REPETITIONS} real runs per setting, medians; GOMAXPROCS=2. Other"
+        f" programs used up to {disturbed:.1%} of a CPU meanwhile.\n"
     )
     parts = [head, medians(tables), *(details(tables, figure) for figure in SHOWN)]
     return "\n\n".join(parts)

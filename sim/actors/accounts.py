@@ -78,7 +78,7 @@ def _mark_bits(world: World) -> int:
 def resident(classes: MemoryClasses, world: World) -> dict[str, int]:
     """What the OS sees, by what it is for: memory that was touched and is not returned.
 
-    What the runtime maps at its start beyond the heap is hardly touched, and left out.
+    Of what the runtime maps at its start beyond the heap, it touches a part.
     """
     footprint = world.machine.footprint
     untouched = round(footprint.metadata_bytes)
@@ -88,7 +88,8 @@ def resident(classes: MemoryClasses, world: World) -> dict[str, int]:
         "free heap": classes.heap_free,
         "stacks": classes.heap_stacks,
         "metadata": classes.mcache_free + classes.mcache_inuse + classes.mspan_free
-        + classes.mspan_inuse + classes.metadata_other - untouched,
+        + classes.mspan_inuse + classes.metadata_other - untouched
+        + round(footprint.runtime_bytes),
         "program file": round(footprint.text_bytes),
         "rest of huge pages": world.memory.heap.pages.huge_bytes(),
     }  # fmt: skip

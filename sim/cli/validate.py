@@ -40,7 +40,7 @@ def validate(
     from sim.truth.accuracy import errors_markdown, markdown
     from sim.truth.host import host
     from sim.truth.toolchain import chosen_go
-    from sim.truth.validate import GRID, cpu_wait
+    from sim.truth.validate import GRID, disturbance
     from sim.truth.validate import validate as measure
 
     grid = dict(map(_varied, vary)) if vary else GRID
@@ -52,8 +52,8 @@ def validate(
     print("# Real and simulated runs of the same workloads\n")
     print(f"    gomemsim {' '.join(sys.argv[1:])}\n")
     print(f"{repetitions} real runs per setting; medians of them, their spread beside the error.")
+    print(f"Other programs used {disturbance(out):.1%} of a CPU meanwhile, in the median.")
     print("; ".join(f"{key}: {value}" for key, value in host(chosen_go(go)).items()) + ".")
-    print(f"Threads waited {cpu_wait(out):.1%} of the time for a CPU that other programs had.")
     print("Costs come from the machine profile of the configs; nothing was fitted to these runs.")
     for program, rows in table.groupby("program", sort=False):
         print(f"\n## {program}\n")

@@ -118,7 +118,7 @@ class Footprint:
         untouched = footprint.metadata_bytes
         return (
             self.in_use + self.stacks + self.free + self.metadata - untouched
-            + footprint.text_bytes
+            + footprint.text_bytes + footprint.runtime_bytes
         )  # fmt: skip
 
     def tell(self, flow: Flow) -> None:

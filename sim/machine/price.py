@@ -43,6 +43,7 @@ class MarkSteps(Protocol):
     sparse_objects: float
     dense_bytes: float
     pointers: float
+    dense_pointers: float
 
 
 def mark_cpu_ns(steps: MarkSteps, costs: MarkCosts) -> float:
@@ -54,5 +55,6 @@ def mark_cpu_ns(steps: MarkSteps, costs: MarkCosts) -> float:
         + steps.span_visits * costs.span_visit_ns
         + steps.sparse_objects * costs.sparse_object_ns
         + steps.dense_bytes * costs.dense_byte_ns
-        + steps.pointers * costs.pointer_ns
+        + (steps.pointers - steps.dense_pointers) * costs.pointer_ns
+        + steps.dense_pointers * costs.dense_pointer_ns
     )

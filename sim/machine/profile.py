@@ -96,6 +96,8 @@ class MarkCosts:
     """A byte of a span that the vector kernel scans whole."""
     pointer_ns: float
     """Following a pointer."""
+    dense_pointer_ns: float
+    """Following a pointer that the vector kernel has gathered."""
     crowding: float
     """By how much every further marker slows each of them down."""
     vector_kernel: float
@@ -174,6 +176,9 @@ class Footprint:
     """/memory/classes/other."""
     text_bytes: float
     """Resident code and data of the program's file: part of RSS, not of Go's accounts."""
+    runtime_bytes: float
+    """Resident memory of the runtime beside the heap, stacks and records of spans, after a few
+    collections: data segment, tables, mark bits, buffers."""
 
 
 @dataclass(frozen=True, slots=True)

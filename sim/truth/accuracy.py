@@ -24,8 +24,10 @@ from sim.truth.recorded import (
 )
 
 SEEDS: Final = (1, 2)
-FEW_CYCLES: Final = 10
-"""Below that many cycles, an error of one cycle counts as none."""
+FEW: Final = 10
+"""Below so many cycles, or MiB of heap, an error of one counts as none: logs tell whole ones."""
+WHOLE: Final = {"gc_cycles": 1.0, "peak_heap": SCALE["MiB"], "marked_heap": SCALE["MiB"]}
+"""What one is of the figures that logs tell in whole numbers."""
 
 
 def accuracy(
@@ -67,14 +69,11 @@ def accuracy(
 def errors(table: pd.DataFrame) -> pd.DataFrame:
     """By figure: median and 90th percentile of the absolute error, and of the spread of real runs.
 
-    One cycle more or less is no error where there are fewer than ten.
+    One cycle, or one MiB of heap, more or less is no error where there are fewer than ten.
     """
     off = table.assign(error=table["error"].abs())
-    few = (
-        (off["figure"] == "gc_cycles")
-        & (off["real"] < FEW_CYCLES)
-        & ((off["simulated"] - off["real"]).abs() <= 1)
-    )
+    one = off["figure"].map(WHOLE)
+    few = (off["real"] < FEW * one) & ((off["simulated"] - off["real"]).abs() <= one)
     off.loc[few, "error"] = 0.0
     groups = off.groupby("figure", sort=False)
     return pd.DataFrame(
@@ -131,8 +130,16 @@ def compared(
             "real": truth,
             "simulated": value,
             "error": value / truth - 1 if truth else np.nan,
-            "spread": (max(values) - min(values)) / truth if truth else 0.0,
+            "spread": _spread(values, truth),
+            "repetitions": len(repetitions),
         }
+
+
+def _spread(values: Sequence[float], truth: float) -> float:
+    """By how much repetitions differ, in relation; a single run does not tell."""
+    if len(values) == 1:
+        return np.nan
+    return (max(values) - min(values)) / truth if truth else 0.0
 
 
 def errors_markdown(table: pd.DataFrame) -> str:
@@ -160,7 +167,7 @@ def markdown(table: pd.DataFrame) -> str:
                 "real": (rows["real"] / SCALE[unit]).map("{:.4g}".format),
                 "simulated": (rows["simulated"] / SCALE[unit]).map("{:.4g}".format),
                 "error": rows["error"].map("{:+.1%}".format),
-                "real spread": rows["spread"].map("{:.1%}".format),
+                "real spread": rows["spread"].map("{:.1%}".format).replace("nan%", ""),
             }
         )
         title = f"{name} [{unit}]" if unit else name

@@ -134,7 +134,7 @@ def mark_costs(mark: Rows, mark_classic: Rows) -> Costs:
     """Marking heaps of known objects, pointers, bytes and spans with both markers."""
     names = (
         "noscan_object_ns", "object_ns", "byte_ns", "span_visit_ns", "sparse_object_ns",
-        "dense_byte_ns", "pointer_ns",
+        "dense_byte_ns", "pointer_ns", "dense_pointer_ns",
     )  # fmt: skip
     steps = [_green_tea_steps(row) for row in mark] + [_classic_steps(row) for row in mark_classic]
     costs = dict(zip(names, solve(steps, _ns([*mark, *mark_classic])), strict=True))
@@ -145,7 +145,7 @@ def _classic_steps(row: Row) -> list[float]:
     """Counts in the order of the costs: object by object."""
     scanned = row["slot"] if row["slot"] > HEADER_ABOVE else 8 * row["words"]
     objects = row["objects"]
-    return [row["noscan"], objects, objects * scanned, 0, 0, 0, row["pointers"]]
+    return [row["noscan"], objects, objects * scanned, 0, 0, 0, row["pointers"], 0]
 
 
 def _green_tea_steps(row: Row) -> list[float]:
@@ -154,7 +154,8 @@ def _green_tea_steps(row: Row) -> list[float]:
         return _classic_steps(row)
     visits = row["single"] + row["sparse_visits"] + row["dense_visits"]
     sparse, dense = row["single"] + row["sparse"], row["dense_visits"] * PAGE_SIZE
-    return [row["noscan"], 0, 0, visits, sparse, dense, row["pointers"]]
+    gathered = row["pointers"] * row["dense"] / (sparse + row["dense"])
+    return [row["noscan"], 0, 0, visits, sparse, dense, row["pointers"] - gathered, gathered]
 
 
 def root_costs(roots: Rows) -> Costs:
@@ -238,12 +239,13 @@ def mutator_costs(slowdown: Rows) -> Costs:
 
 
 def footprint_costs(footprint: Rows) -> Costs:
-    """An idle program, whose heap is one arena."""
+    """A program that has collected a few times, whose heap is one arena."""
     (row,) = footprint
     return {
         "metadata_bytes": float(row["metadata"]),
         "other_bytes": float(row["other"]),
         "text_bytes": float(row["file"]),
+        "runtime_bytes": float(row["runtime"]),
     }
 
 

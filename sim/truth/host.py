@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,3 +34,35 @@ def _cpu_model() -> str:
         return platform.processor() or platform.machine()
     names = [line.split(":", 1)[1].strip() for line in text.splitlines() if "model name" in line]
     return names[0] if names else platform.machine()
+
+
+@dataclass
+class Others:
+    """What other programs used meanwhile, in CPUs; NaN where the system does not tell."""
+
+    used: float = float("nan")
+
+
+@contextmanager
+def cpu_of_others() -> Iterator[Others]:
+    """Watch what others than this process and its children use, stolen time included."""
+    others = Others()
+    began, all_before, own_before = time.monotonic(), _busy_s(), _own_s()
+    yield others
+    took = time.monotonic() - began
+    others.used = max(_busy_s() - all_before - (_own_s() - own_before), 0.0) / took
+
+
+def _busy_s() -> float:
+    """CPU time of all programs since the system started; NaN without /proc."""
+    try:
+        text = Path("/proc/stat").read_text(encoding="utf-8")
+    except OSError:
+        return float("nan")
+    user, nice, system, _, _, irq, softirq, steal = map(int, text.split(maxsplit=9)[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def _own_s() -> float:
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(usage.ru_utime + usage.ru_stime for usage in map(resource.getrusage, who))

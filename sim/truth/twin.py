@@ -36,10 +36,11 @@ def build_twin(go: Path) -> Path:
     return build("twin", go)
 
 
-def run_twin(executable: Path, config: RunConfig, log: Path) -> None:
+def run_twin(executable: Path, config: RunConfig, log: Path, *, gctrace: int = 1) -> None:
     """Run the workload of a config for real, under its settings.
 
-    Writes `log` (GODEBUG=gctrace=1) and beside it the same name with `.json`: what it measured.
+    Writes `log` (GODEBUG=gctrace=1, or 2 with counts of scans) and beside it the same name with
+    `.json`: what it measured.
     """
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as spec:
         json.dump(twin_spec(config), spec)
@@ -47,7 +48,7 @@ def run_twin(executable: Path, config: RunConfig, log: Path) -> None:
         try:
             done = subprocess.run(
                 [str(executable), spec.name],
-                env=_environment(config),
+                env={**_environment(config), "GODEBUG": f"gctrace={gctrace}"},
                 capture_output=True,
                 text=True,
                 check=False,
@@ -70,7 +71,6 @@ def _environment(config: RunConfig) -> dict[str, str]:
         "GOGC": gogc,
         "GOMEMLIMIT": limit,
         "GOMAXPROCS": str(config.gomaxprocs),
-        "GODEBUG": "gctrace=1",
     }
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import joblib
 import numpy as np
@@ -17,9 +18,13 @@ import pandas as pd
 from sim.config import RunConfig, load
 from sim.simulation import simulate
 from sim.truth.accuracy import compared
+from sim.truth.host import cpu_of_others
 from sim.truth.recorded import Figures, Setting, read_recorded, simulated
+from sim.truth.scans import visits_per_span
 from sim.truth.toolchain import chosen_go, go_version
 from sim.truth.twin import build_twin, run_twin, twin_spec
+from sim.workload import program as say
+from sim.workload.distributions import Constant
 
 GRID: Final[Mapping[str, tuple[str, ...]]] = {
     "GOMAXPROCS": ("1", "2"),
@@ -27,6 +32,16 @@ GRID: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Settings under which a workload is validated unless others are asked for."""
 TABLE: Final = "validation.parquet"
+QUIET: Final = 0.05
+"""Of a CPU: what other programs may use during a real run without disturbing it."""
+ATTEMPTS: Final = 4
+"""How often a real run is made until nobody disturbs it."""
+OWN: Final = "own"
+"""Mix of what a real program has in its heap that is not the workload's."""
+OWN_OBJECT: Final = 512
+"""Bytes of such an object: a slot, without a header."""
+OWN_FILLED: Final = 0.5
+"""Part of the words of those with pointers that lead to an object."""
 Report = Callable[[float], None]
 
 
@@ -53,46 +68,161 @@ def validate(
     Go that is installed.
 
     The logs of the real runs stay in `out`, with the table: a row per setting and figure, as
-    `sim.truth.accuracy` has it. Real runs come one after the other, and nothing beside them; those
-    that `out` has of the same program and settings are not repeated. UserError if there is no Go.
+    `sim.truth.accuracy` has it, and `others_cpu`: how much of a CPU other programs used meanwhile.
+    Runs that they disturbed count only where all of a setting were.
+    UserError if there is no Go.
     """
-    command = chosen_go(go)
-    points = list(_points(sources, grid, (f"go={go_version(command)}", *sets)))
-    twin = build_twin(command)
-    out.mkdir(parents=True, exist_ok=True)
-    runs = [(point, turn) for turn in range(repetitions) for point in points]
-    for done, (point, turn) in enumerate(runs, start=1):
-        _measure(twin, point, out / f"{_stem(point.setting)}.r{turn}.gctrace")
-        if progress:
-            progress(0.9 * done / len(runs))
+    points = points_of(sources, grid, sets, chosen_go(go))
+    measure(points, out=out, repetitions=repetitions, go=go, progress=progress)
     recorded = read_recorded(out)
     table = pd.DataFrame(
-        row
-        for point, found in zip(points, _simulated(points), strict=True)
-        for row in compared(point.setting, recorded[point.setting], [found])
+        {**row, "others_cpu": others}
+        for point, found in zip(points, _simulated(points, out), strict=True)
+        for runs, others in [_undisturbed(point, recorded, out)]
+        for row in compared(point.setting, runs, [found])
     )
     table.to_parquet(out / TABLE)
     return table
 
 
-def cpu_wait(out: Path) -> float:
-    """How much of the time threads of the real runs waited for a CPU that others had: the median.
+def measure(
+    points: Sequence[Point],
+    *,
+    out: Path,
+    repetitions: int,
+    go: Path | None = None,
+    progress: Report | None = None,
+) -> None:
+    """Make the real runs, one after the other and nothing beside them, into the folder `out`.
 
-    On a quiet machine it is a few percent at most; above that, times and latencies of the real runs
-    are those of a machine that others use.
+    Those that it has of the same program and settings are not repeated; one that others disturb is,
+    a few times.
     """
-    runs = [json.loads(path.read_text(encoding="utf-8")) for path in out.glob("*.json")]
-    return float(np.median([run.get("cpu_wait_s", np.nan) / run["wall_s"] for run in runs]))
+    twin = build_twin(chosen_go(go))
+    out.mkdir(parents=True, exist_ok=True)
+    for point in {point.config.workload: point for point in reversed(points)}.values():
+        if point.config.gc.marker.name == "greentea":
+            _scan(twin, point, _scans(out, point.config.workload))
+    runs = [(point, turn) for turn in range(repetitions) for point in points]
+    for done, (point, turn) in enumerate(runs, start=1):
+        _measure(twin, point, _log(out, point.setting, turn))
+        if progress:
+            progress(0.9 * done / len(runs))
+
+
+def disturbance(out: Path) -> float:
+    """How much of a CPU other programs used during the real runs: the median.
+
+    Above a few percent, times and latencies of the real runs are those of a machine that others
+    use. NaN where the system does not tell.
+    """
+    return float(np.median([run.get("others_cpu", np.nan) for run in _facts(out.glob("*.json"))]))
+
+
+def _undisturbed(
+    point: Point, recorded: Mapping[Setting, Sequence[Figures]], out: Path
+) -> tuple[list[Figures], float]:
+    """The real runs of a setting that nobody disturbed, or all where each was; what others used."""
+    used = [run.get("others_cpu", np.nan) for run in _facts_of(point, out)]
+    runs = list(zip(recorded[point.setting], used, strict=True))
+    counted = [(run, others) for run, others in runs if not others > QUIET] or runs
+    return [run for run, _ in counted], float(np.median([others for _, others in counted]))
+
+
+def with_scans(config: RunConfig, out: Path) -> RunConfig:
+    """The config with the structure of the real heap: how often spans of the twin are scanned.
+
+    Which objects lead to which decides that, and workloads do not say it. It comes from a real run
+    of its own, which is not compared with.
+    """
+    log = _scans(out, config.workload)
+    if config.gc.marker.name != "greentea" or not log.is_file():
+        return config
+    visits = visits_per_span(log.read_text(encoding="utf-8").partition("=== begin")[2])
+    marker = replace(config.gc.marker, parameters=(("visits_per_span", visits),))
+    return replace(config, gc=replace(config.gc, marker=marker))
+
+
+def with_own(config: RunConfig, runs: Sequence[Mapping[str, Any]]) -> RunConfig:
+    """The config with what the real program keeps in the heap beside the workload.
+
+    That is what the twin says of itself: the runtime's objects, its goroutines, the tables of its
+    stores. It is there from the start, and stays.
+    """
+    own = [run["own"] for run in runs if "own" in run]
+    if not own:
+        return config
+    scan, noscan = (float(np.median([one[part] for one in own])) for part in ("scan", "noscan"))
+    size = Constant(OWN_OBJECT)
+    mix = (
+        say.ObjectKind(size, share=scan, pointers="all", filled=OWN_FILLED),
+        say.ObjectKind(size, share=noscan),
+    )
+    keep = say.Work(
+        cpu=Constant(0), allocate=Constant(round(scan + noscan)), of=OWN, lives="forever"
+    )
+    program = config.program
+    program = replace(program, mixes={**program.mixes, OWN: mix}, main=(keep, *program.main))
+    return replace(config, program=program)
+
+
+def _facts_of(point: Point, out: Path) -> list[dict[str, Any]]:
+    return _facts(out.glob(_log(out, point.setting, "*").with_suffix(".json").name))
+
+
+def _facts(paths: Iterable[Path]) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(paths)]
+
+
+def _scan(twin: Path, point: Point, log: Path) -> None:
+    """Let the twin count what it scans, unless this was done."""
+    done, digest = log.with_suffix(".sha256"), _digest(twin, point)
+    if not _is(done, digest):
+        run_twin(twin, point.config, log, gctrace=2)
+        log.with_suffix(".json").unlink(missing_ok=True)  # times of this run are not compared
+        done.write_text(digest, encoding="utf-8")
+
+
+def _scans(out: Path, workload: str) -> Path:
+    return out / f"{Path(workload).stem}.scans"
+
+
+def _digest(twin: Path, point: Point) -> str:
+    told = json.dumps([twin_spec(point.config), point.setting, twin.parent.name], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _is(file: Path, text: str) -> bool:
+    return file.is_file() and file.read_text(encoding="utf-8") == text
 
 
 def _measure(twin: Path, point: Point, log: Path) -> None:
     """Run the twin unless this was done: the digest beside the log tells what was run."""
-    told = json.dumps([twin_spec(point.config), point.setting, twin.parent.name], sort_keys=True)
-    digest = hashlib.sha256(told.encode()).hexdigest()
-    done = log.with_suffix(".sha256")
-    if not (done.is_file() and done.read_text(encoding="utf-8") == digest):
-        run_twin(twin, point.config, log)
-        done.write_text(digest, encoding="utf-8")
+    done, digest = log.with_suffix(".sha256"), _digest(twin, point)
+    if _is(done, digest):
+        return
+    for _ in range(ATTEMPTS):
+        with cpu_of_others() as others:
+            run_twin(twin, point.config, log)
+        if not others.used > QUIET:
+            break
+    about = log.with_suffix(".json")
+    facts = json.loads(about.read_text(encoding="utf-8"))
+    about.write_text(json.dumps({**facts, "others_cpu": others.used}), encoding="utf-8")
+    done.write_text(digest, encoding="utf-8")
+
+
+def _log(out: Path, setting: Setting, turn: int | str) -> Path:
+    limit = "none" if setting.gomemlimit == "off" else setting.gomemlimit
+    stem = f"{setting.program}.p{setting.gomaxprocs}.gogc{setting.gogc}.lim{limit}"
+    return out / f"{stem}.r{turn}.gctrace"
+
+
+def points_of(
+    sources: Sequence[Path], grid: Mapping[str, Sequence[str]], sets: Sequence[str], go: Path
+) -> list[Point]:
+    """All settings of all workloads; the simulator takes the version of the real Go."""
+    return list(_points(sources, grid, (f"go={go_version(go)}", *sets)))
 
 
 def _points(
@@ -123,15 +253,11 @@ def _setting(source: Path, settings: Sequence[str], config: RunConfig) -> Settin
     )
 
 
-def _stem(setting: Setting) -> str:
-    limit = "none" if setting.gomemlimit == "off" else setting.gomemlimit
-    return f"{setting.program}.p{setting.gomaxprocs}.gogc{setting.gogc}.lim{limit}"
-
-
-def _simulated(points: Sequence[Point]) -> list[Figures]:
-    tasks = (joblib.delayed(_simulate)(point.config) for point in points)
+def _simulated(points: Sequence[Point], out: Path) -> list[Figures]:
+    tasks = (joblib.delayed(_simulate)(point, out) for point in points)
     return list(joblib.Parallel(n_jobs=-1)(tasks))
 
 
-def _simulate(config: RunConfig) -> Figures:
+def _simulate(point: Point, out: Path) -> Figures:
+    config = with_scans(with_own(point.config, _facts_of(point, out)), out)
     return simulated(simulate(config))

@@ -15,6 +15,7 @@ from sim.errors import UserError
 from sim.simulation import simulate
 from sim.truth.accuracy import accuracy, errors, markdown
 from sim.truth.recorded import Figures, Setting, read_recorded, simulated
+from sim.units import MiB
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT / "tests/golden/real"
@@ -56,14 +57,22 @@ def row(figure: str, real: float, simulated: float, spread: float = 0.0) -> dict
 
 
 def test_errors_above_and_below_do_not_cancel() -> None:
-    table = pd.DataFrame([row("peak_heap", 100, 110), row("peak_heap", 100, 90)])
-    assert errors(table).loc["peak_heap", "median_error"] == pytest.approx(0.1)
+    table = pd.DataFrame([row("wall", 100, 110), row("wall", 100, 90)])
+    assert errors(table).loc["wall", "median_error"] == pytest.approx(0.1)
 
 
 def test_one_cycle_of_few_is_no_error_but_two_are() -> None:
     assert errors(pd.DataFrame([row("gc_cycles", 4, 5)])).loc["gc_cycles", "p90_error"] == 0
     assert errors(pd.DataFrame([row("gc_cycles", 4, 6)])).loc["gc_cycles", "p90_error"] == 0.5
     assert errors(pd.DataFrame([row("gc_cycles", 100, 101)])).loc["gc_cycles", "p90_error"] > 0
+
+
+def test_a_small_heap_is_known_to_a_mib() -> None:
+    """As logs write it: 0 MiB beside 1 MiB may be half a MiB twice."""
+    for figure in ("peak_heap", "marked_heap"):
+        small, large = row(figure, 1 * MiB, 0), row(figure, 20 * MiB, 21 * MiB)
+        assert errors(pd.DataFrame([small])).loc[figure, "p90_error"] == 0
+        assert errors(pd.DataFrame([large])).loc[figure, "p90_error"] == pytest.approx(0.05)
 
 
 def test_every_figure_has_a_section_with_its_unit() -> None:

@@ -23,7 +23,9 @@ from sim.truth.costs import (
 )
 
 DEFAULT = "default-x86-64"
-HEAPS = [(48, 4), (64, 2), (64, 8), (256, 32), (640, 72), (1152, 2), (1152, 128)]
+HEAPS = [
+    (32, 2), (48, 4), (64, 2), (64, 8), (128, 8), (256, 32), (640, 72), (1152, 2), (1152, 128),
+]  # fmt: skip
 
 
 def heap(slot: int, words: int, seed: int, *, classic: bool) -> dict[str, Any]:
@@ -35,7 +37,8 @@ def heap(slot: int, words: int, seed: int, *, classic: bool) -> dict[str, Any]:
         "slot": slot, "words": words, "objects": objects, "vector_kernel": False,
         "noscan": int(rng.integers(0, objects)), "pointers": objects * words // 2,
         "single": int(rng.integers(0, 9000)) if small else objects,
-        "sparse": objects, "dense": 0, "dense_visits": 0,
+        "sparse": objects, "dense": int(rng.integers(0, objects)) if small else 0,
+        "dense_visits": int(rng.integers(900, 30_000)) if small else 0,
         "sparse_visits": int(rng.integers(900, 30_000)) if small else 0,
     }  # fmt: skip
 
@@ -49,12 +52,16 @@ def test_least_squares_recover_costs_and_never_turn_negative() -> None:
 def test_mark_costs_come_out_as_they_went_in() -> None:
     """A wrong column here would misprice every collection."""
     noscan, grey, byte, visit, sparse, pointer = 11.0, 38.0, 0.2, 46.0, 17.0, 9.0
+    dense_byte, dense_pointer = 0.1, 4.0
 
     def took(row: Row, *, classic: bool) -> float:
         ns: float = row["noscan"] * noscan + row["pointers"] * pointer
         if row["slot"] <= 512 and not classic:
-            visits = row["sparse_visits"] + row["single"]
-            return ns + visits * visit + (row["sparse"] + row["single"]) * sparse
+            visits = row["sparse_visits"] + row["dense_visits"] + row["single"]
+            by_slot = row["sparse"] + row["single"]
+            gathered = row["pointers"] * row["dense"] / (by_slot + row["dense"])
+            ns += gathered * (dense_pointer - pointer) + row["dense_visits"] * 8192 * dense_byte
+            return ns + visits * visit + by_slot * sparse
         scanned = row["slot"] if row["slot"] > 512 else 8 * row["words"]
         return ns + row["objects"] * (grey + scanned * byte)
 
@@ -67,7 +74,7 @@ def test_mark_costs_come_out_as_they_went_in() -> None:
         {
             "noscan_object_ns": noscan, "object_ns": grey, "byte_ns": byte,
             "span_visit_ns": visit, "sparse_object_ns": sparse, "pointer_ns": pointer,
-            "dense_byte_ns": 0.0, "vector_kernel": 0.0,
+            "dense_byte_ns": dense_byte, "dense_pointer_ns": dense_pointer, "vector_kernel": 0.0,
         },
         rel=1e-6,
     )  # fmt: skip

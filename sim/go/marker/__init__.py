@@ -36,6 +36,8 @@ class MarkCounts:
     """Bytes of spans scanned whole by the vector kernel."""
     pointers: float = 0.0
     """Pointers followed."""
+    dense_pointers: float = 0.0
+    """Those of them that the vector kernel gathers."""
 
 
 class Marker(Protocol):

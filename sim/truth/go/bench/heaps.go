@@ -120,6 +120,70 @@ func heaps() []heap {
 	}
 }
 
+// A mixture is a heap of documents of objects of several sizes with four pointers each, which have
+// leaves of several sizes: every document lies in many spans.
+type mixture struct {
+	name     string
+	bytes    int
+	document int  // objects
+	shuffled bool // the documents are found in random order
+}
+
+func mixtures() []mixture {
+	return []mixture{
+		{name: "documents", bytes: heapBytes, document: document, shuffled: true},
+		{name: "entries", bytes: heapBytes, document: 16},
+		{name: "entries-shuffled", bytes: heapBytes, document: 16, shuffled: true},
+		{name: "entries-small", bytes: heapBytes / 8, document: 16, shuffled: true},
+	}
+}
+
+var (
+	branches = []func() unsafe.Pointer{
+		object[p4], object[node[p4, [16]byte]], object[node[p4, [32]byte]], object[node[p4, [96]byte]],
+	}
+	leaves = []func() unsafe.Pointer{
+		object[[16]byte], object[[32]byte], object[[64]byte], object[[128]byte], object[[256]byte],
+	}
+)
+
+const (
+	branchSlot = 68 // bytes, the mean
+	leafSlot   = 99
+	links      = 4
+	leavesEach = 2
+)
+
+// build allocates the heap; the roots keep it alive.
+func (m mixture) build() ([]unsafe.Pointer, counts) {
+	random := rand.New(rand.NewPCG(1, 2))
+	roots := make([]unsafe.Pointer, m.bytes/m.document/(branchSlot+leavesEach*leafSlot))
+	nodes := make([]unsafe.Pointer, m.document)
+	for d := range roots {
+		for i := range nodes {
+			nodes[i] = branches[random.IntN(len(branches))]()
+			for leaf := range leavesEach {
+				word(nodes[i], links-1-leaf, leaves[random.IntN(len(leaves))]())
+			}
+		}
+		for i, n := range nodes {
+			for set := range links - leavesEach {
+				child := 2*i + 1 + set
+				if child >= len(nodes) {
+					child = random.IntN(len(nodes))
+				}
+				word(n, set, nodes[child])
+			}
+		}
+		roots[d] = nodes[0]
+	}
+	if m.shuffled {
+		shuffle(roots)
+	}
+	n := len(roots) * m.document
+	return roots, counts{objects: n, noscan: leavesEach * n, pointers: links*n + len(roots)}
+}
+
 // scattered is a chain of objects in random order: every step misses the caches.
 func scattered() []*node[p2, [48]byte] {
 	all := make([]*node[p2, [48]byte], heapBytes/2/64)

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"time"
 )
 
 // mark: CPU time of marking heaps of known steps, with one P.
@@ -13,23 +14,31 @@ func mark() {
 	empty, _, _ := runtime.ProbeGC(cpu, goOn)
 	for _, h := range heaps() {
 		roots, c := h.build()
-		runtime.GC()
-		ns, _, _ := runtime.ProbeGC(cpu, goOn)
-		runtime.ProbeTrace(2)
-		runtime.GC()
-		runtime.ProbeTrace(0)
-		one, sparse, dense, sparseVisits, denseVisits := runtime.ProbeScans()
-		emit(row{
-			"heap": h.name, "ns": ns - empty, "slot": h.slot, "words": h.words,
-			"objects": c.objects, "noscan": c.noscan, "pointers": c.pointers,
-			"single": one, "sparse": sparse, "dense": dense,
-			"sparse_visits": sparseVisits, "dense_visits": denseVisits,
-			"vector_kernel": runtime.ProbeVectorKernel(),
-		})
+		measureMarking(row{"heap": h.name, "slot": h.slot, "words": h.words}, c, empty)
 		runtime.KeepAlive(roots)
 		roots = nil
 		runtime.GC()
 	}
+	for _, m := range mixtures() {
+		roots, c := m.build()
+		measureMarking(row{"heap": m.name, "slot": branchSlot, "words": links}, c, empty)
+		runtime.KeepAlive(roots)
+		roots = nil
+		runtime.GC()
+	}
+}
+
+// measureMarking emits the time of marking the heap beyond that of an empty one, and the steps.
+func measureMarking(r row, c counts, empty int64) {
+	runtime.GC()
+	ns, _, _ := runtime.ProbeGC(cpu, goOn)
+	runtime.ProbeTrace(2)
+	runtime.GC()
+	runtime.ProbeTrace(0)
+	r["ns"], r["objects"], r["noscan"], r["pointers"] = ns-empty, c.objects, c.noscan, c.pointers
+	r["single"], r["sparse"], r["dense"], r["sparse_visits"], r["dense_visits"] = runtime.ProbeScans()
+	r["vector_kernel"] = runtime.ProbeVectorKernel()
+	emit(r)
 }
 
 // parallel: CPU time of marking the same heap with one P and with two.
@@ -124,12 +133,27 @@ func descend(depth int, stop chan bool) int {
 	return *local[depth%8]
 }
 
-// footprint: memory of the runtime in a program that does nothing.
+// footprint: memory of the runtime in a program that has allocated and collected, and does nothing.
 func footprint() {
+	for range 3 {
+		for _, s := range shapes() {
+			s.create(2 * mib / s.size)
+		}
+		runtime.GC()
+		time.Sleep(10 * time.Millisecond)
+	}
+	heap := metric("/memory/classes/heap/objects:bytes") + metric("/memory/classes/heap/unused:bytes") +
+		metric("/memory/classes/heap/free:bytes") + metric("/memory/classes/heap/stacks:bytes")
+	spans := metric("/memory/classes/metadata/mspan/inuse:bytes") +
+		metric("/memory/classes/metadata/mspan/free:bytes") +
+		metric("/memory/classes/metadata/mcache/inuse:bytes") +
+		metric("/memory/classes/metadata/mcache/free:bytes")
+	anonymous, file := resident()
 	emit(row{
 		"metadata": metric("/memory/classes/metadata/other:bytes"),
 		"other":    metric("/memory/classes/other:bytes"),
-		"file":     residentFile(),
+		"file":     file,
+		"runtime":  max(int64(anonymous)-int64(heap)-int64(spans), 0),
 	})
 }
 

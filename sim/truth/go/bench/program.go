@@ -248,20 +248,21 @@ func wakeUps() {
 	emit(row{"case": "wake", "sample": sample})
 }
 
-// residentFile is the part of the program's file that is in memory.
-func residentFile() uint64 {
+// resident is the memory of the program that is resident: anonymous, and of its file.
+func resident() (anonymous, file uint64) {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		panic(err)
 	}
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "RssFile:"); ok {
-			kb, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-			if err != nil {
-				panic(err)
-			}
-			return kb << 10
-		}
+	return kib(string(text), "RssAnon:") << 10, kib(string(text), "RssFile:") << 10
+}
+
+// kib is a number of /proc/self/status.
+func kib(status, name string) uint64 {
+	_, rest, _ := strings.Cut(status, name)
+	n, err := strconv.ParseUint(strings.Fields(rest)[0], 10, 64)
+	if err != nil {
+		panic(err)
 	}
-	panic("no RssFile in /proc/self/status")
+	return n
 }

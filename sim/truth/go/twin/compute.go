@@ -1,8 +1,12 @@
 package main
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
-// cost of what the twin itself does, measured at its start (ns).
+// cost of what the twin itself does, measured at its start (ns): the median of trials, as machines
+// are a few percent faster at times.
 var cost struct {
 	turn  float64 // of the computing loop
 	write float64 // of a pointer
@@ -66,24 +70,27 @@ func (g *goroutine) compute(ns, writes float64) {
 	}
 }
 
-// calibrate finds what the loops take when nothing disturbs them: the least of many trials.
+// calibrate finds what the loops take.
 func calibrate() {
 	const n = 200_000
-	cost.turn = least(func() { turns(n, 1) }) / n
-	cost.write = least(func() { writePointers(n, 0) }) / n
-	cost.tick = least(func() {
+	cost.turn = typical(func() { turns(n, 1) }) / n
+	cost.write = typical(func() { writePointers(n, 0) }) / n
+	cost.tick = typical(func() {
 		for i := 0; i < n; i++ {
 			tick()
 		}
 	}) / n
 }
 
-func least(work func()) float64 {
-	best := time.Hour
-	for i := 0; i < 30; i++ {
+const trials = 31
+
+func typical(work func()) float64 {
+	took := make([]float64, trials)
+	for i := range took {
 		begin := time.Now()
 		work()
-		best = min(best, time.Since(begin))
+		took[i] = float64(time.Since(begin))
 	}
-	return float64(best)
+	slices.Sort(took)
+	return took[trials/2]
 }

@@ -19,7 +19,7 @@ type network struct {
 
 type waiter struct {
 	due  int64
-	wake chan struct{}
+	wake chan float64
 }
 
 var outside = sync.OnceValue(func() *network {
@@ -67,38 +67,49 @@ func (n *network) ready() {
 	}
 }
 
-// until blocks until an instant; only one goroutine may use the network this way.
-func (n *network) until(at int64) {
+// until blocks until an instant; only one goroutine may use the network this way. It returns what
+// the twin did itself for it (ns).
+func (n *network) until(at int64) (own float64) {
+	begin := tick()
 	if at > now() {
 		n.arm(at)
+		own = tick() - begin
 		n.ready()
 	}
+	return own
 }
 
-// wait blocks for a while; wake is the waiter's own channel.
-func (n *network) wait(d time.Duration, wake chan struct{}) {
+// wait blocks the goroutine for a while. What the twin does itself for it counts as computing.
+func (n *network) wait(d time.Duration, g *goroutine) {
+	begin := tick()
 	due := now() + int64(d)
 	n.mu.Lock()
-	n.push(waiter{due, wake})
+	n.push(waiter{due, g.wake})
 	if n.waiters[0].due == due {
 		n.arm(due)
 	}
 	n.mu.Unlock()
-	<-wake
+	g.book(begin)
+	g.ahead += <-g.wake
 }
 
-// deliver wakes those whose answer has come.
+// deliver wakes those whose answer has come, and tells them what that took (ns).
 func (n *network) deliver() {
-	for {
+	for took := 0.0; ; {
 		n.ready()
+		begin := tick()
 		n.mu.Lock()
 		for time := now(); len(n.waiters) > 0 && n.waiters[0].due <= time; {
-			n.pop().wake <- struct{}{}
+			w := n.pop()
+			at := tick()
+			w.wake <- min(took+at-begin, interrupted)
+			took, begin = 0, at
 		}
 		if len(n.waiters) > 0 {
 			n.arm(n.waiters[0].due)
 		}
 		n.mu.Unlock()
+		took += tick() - begin
 	}
 }
 

@@ -23,6 +23,7 @@ type report struct {
 	waited    [2]int64
 	latencies [64 * subBuckets]atomic.Uint32
 	rss       []sample
+	own       own
 	stop      chan struct{}
 }
 
@@ -97,7 +98,7 @@ func (r *report) print() {
 		"sys_s":      seconds(r.usage[1].Stime) - seconds(r.usage[0].Stime),
 		"cpu_wait_s": float64(r.waited[1]-r.waited[0]) / 1e9,
 		"maxrss":     peakResidentBytes(), "rss": r.rss, "latency_ns": latency,
-		"start": r.metrics[0], "end": r.metrics[1],
+		"start": r.metrics[0], "end": r.metrics[1], "own": r.own,
 		"calibration": map[string]float64{
 			"turn_ns": cost.turn, "write_ns": cost.write, "tick_ns": cost.tick,
 		},

@@ -34,7 +34,7 @@ type goroutine struct {
 	keeps    map[*mix]*family // until it ends
 	passing  family           // on its way to somebody else
 	lent     []loan
-	wake     chan struct{}
+	wake     chan float64
 }
 
 type loan struct {
@@ -44,23 +44,24 @@ type loan struct {
 
 type step func(g *goroutine)
 
-var idle = struct {
+var goroutines = struct {
 	sync.Mutex
-	all []*goroutine
+	idle, all []*goroutine
 }{}
 
-// run is what a goroutine of this kind does from start to end.
-func (k *kind) run() {
-	idle.Lock()
+// run is what a goroutine of this kind does from start to end. Of its computing, what was done
+// ahead (ns) is left out; it returns what was left of that at the end.
+func (k *kind) run(ahead float64) float64 {
+	goroutines.Lock()
 	var g *goroutine
-	if last := len(idle.all) - 1; last >= 0 {
-		g, idle.all = idle.all[last], idle.all[:last]
+	if last := len(goroutines.idle) - 1; last >= 0 {
+		g, goroutines.idle = goroutines.idle[last], goroutines.idle[:last]
+	} else {
+		g = &goroutine{random: newRandom(), keeps: map[*mix]*family{}, wake: make(chan float64, 1)}
+		goroutines.all = append(goroutines.all, g)
 	}
-	idle.Unlock()
-	if g == nil {
-		g = &goroutine{random: newRandom(), keeps: map[*mix]*family{}, wake: make(chan struct{}, 1)}
-	}
-	g.kind, g.at, g.ahead = k, uint32(g.random.next()), 0
+	goroutines.Unlock()
+	g.kind, g.at, g.ahead = k, uint32(g.random.next()), ahead
 	g.follow(k.steps)
 	for _, l := range g.lent {
 		l.pool.Put(l.what)
@@ -70,9 +71,11 @@ func (k *kind) run() {
 	for _, f := range g.keeps {
 		f.clear()
 	}
-	idle.Lock()
-	idle.all = append(idle.all, g)
-	idle.Unlock()
+	ahead = g.ahead
+	goroutines.Lock()
+	goroutines.idle = append(goroutines.idle, g)
+	goroutines.Unlock()
+	return ahead
 }
 
 func (g *goroutine) follow(steps []step) {
@@ -146,7 +149,7 @@ func wait(s stepSpec) step {
 		}
 		deep(g.kind.idleStack, func() {
 			if s.Via == "network" {
-				outside().wait(d, g.wake)
+				outside().wait(d, g)
 			} else {
 				time.Sleep(d)
 			}
@@ -163,12 +166,12 @@ func (p *program) spawn(s stepSpec) step {
 	return func(g *goroutine) {
 		for i := 0; i < s.Count; i++ {
 			if !s.Wait {
-				go child.run()
+				go child.run(0)
 				continue
 			}
 			g.children.Add(1)
 			go func() {
-				child.run()
+				child.run(0)
 				g.children.Done()
 			}()
 		}

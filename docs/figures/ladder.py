@@ -1,6 +1,6 @@
 """The error with one mechanism after the other: tables to standard output, plot to docs/images.
 
-python docs/figures/ladder.py     # half an hour on two CPUs
+python docs/figures/ladder.py     # a minute on two CPUs
 """
 
 from __future__ import annotations

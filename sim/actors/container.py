@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sim.actors.accounts import MemoryClasses, memory_classes, resident, rss
-from sim.actors.sampler import take_sample
+from sim.actors.sampler import idle_ns, take_sample
 from sim.record.facts import Throttle
 from sim.units import MS, Bytes, MiB, Nanoseconds, format_bytes, format_duration
 from sim.world import Process, World
@@ -59,8 +59,4 @@ def quota(world: World) -> Process[None]:
 
 def cpu_time(world: World) -> Nanoseconds:
     """CPU time of all Ps, and the time for which they were frozen."""
-    now = world.env.now
-    idle = sum(
-        p.idle_ns + (now - p.parked_at if p.doing == "parked" else 0) for p in world.sched.ps
-    )
-    return now * world.gomaxprocs - idle
+    return world.env.now * world.gomaxprocs - idle_ns(world)

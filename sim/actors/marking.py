@@ -6,7 +6,7 @@ from typing import Final
 
 from sim.actors.scheduling import ready
 from sim.go.pacer import ScanPart
-from sim.world import G, World
+from sim.world import G, P, World
 
 SCAN_ORDER: Final[tuple[ScanPart, ...]] = ("globals", "stack", "heap")
 
@@ -38,12 +38,17 @@ def book_idle_ps(world: World) -> None:
 
     What it hears of only later would count as negative time of the program.
     """
-    now = world.env.now
     for p in world.sched.ps:
         if p.doing == "parked":
-            p.idle_ns += now - p.parked_at
-            world.gc.limiter.add_idle_time(now - p.parked_at)
-            p.parked_at = now
+            book_idle(p, world)
+
+
+def book_idle(p: P, world: World) -> None:
+    """The P has idled since it parked, or since this was booked last."""
+    idle = world.env.now - p.parked_at
+    p.idle_ns += idle
+    p.parked_at += idle
+    world.gc.limiter.add_idle_time(idle)
 
 
 def hand_in(claimed: int, done: int, world: World) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 import simpy
 
 from sim.actors.mark_worker import find_mark_worker, idle_worker, mark_while_idle
+from sim.actors.marking import book_idle
 from sim.actors.reporting import report_request, report_slice
 from sim.actors.scheduling import finish, mark_ready
 from sim.go.runq import GLOBAL_EVERY, TIME_SLICE
@@ -94,10 +95,8 @@ def park(p: P, world: World) -> Process[None]:
     p.wake = world.env.alarm()
     world.sched.idle.append(p)
     yield p.wake
-    idle = world.env.now - p.parked_at
     p.doing = "waking"
-    p.idle_ns += idle
-    world.gc.limiter.add_idle_time(idle)
+    book_idle(p, world)
 
 
 def execute(g: G, p: P, world: World) -> Process[None]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sim.actors.accounts import memory_classes, rss
 from sim.actors.reporting import LARGEST
 from sim.record.sample import Sample
-from sim.units import SECOND
+from sim.units import SECOND, Nanoseconds
 from sim.world import Process, World
 
 
@@ -66,14 +66,20 @@ class CpuClasses(NamedTuple):
     cpu_user: float
 
 
+def idle_ns(world: World) -> Nanoseconds:
+    """For how long Ps have had nothing to do up to now, all together."""
+    now, idle = world.env.now, 0
+    for p in world.sched.ps:
+        idle += p.idle_ns + (now - p.parked_at if p.doing == "parked" else 0)
+    return idle
+
+
 def cpu_classes(world: World) -> CpuClasses:
     """Where the CPU time went; what is neither GC, scavenging nor idle is the program's."""
-    now, idle = world.env.now, 0
+    now, idle = world.env.now, idle_ns(world)
     seconds = {kind: ns / SECOND for kind, ns in world.gc.cpu.items()}
     gc_total = sum(seconds.values())
     total = now * world.gomaxprocs / SECOND
-    for p in world.sched.ps:
-        idle += p.idle_ns + (now - p.parked_at if p.doing == "parked" else 0)
     scavenge = {who: ns / SECOND for who, ns in world.memory.scavenge_ns.items()}
     scavenge_total = sum(scavenge.values())
     return CpuClasses(

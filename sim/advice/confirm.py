@@ -12,6 +12,7 @@ from sim.config import load
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.workload import Container, to_yaml
 from sim.machine.profile import DEFAULT, load_profile
+from sim.results.gc_cost import gc_cpu
 from sim.results.result import Result
 from sim.simulation import simulate
 from sim.units import SECOND, Bytes, Fraction, Nanoseconds
@@ -53,21 +54,21 @@ def confirm(fit: Fit, prediction: Prediction, seed: int = 1) -> Detail | None:
         run = folder / "run.yaml"
         run.write_text(f"workload: ./fitted.yaml\nduration: {duration}ns\nseed: {seed}\n")
         result = simulate(load(run, sets))
-    return _measured(result, prediction.setting.procs)
+    return _measured(result)
 
 
-def _measured(result: Result, procs: int) -> Detail | None:
+def _measured(result: Result) -> Detail | None:
     cycles = result.cycles
     if len(cycles) < FEWEST:
         return None
     ends = cycles["end_ns"].to_numpy()
     first = int(STARTING_UP * len(ends))
-    time = float(ends[-1] - ends[first])
-    spent = cycles.iloc[first + 1 :].sum(numeric_only=True) / (procs * time)
+    time = int(ends[-1] - ends[first])
+    spent = gc_cpu(cycles.iloc[first + 1 :], time)
     return Detail(
         simulated=int(ends[-1]),
         cycles_per_second=(len(ends) - 1 - first) * SECOND / time,
         peak_rss=int(result.samples["sim:rss:bytes"].max()),
-        gc_cpu=float(spent[["dedicated_ns", "fractional_ns", "assist_ns", "stw_cpu_ns"]].sum()),
-        idle=float(spent["idle_ns"]),
+        gc_cpu=float(spent["fraction"]),
+        idle=float(spent["idle"] / spent["total"]),
     )

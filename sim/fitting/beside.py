@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 
 from sim.fluid.memory import Overheads
-from sim.machine.profile import MachineProfile, load_profile
+from sim.machine.profile import DEFAULT, MachineProfile, load_profile
 from sim.units import Bytes, Fraction, KiB
 
 SPAN_OVERHEAD: Final[Fraction] = 0.016
@@ -38,4 +38,4 @@ def assumed_overheads(mark_cost: float, stacks_scanned: float) -> Overheads:
 
 @cache
 def _usual_machine() -> MachineProfile:
-    return load_profile("default-x86-64")
+    return load_profile(DEFAULT)

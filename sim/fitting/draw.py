@@ -102,9 +102,10 @@ def _normal(count: int, rng: np.random.Generator) -> list[float]:
 
 
 def _program(program: FluidProgram, factor: Spreads, overhead: float) -> FluidProgram:
+    scaled = program.with_work(factor.work)
     return replace(
-        program.with_work(factor.work),
-        stretches=tuple(_stretch(stretch, factor) for stretch in program.stretches),
+        scaled,
+        stretches=tuple(_stretch(stretch, factor) for stretch in scaled.stretches),
         span_overhead=max(0.0, program.span_overhead + overhead),
     )
 
@@ -112,7 +113,6 @@ def _program(program: FluidProgram, factor: Spreads, overhead: float) -> FluidPr
 def _stretch(stretch: Stretch, factor: Spreads) -> Stretch:
     return replace(
         stretch,
-        end=stretch.end * factor.work,
         live=stretch.live * factor.live,
         mark_cost=stretch.mark_cost * factor.mark_cost,
         allocation_rate=stretch.allocation_rate * factor.rate,

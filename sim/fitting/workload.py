@@ -50,8 +50,10 @@ def shape(fit: Fit, profile: MachineProfile) -> Shape:
     unit = round(program.demand * SECOND / fit.arrivals) if fit.arrivals else UNIT_OF_WORK
     stretches = [s for s in program.stretches if s.measured]
     mark_cost = float(np.mean([s.mark_cost for s in stretches]))
-    objects = stand_in(mark_cost, profile)
-    sizes, links = (fit.sizes, 1) if fit.sizes else (((objects.size, 1.0),), objects.links)
+    sizes, links = fit.sizes, 1
+    if not sizes:
+        objects = stand_in(mark_cost, profile)
+        sizes, links = ((objects.size, 1.0),), objects.links
     malloc = _malloc_per_byte(sizes, profile)
     leak = drift(fit)
     return Shape(

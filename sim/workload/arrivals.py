@@ -57,6 +57,15 @@ class Regular:
             first += BLOCK
 
 
+def _unit_rate(rng: np.random.Generator) -> Iterator[NDArray[np.float64]]:
+    """Blocks of independent arrivals, one a unit of time on average."""
+    last = 0.0
+    while True:
+        at = last + np.cumsum(rng.standard_exponential(BLOCK))
+        last = float(at[-1])
+        yield at
+
+
 @arrivals.register("bursts")
 @dataclass(frozen=True)
 class Bursts:
@@ -75,10 +84,7 @@ class Bursts:
         """Unit-rate arrivals mapped through the inverse of the cumulated rate."""
         rush = self.burst * self.lasting / SECOND
         whole = rush + self.rate * (self.period - self.lasting) / SECOND
-        last = 0.0
-        while True:
-            count = last + np.cumsum(rng.standard_exponential(BLOCK))
-            last = float(count[-1])
+        for count in _unit_rate(rng):
             periods, rest = np.divmod(count, whole)
             early = rest * SECOND / self.burst
             late = self.lasting + (rest - rush) * SECOND / self.rate if self.rate > 0 else early
@@ -101,10 +107,7 @@ class Varying:
         """Unit-rate arrivals mapped through the inverse of the cumulated rate."""
         edges = np.arange(len(self.rates) + 1) * float(self.every)
         expected = np.concatenate([[0.0], np.cumsum(self.rates) * (self.every / SECOND)])
-        last = 0.0
-        while True:
-            count = last + np.cumsum(rng.standard_exponential(BLOCK))
-            last = float(count[-1])
+        for count in _unit_rate(rng):
             rounds, rest = np.divmod(count, expected[-1])
             yield (rounds * edges[-1] + np.interp(rest, expected, edges)).astype(np.int64)
 

@@ -15,6 +15,7 @@ import pandas as pd
 from make_accuracy import put
 
 from sim.truth.accuracy import errors_markdown, markdown
+from sim.truth.calibrate import calibrate
 from sim.truth.host import host
 from sim.truth.recorded import Setting
 from sim.truth.toolchain import find_go
@@ -24,8 +25,11 @@ ROOT: Final = Path(__file__).parents[1]
 OUT: Final = ROOT / "results" / "validation"
 GRID: Final = {"GOMAXPROCS": ("1", "2"), "GOGC": ("50", "75", "100", "150", "200", "400")}
 REPETITIONS: Final = 2
-MACHINE: Final = "avx512-x86-64"
-"""The profile of the machine on which the real runs are made."""
+MACHINE: Final = OUT / "machine.yaml"
+"""Costs of the machine on which the real runs are made, measured just before them: the same machine
+is faster in one hour and slower in another."""
+ROUNDS: Final = 3
+"""Repetitions of the benchmarks."""
 SETS: Final[dict[str, tuple[str, ...]]] = {
     "json-api": ("workload.load.api.arrivals.poisson=1000/s",),
     "batch-parser": ("workload.load.files.count=120",),
@@ -46,6 +50,9 @@ SETS: Final[dict[str, tuple[str, ...]]] = {
 def main() -> None:
     """Make the real runs; simulate them all, and print the tables into the page."""
     go = find_go()
+    if not MACHINE.exists():
+        OUT.mkdir(parents=True, exist_ok=True)
+        calibrate(out=MACHINE, repetitions=ROUNDS)
     for name, sets in settings().items():
         points = points_of([workload(name)], GRID, sets, go)
         measure(points, out=OUT / name, repetitions=REPETITIONS, go=go)
@@ -71,7 +78,7 @@ def page() -> str:
         f"Up to {REPETITIONS} real runs per setting, 3 s each, and their medians; {machine}. In"
         f" {settings_of[0]} of {settings_of[1]} settings a run was made that nobody disturbed;"
         f" during the others, other programs used {table['others_cpu'].max():.0%} of a CPU at most."
-        f" Costs: the profile `{MACHINE}`, calibrated on this machine."
+        f" Costs: `gomemsim calibrate --repetitions {ROUNDS}`, just before the runs."
     )
     parts = [head, "## Where nobody disturbed the real runs", errors_markdown(quiet)]
     parts += ["## All settings", errors_markdown(table)]

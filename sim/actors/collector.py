@@ -120,6 +120,7 @@ def take_snapshot(world: World) -> None:
     specials = memory.finalizers.roots(memory.ledger)
     counts = gc.marker.count(
         kinds, live, memory.ledger.spans_per_kind(memory.kind_ranks),
+        memory.ledger.scattered_per_kind(len(kinds)),
         vector_kernel=world.machine.mark.vector_kernel > 0,
     )  # fmt: skip
     gc.cycle.stacks_scanned = memory.stacks.goroutines
@@ -141,8 +142,12 @@ def take_snapshot(world: World) -> None:
 
 
 def root_cpu_ns(scan: dict[ScanPart, int], world: World) -> float:
-    """Globals by the byte, stacks by goroutine and byte (runtime/mgcmark.go: markroot)."""
-    return scan["globals"] * world.machine.mark.root_byte_ns + stack_cpu_ns(scan["stack"], world)
+    """What every cycle takes; globals by the byte, stacks by goroutine and byte.
+
+    See runtime/mgcmark.go: markroot.
+    """
+    mark = world.machine.mark
+    return mark.cycle_ns + scan["globals"] * mark.root_byte_ns + stack_cpu_ns(scan["stack"], world)
 
 
 def stack_cpu_ns(scanned: int, world: World) -> float:

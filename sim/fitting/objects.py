@@ -37,14 +37,15 @@ def stand_in(mark_cost: float, profile: MachineProfile) -> StandIn:
 
 
 def _cost(one: StandIn, profile: MachineProfile) -> float:
-    """CPU-ns of marking a byte of a heap that is full of them."""
+    """CPU-ns of marking a byte of a heap that is full of them, replaced at random."""
     kinds = KindTable()
     words = one.size // WORD
     size, pointers, filled, weight = np.array([[one.size], [words], [one.links / words], [1.0]])
     kinds.add_mix(size, pointers, filled, weight, size_classes())
     (kind,) = kinds.rows
+    objects = np.array([kind.nelems * _SPANS])
     counts = GreenTea().count(
-        kinds, np.array([kind.nelems * _SPANS]), np.array([_SPANS]),
+        kinds, objects, np.array([_SPANS]), objects.astype(float),
         vector_kernel=profile.mark.vector_kernel > 0,
     )  # fmt: skip
-    return mark_cpu_ns(counts, profile.mark) / (kind.nelems * _SPANS * kind.slot_bytes)
+    return mark_cpu_ns(counts, profile.mark) / (float(objects[0]) * kind.slot_bytes)

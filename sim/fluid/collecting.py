@@ -149,7 +149,7 @@ class Collection:
         self._left = dict(scan)
         mark = parts.machine.mark
         self._units = float(sum(scan.values()))
-        self._cpu = work.cpu_ns + scan["globals"] * mark.root_byte_ns
+        self._cpu = work.cpu_ns + mark.cycle_ns + scan["globals"] * mark.root_byte_ns
         self._cpu += there.goroutines * mark.stack_ns + scan["stack"] * mark.stack_byte_ns
         flow.pacer.set_stacks(flow.stacks.allocated(there))
 

@@ -22,6 +22,10 @@ class Keeper:
         """Slots side by side that live and die together."""
         return self.burst
 
+    def scattered(self) -> float:
+        """Share of the slots that lie apart: they survived among others that died at random."""
+        return 0.0
+
     def pass_time(self, elapsed: float) -> None:
         """Time goes by, in ns."""
 
@@ -49,6 +53,10 @@ class RandomStore(Keeper):
         """
         return max(1.0, self.burst / 2) if self.burst < self._capacity / 2 else 1.0
 
+    def scattered(self) -> float:
+        """See `Keeper`: so much of what filled the store first has been replaced."""
+        return -math.expm1(min(self._capacity - self._inserted, 0.0) / self._capacity)
+
 
 class OldestStore(Keeper):
     """A store that keeps what came last."""
@@ -72,9 +80,15 @@ class Memoryless(Keeper):
     def __init__(self, mix: int, mean: float) -> None:
         super().__init__(mix)
         self._mean = mean
+        self._age = 0.0
+
+    def scattered(self) -> float:
+        """See `Keeper`: so much of what was kept at first has died."""
+        return -math.expm1(-self._age / self._mean)
 
     def pass_time(self, elapsed: float) -> None:
         """See `Keeper`."""
+        self._age += elapsed
         self.slots *= math.exp(-elapsed / self._mean)
 
 

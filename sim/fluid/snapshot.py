@@ -53,12 +53,17 @@ class Snapshots:
     def _key_of(self, keepers: Sequence[Keeper], total: float, spans: float) -> tuple[int, ...]:
         sizes = (math.log(total), math.log(spans + 1.0))
         parts = (keeper.slots / total for keeper in keepers)
-        return tuple(int(FINE * part) for part in (*sizes, *parts))
+        scattered = (keeper.scattered() for keeper in keepers)
+        return tuple(int(FINE * part) for part in (*sizes, *parts, *scattered))
 
     def _count(self, keepers: Sequence[Keeper], spans: Floats, live: Floats) -> Work:
         in_spans, empty = self._model.occupied(keepers, spans)
+        by_mix = np.zeros(len(self._model.slot_bytes))
+        for keeper in keepers:
+            by_mix[keeper.mix] += keeper.slots * keeper.scattered()
+        scattered = self._model.per_kind(by_mix)
         counts = self._marker.count(
-            self._model.kinds, live, in_spans,  # type: ignore[arg-type]
+            self._model.kinds, live, in_spans, scattered,  # type: ignore[arg-type]
             vector_kernel=self._costs.vector_kernel > 0,
         )  # fmt: skip
         return Work(counts.scan_bytes, mark_cpu_ns(counts, self._costs), empty)

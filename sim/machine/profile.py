@@ -76,6 +76,8 @@ class SweepCosts:
 class MarkCosts:
     """Marking (runtime/mgcmark.go, mgcmark_greenteagc.go)."""
 
+    cycle_ns: float
+    """A cycle of a program with hardly any heap: starting workers, finding out that all is done."""
     root_byte_ns: float
     """A byte of globals."""
     stack_ns: float
@@ -98,6 +100,10 @@ class MarkCosts:
     """Following a pointer."""
     dense_pointer_ns: float
     """Following a pointer that the vector kernel has gathered."""
+    apart_ns: float
+    """What an object costs more that lies apart from those marked before it: no cache holds it."""
+    queued_apart_ns: float
+    """The same where marks gather in the queue of spans, which takes some of the misses away."""
     crowding: float
     """By how much every further marker slows each of them down."""
     vector_kernel: float

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from sim.go.kinds import KindTable
-from sim.go.marker import Ints, MarkCounts, Marker
+from sim.go.marker import Floats, Ints, MarkCounts, Marker
 from sim.go.sizeclass import size_classes
 from sim.streams import Streams
 from sim.testing.promise import teller
@@ -28,7 +28,9 @@ def check_marker(marker: Marker) -> None:
     empty = np.zeros(len(kinds), dtype=np.int64)
     rng = Streams(1)["conformance"]
     for vector_kernel in (False, True):
-        nothing = marker.count(kinds, empty, empty, vector_kernel=vector_kernel)
+        nothing = marker.count(
+            kinds, empty, empty, np.zeros(len(kinds)), vector_kernel=vector_kernel
+        )
         teller(marker)(not any(asdict(nothing).values()), f"an empty heap is no work: {nothing}")
         for _ in range(HEAPS):
             live = (rng.integers(0, 10_000, len(kinds)) * rng.integers(0, 2, len(kinds))).astype(
@@ -37,7 +39,8 @@ def check_marker(marker: Marker) -> None:
             spread = rng.integers(1, 50, len(kinds))
             nelems = kinds.column("nelems").astype(np.int64)
             spans = np.minimum(-(-live // nelems) * spread, live)
-            _check_heap(marker, kinds, live, spans, vector_kernel=vector_kernel)
+            scattered: Floats = live.astype(np.float64) * rng.random()
+            _check_heap(marker, kinds, live, spans, scattered, vector_kernel=vector_kernel)
 
 
 def heap_kinds() -> KindTable:
@@ -51,10 +54,11 @@ def heap_kinds() -> KindTable:
 
 
 def _check_heap(
-    marker: Marker, kinds: KindTable, live: Ints, spans: Ints, *, vector_kernel: bool
-) -> None:
+    marker: Marker, kinds: KindTable, live: Ints, spans: Ints, scattered: Floats,
+    *, vector_kernel: bool,
+) -> None:  # fmt: skip
     promise, given = teller(marker), (live.copy(), spans.copy())
-    counts = marker.count(kinds, live, spans, vector_kernel=vector_kernel)
+    counts = marker.count(kinds, live, spans, scattered, vector_kernel=vector_kernel)
     for name, value in asdict(counts).items():
         promise(math.isfinite(value) and value >= 0, f"{name} is a count, got {value!r}")
     promise(
@@ -62,7 +66,7 @@ def _check_heap(
         "counting leaves the heap as it is",
     )
     promise(
-        counts == marker.count(kinds, live, spans, vector_kernel=vector_kernel),
+        counts == marker.count(kinds, live, spans, scattered, vector_kernel=vector_kernel),
         "the same heap is the same work",
     )
     _check_work(marker, kinds, live, counts)

@@ -134,7 +134,7 @@ def mark_costs(mark: Rows, mark_classic: Rows) -> Costs:
     """Marking heaps of known objects, pointers, bytes and spans with both markers."""
     names = (
         "noscan_object_ns", "object_ns", "byte_ns", "span_visit_ns", "sparse_object_ns",
-        "dense_byte_ns", "pointer_ns", "dense_pointer_ns",
+        "dense_byte_ns", "pointer_ns", "dense_pointer_ns", "apart_ns", "queued_apart_ns",
     )  # fmt: skip
     steps = [_green_tea_steps(row) for row in mark] + [_classic_steps(row) for row in mark_classic]
     costs = dict(zip(names, solve(steps, _ns([*mark, *mark_classic])), strict=True))
@@ -145,25 +145,34 @@ def _classic_steps(row: Row) -> list[float]:
     """Counts in the order of the costs: object by object."""
     scanned = row["slot"] if row["slot"] > HEADER_ABOVE else 8 * row["words"]
     objects = row["objects"]
-    return [row["noscan"], objects, objects * scanned, 0, 0, 0, row["pointers"], 0]
+    return [
+        row["noscan"], objects, objects * scanned, 0, 0, 0, row["pointers"], 0, row["apart"], 0,
+    ]  # fmt: skip
 
 
 def _green_tea_steps(row: Row) -> list[float]:
     """Small objects by visits to their spans; one that was found alone is a visit of its own."""
     if row["slot"] > LARGEST_SPAN_OBJECT:
-        return _classic_steps(row)
+        *steps, apart, _ = _classic_steps(row)
+        return [*steps, 0, apart]
     visits = row["single"] + row["sparse_visits"] + row["dense_visits"]
     sparse, dense = row["single"] + row["sparse"], row["dense_visits"] * PAGE_SIZE
     gathered = row["pointers"] * row["dense"] / (sparse + row["dense"])
-    return [row["noscan"], 0, 0, visits, sparse, dense, row["pointers"] - gathered, gathered]
+    return [
+        row["noscan"], 0, 0, visits, sparse, dense, row["pointers"] - gathered, gathered,
+        0, row["apart"],
+    ]  # fmt: skip
 
 
 def root_costs(roots: Rows) -> Costs:
-    """Globals by the byte, stacks by the goroutine and the byte in use."""
+    """Any cycle; globals by the byte, stacks by the goroutine and the byte in use."""
     stacks = [row for row in roots if row["case"] == "stacks"]
     stack, byte = solve([[row["goroutines"], row["scanned"]] for row in stacks], _ns(stacks))
+    root_byte = next(row["ns"] for row in roots if row["case"] == "globals")
+    cycle = next(row for row in roots if row["case"] == "cycle")
     return {
-        "root_byte_ns": next(row["ns"] for row in roots if row["case"] == "globals"),
+        "cycle_ns": max(cycle["ns"] - root_byte * cycle["globals"], 0.0),
+        "root_byte_ns": root_byte,
         "stack_ns": stack,
         "stack_byte_ns": byte,
     }

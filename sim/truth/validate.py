@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -20,7 +20,7 @@ from sim.simulation import simulate
 from sim.truth.accuracy import compared
 from sim.truth.host import cpu_of_others
 from sim.truth.recorded import Figures, Setting, read_recorded, simulated
-from sim.truth.scans import visits_per_span
+from sim.truth.scans import green_tea
 from sim.truth.toolchain import chosen_go, go_version
 from sim.truth.twin import build_twin, run_twin, twin_spec
 from sim.workload import program as say
@@ -130,7 +130,7 @@ def _undisturbed(
 
 
 def with_scans(config: RunConfig, out: Path) -> RunConfig:
-    """The config with the structure of the real heap: how often spans of the twin are scanned.
+    """The config with the structure of the real heap: how its spans are scanned.
 
     Which objects lead to which decides that, and workloads do not say it. It comes from a real run
     of its own, which is not compared with.
@@ -138,8 +138,8 @@ def with_scans(config: RunConfig, out: Path) -> RunConfig:
     log = _scans(out, config.workload)
     if config.gc.marker.name != "greentea" or not log.is_file():
         return config
-    visits = visits_per_span(log.read_text(encoding="utf-8").partition("=== begin")[2])
-    marker = replace(config.gc.marker, parameters=(("visits_per_span", visits),))
+    found = green_tea(log.read_text(encoding="utf-8").partition("=== begin")[2])
+    marker = replace(config.gc.marker, parameters=tuple(asdict(found).items()))
     return replace(config, gc=replace(config.gc, marker=marker))
 
 

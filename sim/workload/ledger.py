@@ -202,6 +202,17 @@ class Ledger:
         _, kind, _, count, _ = self._columns()
         return np.bincount(kind, weights=count, minlength=kinds).astype(np.int64)
 
+    def scattered_per_kind(self, kinds: int) -> NDArray[np.float64]:
+        """Objects that lie apart from what they were allocated with, by kind, in expectation.
+
+        They survived among others that died at random. Which of the objects that an owner holds
+        those are, its clock tells: so much of what it held at first has been replaced.
+        """
+        _, kind, owner, count, _ = self._columns()
+        replaced = np.where(self._law == Law.HAZARD, -np.expm1(-self._clock), 0.0)
+        weights = count * replaced.take(owner)
+        return np.bincount(kind, weights=weights, minlength=kinds).astype(np.float64)
+
     def spans_per_kind(self, rank: Ints) -> Ints:
         """Different spans in which objects of each kind lie.
 

@@ -20,14 +20,17 @@ REAL = [
 """Twins of shipped workloads on a CPU with AVX-512, Go 1.27.3, GODEBUG=gctrace=2."""
 
 
-def counted(slot: int, objects: int, visits: int, *, vector_kernel: bool = True) -> MarkCounts:
+def counted(
+    slot: int, objects: int, visits: int, scattered: float = 0.0, *, vector_kernel: bool = True
+) -> MarkCounts:
     """Steps of marking so many objects of a slot size with two pointers, in so many visits."""
     kinds, one = KindTable(), np.ones(1)
     kinds.add_mix(one * slot, one * 2, one, one, size_classes())
     marker = GreenTea(visits_per_span=1.0)
     return marker.count(
-        kinds, np.asarray([objects]), np.asarray([visits]), vector_kernel=vector_kernel
-    )
+        kinds, np.asarray([objects]), np.asarray([visits]), np.asarray([scattered]),
+        vector_kernel=vector_kernel,
+    )  # fmt: skip
 
 
 def test_marks_of_a_visit_vary_as_those_of_real_programs() -> None:
@@ -52,3 +55,9 @@ def test_without_the_kernel_all_is_slot_by_slot() -> None:
     assert (counts.dense_bytes, counts.dense_pointers) == (0, 0)
     assert counts.sparse_objects == 127_000
     assert counts.scan_bytes == 127_000 * 16
+
+
+def test_objects_that_lie_apart_miss_the_caches_one_by_one() -> None:
+    """Without it, an old cache would cost as little to mark as a new one."""
+    assert counted(64, 127_000, 1000).queued_apart == 1000
+    assert counted(64, 127_000, 1000, scattered=90_000.0).queued_apart == 90_000

@@ -190,8 +190,10 @@ def test_a_wrong_rate_is_told_with_its_confidence() -> None:
 class Lazy(Classic):
     """Forgets objects without pointers."""
 
-    def count(self, kinds: Any, live: Any, spans: Any, *, vector_kernel: bool) -> Any:
-        counts = super().count(kinds, live, spans, vector_kernel=vector_kernel)
+    def count(
+        self, kinds: Any, live: Any, spans: Any, scattered: Any, *, vector_kernel: bool
+    ) -> Any:
+        counts = super().count(kinds, live, spans, scattered, vector_kernel=vector_kernel)
         counts.noscan_objects = 0.0
         return counts
 
@@ -199,8 +201,10 @@ class Lazy(Classic):
 class HalfBlind(Classic):
     """Follows every other pointer."""
 
-    def count(self, kinds: Any, live: Any, spans: Any, *, vector_kernel: bool) -> Any:
-        counts = super().count(kinds, live, spans, vector_kernel=vector_kernel)
+    def count(
+        self, kinds: Any, live: Any, spans: Any, scattered: Any, *, vector_kernel: bool
+    ) -> Any:
+        counts = super().count(kinds, live, spans, scattered, vector_kernel=vector_kernel)
         counts.pointers /= 2
         return counts
 

@@ -6,9 +6,11 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -16,10 +18,11 @@ from sim.cli import main
 from sim.config import load
 from sim.config.run import RunConfig
 from sim.errors import UserError
+from sim.go.marker.greentea import dense_share
 from sim.simulation import simulate
 from sim.truth import validate
 from sim.truth.host import Others
-from sim.truth.scans import visits_per_span
+from sim.truth.scans import green_tea
 from sim.units import MiB
 
 ROOT = Path(__file__).parents[2]
@@ -104,14 +107,17 @@ def test_how_often_spans_are_scanned_comes_from_the_real_program(
     tmp_path: Path, real_runs: list[RunConfig]
 ) -> None:
     """The structure of the heap, in a run that is not compared with."""
-    assert visits_per_span(SCANS) == pytest.approx((2458 + 15637) / (95803 / 24))
+    found, visits = green_tea(SCANS), 2458 + 15637
+    assert found.visits_per_span == pytest.approx(visits / (95803 / 24))
+    share = dense_share(np.array([3.0]), np.array([95803 / visits]), found.dense_odds)
+    assert share == pytest.approx(13555 / visits)
     with pytest.raises(UserError, match="there are no counts of scans"):
-        visits_per_span("gc 1 @0.1s")
+        green_tea("gc 1 @0.1s")
     sources, grid = [ROOT / "configs/hbsteady.yaml"], {"GOMAXPROCS": ("2",), "GOGC": ("100",)}
     validate.validate(sources, out=tmp_path, grid=grid, sets=QUICK, repetitions=1)
     assert len(real_runs) == 1
     marker = validate.with_scans(real_runs[0], tmp_path).gc.marker
-    assert dict(marker.parameters) == {"visits_per_span": visits_per_span(SCANS)}
+    assert dict(marker.parameters) == asdict(green_tea(SCANS))
     classic = load(sources[0], ["gc.marker=classic"])
     assert validate.with_scans(classic, tmp_path) is classic
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,6 +92,16 @@ def test_memoryless_objects_survive_as_the_exponential_says() -> None:
     expected = n * np.exp(-1.0)
     error = abs(ledger.per_kind(1)[0] - expected)
     assert error < 4 * np.sqrt(n * np.exp(-1) * (1 - np.exp(-1)))  # four standard deviations
+
+
+def test_survivors_of_random_deaths_lie_apart() -> None:
+    """What was replaced at random is found in no order, and costs more to mark."""
+    ledger = Ledger()
+    table, log = ledger.add_owner(Law.HAZARD), ledger.add_owner(Law.ENDS)
+    ledger.add(np.arange(2), np.array([0, 1]), np.array([table, log]), np.array([1000, 1000]))
+    assert ledger.scattered_per_kind(2).tolist() == [0, 0]
+    ledger.advance(table, math.log(4))
+    assert ledger.scattered_per_kind(2) == pytest.approx([750, 0])
 
 
 def test_a_window_keeps_the_youngest_bytes() -> None:

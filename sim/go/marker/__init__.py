@@ -14,6 +14,7 @@ from sim.registry import Registry
 markers: Final = Registry("marker")
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 @dataclass
@@ -38,15 +39,21 @@ class MarkCounts:
     """Pointers followed."""
     dense_pointers: float = 0.0
     """Those of them that the vector kernel gathers."""
+    apart: float = 0.0
+    """Objects that are marked as soon as they are found, far from any that were before them."""
+    queued_apart: float = 0.0
+    """The same where the span waits in a queue until more of its objects are found."""
 
 
 class Marker(Protocol):
     """Counts the steps of marking a heap."""
 
     def count(
-        self, kinds: KindTable, live: Ints, spans: Ints, *, vector_kernel: bool
+        self, kinds: KindTable, live: Ints, spans: Ints, scattered: Floats, *, vector_kernel: bool
     ) -> MarkCounts:
         """Steps for `live[k]` reachable objects of kind k that lie in `spans[k]` spans.
 
+        Of them, `scattered[k]` lie apart from those that lead to them and are led to beside them.
+        The others are found in the order of their addresses, so that only the first of a span does.
         With the `vector_kernel` the CPU can scan the pointers of a whole span at once.
         """

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from sim.go.kinds import KindTable
-from sim.go.marker import Ints, MarkCounts, markers
+from sim.go.marker import Floats, Ints, MarkCounts, markers
 
 
 @markers.register("classic")
@@ -14,11 +16,13 @@ class Classic:
     """Object by object, last in first out (runtime/mgcmark_nogreenteagc.go, scanObject)."""
 
     def count(
-        self, kinds: KindTable, live: Ints, spans: Ints, *, vector_kernel: bool
+        self, kinds: KindTable, live: Ints, spans: Ints, scattered: Floats, *, vector_kernel: bool
     ) -> MarkCounts:
         """See `Marker`."""
-        del spans, vector_kernel
-        return object_by_object(kinds, live)
+        del vector_kernel
+        counts = object_by_object(kinds, live)
+        counts.apart = lie_apart(spans, scattered)
+        return counts
 
 
 def object_by_object(kinds: KindTable, live: Ints) -> MarkCounts:
@@ -32,3 +36,8 @@ def object_by_object(kinds: KindTable, live: Ints) -> MarkCounts:
         object_bytes=float((live * scan).sum()),
         pointers=float((live * kinds.column("pointers")).sum()),
     )
+
+
+def lie_apart(spans: Ints, scattered: Floats) -> float:
+    """Objects that lie apart: the first of every span, and all that are scattered."""
+    return float(np.maximum(spans, scattered).sum())

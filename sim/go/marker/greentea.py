@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 
 from sim.go.kinds import KindTable
-from sim.go.marker import Ints, MarkCounts, markers
-from sim.go.marker.classic import object_by_object
+from sim.go.marker import Floats, Ints, MarkCounts, markers
+from sim.go.marker.classic import lie_apart, object_by_object
 
 MIN_SLOT: Final = 16
 MAX_SLOT: Final = 512
@@ -31,9 +31,12 @@ class GreenTea:
     visits_per_span: Annotated[float, Ge(1)] = 2.0
     """How often a span with live objects is taken from the queue in a cycle; `GODEBUG=gctrace=2`
     prints what a real program does. A linked list makes it the number of objects."""
+    dense_odds: Annotated[float, Gt(0)] = 1.0
+    """By how much the odds are better that a visit finds enough marks to scan the whole span: where
+    what leads to a span lies together, as in a table in the order of allocation."""
 
     def count(
-        self, kinds: KindTable, live: Ints, spans: Ints, *, vector_kernel: bool
+        self, kinds: KindTable, live: Ints, spans: Ints, scattered: Floats, *, vector_kernel: bool
     ) -> MarkCounts:
         """See `Marker`."""
         slot, scan = kinds.column("slot_bytes"), kinds.column("scan_bytes")
@@ -41,9 +44,10 @@ class GreenTea:
         counts = object_by_object(kinds, np.where(by_span, 0, live))
         visits = np.where(by_span, np.minimum(spans * self.visits_per_span, live), 0.0)
         filled = np.maximum(kinds.column("nelems") // DENSE, 2)
-        few = filled * np.maximum(visits, 1.0) / np.maximum(live, 1)
-        dense_visits = np.where(by_span, np.exp(-few) * vector_kernel, 0.0)
-        dense = dense_visits * (1 + few)
+        found = np.maximum(live, 1) / np.maximum(visits, 1.0)
+        can = by_span * vector_kernel
+        dense_visits = can * dense_share(filled, found, self.dense_odds)
+        dense = can * np.exp(-filled / found) * (1 + filled / found)
         pointers = live * kinds.column("pointers") * by_span
         counts.span_visits = float(visits.sum())
         counts.sparse_objects = float((live * (by_span - dense)).sum())
@@ -51,4 +55,16 @@ class GreenTea:
         counts.scan_bytes += float((live * (scan + dense * (slot - scan)))[by_span].sum())
         counts.pointers += float(pointers.sum())
         counts.dense_pointers = float((pointers * dense).sum())
+        counts.queued_apart = lie_apart(spans, scattered)
         return counts
+
+
+def dense_share(filled: Floats, found: Floats, odds: float) -> Floats:
+    """Share of visits that find at least `filled` marks, if they find `found` on average.
+
+    The odds are those of an exponential law, times `odds`.
+    """
+    few = -np.expm1(-filled / found)
+    many = odds * np.exp(-filled / found)
+    share: Floats = many / (few + many)
+    return share

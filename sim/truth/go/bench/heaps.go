@@ -23,10 +23,13 @@ const (
 	document  = 512 // objects
 )
 
-// counts are the steps of marking a heap.
+// counts are the steps of marking a heap. Of the objects, so many lie apart from those that are marked
+// just before: they are the first of their span, or were found at random.
 type counts struct {
-	objects, noscan, pointers int
+	objects, noscan, pointers, apart int
 }
+
+const spanBytes = 8192 // of nearly all size classes here
 
 // build allocates the heap; the roots keep it alive.
 func (h heap) build() ([]unsafe.Pointer, counts) {
@@ -49,6 +52,7 @@ func (h heap) build() ([]unsafe.Pointer, counts) {
 		roots[d] = nodes[0]
 	}
 	c.objects = documents * document
+	c.apart = documents + (c.objects*h.slot+c.noscan*h.leafSlot)/spanBytes
 	random.Shuffle(len(roots), func(i, j int) { roots[i], roots[j] = roots[j], roots[i] })
 	return roots, c
 }
@@ -123,10 +127,11 @@ func heaps() []heap {
 // A mixture is a heap of documents of objects of several sizes with four pointers each, which have
 // leaves of several sizes: every document lies in many spans.
 type mixture struct {
-	name     string
-	bytes    int
-	document int  // objects
-	shuffled bool // the documents are found in random order
+	name      string
+	bytes     int
+	document  int  // objects
+	shuffled  bool // the documents are found in random order
+	scattered bool // their objects lie anywhere
 }
 
 func mixtures() []mixture {
@@ -135,6 +140,8 @@ func mixtures() []mixture {
 		{name: "entries", bytes: heapBytes, document: 16},
 		{name: "entries-shuffled", bytes: heapBytes, document: 16, shuffled: true},
 		{name: "entries-small", bytes: heapBytes / 8, document: 16, shuffled: true},
+		{name: "scattered", bytes: heapBytes, document: 16, shuffled: true, scattered: true},
+		{name: "scattered-pairs", bytes: heapBytes, document: 1, shuffled: true, scattered: true},
 	}
 }
 
@@ -157,31 +164,58 @@ const (
 // build allocates the heap; the roots keep it alive.
 func (m mixture) build() ([]unsafe.Pointer, counts) {
 	random := rand.New(rand.NewPCG(1, 2))
-	roots := make([]unsafe.Pointer, m.bytes/m.document/(branchSlot+leavesEach*leafSlot))
-	nodes := make([]unsafe.Pointer, m.document)
-	for d := range roots {
-		for i := range nodes {
-			nodes[i] = branches[random.IntN(len(branches))]()
-			for leaf := range leavesEach {
-				word(nodes[i], links-1-leaf, leaves[random.IntN(len(leaves))]())
-			}
+	n := m.bytes / m.document / (branchSlot + leavesEach*leafSlot) * m.document
+	nodes, all := make([]unsafe.Pointer, n), make([]unsafe.Pointer, leavesEach*n)
+	for i := range nodes {
+		nodes[i] = branches[random.IntN(len(branches))]()
+		for leaf := range leavesEach {
+			all[leavesEach*i+leaf] = leaves[random.IntN(len(leaves))]()
 		}
-		for i, n := range nodes {
-			for set := range links - leavesEach {
-				child := 2*i + 1 + set
-				if child >= len(nodes) {
-					child = random.IntN(len(nodes))
-				}
-				word(n, set, nodes[child])
-			}
-		}
-		roots[d] = nodes[0]
+	}
+	if m.scattered {
+		shuffle(nodes)
+		shuffle(all)
+	}
+	roots := make([]unsafe.Pointer, 0, n/m.document)
+	for d := 0; d < n; d += m.document {
+		m.link(nodes[d:d+m.document], all[leavesEach*d:], random)
+		roots = append(roots, nodes[d])
 	}
 	if m.shuffled {
 		shuffle(roots)
 	}
-	n := len(roots) * m.document
-	return roots, counts{objects: n, noscan: leavesEach * n, pointers: links*n + len(roots)}
+	return roots, counts{
+		objects: n, noscan: leavesEach * n, pointers: links*n + len(roots), apart: m.apart(n, len(roots)),
+	}
+}
+
+// link makes a document of nodes that have leaves.
+func (m mixture) link(nodes, leaves []unsafe.Pointer, random *rand.Rand) {
+	for i, n := range nodes {
+		for leaf := range leavesEach {
+			word(n, links-1-leaf, leaves[leavesEach*i+leaf])
+		}
+		for set := range links - leavesEach {
+			child := 2*i + 1 + set
+			if child >= len(nodes) {
+				child = random.IntN(len(nodes))
+			}
+			word(n, set, nodes[child])
+		}
+	}
+}
+
+// apart counts the objects that are the first of a span or of a size in a document that is found at
+// random; all of them where they are scattered.
+func (m mixture) apart(n, documents int) int {
+	objects, spans := n+leavesEach*n, n*(branchSlot+leavesEach*leafSlot)/spanBytes
+	switch {
+	case m.scattered:
+		return objects
+	case m.shuffled:
+		return min(spans+documents*(len(branches)+len(leaves)), objects)
+	}
+	return spans
 }
 
 // scattered is a chain of objects in random order: every step misses the caches.

@@ -11,6 +11,7 @@ import (
 func mark() {
 	single()
 	runtime.GC()
+	interlude()
 	empty, _, _ := runtime.ProbeGC(cpu, goOn)
 	for _, h := range heaps() {
 		roots, c := h.build()
@@ -31,14 +32,27 @@ func mark() {
 // measureMarking emits the time of marking the heap beyond that of an empty one, and the steps.
 func measureMarking(r row, c counts, empty int64) {
 	runtime.GC()
+	interlude()
 	ns, _, _ := runtime.ProbeGC(cpu, goOn)
 	runtime.ProbeTrace(2)
 	runtime.GC()
 	runtime.ProbeTrace(0)
 	r["ns"], r["objects"], r["noscan"], r["pointers"] = ns-empty, c.objects, c.noscan, c.pointers
+	r["apart"] = c.apart
 	r["single"], r["sparse"], r["dense"], r["sparse_visits"], r["dense_visits"] = runtime.ProbeScans()
 	r["vector_kernel"] = runtime.ProbeVectorKernel()
 	emit(r)
+}
+
+// interlude is what a service does between two collections: it waits, and its requests use memory
+// that is not the heap's. Meanwhile the caches, which programs on other CPUs share, forget the heap.
+func interlude() {
+	const requests, each = 100, mib / 4
+	other := make([]byte, requests*each)
+	for i := range requests {
+		time.Sleep(2 * time.Millisecond)
+		clear(other[i*each : (i+1)*each])
+	}
 }
 
 // parallel: CPU time of marking the same heap with one P and with two.
@@ -87,7 +101,8 @@ func sweep() {
 	}
 }
 
-// roots: globals by the byte, stacks by the goroutine and by the byte.
+// roots: globals by the byte, a cycle of a program that has little else, stacks by the goroutine and
+// by the byte.
 func roots() {
 	single()
 	block, mask := make([]*byte, mib), make([]uint8, mib/8)
@@ -97,7 +112,15 @@ func roots() {
 	runtime.ProbeScanGlobals(block, mask)
 	emit(row{"case": "globals", "ns": per(runtime.ProbeScanGlobals(block, mask), 8*mib)})
 
+	interlude()
+	before := markSeconds()
 	runtime.GC()
+	emit(row{
+		"case": "cycle", "ns": int64((markSeconds() - before) * 1e9),
+		"globals": metric("/gc/scan/globals:bytes"),
+	})
+
+	interlude()
 	empty, _, _ := runtime.ProbeGC(cpu, goOn)
 	const n = 4000
 	for _, depth := range []int{1, 8, 32} {
@@ -109,6 +132,7 @@ func roots() {
 			runtime.Gosched()
 		}
 		runtime.GC()
+		interlude()
 		ns, _, _ := runtime.ProbeGC(cpu, goOn)
 		emit(row{
 			"case": "stacks", "depth": depth, "goroutines": n, "ns": ns - empty,
@@ -155,6 +179,16 @@ func footprint() {
 		"file":     file,
 		"runtime":  max(int64(anonymous)-int64(heap)-int64(spans), 0),
 	})
+}
+
+// markSeconds is the CPU time of mark workers and assists in all cycles until now.
+func markSeconds() (sum float64) {
+	for _, kind := range []string{"assist", "dedicated", "idle"} {
+		sample := []metrics.Sample{{Name: "/cpu/classes/gc/mark/" + kind + ":cpu-seconds"}}
+		metrics.Read(sample)
+		sum += sample[0].Value.Float64()
+	}
+	return sum
 }
 
 func metric(name string) uint64 {

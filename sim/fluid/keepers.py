@@ -54,8 +54,8 @@ class RandomStore(Keeper):
         return max(1.0, self.burst / 2) if self.burst < self._capacity / 2 else 1.0
 
     def scattered(self) -> float:
-        """See `Keeper`: so much of what filled the store first has been replaced."""
-        return -math.expm1(min(self._capacity - self._inserted, 0.0) / self._capacity)
+        """See `Keeper`: all but what filled the store first and has its neighbour still."""
+        return -math.expm1(2.0 * min(self._capacity - self._inserted, 0.0) / self._capacity)
 
 
 class OldestStore(Keeper):
@@ -83,8 +83,8 @@ class Memoryless(Keeper):
         self._age = 0.0
 
     def scattered(self) -> float:
-        """See `Keeper`: so much of what was kept at first has died."""
-        return -math.expm1(-self._age / self._mean)
+        """See `Keeper`: all but what was kept first and has its neighbour still."""
+        return -math.expm1(-2.0 * self._age / self._mean)
 
     def pass_time(self, elapsed: float) -> None:
         """See `Keeper`."""

@@ -44,6 +44,7 @@ class MarkSteps(Protocol):
     dense_bytes: float
     pointers: float
     dense_pointers: float
+    spans: float
     apart: float
     queued_apart: float
 
@@ -59,6 +60,7 @@ def mark_cpu_ns(steps: MarkSteps, costs: MarkCosts) -> float:
         + steps.dense_bytes * costs.dense_byte_ns
         + (steps.pointers - steps.dense_pointers) * costs.pointer_ns
         + steps.dense_pointers * costs.dense_pointer_ns
+        + steps.spans * costs.span_ns
         + steps.apart * costs.apart_ns
         + steps.queued_apart * costs.queued_apart_ns
     )

@@ -100,6 +100,8 @@ class MarkCosts:
     """Following a pointer."""
     dense_pointer_ns: float
     """Following a pointer that the vector kernel has gathered."""
+    span_ns: float
+    """A span with live objects, once in a cycle: its descriptor and mark bits come from memory."""
     apart_ns: float
     """What an object costs more that lies apart from those marked before it: no cache holds it."""
     queued_apart_ns: float

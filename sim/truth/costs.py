@@ -134,7 +134,8 @@ def mark_costs(mark: Rows, mark_classic: Rows) -> Costs:
     """Marking heaps of known objects, pointers, bytes and spans with both markers."""
     names = (
         "noscan_object_ns", "object_ns", "byte_ns", "span_visit_ns", "sparse_object_ns",
-        "dense_byte_ns", "pointer_ns", "dense_pointer_ns", "apart_ns", "queued_apart_ns",
+        "dense_byte_ns", "pointer_ns", "dense_pointer_ns", "span_ns", "apart_ns",
+        "queued_apart_ns",
     )  # fmt: skip
     steps = [_green_tea_steps(row) for row in mark] + [_classic_steps(row) for row in mark_classic]
     costs = dict(zip(names, solve(steps, _ns([*mark, *mark_classic])), strict=True))
@@ -146,7 +147,8 @@ def _classic_steps(row: Row) -> list[float]:
     scanned = row["slot"] if row["slot"] > HEADER_ABOVE else 8 * row["words"]
     objects = row["objects"]
     return [
-        row["noscan"], objects, objects * scanned, 0, 0, 0, row["pointers"], 0, row["apart"], 0,
+        row["noscan"], objects, objects * scanned, 0, 0, 0, row["pointers"], 0, row["spans"],
+        row["apart"], 0,
     ]  # fmt: skip
 
 
@@ -160,7 +162,7 @@ def _green_tea_steps(row: Row) -> list[float]:
     gathered = row["pointers"] * row["dense"] / (sparse + row["dense"])
     return [
         row["noscan"], 0, 0, visits, sparse, dense, row["pointers"] - gathered, gathered,
-        0, row["apart"],
+        row["spans"], 0, row["apart"],
     ]  # fmt: skip
 
 

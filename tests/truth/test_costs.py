@@ -36,7 +36,7 @@ def heap(slot: int, words: int, seed: int, *, classic: bool) -> dict[str, Any]:
     return {
         "slot": slot, "words": words, "objects": objects, "vector_kernel": False,
         "noscan": int(rng.integers(0, objects)), "pointers": objects * words // 2,
-        "apart": int(rng.integers(0, objects)),
+        "spans": int(rng.integers(0, objects)), "apart": int(rng.integers(0, objects)),
         "single": int(rng.integers(0, 9000)) if small else objects,
         "sparse": objects, "dense": int(rng.integers(0, objects)) if small else 0,
         "dense_visits": int(rng.integers(900, 30_000)) if small else 0,
@@ -54,11 +54,11 @@ def test_mark_costs_come_out_as_they_went_in() -> None:
     """A wrong column here would misprice every collection."""
     noscan, grey, byte, visit, sparse, pointer = 11.0, 38.0, 0.2, 46.0, 17.0, 9.0
     dense_byte, dense_pointer = 0.1, 4.0
-    apart, queued_apart = 30.0, 15.0
+    apart, queued_apart, span = 30.0, 15.0, 130.0
 
     def took(row: Row, *, classic: bool) -> float:
         ns: float = row["noscan"] * noscan + row["pointers"] * pointer
-        ns += row["apart"] * (apart if classic else queued_apart)
+        ns += row["spans"] * span + row["apart"] * (apart if classic else queued_apart)
         if row["slot"] <= 512 and not classic:
             visits = row["sparse_visits"] + row["dense_visits"] + row["single"]
             by_slot = row["sparse"] + row["single"]
@@ -78,7 +78,7 @@ def test_mark_costs_come_out_as_they_went_in() -> None:
             "noscan_object_ns": noscan, "object_ns": grey, "byte_ns": byte,
             "span_visit_ns": visit, "sparse_object_ns": sparse, "pointer_ns": pointer,
             "dense_byte_ns": dense_byte, "dense_pointer_ns": dense_pointer, "vector_kernel": 0.0,
-            "apart_ns": apart, "queued_apart_ns": queued_apart,
+            "apart_ns": apart, "queued_apart_ns": queued_apart, "span_ns": span,
         },
         rel=1e-6,
     )  # fmt: skip

@@ -100,7 +100,7 @@ def test_survivors_of_random_deaths_lie_apart() -> None:
     table, log = ledger.add_owner(Law.HAZARD), ledger.add_owner(Law.ENDS)
     ledger.add(np.arange(2), np.array([0, 1]), np.array([table, log]), np.array([1000, 1000]))
     assert ledger.scattered_per_kind(2).tolist() == [0, 0]
-    ledger.advance(table, math.log(4))
+    ledger.advance(table, math.log(2))
     assert ledger.scattered_per_kind(2) == pytest.approx([750, 0])
 
 

@@ -39,6 +39,8 @@ class MarkCounts:
     """Pointers followed."""
     dense_pointers: float = 0.0
     """Those of them that the vector kernel gathers."""
+    spans: float = 0.0
+    """Spans in which anything lives."""
     apart: float = 0.0
     """Objects that are marked as soon as they are found, far from any that were before them."""
     queued_apart: float = 0.0
@@ -53,7 +55,7 @@ class Marker(Protocol):
     ) -> MarkCounts:
         """Steps for `live[k]` reachable objects of kind k that lie in `spans[k]` spans.
 
-        Of them, `scattered[k]` lie apart from those that lead to them and are led to beside them.
-        The others are found in the order of their addresses, so that only the first of a span does.
+        Of them, `scattered[k]` lie apart from those that lead to them and are led to beside them;
+        the others are found in the order of their addresses.
         With the `vector_kernel` the CPU can scan the pointers of a whole span at once.
         """

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from sim.go.kinds import KindTable
 from sim.go.marker import Floats, Ints, MarkCounts, markers
 
@@ -21,7 +19,7 @@ class Classic:
         """See `Marker`."""
         del vector_kernel
         counts = object_by_object(kinds, live)
-        counts.apart = lie_apart(spans, scattered)
+        counts.spans, counts.apart = float(spans.sum()), float(scattered.sum())
         return counts
 
 
@@ -36,8 +34,3 @@ def object_by_object(kinds: KindTable, live: Ints) -> MarkCounts:
         object_bytes=float((live * scan).sum()),
         pointers=float((live * kinds.column("pointers")).sum()),
     )
-
-
-def lie_apart(spans: Ints, scattered: Floats) -> float:
-    """Objects that lie apart: the first of every span, and all that are scattered."""
-    return float(np.maximum(spans, scattered).sum())

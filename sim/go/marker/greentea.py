@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt
 
 from sim.go.kinds import KindTable
 from sim.go.marker import Floats, Ints, MarkCounts, markers
-from sim.go.marker.classic import lie_apart, object_by_object
+from sim.go.marker.classic import object_by_object
 
 MIN_SLOT: Final = 16
 MAX_SLOT: Final = 512
@@ -55,7 +55,7 @@ class GreenTea:
         counts.scan_bytes += float((live * (scan + dense * (slot - scan)))[by_span].sum())
         counts.pointers += float(pointers.sum())
         counts.dense_pointers = float((pointers * dense).sum())
-        counts.queued_apart = lie_apart(spans, scattered)
+        counts.spans, counts.queued_apart = float(spans.sum()), float(scattered.sum())
         return counts
 
 

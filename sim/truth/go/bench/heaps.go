@@ -24,9 +24,9 @@ const (
 )
 
 // counts are the steps of marking a heap. Of the objects, so many lie apart from those that are marked
-// just before: they are the first of their span, or were found at random.
+// just before: they are found at random.
 type counts struct {
-	objects, noscan, pointers, apart int
+	objects, noscan, pointers, spans, apart int
 }
 
 const spanBytes = 8192 // of nearly all size classes here
@@ -52,7 +52,8 @@ func (h heap) build() ([]unsafe.Pointer, counts) {
 		roots[d] = nodes[0]
 	}
 	c.objects = documents * document
-	c.apart = documents + (c.objects*h.slot+c.noscan*h.leafSlot)/spanBytes
+	c.spans = (c.objects*h.slot + c.noscan*h.leafSlot) / spanBytes
+	c.apart = documents
 	random.Shuffle(len(roots), func(i, j int) { roots[i], roots[j] = roots[j], roots[i] })
 	return roots, c
 }
@@ -185,7 +186,8 @@ func (m mixture) build() ([]unsafe.Pointer, counts) {
 		shuffle(roots)
 	}
 	return roots, counts{
-		objects: n, noscan: leavesEach * n, pointers: links*n + len(roots), apart: m.apart(n, len(roots)),
+		objects: n, noscan: leavesEach * n, pointers: links*n + len(roots),
+		spans: n * (branchSlot + leavesEach*leafSlot) / spanBytes, apart: m.apart(n, len(roots)),
 	}
 }
 
@@ -205,17 +207,16 @@ func (m mixture) link(nodes, leaves []unsafe.Pointer, random *rand.Rand) {
 	}
 }
 
-// apart counts the objects that are the first of a span or of a size in a document that is found at
-// random; all of them where they are scattered.
+// apart counts the objects that are the first of a size in a document that is found at random; all of
+// them where they are scattered.
 func (m mixture) apart(n, documents int) int {
-	objects, spans := n+leavesEach*n, n*(branchSlot+leavesEach*leafSlot)/spanBytes
 	switch {
 	case m.scattered:
-		return objects
+		return n + leavesEach*n
 	case m.shuffled:
-		return min(spans+documents*(len(branches)+len(leaves)), objects)
+		return documents * (len(branches) + len(leaves))
 	}
-	return spans
+	return 0
 }
 
 // scattered is a chain of objects in random order: every step misses the caches.

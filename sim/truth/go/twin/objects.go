@@ -142,10 +142,11 @@ var immortal = func() (all [immortals]*[64]byte) {
 	return all
 }()
 
-// family are objects that die together. An object adopts those that were allocated a little before
+// family are objects that are kept together. An object adopts those that were allocated a little before
 // it and have no parent yet, the oldest first, but leaves some of them waiting: so marking finds
-// many objects at a time, as in the trees of real programs. Words that find nobody to adopt lead
-// to the first child, or else to the object itself.
+// many objects at a time, as in the trees of real programs. Words that find nobody to adopt are cross
+// references: they lead to any of the last objects. Where each root and what it leads to dies by
+// itself, they lead to the first child, or else to the object itself.
 type family struct {
 	orphans []unsafe.Pointer // from first on
 	sizes   []float64        // of the orphans with all that they lead to
@@ -154,8 +155,9 @@ type family struct {
 	most    int // orphans at a time since they were cleared
 }
 
-// add takes in an object that may adopt others as long as `waiting` orphans are left.
-func (f *family) add(p unsafe.Pointer, size float64, links, waiting int) {
+// add takes in an object that may adopt others as long as `waiting` orphans are left. Cross references
+// are drawn with r, if there may be any.
+func (f *family) add(p unsafe.Pointer, size float64, links, waiting int, r *random) {
 	words := unsafe.Slice((*unsafe.Pointer)(p), links)
 	adopted := max(min(links, len(f.orphans)-f.first-waiting), 0)
 	for i := 0; i < adopted; i++ {
@@ -164,8 +166,13 @@ func (f *family) add(p unsafe.Pointer, size float64, links, waiting int) {
 		f.first++
 	}
 	for i := adopted; i < links; i++ {
-		if words[i] = p; adopted > 0 {
+		switch {
+		case r != nil && len(f.orphans) > 0:
+			words[i] = f.orphans[r.below(len(f.orphans))]
+		case adopted > 0:
 			words[i] = words[0]
+		default:
+			words[i] = p
 		}
 	}
 	if f.first > enough && f.first > len(f.orphans)/2 {

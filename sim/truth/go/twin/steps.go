@@ -212,6 +212,10 @@ func (p *program) work(s stepSpec) step {
 		}
 		perByte := ns / left
 		var f *family
+		var crossing *random
+		if limit != smallFamily {
+			crossing = &g.random
+		}
 		if limit > 0 {
 			f = &g.passing
 		} else if keep != nil {
@@ -227,7 +231,7 @@ func (p *program) work(s stepSpec) step {
 				}
 				if f == nil {
 					linkAnywhere(h.objects[i], links)
-				} else if f.add(h.objects[i], t.requested, links, waiting); f.count == limit {
+				} else if f.add(h.objects[i], t.requested, links, waiting, crossing); f.count == limit {
 					keep(g, f)
 				}
 			}

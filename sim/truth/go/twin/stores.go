@@ -22,7 +22,7 @@ type store struct {
 
 const (
 	bigFamily   = 512 // objects; of a store that drops the oldest, or nothing
-	smallFamily = 16  // where every entry is as likely to go
+	smallFamily = 16  // where roots die one by one
 	generations = 16  // of a family: so many of its objects wait for a parent
 )
 

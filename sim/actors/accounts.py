@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+import numpy as np
+
+from sim.go.mcentral import SPAN_SETS
 from sim.go.mheap import PAGE
 from sim.units import KiB, MiB
 from sim.world import World
@@ -59,6 +62,7 @@ def memory_classes(world: World) -> MemoryClasses:
         mspan_free=_rounding(mspans), mspan_inuse=mspans,
         metadata_other=max(arenas - 1, 0) * ARENA_METADATA
         + _mark_bits(world)
+        + int(np.count_nonzero(heap.classes_used)) * SPAN_SETS
         + round(memory.finalizers.longest * QUEUED_FINALIZER)
         + round(footprint.metadata_bytes),
         os_stacks=0, other=round(footprint.other_bytes) + memory.finalizers.specials * SPECIAL,

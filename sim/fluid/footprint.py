@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.go.mcentral import SPAN_SETS
 from sim.go.mheap import PAGE
 from sim.go.scavenge import (
     QUANTUM,
@@ -48,6 +49,7 @@ class Footprint:
         self.in_use = 0.0
         self.stacks = 0.0
         self.spans = 0.0
+        self.classes_used = 0
         self.slots = 0.0
         self.left = float("inf")
         self.assist_ns = self.background_ns = 0.0
@@ -67,6 +69,7 @@ class Footprint:
         else:
             spans, used = model.spans, model.used
         self.spans = float(np.add.reduce(spans))
+        self.classes_used = max(self.classes_used, int(np.count_nonzero(spans)))
         self.slots = float(spans @ model.nelems)
         self.in_use = float(spans @ model.pages) * PAGE
         self.objects = float(used @ model.slot)
@@ -103,7 +106,7 @@ class Footprint:
         bits = 16 * (self.slots / 64 + self.spans)
         return (
             self.spans * MSPAN + self._procs * MCACHE + arenas * ARENA_METADATA + bits
-            + self._machine.footprint.metadata_bytes
+            + self.classes_used * SPAN_SETS + self._machine.footprint.metadata_bytes
         )  # fmt: skip
 
     @property

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sim.go.mspan import SpanSet
+
+SPAN_SETS: Final = 4 * 256 * 8 + 4160
+"""Bytes of the four sets of an mcentral that has been used: a spine each, which is never freed, and
+a block for one of them; the others' go back to a pool (runtime/mspanset.go)."""
 
 
 class Mcentral:

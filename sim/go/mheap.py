@@ -69,6 +69,8 @@ class MHeap:
         self.stats = HeapStats()
         self.sweeping = Sweeping()
         self.centrals = [Mcentral(span_class) for span_class in range(len(self.nelems))]
+        self.classes_used = np.zeros(len(self.nelems), dtype=np.bool_)
+        """Span classes whose mcentral has ever held spans."""
 
     # -- obtaining spans ---------------------------------------------------------------------
 
@@ -145,6 +147,7 @@ class MHeap:
         """
         in_use = self.spans.rows_in_use()
         self.spans.live[in_use] = marked[in_use]
+        self.classes_used[self.spans.span_class[in_use]] = True
         self.sweeping.generation += 1
         self.sweeping.done = len(in_use) == 0
         self.sweeping.cursor = 0

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import nnls
 
+from sim.go.mcentral import SPAN_SETS
 from sim.go.sizeclass import PAGE_SIZE, SpanClass, size_classes
 from sim.machine.price import HEADER_ABOVE
 
@@ -253,7 +254,7 @@ def footprint_costs(footprint: Rows) -> Costs:
     """A program that has collected a few times, whose heap is one arena."""
     (row,) = footprint
     return {
-        "metadata_bytes": float(row["metadata"]),
+        "metadata_bytes": float(row["metadata"] - row["classes"] * SPAN_SETS),
         "other_bytes": float(row["other"]),
         "text_bytes": float(row["file"]),
         "runtime_bytes": float(row["runtime"]),

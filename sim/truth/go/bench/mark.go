@@ -178,7 +178,7 @@ func footprint() {
 		metric("/memory/classes/metadata/mcache/free:bytes")
 	anonymous, file := resident()
 	emit(row{
-		"metadata": metric("/memory/classes/metadata/other:bytes"),
+		"metadata": metric("/memory/classes/metadata/other:bytes"), "classes": len(shapes()),
 		"other":    metric("/memory/classes/other:bytes"),
 		"file":     file,
 		"runtime":  max(int64(anonymous)-int64(heap)-int64(spans), 0),

@@ -75,7 +75,8 @@ EXTRA_THREADS: Final = 3
 
 def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
     """Make, connect and start everything; the run begins with the first step of its clock."""
-    env, machine, streams = Clock(), load_profile(config.machine), Streams(config.seed)
+    env, streams = Clock(), Streams(config.seed)
+    machine = load_profile(config.machine).running(config.program.file)
     sizes = size_classes(config.go)
     mixes = MixBook(config.program, sizes)
     memory = make_memory(config, mixes, sizes, machine)

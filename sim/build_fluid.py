@@ -35,7 +35,8 @@ class FluidProgram:
         if any(isinstance(s, say.Work) and s.finalizer for s in config.program.all_steps()):
             raise UserError("finalizer: model.detail: fluid calls no finalizers; use events")
         self._config, self._program = config, config.program
-        machine, table = load_profile(config.machine), size_classes(config.go)
+        machine = load_profile(config.machine).running(config.program.file)
+        table = size_classes(config.go)
         self._book = MixBook(config.program, table)
         pacer = config.gc.pacer.make()
         pacer.configure(config.gc_percent, config.memory_limit, config.program.globals)

@@ -7,7 +7,7 @@ repetitions, and the micro-benchmark that measured it. All costs are CPU ns of o
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -205,6 +205,12 @@ class MachineProfile:
     sched: SchedulerCosts
     mutator: MutatorCosts
     footprint: Footprint
+
+    def running(self, file: float | None) -> MachineProfile:
+        """The machine with a program whose executable is resident by so many bytes, if told."""
+        if file is None:
+            return self
+        return replace(self, footprint=replace(self.footprint, text_bytes=file))
 
 
 SECTIONS: Final = {

@@ -144,15 +144,17 @@ def with_scans(config: RunConfig, out: Path) -> RunConfig:
 
 
 def with_own(config: RunConfig, runs: Sequence[Mapping[str, Any]]) -> RunConfig:
-    """The config with what the real program keeps in the heap beside the workload.
+    """The config with what the real program has in memory beside the workload.
 
     That is what the twin says of itself: the runtime's objects, its goroutines, the tables of its
-    stores. It is there from the start, and stays.
+    stores, which are there from the start and stay, and the resident part of its executable.
     """
     own = [run["own"] for run in runs if "own" in run]
     if not own:
         return config
-    scan, noscan = (float(np.median([one[part] for one in own])) for part in ("scan", "noscan"))
+    scan, noscan, file = (
+        float(np.median([one[part] for one in own])) for part in ("scan", "noscan", "file")
+    )
     size = Constant(OWN_OBJECT)
     mix = (
         say.ObjectKind(size, share=scan, pointers="all", filled=OWN_FILLED),
@@ -162,7 +164,9 @@ def with_own(config: RunConfig, runs: Sequence[Mapping[str, Any]]) -> RunConfig:
         cpu=Constant(0), allocate=Constant(round(scan + noscan)), of=OWN, lives="forever"
     )
     program = config.program
-    program = replace(program, mixes={**program.mixes, OWN: mix}, main=(keep, *program.main))
+    program = replace(
+        program, mixes={**program.mixes, OWN: mix}, main=(keep, *program.main), file=round(file)
+    )
     return replace(config, program=program)
 
 

@@ -214,6 +214,9 @@ class Program:
     pools: dict[str, Pool] = field(default_factory=dict)
     globals: Bytes = 168 * 1024
     """Data and bss segments, all scanned: 165 to 170 KB in small Go programs."""
+    file: Bytes | None = None
+    """Resident part of the executable: RssFile in /proc/PID/status. Without it, that of the small
+    programs with which the machine was calibrated."""
 
     def all_steps(self) -> Iterator[Step]:
         """Every step that somebody may do, those of repetitions included."""

@@ -109,6 +109,15 @@ def test_all_memory_is_in_exactly_one_class_at_every_sample(
     assert (rss > 0).all()  # what is not returned is resident
 
 
+def test_a_large_executable_is_resident_too():
+    """RSS of a service would be too low by tens of MiB."""
+    small, large = (
+        run("quickstart", "duration=50ms", f"workload.file={file}").samples["sim:rss:bytes"]
+        for file in ("2MiB", "22MiB")
+    )
+    assert (large - small == 20 * MiB).all()
+
+
 def test_memory_that_is_no_longer_needed_goes_back_slowly_and_comes_back_at_the_cost_of_faults():
     result = run("shrink", "duration=10s")
     heap = heap_over_time(result.samples)

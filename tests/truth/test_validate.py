@@ -129,7 +129,7 @@ def test_the_simulated_heap_has_what_the_real_program_keeps_beside_the_workload(
         "load": {"all": {"goroutine": "one", "count": 1}},
     }
     config = load({"workload": {"name": "idle", **idle}}, ["GOGC=off"])
-    runs = [{"own": {"scan": 6 * MiB, "noscan": 2 * MiB}}, {"wall_s": 1.0}]
+    runs = [{"own": {"scan": 6 * MiB, "noscan": 2 * MiB, "file": 3 * MiB}}, {"wall_s": 1.0}]
     beside = validate.with_own(config, runs)
     with_pointers, without = beside.program.mixes[validate.OWN]
     assert (with_pointers.share, without.share) == (6 * MiB, 2 * MiB)

@@ -5,10 +5,12 @@ import (
 	"unsafe"
 )
 
-// own is what lies in the heap and is not the workload's (bytes): with pointers, and without.
+// own is what is not the workload's (bytes): what lies in the heap, with pointers and without, and the
+// resident part of the executable.
 type own struct {
 	Scan   float64 `json:"scan"`
 	Noscan float64 `json:"noscan"`
+	File   float64 `json:"file"`
 }
 
 // ownAtStart is the heap before there is anything of the workload: the runtime's own objects, and
@@ -17,7 +19,7 @@ func ownAtStart() own {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/heap:bytes"}}
 	metrics.Read(live)
 	scan := float64(live[1].Value.Uint64())
-	return own{scan, float64(live[0].Value.Uint64()) - scan}
+	return own{Scan: scan, Noscan: float64(live[0].Value.Uint64()) - scan}
 }
 
 const (
@@ -28,6 +30,7 @@ const (
 // add counts the tables of stores, and what was made for goroutines: those that are at work are as
 // large as the others.
 func (o *own) add(p *program) {
+	o.File = float64(residentFileBytes())
 	for _, s := range p.stores {
 		s.mu.Lock()
 		o.Scan += 8 * float64(cap(s.entries))

@@ -181,9 +181,15 @@ func residentBytes() int64 {
 
 // peakResidentBytes is the most that was resident since the program began. Getrusage would count the
 // memory of the process that started this one.
-func peakResidentBytes() int64 {
+func peakResidentBytes() int64 { return status("VmHWM:") }
+
+// residentFileBytes is what is resident of the executable.
+func residentFileBytes() int64 { return status("RssFile:") }
+
+// status is a size that the kernel tells of this process, or 0 where it does not (bytes).
+func status(name string) int64 {
 	text, _ := os.ReadFile("/proc/self/status")
-	_, rest, found := strings.Cut(string(text), "VmHWM:")
+	_, rest, found := strings.Cut(string(text), name)
 	if !found {
 		return 0
 	}

@@ -217,8 +217,7 @@ def owners_of(mix: int, world: World) -> Iterable[tuple[int, int, int]]:
     """(owner, slots, bursts) of everybody who keeps slots of a mix; long-lived owners first."""
     memory = world.memory
     waiting, memory.holders[mix] = memory.holders[mix], {}
-    lasting = [kept[mix] for kept in memory.kept.values() if mix in kept]
-    for holder in [*lasting, *waiting]:
+    for holder in [*memory.kept[mix].values(), *waiting]:
         whole = int(holder.pending + HAIR)
         if whole:
             holder.pending = max(holder.pending - whole, 0.0)

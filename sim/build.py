@@ -101,7 +101,7 @@ def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
 def make_scheduler(gomaxprocs: int, env: Clock) -> Scheduler:
     """Ps without work."""
     queued = Tally()
-    return Scheduler([P(i, LocalQueue(queued)) for i in range(gomaxprocs)], queued, env.event())
+    return Scheduler([P(i, LocalQueue(queued, i)) for i in range(gomaxprocs)], queued, env.event())
 
 
 def _not_yet(kind: str) -> G:

@@ -145,7 +145,7 @@ class Scheduler:
     goroutines: int = 0
     created: int = 0
     late_timers: int = 0
-    """Timers that have fired and that no P has looked at yet."""
+    """Bit i: the i-th P has timers that have fired and that no P has looked at yet."""
 
 
 @dataclass

@@ -90,12 +90,13 @@ class Population:
 
 
 def _one_row_a_span(parts: list[Rows]) -> Rows:
-    span, kind, objects = (np.concatenate(column) for column in zip(*parts, strict=True))
-    total = np.bincount(span, weights=objects)
-    kind_of = np.empty(len(total), dtype=np.int64)
-    kind_of[span] = kind
-    there = np.flatnonzero(total)
-    return Rows(there, kind_of.take(there), total.take(there).astype(np.int64))
+    spans = 1 + max(int(rows.span.max(initial=-1)) for rows in parts)
+    objects, kind = np.zeros(spans, dtype=np.int64), np.empty(spans, dtype=np.int64)
+    for rows in parts:
+        np.add.at(objects, rows.span, rows.objects)
+        kind[rows.span] = rows.kind
+    there = np.flatnonzero(objects)
+    return Rows(there, kind.take(there), objects.take(there))
 
 
 def _by_kind(rows: Rows) -> Ints:

@@ -115,13 +115,14 @@ class Ledger:
         Rows of a group, which lie next to each other, are in the order of allocation.
         """
         columns = np.broadcast_arrays(spans, kinds, owners, counts, group)
-        owners = columns[2]
-        memoryless = self._law.take(owners) == Law.HAZARD
-        for owner in np.unique(owners[memoryless]).tolist():
-            mine = np.flatnonzero(owners == owner)
-            span, kind, _, count, _ = (column.take(mine) for column in columns)
-            self._populations[owner].add(Rows(span, kind, count))
-        self._add_rows(*(column.take(np.flatnonzero(~memoryless)) for column in columns))
+        for owner, population in self._populations.items():
+            mine = np.flatnonzero(columns[2] == owner)
+            if len(mine):
+                span, kind, _, count, _ = (column.take(mine) for column in columns)
+                population.add(Rows(span, kind, count))
+        others = np.flatnonzero(self._law.take(columns[2]) != Law.HAZARD)
+        if len(others):
+            self._add_rows(*(column.take(others) for column in columns))
 
     def _add_rows(self, spans: Ints, kinds: Ints, owners: Ints, counts: Ints, group: Ints) -> None:
         start, end = self.rows, self.rows + len(spans)

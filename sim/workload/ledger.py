@@ -132,7 +132,7 @@ class Ledger:
         self._kind[start:end] = kinds
         self._owner[start:end] = owners
         self._count[start:end] = counts
-        self._birth[start:end] = self._clock[owners]
+        self._birth[start:end] = 0.0
         for owner in self._written:
             mine = np.flatnonzero(self._owner[start:end] == owner)
             number = np.bincount(group[mine])

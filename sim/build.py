@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import repeat
@@ -101,7 +102,7 @@ def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
 def make_scheduler(gomaxprocs: int, env: Clock) -> Scheduler:
     """Ps without work."""
     queued = Tally()
-    return Scheduler([P(i, LocalQueue(queued)) for i in range(gomaxprocs)], queued, env.event())
+    return Scheduler([P(i, LocalQueue(queued, i)) for i in range(gomaxprocs)], queued, env.event())
 
 
 def _not_yet(kind: str) -> G:
@@ -183,7 +184,7 @@ def make_memory(
         mix_classes=[classes[kinds] for kinds in mix_kinds],
         malloc_ns=fast_path, malloc_ns_marking=fast_path + machine.alloc.marking_ns,
         kind_slots=book.kinds.column("slot_bytes"), kind_classes=classes,
-        kind_ranks=ranks_within(classes),
+        kind_ranks=np.where(pages > 0, 0, ranks_within(classes)),
         kind_pages=pages, small_kinds=small, small_classes=np.unique(classes[small]),
         kind_scan=scan,
         kind_objects=book.kinds.column("objects"),
@@ -195,6 +196,7 @@ def make_memory(
         slots=[[0.0] * len(book.mixes) for _ in range(config.gomaxprocs)],
         price=[0.0] * len(book.mixes), wait_price=[0.0] * len(book.mixes),
         live_per_slot=[0.0] * len(book.mixes),
+        kept=[{} for _ in book.mixes],
         holders=[{} for _ in book.mixes],
         scan_per_slot=[
             float(np.dot(mix.shares, scan[kinds]))
@@ -205,7 +207,6 @@ def make_memory(
             for name, store in program.stores.items()
         },
         pools={name: SyncPool(ledger.add_owner(Law.HAZARD)) for name in program.pools},
-        forever=ledger.add_owner(Law.ENDS),
         waste_by_class=waste_by_class(book.kinds, len(heap.nelems)),
     )  # fmt: skip
 
@@ -229,17 +230,18 @@ def waste_by_class(kinds: KindTable, classes: int) -> Floats:
 def make_finalizers(book: MixBook, ledger: Ledger) -> Finalizers:
     """No finalizer is due yet."""
     has, took = np.zeros(len(book.kinds), dtype=np.bool_), np.zeros(len(book.kinds))
+    owner = np.zeros(len(book.kinds), dtype=np.int64)
     for mix, ns in book.finalizers.items():
         kinds = list(book.mixes[mix].kinds)
-        has[kinds], took[kinds] = True, ns
-    finalizers = Finalizers(has, took, ledger.add_owner(Law.HAZARD))
+        has[kinds], took[kinds], owner[kinds] = True, ns, ledger.add_owner(Law.HAZARD)
+    finalizers = Finalizers(has, took, owner)
     finalizers.unreachable = {mix: Holder() for mix in book.finalizers}
     finalizers.watch(ledger)
     return finalizers
 
 
 def _store(store: say.Store, mix: int, ledger: Ledger) -> Store:
-    laws = {"random": Law.HAZARD, "oldest": Law.WINDOW, "none": Law.ENDS}
+    laws = {"random": Law.HAZARD, "oldest": Law.WINDOW, "none": Law.HAZARD}
     owner = ledger.add_owner(laws[store.replacement], capacity=store.size)
     return Store(owner, mix, store.size, store.replacement)
 
@@ -351,12 +353,16 @@ def keeper(step: say.Work, mix: int, world: World) -> Callable[[G, float, World]
         case "goroutine":
             return body.keep_in_goroutine(mix)
         case "forever":
-            return body.keep_with(memory.forever, mix)
+            return body.keep_with(tenured(math.inf, mix, memory), mix)
         case law:
-            mean = law.mean()
-            if mean not in memory.tenured:
-                memory.tenured[mean] = memory.ledger.add_owner(Law.HAZARD)
-            return body.keep_with(memory.tenured[mean], mix)
+            return body.keep_with(tenured(law.mean(), mix, memory), mix)
+
+
+def tenured(mean: float, mix: int, memory: Memory) -> int:
+    """Who keeps objects of a mix that live for an exponential time, made on first use."""
+    if (mean, mix) not in memory.tenured:
+        memory.tenured[mean, mix] = memory.ledger.add_owner(Law.HAZARD)
+    return memory.tenured[mean, mix]
 
 
 def draw(distribution: Distribution, stream: str, world: World) -> Draw:

@@ -145,7 +145,7 @@ class Scheduler:
     goroutines: int = 0
     created: int = 0
     late_timers: int = 0
-    """Timers that have fired and that no P has looked at yet."""
+    """Bit i: the i-th P has timers that have fired and that no P has looked at yet."""
 
 
 @dataclass
@@ -162,7 +162,7 @@ class Container:
 class Memory:
     """The heap, what is reachable in it, and allocation that is not yet materialised.
 
-    `slots[p][mix]` is what was allocated since the last batch; of it, `kept[owner][mix]` belongs
+    `slots[p][mix]` is what was allocated since the last batch; of it, `kept[mix][owner]` belongs
     to long-lived owners, and every goroutine knows its own part. `price` (ns per slot) and
     `live_per_slot` (bytes of heap_live per slot) are what the last batches cost.
     """
@@ -184,7 +184,7 @@ class Memory:
     """Slot bytes by kind."""
     kind_classes: Ints
     kind_ranks: Ints
-    """Numbers that tell kinds of the same span class apart."""
+    """Numbers that tell small kinds of the same span class apart."""
     kind_pages: Ints
     """Pages of a large object by kind; 0 for small ones."""
     small_kinds: Ints
@@ -209,8 +209,8 @@ class Memory:
     wait_price: list[float]
     live_per_slot: list[float]
     scan_per_slot: list[float]
-    kept: dict[int, dict[int, Holder]] = field(default_factory=dict)
-    """What long-lived owners keep, by mix."""
+    kept: list[dict[int, Holder]] = field(default_factory=list)
+    """What long-lived owners keep, by mix and owner."""
     holders: list[dict[Holder, None]] = field(default_factory=list)
     """Who has something that is not written down yet, by mix, in order of time."""
     pending_live: int = 0
@@ -229,9 +229,8 @@ class Memory:
     heap_lock_hold: float = 0.0
     stores: dict[str, Store] = field(default_factory=dict)
     pools: dict[str, SyncPool] = field(default_factory=dict)
-    tenured: dict[float, int] = field(default_factory=dict)
-    """Owners of objects with exponential lifetimes by their mean."""
-    forever: int = 0
+    tenured: dict[tuple[float, int], int] = field(default_factory=dict)
+    """Owners of objects with exponential lifetimes by their mean and mix; infinite for ever."""
     tiny_allocs: float = 0.0
     waste_by_class: Floats = field(default_factory=lambda: np.zeros(0))
     """Share of a used slot that was not asked for, by span class."""

@@ -25,7 +25,7 @@ def insert(store: Store, slots: float, world: World) -> None:
     hazard = age_fill(store, slots / per_byte, world)
     survive = -math.expm1(-hazard) / hazard if hazard else 1.0
     keep_forever(store.owner, store.mix, slots * survive, world)
-    holder = world.memory.kept[store.owner][store.mix]
+    holder = world.memory.kept[store.mix][store.owner]
     if store.replacement == "oldest" and holder.pending > store.capacity * per_byte:
         holder.bursts *= store.capacity * per_byte / holder.pending
         holder.pending = store.capacity * per_byte
@@ -34,10 +34,10 @@ def insert(store: Store, slots: float, world: World) -> None:
 def keep_forever(owner: int, mix: int, slots: float, world: World) -> None:
     """An owner without an end, or with a memoryless one, keeps these slots."""
     age_tenured(world)
-    kept = world.memory.kept.setdefault(owner, {})
-    holder = kept.get(mix)
+    kept = world.memory.kept[mix]
+    holder = kept.get(owner)
     if holder is None:
-        holder = kept[mix] = Holder(owner=owner)
+        holder = kept[owner] = Holder(owner=owner)
     holder.pending += slots
     holder.bursts += 1
 
@@ -69,7 +69,7 @@ def age_fill(store: Store, requested: float, world: World) -> float:
         world.memory.ledger.advance(store.owner, requested)
     elif store.replacement == "random" and store.inserted > store.capacity:
         hazard = min(requested, store.inserted - store.capacity) / store.capacity
-        age(store.owner, hazard, world)
+        age(store.owner, store.mix, hazard, world)
         return hazard
     return 0.0
 
@@ -79,16 +79,16 @@ def age_tenured(world: World) -> None:
     memory, now = world.memory, world.env.now
     elapsed, memory.aged_at = now - memory.aged_at, now
     if elapsed:
-        for mean, owner in memory.tenured.items():
-            age(owner, elapsed / mean, world)
+        for (mean, mix), owner in memory.tenured.items():
+            age(owner, mix, elapsed / mean, world)
 
 
-def age(owner: int, hazard: float, world: World) -> None:
+def age(owner: int, mix: int, hazard: float, world: World) -> None:
     """What a memoryless owner holds dies at this hazard, written down or not."""
     memory = world.memory
     memory.ledger.advance(owner, hazard)
-    for holder in memory.kept.get(owner, {}).values():
-        holder.pending *= math.exp(-hazard)
+    if owner in memory.kept[mix]:
+        memory.kept[mix][owner].pending *= math.exp(-hazard)
 
 
 def let_go(holder: Holder, mix: int, world: World) -> None:

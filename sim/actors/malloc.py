@@ -35,6 +35,7 @@ Ints = NDArray[np.int64]
 
 NO_LIMIT: Final = (1 << 63) - 1
 """GOMEMLIMIT=off: math.MaxInt64."""
+NOTHING: Final = Kept(*np.zeros((4, 0), dtype=np.int64))
 HAIR: Final = 1e-6
 """Slots; six objects of 170.67 bytes that are asked for as 1 KiB are 5.999999999999999."""
 
@@ -190,35 +191,33 @@ def draw_kinds(world: World) -> tuple[Ints, Kept]:
             memory.slots[p][mix_id] -= count
         by_p = rng.multinomial(whole, mix.shares)
         demand[memory.mix_kinds[mix_id]] = by_p.T
-        left = by_p.sum(axis=0)
-        for owner, wanted, bursts in owners_of(mix_id, world):
-            mine = rng.multivariate_hypergeometric(
-                left, min(wanted, int(left.sum())), method="marginals"
-            )
-            left = left - mine
-            some = np.flatnonzero(mine)
-            kept.append((memory.mix_kinds[mix_id][some], mine[some], owner, bursts))
-    return demand, kept_parts(kept)
+        owners = list(owners_of(mix_id, world))
+        if owners:
+            owner, wanted, bursts = np.array(owners).T
+            mine = share_out(by_p.sum(axis=0), wanted.tolist(), rng)
+            which, some = np.nonzero(mine)
+            kinds = memory.mix_kinds[mix_id].take(some)
+            kept.append(Kept(kinds, owner[which], mine[which, some], bursts[which]))
+    return demand, Kept(*map(np.concatenate, zip(NOTHING, *kept, strict=True)))
 
 
-def kept_parts(parts: list[tuple[Ints, Ints, int, int]]) -> Kept:
-    """(Kinds, objects of each, owner, bursts) as columns."""
-    if not parts:
-        return Kept(*np.zeros((4, 0), dtype=np.int64))
-    kinds, objects, owners, bursts = zip(*parts, strict=True)
-    number = [len(mine) for mine in kinds]
-    return Kept(
-        np.concatenate(kinds), np.repeat(owners, number), np.concatenate(objects),
-        np.repeat(bursts, number),
-    )  # fmt: skip
+def share_out(objects: Ints, wanted: list[int], rng: np.random.Generator) -> Ints:
+    """Objects of each kind for everybody who wants so many, drawn without replacement."""
+    mine = np.empty((len(wanted), len(objects)), dtype=np.int64)
+    left = int(objects.sum())
+    for row, number in zip(mine, wanted, strict=True):
+        some = min(number, left)
+        row[:] = rng.multivariate_hypergeometric(objects, some, method="marginals")
+        objects -= row
+        left -= some
+    return mine
 
 
 def owners_of(mix: int, world: World) -> Iterable[tuple[int, int, int]]:
     """(owner, slots, bursts) of everybody who keeps slots of a mix; long-lived owners first."""
     memory = world.memory
     waiting, memory.holders[mix] = memory.holders[mix], {}
-    lasting = [kept[mix] for kept in memory.kept.values() if mix in kept]
-    for holder in [*lasting, *waiting]:
+    for holder in [*memory.kept[mix].values(), *waiting]:
         whole = int(holder.pending + HAIR)
         if whole:
             holder.pending = max(holder.pending - whole, 0.0)

@@ -25,8 +25,7 @@ def processor(p: P, world: World) -> Process[None]:
             yield sched.restarted
             report_slice(p, since, "stw", "", world)
             continue
-        worker = find_mark_worker(p, world)
-        if worker is not None:
+        if world.gc.marking and (worker := find_mark_worker(p, world)) is not None:
             since = world.env.now
             yield from worker(p, world)
             report_slice(p, since, p.doing, "", world)
@@ -60,18 +59,17 @@ def find_runnable(p: P, world: World) -> G | None:
 
 
 def steal(thief: P, world: World) -> G | None:
-    """Half of the queue of another P, tried in random order (runtime/proc.go: stealWork)."""
-    ps = world.sched.ps
-    first = int(world.streams["steal"].random() * len(ps))
-    for at in range(first - len(ps), first):
-        victim = ps[at]
-        if victim is thief or not (victim.timers or victim.runq.queue or victim.runq.runnext):
-            continue
-        run_timers(victim, thief, world)
-        stolen = thief.runq.get() or thief.runq.steal_half_from(victim.runq)
-        if stolen is not None:
-            return stolen
-    return None
+    """Half of the queue of the first other P that has one (runtime/proc.go: stealWork).
+
+    Go tries them in random order; here it is their own, from a random one on.
+    """
+    sched = world.sched
+    first = int(world.streams["steal"].random() * len(sched.ps))
+    somewhere = sched.queued.waiting | sched.late_timers
+    behind = somewhere >> first << first or somewhere
+    victim = sched.ps[(behind & -behind).bit_length() - 1]
+    run_timers(victim, thief, world)
+    return thief.runq.get() or thief.runq.steal_half_from(victim.runq)
 
 
 def run_timers(owner: P, p: P, world: World) -> None:
@@ -82,11 +80,11 @@ def run_timers(owner: P, p: P, world: World) -> None:
     """
     while owner.timers:
         g = owner.timers.pop(0)
-        world.sched.late_timers -= 1
         if g.started < 0:
             g.arrival = world.env.now
             mark_ready(g, world)
         p.runq.put_next(g, world.sched.shared)
+    world.sched.late_timers &= ~(1 << owner.id)
 
 
 def park(p: P, world: World) -> Process[None]:

@@ -48,7 +48,7 @@ def ready_by_timer(g: G, p: P, world: World) -> None:
     else:
         mark_ready(g, world)
         p.timers.append(g)
-        world.sched.late_timers += 1
+        world.sched.late_timers |= 1 << p.id
 
 
 def wake(world: World) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from heapq import heapify
-from operator import attrgetter
 
 import simpy
 
@@ -23,7 +22,13 @@ class Alarm(simpy.Event):
         self.env.schedule(self, delay=self.env.standing_still(ns))
 
 
-class Clock(simpy.Environment):
+class _Time:
+    """Where SimPy writes the time, as a slot: `now` is another name for it, without a call."""
+
+    __slots__ = ("_now",)
+
+
+class Clock(_Time, simpy.Environment):
     """`now` is an int: all delays are whole ns.
 
     A freeze stops the simulated process, not the world around it: what the process does (`work`)
@@ -35,8 +40,10 @@ class Clock(simpy.Environment):
         self._frozen_ns = 0
         """Freezes since the start, the current one to its end."""
         self._thaw = 0
+        for name in ("event", "process", "timeout"):  # SimPy would bind them at every use
+            setattr(self, name, getattr(self, name))
 
-    now: int = property(attrgetter("_now"))  # type: ignore[assignment]
+    now: int = vars(_Time)["_now"]
     """Simulated time in ns since the start of the run."""
 
     @property

@@ -96,7 +96,8 @@ class SpanTable:
         self.count = 0
         self.mark_words = 0
         """Words of 64 mark bits that the spans in use have (runtime/mheap.go: newMarkBits)."""
-        self._free_rows = np.empty(0, dtype=np.int64)
+        self._free_rows: Spans = np.empty(0, dtype=np.int64)
+        """A stack of as many rows as are not in use; what lies behind is void."""
         self.page: Ints = np.empty(0, dtype=np.int64)
         self.npages: Ints = np.empty(0, dtype=np.int64)
         self.span_class: Ints = np.empty(0, dtype=np.int64)
@@ -119,10 +120,10 @@ class SpanTable:
     ) -> Spans:
         """New empty spans that start at the given pages; returns their rows."""
         wanted = len(pages)
-        while len(self._free_rows) < wanted:
+        while self.capacity - self.count < wanted:
             self._reserve(2 * self.capacity)
-        rows = self._free_rows[-wanted:][::-1].copy() if wanted else np.empty(0, dtype=np.int64)
-        self._free_rows = self._free_rows[: len(self._free_rows) - wanted]
+        free = self.capacity - self.count
+        rows = self._free_rows[free - wanted : free][::-1].copy()
         self.page[rows] = pages
         self.npages[rows] = npages
         self.span_class[rows] = span_class
@@ -141,7 +142,8 @@ class SpanTable:
         self.in_use[spans] = False
         self.sweep_gen[spans] = NEVER
         self.mark_words -= self._words(spans)
-        self._free_rows = np.concatenate((self._free_rows, spans[::-1]))
+        free = self.capacity - self.count
+        self._free_rows[free : free + len(spans)] = spans[::-1]
         self.count -= len(spans)
 
     def _words(self, spans: Spans) -> int:
@@ -152,14 +154,16 @@ class SpanTable:
         return np.flatnonzero(self.in_use)
 
     def _reserve(self, capacity: int) -> None:
-        old = self.capacity
+        old, free = self.capacity, self.capacity - self.count
         for name in (*self._COLUMNS, "in_use"):
             column = getattr(self, name)
             grown = np.zeros(capacity, dtype=column.dtype)
             grown[:old] = column
             setattr(self, name, grown)
-        self._free_rows = np.concatenate((np.arange(capacity - 1, old - 1, -1), self._free_rows))
-        self.capacity = capacity
+        rows = np.empty(capacity, dtype=np.int64)
+        rows[: capacity - old] = np.arange(capacity - 1, old - 1, -1)
+        rows[capacity - old : capacity - old + free] = self._free_rows[:free]
+        self._free_rows, self.capacity = rows, capacity
 
 
 class SpanSet:

@@ -19,18 +19,21 @@ class GlobalQueue(deque[T], Generic[T]):
 
 @dataclass(slots=True)
 class Tally:
-    """How much lies in several queues together."""
+    """How much lies in several queues together, and in which."""
 
     items: int = 0
+    waiting: int = 0
+    """Bit i: the i-th queue has some of it."""
 
 
 class LocalQueue(Generic[T]):
     """The queue of one P: up to 256 goroutines and the one to run next."""
 
-    __slots__ = ("inherit_time", "queue", "runnext", "tally")
+    __slots__ = ("_bit", "inherit_time", "queue", "runnext", "tally")
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, number: int) -> None:
         self.tally = tally
+        self._bit = 1 << number
         self.queue: deque[T] = deque()
         self.runnext: T | None = None
         self.inherit_time = False
@@ -50,12 +53,14 @@ class LocalQueue(Generic[T]):
         else:
             self.queue.append(item)
             self.tally.items += 1
+            self.tally.waiting |= self._bit
 
     def put_next(self, item: T, overflow: GlobalQueue[T]) -> None:
         """Make it the next to run; what was next goes to the tail."""
         kicked, self.runnext = self.runnext, item
         if kicked is None:
             self.tally.items += 1
+            self.tally.waiting |= self._bit
         else:
             self.put(kicked, overflow)
 
@@ -63,10 +68,13 @@ class LocalQueue(Generic[T]):
         """The next to run, or None."""
         item, self.runnext = self.runnext, None
         self.inherit_time = item is not None
-        if item is None and self.queue:
+        if item is None:
+            if not self.queue:
+                return None
             item = self.queue.popleft()
-        if item is not None:
-            self.tally.items -= 1
+        self.tally.items -= 1
+        if not self.queue:
+            self.tally.waiting &= ~self._bit
         return item
 
     def steal_half_from(self, victim: LocalQueue[T]) -> T | None:
@@ -80,6 +88,10 @@ class LocalQueue(Generic[T]):
             item, victim.runnext = victim.runnext, None
         if item is not None:
             self.tally.items -= 1
+        if self.queue:
+            self.tally.waiting |= self._bit
+        if not len(victim):
+            self.tally.waiting &= ~victim._bit
         return item
 
     def take_from_global(self, shared: GlobalQueue[T], gomaxprocs: int) -> T | None:
@@ -91,4 +103,6 @@ class LocalQueue(Generic[T]):
         for _ in range(count - 1):
             self.queue.append(shared.popleft())
         self.tally.items += count - 1
+        if self.queue:
+            self.tally.waiting |= self._bit
         return item

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.workload.holders import Holder
-from sim.workload.ledger import Ints, Law, Ledger, Rows
+from sim.workload.ledger import Law, Ledger
+from sim.workload.population import Ints, Rows
 
 Floats = NDArray[np.float64]
 
@@ -26,8 +27,8 @@ class Finalizers:
     """Kinds of objects that have one."""
     ns: Floats
     """CPU time of one, by kind."""
-    owner: int
-    """Keeps the objects in the ledger until their finalizers have been called."""
+    owner: Ints
+    """Keeps the objects in the ledger until their finalizers have been called, by kind."""
     unreachable: dict[int, Holder] = field(default_factory=dict)
     """Objects that the program has lost since the last snapshot, by mix."""
     found: Rows | None = None
@@ -90,7 +91,7 @@ class Finalizers:
         if self.found is None:
             return np.zeros(spans, dtype=np.int64)
         found, by_kind = self.found, self._found_by_kind()
-        ledger.add(found.span, found.kind, self.owner, found.objects)
+        ledger.add(found.span, found.kind, self.owner[found.kind], found.objects)
         self.found, self.swept, self.pages = None, 0, pages
         self.due, self.due_ns = int(by_kind.sum()), float(np.dot(by_kind, self.ns))
         return np.bincount(found.span, weights=found.objects, minlength=spans).astype(np.int64)
@@ -106,12 +107,19 @@ class Finalizers:
 
     def run(self, number: int, ledger: Ledger) -> None:
         """So many finalizers have been called: nobody reaches their objects any more."""
-        ledger.thin(self.owner, number / (self.waiting + self.due - self.swept))
+        for owner in self._owners():
+            ledger.thin(owner, number / (self.waiting + self.due - self.swept))
         self.waiting_ns -= self.waiting_ns * number / self.waiting
         self.executed += number
 
     def _in_queue(self, ledger: Ledger) -> Ints:
-        return ledger.held_by(self.owner, len(self.kinds))
+        held = [ledger.held_by(owner, len(self.kinds)) for owner in self._owners()]
+        total: Ints = np.sum(held, axis=0)
+        return total
+
+    def _owners(self) -> list[int]:
+        owners: list[int] = np.unique(self.owner[self.kinds]).tolist()
+        return owners
 
     def _found_by_kind(self) -> Ints:
         assert self.found is not None

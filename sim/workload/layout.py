@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.workload.ledger import Ints, Ledger, ranks
+
+COUNT_BITS: Final = 20
+"""More than the slots of any span need."""
 
 
 class Kept(NamedTuple):
@@ -59,40 +62,68 @@ def lay_out(
     """
     which = np.repeat(np.arange(len(bursts)), bursts)
     size, rest = np.divmod(objects, bursts)
-    length = size[which] + (ranks(bursts) < rest[which])
-    order = np.argsort(group[which] + rng.random(len(which)))
-    which, length = which[order], length[order]
+    longer = np.cumsum(bursts) - bursts + rest  # the first bursts of a part take what is left over
+    length = np.repeat(size, bursts) + (np.arange(len(which)) < np.repeat(longer, bursts))
+    order = np.argsort(np.repeat(group, bursts) + rng.random(len(which)))
+    which, length = which.take(order), length.take(order)
     edges = np.cumsum(room.slots)
-    ends = _spread(length, group[which], rng.random(len(room.number)), room, edges)
+    ends = _spread(length, objects, bursts, group, rng.random(len(room.number)), room, edges)
     begins = ends - length
-    first = np.searchsorted(edges, begins, side="right")
-    touched = np.searchsorted(edges, ends - 1, side="right") - first + 1
-    burst = np.repeat(np.arange(len(length)), touched)
-    where = first[burst] + ranks(touched)
-    count = np.minimum(ends[burst], edges[where]) - np.maximum(
-        begins[burst], edges[where] - room.slots[where]
+    first = _passed(edges, begins)
+    touched = _passed(edges, ends - 1) - first + 1
+    behind = np.cumsum(touched)
+    where = np.arange(behind[-1]) + np.repeat(first - behind + touched, touched)
+    count = np.minimum(np.repeat(ends, touched), edges.take(where)) - np.maximum(
+        np.repeat(begins, touched), (edges - room.slots).take(where)
     )
-    some = np.flatnonzero(count)  # a burst may pass over a span without slots
-    pair = (where * len(bursts) + which[burst]).take(some)
-    order = np.argsort(pair)
-    pair = pair.take(order)
+    return _summed(where, np.repeat(which, touched), len(bursts), count)
+
+
+def _passed(edges: Ints, points: Ints) -> Ints:
+    """How many edges each point has reached; both ascend."""
+    reached_at = np.bincount(np.searchsorted(points, edges), minlength=len(points) + 1)
+    return np.cumsum(reached_at[:-1])
+
+
+def _summed(where: Ints, which: Ints, parts: int, count: Ints) -> tuple[Ints, Ints, Ints]:
+    """One row for every combination of span and part, without those that come to nothing.
+
+    A burst may pass over a span without slots. All three numbers of a row share one, to be sorted.
+    """
+    part_bits = parts.bit_length()
+    some = np.flatnonzero(count)
+    rows = ((where << part_bits | which) << COUNT_BITS | count).take(some)
+    rows.sort()
+    pair = rows >> COUNT_BITS
     first = np.flatnonzero(np.concatenate(([True], pair[1:] != pair[:-1])))
-    objects = np.add.reduceat(count.take(some.take(order)), first)
-    return *np.divmod(pair.take(first), len(bursts)), objects
+    objects = np.add.reduceat(rows & (1 << COUNT_BITS) - 1, first)
+    pair = pair.take(first)
+    return pair >> part_bits, pair & (1 << part_bits) - 1, objects
 
 
-def _spread(length: Ints, group: Ints, phase: NDArray[np.float64], room: Room, edges: Ints) -> Ints:
+def _spread(
+    length: Ints,
+    objects: Ints,
+    bursts: Ints,
+    group: Ints,
+    phase: NDArray[np.float64],
+    room: Room,
+    edges: Ints,
+) -> Ints:
     """Where each burst ends: what its group has room for beside the bursts lies between them.
 
     The `phase` in [0, 1) of a group says how much of it comes before the first.
     """
     behind = np.concatenate(([0], edges))[np.cumsum(room.number)]
     slots = np.diff(behind, prepend=0)
-    bursts = np.bincount(group, minlength=len(slots))
-    wanted = np.bincount(group, weights=length, minlength=len(slots)).astype(np.int64)
-    spare = (slots - wanted) / np.maximum(bursts, 1)
+    number = _sums(group, bursts, len(slots))
+    wanted = _sums(group, objects, len(slots))
+    spare = (slots - wanted) / np.maximum(number, 1)
     shift = behind - slots - np.cumsum(wanted) + wanted
-    rank = np.arange(len(group)) - (np.cumsum(bursts) - bursts)[group]
-    gaps = ((rank + phase[group]) * spare[group]).astype(np.int64)
-    ends: Ints = np.cumsum(length) + shift[group] + gaps
+    gaps = ((ranks(number) + np.repeat(phase, number)) * np.repeat(spare, number)).astype(np.int64)
+    ends: Ints = np.cumsum(length) + np.repeat(shift, number) + gaps
     return ends
+
+
+def _sums(group: Ints, amount: Ints, groups: int) -> Ints:
+    return np.bincount(group, weights=amount, minlength=groups).astype(np.int64)

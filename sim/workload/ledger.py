@@ -3,7 +3,7 @@
 A row says: of the objects in this span, `count` of this kind belong to this owner. Marking asks
 which rows are alive, sweeping compares counts, and nobody ever looks at a single object. Objects
 that are already unreachable when they are written down need no row at all: the span's allocation
-count alone makes them garbage.
+count alone makes them garbage. What memoryless owners hold lies apart, in a population each.
 
 Exact: which bytes and objects of which span are reachable, given how they were spread over the
 spans. Approximate: survivors of random replacement and of exponential lifetimes are thinned
@@ -13,12 +13,13 @@ count with the kind's mean scannable bytes.
 
 from __future__ import annotations
 
-import math
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sim.workload.population import Population, Rows
 
 Ints = NDArray[np.int64]
 
@@ -29,24 +30,19 @@ class Law(IntEnum):
     ENDS = 0
     """All at once, when the owner ends: a goroutine's objects; the globals, which never end."""
     HAZARD = 1
-    """One by one and memoryless: exponential lifetimes, random replacement in a full cache."""
+    """One by one and memoryless: exponential lifetimes, random replacement in a full cache.
+
+    Such an owner holds objects of one kind in a span, as one mix has them.
+    """
     WINDOW = 2
     """Oldest first: a store that keeps the last so many bytes."""
-
-
-class Rows(NamedTuple):
-    """Some of the rows: so many objects of a kind in a span."""
-
-    span: Ints
-    kind: Ints
-    objects: Ints
 
 
 class Ledger:
     """Rows of live objects, and their owners.
 
-    The clock of a HAZARD owner is its cumulated hazard (age / mean, or bytes inserted / capacity);
-    that of a WINDOW owner the bytes inserted so far; an ENDS owner needs none.
+    The clock of a HAZARD owner is that of its population; that of a WINDOW owner the bytes
+    inserted so far; an ENDS owner needs none.
     """
 
     def __init__(self) -> None:
@@ -63,6 +59,8 @@ class Ledger:
         self._capacity: NDArray[np.float64] = np.full(64, np.inf)
         self._written: dict[int, float] = {}
         """Clock of every WINDOW owner when its last batch was complete."""
+        self._populations: dict[int, Population] = {}
+        """What every HAZARD owner holds."""
         self._owners = 0
         self._free_owners: list[int] = []
 
@@ -83,6 +81,8 @@ class Ledger:
         self._capacity[owner] = capacity
         if law == Law.WINDOW:
             self._written[owner] = 0.0
+        elif law == Law.HAZARD:
+            self._populations[owner] = Population()
         return owner
 
     def end_owner(self, owner: int) -> None:
@@ -91,11 +91,14 @@ class Ledger:
 
     def advance(self, owner: int, amount: float) -> None:
         """Move an owner's clock: hazard for HAZARD, inserted bytes for WINDOW."""
-        self._clock[owner] += amount
+        if owner in self._populations:
+            self._populations[owner].clock += amount
+        else:
+            self._clock[owner] += amount
 
     def thin(self, owner: int, share: float) -> None:
         """A share of what a HAZARD owner holds dies, each object equally likely."""
-        self._clock[owner] -= math.log(max(1.0 - share, 1e-300))
+        self._populations[owner].thin(share)
 
     # -- rows --------------------------------------------------------------------------------
 
@@ -111,6 +114,17 @@ class Ledger:
 
         Rows of a group, which lie next to each other, are in the order of allocation.
         """
+        columns = np.broadcast_arrays(spans, kinds, owners, counts, group)
+        for owner, population in self._populations.items():
+            mine = np.flatnonzero(columns[2] == owner)
+            if len(mine):
+                span, kind, _, count, _ = (column.take(mine) for column in columns)
+                population.add(Rows(span, kind, count))
+        others = np.flatnonzero(self._law.take(columns[2]) != Law.HAZARD)
+        if len(others):
+            self._add_rows(*(column.take(others) for column in columns))
+
+    def _add_rows(self, spans: Ints, kinds: Ints, owners: Ints, counts: Ints, group: Ints) -> None:
         start, end = self.rows, self.rows + len(spans)
         if end > len(self._span):
             self._grow_rows(end)
@@ -118,10 +132,10 @@ class Ledger:
         self._kind[start:end] = kinds
         self._owner[start:end] = owners
         self._count[start:end] = counts
-        self._birth[start:end] = self._clock[owners]
+        self._birth[start:end] = 0.0
         for owner in self._written:
             mine = np.flatnonzero(self._owner[start:end] == owner)
-            number = np.bincount(np.broadcast_to(group, len(spans))[mine])
+            number = np.bincount(group[mine])
             self._birth[start + mine] = self._births(owner, number[number > 0])
         self.rows = end
 
@@ -144,23 +158,22 @@ class Ledger:
 
         Called when a mark phase takes its snapshot.
         """
-        _, _, owner, count, birth = self._columns()
-        law = self._law.take(owner)
-        alive = np.where(self._ended.take(owner), 0, count)
-        mortal = np.flatnonzero((law == Law.HAZARD) & (alive > 0))
-        if len(mortal):
-            clock = self._clock.take(owner.take(mortal))
-            survive = np.exp(birth.take(mortal) - clock)
-            alive[mortal] = rng.binomial(alive.take(mortal), survive)
-            birth[mortal] = clock
-        if self._written:
-            age = self._clock.take(owner) - birth
-            alive[(law == Law.WINDOW) & (age >= self._capacity.take(owner))] = 0
-        count[:] = alive
-        self._keep(np.flatnonzero(alive))
+        _, _, owner, _, birth = self._columns()
+        dead = self._dead(owner, birth)
+        if dead.any():
+            self._keep(np.flatnonzero(~dead))
         if self.rows > 2 * self._distinct:
             self._merge()
+        for population in self._populations.values():
+            population.bury(rng)
         self._recycle_owners()
+
+    def _dead(self, owner: Ints, birth: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Rows whose owner has ended, or that have left its window."""
+        dead = self._ended.take(owner)
+        if self._written:
+            dead |= self._clock.take(owner) - birth >= self._capacity.take(owner)
+        return dead
 
     def lost(self, kinds: NDArray[np.bool_]) -> Rows:
         """Rows of these kinds whose owners have ended and that are not buried yet."""
@@ -169,38 +182,42 @@ class Ledger:
         return Rows(span[rows], kind[rows], count[rows])
 
     def held_by(self, owner: int, kinds: int) -> Ints:
-        """Objects that an owner holds, by kind, those included that may have died."""
-        _, kind, owners, count, _ = self._columns()
-        mine = owners == owner
-        return np.bincount(kind[mine], weights=count[mine], minlength=kinds).astype(np.int64)
-
-    def expected_counts(self) -> NDArray[np.float64]:
-        """Reachable objects per row at this instant, in expectation; changes nothing."""
-        _, _, owner, count, birth = self._columns()
-        law, clock = self._law.take(owner), self._clock.take(owner)
-        expected = count.astype(np.float64)
-        mortal = np.flatnonzero(law == Law.HAZARD)
-        expected[mortal] *= np.exp(birth.take(mortal) - clock.take(mortal))
-        dead = self._ended.take(owner)
-        if self._written:
-            dead |= (law == Law.WINDOW) & (clock - birth >= self._capacity.take(owner))
-        expected[dead] = 0.0
-        return expected
+        """Objects that a HAZARD owner holds, by kind, those included that may have died."""
+        return self._populations[owner].per_kind(kinds)
 
     def per_span(self, spans: int) -> Ints:
         """Objects of all rows by span, for a span table of so many rows."""
         span, _, _, count, _ = self._columns()
-        return np.bincount(span, weights=count, minlength=spans).astype(np.int64)
+        total = np.bincount(span, weights=count, minlength=spans).astype(np.int64)
+        for population in self._populations.values():
+            population.add_per_span(total)
+        return total
+
+    def expected_per_span(self, spans: int) -> NDArray[np.float64]:
+        """Reachable objects by span at this instant, in expectation; changes nothing."""
+        span, _, owner, count, birth = self._columns()
+        alive = np.where(self._dead(owner, birth), 0, count)
+        total = np.bincount(span, weights=alive, minlength=spans).astype(np.float64)
+        for population in self._populations.values():
+            population.add_expected_per_span(total)
+        return total
 
     def expected_per_kind(self, kinds: int) -> NDArray[np.float64]:
-        """Reachable objects by kind at this instant, in expectation."""
-        _, kind, _, _, _ = self._columns()
-        return np.bincount(kind, weights=self.expected_counts(), minlength=kinds).astype(np.float64)
+        """Reachable objects by kind at this instant, in expectation; changes nothing."""
+        _, kind, owner, count, birth = self._columns()
+        alive = np.where(self._dead(owner, birth), 0, count)
+        total = np.bincount(kind, weights=alive, minlength=kinds).astype(np.float64)
+        for population in self._populations.values():
+            total += population.expected_per_kind(kinds)
+        return total
 
     def per_kind(self, kinds: int) -> Ints:
         """Objects of all rows by kind."""
         _, kind, _, count, _ = self._columns()
-        return np.bincount(kind, weights=count, minlength=kinds).astype(np.int64)
+        total = np.bincount(kind, weights=count, minlength=kinds).astype(np.int64)
+        for population in self._populations.values():
+            total += population.per_kind(kinds)
+        return total
 
     def scattered_per_kind(self, kinds: int) -> NDArray[np.float64]:
         """Objects that lie apart from what they were allocated with, by kind, in expectation.
@@ -218,10 +235,15 @@ class Ledger:
 
         `rank` has different numbers for kinds that may lie in the same span.
         """
-        span, kind, _, _, _ = self._columns()
+        span, kind, _, count, _ = self._columns()
+        rows = [Rows(span, kind, count)]
+        for population in self._populations.values():
+            rows += population.rows()
+        spans = max(int(some.span.max(initial=-1)) for some in rows) + 1
         kinds, ranks = len(rank), int(rank.max(initial=0)) + 1
-        there = np.full((int(span.max(initial=-1)) + 1) * ranks, kinds, dtype=np.int16)
-        there[span * ranks + rank[kind]] = kind
+        there = np.full(spans * ranks, kinds, dtype=np.int16)
+        for some in rows:
+            there[some.span * ranks + rank.take(some.kind)] = some.kind
         return np.bincount(there, minlength=kinds + 1)[:kinds]
 
     def _columns(self) -> tuple[Ints, Ints, Ints, Ints, NDArray[np.float64]]:

@@ -94,9 +94,7 @@ def audit_reachable(world: World) -> None:
     """What is reachable lies in slots in use; unswept spans keep every marked slot."""
     heap, ledger = world.memory.heap, world.memory.ledger
     spans = heap.spans
-    reachable = np.bincount(
-        ledger._span[: ledger.rows], weights=ledger.expected_counts(), minlength=spans.capacity
-    )
+    reachable = ledger.expected_per_span(spans.capacity)
     assert (reachable <= spans.allocated + 1e-6).all()
     assert (reachable[~spans.in_use] == 0).all()
     unswept = spans.in_use & (spans.sweep_gen < heap.sweeping.generation)

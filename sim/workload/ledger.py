@@ -220,15 +220,11 @@ class Ledger:
         return total
 
     def scattered_per_kind(self, kinds: int) -> NDArray[np.float64]:
-        """Objects that lie apart from what they were allocated with, by kind, in expectation.
-
-        They survived among others that died at random. The clock of their owner tells how many:
-        what was there from the start lies beside its neighbour if that has survived as well.
-        """
-        _, kind, owner, count, _ = self._columns()
-        replaced = np.where(self._law == Law.HAZARD, -np.expm1(-2.0 * self._clock), 0.0)
-        weights = count * replaced.take(owner)
-        return np.bincount(kind, weights=weights, minlength=kinds).astype(np.float64)
+        """Objects that lie apart from what they were allocated with, by kind, in expectation."""
+        total = np.zeros(kinds)
+        for population in self._populations.values():
+            total += population.per_kind(kinds) * population.scattered()
+        return total
 
     def spans_per_kind(self, rank: Ints) -> Ints:
         """Different spans in which objects of each kind lie.

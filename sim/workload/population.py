@@ -71,6 +71,13 @@ class Population:
             total[: len(cohort.by_kind)] += cohort.by_kind * self._survival(cohort)
         return total
 
+    def scattered(self) -> float:
+        """Share of the objects that lie apart: they survived among others that died at random.
+
+        What was there from the start lies beside its neighbour if that has survived as well.
+        """
+        return -math.expm1(-2.0 * self.clock)
+
     def add_per_span(self, total: Ints) -> None:
         """Add the objects of all rows to a column by span."""
         for cohort in self._cohorts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,7 +14,6 @@ from sim.fluid.engine import Flow
 from sim.fluid.keepers import Keeper
 from sim.fluid.marking import Marking
 from sim.fluid.parts import Plan
-from sim.fluid.spans import Floats
 from sim.go.mheap import PAGE
 from sim.go.pacer import ScanPart, check
 
@@ -136,9 +136,8 @@ class Collection:
     def _snapshot(self, there: Crowd) -> None:
         """What is reachable now survives; count the work of marking it."""
         flow, parts, model = self._flow, self._parts, self._flow.spans
-        self._taken_before = flow.taken.copy()
-        slots = model.per_class(model.per_kind(flow.taken))
-        self._spans = model.in_use(slots)
+        self._taken_before = list(flow.taken)
+        self._spans = model.in_use(model.per_class(flow.taken))
         self._live, work = flow.snapshots.take(self._keepers(there), self._spans)
         self._empty = work.empty
         scan: dict[ScanPart, int] = {
@@ -196,7 +195,7 @@ class Collection:
     # -- the end -----------------------------------------------------------------------------
 
     def _end(self) -> None:
-        flow, parts, facts, model = self._flow, self._parts, self.facts, self._flow.spans
+        flow, parts, facts = self._flow, self._parts, self.facts
         facts.mark_ended = flow.now
         flow.settle_all()
         plan = flow.plan(parts.procs)
@@ -209,10 +208,10 @@ class Collection:
         facts.cons_mark = flow.pacer.old_cons_mark
         facts.limit_goal = flow.pacer.limit_in_force
         facts.goal = flow.pacer.heap_goal()
-        black = flow.taken - self._taken_before
-        if not parts.switches.black_allocation:
-            black = np.zeros(len(black))
-        self._sweep(model.per_class(model.per_kind(black)))
+        black = [0.0] * len(flow.taken)
+        if parts.switches.black_allocation:
+            black = list(map(operator.sub, flow.taken, self._taken_before))
+        self._sweep(black)
         facts.pause_end = facts.stop_end
         if parts.switches.stop_the_world:
             facts.pause_end += parts.machine.stw.termination_work_ns
@@ -222,23 +221,22 @@ class Collection:
         facts.ended = flow.now
         parts.limiter.cycles = facts.number
 
-    def _sweep(self, black: Floats) -> None:
+    def _sweep(self, black: list[float]) -> None:
         """Marked slots stay; the others are free from here on."""
         flow, facts, spans = self._flow, self.facts, self._flow.spans
-        slots = spans.per_class(spans.per_kind(flow.taken))
-        now = spans.in_use(slots)
-        before = float((spans.used + slots) @ spans.slot)
-        facts.black = int(float(black @ spans.slot))
-        facts.heap_marked = int(float((self._live + black) @ spans.slot))
+        now = spans.in_use(spans.per_class(flow.taken))
+        before = flow.pacer.heap_marked + spans.nbytes(flow.taken)
+        facts.black = int(spans.nbytes(black))
+        facts.heap_marked = int(spans.nbytes(self._live) + spans.nbytes(black))
         facts.freed_bytes = max(before - facts.heap_marked, 0.0)
-        spans.sweep(now, self._empty, self._live, black)
+        spans.sweep(now, self._empty, spans.per_class(self._live), spans.per_class(black))
         facts.swept = float(np.add.reduce(now))
         self._in_use = int(float(now @ spans.pages) * PAGE)
         self._parts.footprint.map_for(self._in_use)
         facts.freed_spans = max(facts.swept - float(np.add.reduce(spans.spans)), 0.0)
-        self._slots = slots
-        flow.total_taken += flow.taken
-        flow.taken[:] = 0.0
+        self._seen = flow.taken
+        flow.total_taken = list(map(operator.add, flow.total_taken, flow.taken))
+        flow.taken = [0.0] * len(flow.taken)
 
     def _commit(self) -> None:
         flow, parts, facts = self._flow, self._parts, self.facts
@@ -255,9 +253,9 @@ class Collection:
         goal = pacer.heap_goal()
         footprint.end_cycle(flow, goal, facts.goal, self._in_use)
         room = min(max(float(goal - pacer.heap_live), float(PAGE)), 2.0**44)
-        seen = self._slots
-        if float(np.dot(seen, spans.live)) < room / 4:
-            seen = spans.per_class(spans.per_kind(flow.total_taken))
+        seen = self._seen
+        if spans.nbytes(seen) < room / 4:
+            seen = flow.total_taken
         expected, ahead = spans.taken_within(seen, room, self._stretches())
         flow.expect(expected)
         sweep = parts.machine.sweep

@@ -45,9 +45,9 @@ class Flow:
         self.verdict = ""
         self.steps = 0
         mixes = len(self.spans.slot_bytes)
-        self.taken = np.zeros(mixes)
+        self.taken = [0.0] * mixes
         """Slots taken by mix since the last sweep; `total_taken` since the start."""
-        self.total_taken = np.zeros(mixes)
+        self.total_taken = [0.0] * mixes
         self.idle_ns = 0.0
         self.planned = Plan(program=0.0)
         self.last_end = 0.0
@@ -136,16 +136,16 @@ class Flow:
     def foresee(self, visit: Visit, visits: float) -> None:
         """A goroutine begins to allocate what nobody expected: free memory does not last."""
         spans, footprint = self.spans, self.parts.footprint
-        by_mix = np.zeros(len(spans.slot_bytes))
+        by_mix = [0.0] * len(spans.slot_bytes)
         for use in visit.uses:
             by_mix[use.mix] += use.slots * visits
-        slots = spans.per_class(spans.per_kind(by_mix))
+        slots = spans.per_class(by_mix)
         room = max(float(self.pacer.heap_goal() - self.pacer.heap_live), STRETCH)
         slots *= min(room / max(float(slots @ spans.live), 1.0), 1.0)
         if ((slots > 1) & (self._expected < 1)).any():
             footprint.see(self)
             self.settle_all()
-            taken = spans.per_class(spans.per_kind(self.taken))
+            taken = spans.per_class(self.taken)
             self._expected = np.maximum(slots, self._expected)
             self._ns, self._live = spans.expect(
                 self._expected, footprint.usable, taken, limited=footprint.usable < footprint.free

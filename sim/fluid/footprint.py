@@ -61,8 +61,8 @@ class Footprint:
         self._seen_at = flow.now
         flow.settle_all()
         model = flow.spans
-        if flow.taken.any():
-            slots = model.per_class(model.per_kind(flow.taken))
+        if any(flow.taken):
+            slots = model.per_class(flow.taken)
             spans, used = model.in_use(slots), model.used + slots
         else:
             spans, used = model.spans, model.used

@@ -37,6 +37,7 @@ SCAN_ORDER: Final[tuple[ScanPart, ...]] = ("globals", "stack", "heap")
 
 Look: TypeAlias = Callable[[float], float]
 """When a P schedules next, after an instant."""
+Openers: TypeAlias = list[tuple[OpenFlow, float]]
 
 
 class Marking:
@@ -70,12 +71,11 @@ class Marking:
         if self._work >= 1:
             self._opening()
         last = self._last_pieces()
-        while self._work > last:
+        while self._work - last >= 1:
             self._step(last)
-        if self._work >= 1:
-            self._tail()
-        barrier_ns = self._parts.machine.stw.ragged_barrier_ns
-        self._flow.advance(barrier_ns, self._paid(self._flow.planned, barrier_ns))
+        self._tail()
+        for kind, ns in self._cpu.items():
+            self._flow.pacer.add_mark_time(kind, int(ns))
 
     def _paid(self, plan: Plan, elapsed: float) -> float:
         """When there is nothing left to mark: the share of the program that has credit."""
@@ -133,7 +133,10 @@ class Marking:
         return min(markers * DRAIN_CHECK / 2, self._units / 2)
 
     def _tail(self) -> None:
-        """There is nothing left to take: who needs credit and finds none waits for the end."""
+        """There is nothing left to take: who needs credit and finds none waits for the end.
+
+        That is when all Ps have told that they have nothing left either.
+        """
         flow, procs = self._flow, self._parts.procs
         background = self._dedicated + self._fractional
         plan = flow.planned
@@ -142,11 +145,11 @@ class Marking:
         slower = 1 + self._crowding * max(workers - 1, 0.0)
         busy = self._work * self._per_unit * slower
         elapsed = busy / workers * 2 * workers / (workers + 1) if workers else busy
-        share = self._paid(plan, elapsed)
         part = busy / max(elapsed * workers, 1e-9)
         self._book(self._work, elapsed, idle, 0.0, part)
-        flow.advance(elapsed, share)
         self._work = 0.0
+        elapsed += self._parts.machine.stw.ragged_barrier_ns
+        flow.advance(elapsed, self._paid(plan, elapsed))
 
     def _opening(self) -> None:
         """Until the first pieces are done there is no credit: who allocates has to assist.
@@ -161,9 +164,10 @@ class Marking:
         background = self._dedicated + self._fractional
         plan = flow.plan(procs - background)
         # They came while the world was stopped, or come early enough for their P to wake up.
-        come = self._come(plan, length + flow.now - self._begun)
+        openers = self._openers(plan)
+        come = self._come(plan, openers, length + flow.now - self._begun)
         # Beside as many as on average there is the request that triggered the cycle.
-        others, rest_ns = self._triggered(plan)
+        others, rest_ns = self._triggered(openers)
         free = max(procs - background - plan.program, 0.0)
         others *= min(free, 1.0)
         running = (plan.allocating + others) * plan.later / max(plan.live, 1e-9)
@@ -181,23 +185,23 @@ class Marking:
             left = least - (self._cpu["assist"] - assisted)
             self._step(0.0, end - flow.now, 1 - late, left, extra)
 
-    def _come(self, plan: Plan, ns: float) -> float:
+    def _come(self, plan: Plan, openers: Openers, ns: float) -> float:
         """Goroutines that become runnable in the first ns: regular ones follow each other."""
         come = plan.ready * ns
-        for task, share in self._openers(plan):
+        for task, share in openers:
             come += share * (task.follow(ns) - task.speed * ns) * task.visit.runs
         return come
 
-    def _triggered(self, plan: Plan) -> tuple[float, float]:
+    def _triggered(self, openers: Openers) -> tuple[float, float]:
         """The chance that a request triggered the cycle, and what it has left to do, in ns."""
         chance = rest = 0.0
-        for task, share in self._openers(plan):
+        for task, share in openers:
             prices = task.visit.prices
             chance += share
             rest += share * prices.ns * prices.later / prices.live / 2
         return chance, rest / max(chance, 1e-9)
 
-    def _openers(self, plan: Plan) -> list[tuple[OpenFlow, float]]:
+    def _openers(self, plan: Plan) -> Openers:
         """Loads of requests, with their shares of what triggers cycles."""
         if not (self._by_allocation and plan.live):
             return []
@@ -275,23 +279,19 @@ class Marking:
         self, done: float, elapsed: float, idle: float, assist: float, busy: float = 1.0
     ) -> None:
         """Write down who marked; workers were busy for a part of the time."""
-        pacer, limiter = self._flow.pacer, self._parts.limiter
-        some = int(done)
+        limiter, left, cpu, some = self._parts.limiter, self._left, self._cpu, int(done)
         for part in SCAN_ORDER:
-            mine = min(some, self._left[part])
+            mine = min(some, left[part])
             if mine:
-                self._left[part] -= mine
-                pacer.add_scan_work(part, mine)
+                left[part] -= mine
+                self._flow.pacer.add_scan_work(part, mine)
                 some -= mine
         elapsed *= busy
         fractional_ns, idle_ns = self._split(elapsed, idle)
-        for kind, ns in (
-            ("dedicated", self._dedicated * elapsed), ("fractional", fractional_ns),
-            ("idle", idle_ns), ("assist", assist),
-        ):  # fmt: skip
-            if ns:
-                self._cpu[kind] += ns
-                pacer.add_mark_time(kind, int(ns))
+        cpu["dedicated"] += self._dedicated * elapsed
+        cpu["fractional"] += fractional_ns
+        cpu["idle"] += idle_ns
+        cpu["assist"] += assist
         limiter.add_assist_time(int(assist))
         limiter.add_idle_time(int(idle_ns))
         if limiter.need_update(int(self._flow.now)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable
 
 
@@ -15,15 +16,12 @@ class Change:
 
     def __init__(self, part: float) -> None:
         self._part = part
-        self._seen: tuple[float, ...] = ()
+        self._seen: list[float] = []
 
     def matters(self, sizes: Iterable[float], shares: Iterable[float]) -> bool:
         """Whether any of these is another one by now; if so, they are what is remembered."""
-        now = (*[math.log(size + 1.0) for size in sizes], *shares)
-        seen = self._seen
-        if len(now) == len(seen) and all(
-            abs(new - old) < self._part for new, old in zip(now, seen, strict=True)
-        ):
+        now, seen = [*map(math.log1p, sizes), *shares], self._seen
+        if len(now) == len(seen) and max(map(abs, map(operator.sub, now, seen))) < self._part:
             return False
         self._seen = now
         return True

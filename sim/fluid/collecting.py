@@ -250,7 +250,7 @@ class Collection:
         footprint.tell(flow)
         pacer.commit(sweep_done=facts.swept < 1)
         check(pacer, "pacer")
-        goal = pacer.heap_goal()
+        goal = flow.aim()
         footprint.end_cycle(flow, goal, facts.goal, self._in_use)
         room = min(max(float(goal - pacer.heap_live), float(PAGE)), 2.0**44)
         seen = self._seen

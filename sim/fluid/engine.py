@@ -58,7 +58,7 @@ class Flow:
         self._expected = np.zeros(len(self.spans.slot))
         self._ns, self._live = self.spans.expect(self._expected, 0.0, limited=False)
         self._marking_ns = 0.0
-        self._trigger = self.pacer.trigger()[0]
+        self.aim()
         self._sweeper: ClosedFlow | None = None
         self._sweep_paces = False
 
@@ -130,7 +130,6 @@ class Flow:
         self._ns, self._live = self.spans.expect(
             slots, footprint.usable, limited=footprint.usable < footprint.free
         )
-        self._trigger = self.pacer.trigger()[0]
         self.slow_down(1.0, 0.0, 0.0)
 
     def foresee(self, visit: Visit, visits: float) -> None:
@@ -283,6 +282,11 @@ class Flow:
         pacer = self.pacer
         return max(float(min(pacer.heap_goal(), 1 << 44) - pacer.heap_marked), float(1 << 20))
 
+    def aim(self) -> int:
+        """Ask the pacer for the trigger, and for the heap goal, which is returned."""
+        self._trigger, goal = self.pacer.trigger()
+        return goal
+
     def trigger(self) -> int:
         """heap_live that starts the next cycle."""
         return self._trigger
@@ -293,7 +297,7 @@ class Flow:
         footprint.pass_time(elapsed, self)
         if parts.memory_limit < NO_LIMIT or parts.container is not None:
             footprint.look(self)
-            self._trigger = self.pacer.trigger()[0]
+            self.aim()
 
     def look_around(self, *, by_allocation: bool = False) -> Crowd:
         """Who is there now; an allocation may be what asks."""

@@ -118,8 +118,8 @@ class SpanModel:
 
     def _note_room(self) -> None:
         """What is free after a sweep, and how much of it in a partly used span."""
-        self._free = np.maximum(self.spans * self.nelems - self.used, 0.0)
-        self._partly = np.maximum(self.spans - self.full, 0.0)
+        self._free = self.spans * self.nelems - self.used
+        self._partly = self.spans - self.full
         per_span = self._free / np.maximum(self._partly, NO_SPANS)
         per_span = np.minimum(np.maximum(per_span, 1.0), self.nelems)
         self._reuse = np.where(self._partly > NO_SPANS, per_span, self.nelems)
@@ -174,7 +174,8 @@ class SpanModel:
         """
         mixture, total = self.per_class(by_mix), max(sum(by_mix), 1.0)
         per_byte = mixture / max(float(mixture @ self.live), 1.0)
-        sizes = (room, stretches_per_byte * room, self._free.sum(), self._partly.sum())
+        free, partly = np.add.reduce(self._free), np.add.reduce(self._partly)
+        sizes = (room, stretches_per_byte * room, float(free), float(partly))
         changed = self._change.matters(sizes, [slots / total for slots in by_mix])
         if changed or self._ahead_of_room > SMALL:
             taken, ahead = self._within(per_byte, room, stretches_per_byte)
@@ -219,8 +220,8 @@ class SpanModel:
     def sweep(self, spans: Floats, empty: Floats, live: Floats, black: Floats) -> None:
         """The end of a cycle: marked slots stay, and the spans that hold some."""
         touched = np.minimum(black / self._reuse / np.maximum(spans, 1e-9), 1.0)
-        kept = spans * (1 - empty * (1 - touched))
         self.full = spans * touched
+        kept = spans - empty * (spans - self.full)
         self.used = live + black
         self.spans = np.maximum(kept, self.used / self.nelems)
         self._note_room()

@@ -7,8 +7,6 @@ import operator
 from dataclasses import dataclass, field
 from typing import Final
 
-import numpy as np
-
 from sim.fluid.crowd import Crowd
 from sim.fluid.engine import Flow
 from sim.fluid.keepers import Keeper
@@ -230,10 +228,10 @@ class Collection:
         facts.heap_marked = int(spans.nbytes(self._live) + spans.nbytes(black))
         facts.freed_bytes = max(before - facts.heap_marked, 0.0)
         spans.sweep(now, self._empty, spans.per_class(self._live), spans.per_class(black))
-        facts.swept = float(np.add.reduce(now))
-        self._in_use = int(float(now @ spans.pages) * PAGE)
+        facts.swept, _, in_use = spans.totals(now)
+        self._in_use = int(in_use)
         self._parts.footprint.map_for(self._in_use)
-        facts.freed_spans = max(facts.swept - float(np.add.reduce(spans.spans)), 0.0)
+        facts.freed_spans = max(facts.swept - spans.totals(spans.spans)[0], 0.0)
         self._seen = flow.taken
         flow.total_taken = list(map(operator.add, flow.total_taken, flow.taken))
         flow.taken = [0.0] * len(flow.taken)

@@ -126,10 +126,9 @@ class Flow:
     def expect(self, slots: Floats) -> None:
         """Prices after a cycle; so many slots by class will be taken until the next."""
         self._expected = slots
-        footprint = self.parts.footprint
-        self._ns, self._live = self.spans.expect(
-            slots, footprint.usable, limited=footprint.usable < footprint.free
-        )
+        room = self.parts.footprint.usable
+        limited = room < self.parts.footprint.free
+        self._ns, self._live = self.spans.expect(slots, room, limited=limited)
         self.slow_down(1.0, 0.0, 0.0)
 
     def foresee(self, visit: Visit, visits: float) -> None:
@@ -206,22 +205,25 @@ class Flow:
             task.plan(now, procs)
             wanted += task.wanted
         scale = ps / wanted if wanted > ps else 1.0
-        self.planned = plan = Plan(program=min(wanted, ps))
-        soon = 0.0
+        until, ready = math.inf, 0.0
+        allocating = visits = soon = live = slots = later = 0.0
         for task in self.tasks:
             prices = task.visit.prices
             task.speed = speed = task.wanted * scale / prices.ns
-            plan.ready += speed * task.visit.runs
-            plan.until = min(plan.until, task.change(speed))
+            ready += speed * task.visit.runs
+            until = min(until, task.change(speed))
             if prices.slot_bytes:
-                plan.allocating += task.wanted * scale
-                plan.visits += speed
+                allocating += task.wanted * scale
+                visits += speed
                 soon += 2 * speed if task.regular else speed
-                plan.live += speed * prices.live
-                plan.slots += speed * prices.slot_bytes
-                plan.later += speed * prices.later
-        plan.pause_ns = 1 / soon if soon else math.inf
-        return plan
+                live += speed * prices.live
+                slots += speed * prices.slot_bytes
+                later += speed * prices.later
+        pause_ns = 1 / soon if soon else math.inf
+        self.planned = Plan(
+            min(wanted, ps), allocating, until, ready, visits, pause_ns, live, slots, later
+        )
+        return self.planned
 
     def advance(self, elapsed: float, share: float = 1.0) -> None:
         """Let time pass as planned; tasks get only this share of their Ps."""

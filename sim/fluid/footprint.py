@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
-from sim.go.mheap import PAGE
 from sim.go.scavenge import (
     QUANTUM,
     SCAVENGE_FRACTION,
@@ -66,10 +63,8 @@ class Footprint:
             spans, used = model.in_use(slots), model.used + slots
         else:
             spans, used = model.spans, model.used
-        self.spans = float(np.add.reduce(spans))
-        self.slots = float(spans @ model.nelems)
-        self.in_use = float(spans @ model.pages) * PAGE
-        self.objects = float(used @ model.slot)
+        self.spans, self.slots, self.in_use = model.totals(spans)
+        self.objects = float(used.dot(model.slot))
         self.stacks = flow.stacks.spans(flow.there)
         self._map()
 

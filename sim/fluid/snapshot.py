@@ -44,7 +44,7 @@ class Snapshots:
             by_mix[keeper.mix] += keeper.slots
         total = sum(by_mix) + 1.0
         shares = [keeper.slots / total for keeper in keepers]
-        if self._change.matters((total, float(np.add.reduce(spans))), shares):
+        if self._change.matters((total, model.totals(spans)[0]), shares):
             self._work = self._count(keepers, spans, model.per_kind(np.array(by_mix)))
             self._slots = total
         more, work = total / self._slots, self._work

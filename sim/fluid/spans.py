@@ -90,6 +90,7 @@ class SpanModel:
         self.used = np.zeros(len(unique))
         """Slots in use after the last sweep."""
         self._span_bytes = self.pages * PAGE
+        self._totals = np.column_stack([np.ones(len(unique)), self.nelems, self._span_bytes])
         self.live = self._span_bytes / self.nelems
         """Bytes of heap_live of a slot."""
         self._free = self._partly = self._reuse = np.zeros(0)
@@ -109,8 +110,13 @@ class SpanModel:
 
     def per_class(self, by_mix: Sequence[float]) -> Floats:
         """Slots by class of so many slots by mix."""
-        slots: Floats = by_mix @ self._shares
+        slots: Floats = np.array(by_mix).dot(self._shares)
         return slots
+
+    def totals(self, spans: Floats) -> tuple[float, float, float]:
+        """How many spans these are, with how many slots, in how many bytes."""
+        number, slots, nbytes = spans.dot(self._totals).tolist()
+        return number, slots, nbytes
 
     def nbytes(self, by_mix: Sequence[float]) -> float:
         """Bytes of so many slots by mix."""
@@ -137,14 +143,14 @@ class SpanModel:
         free = np.maximum(self._free - taken, 0.0)
         reused = np.minimum(free / np.maximum(slots, 1.0), 1.0)
         of_refill, of_fresh = reused / self._reuse, (1 - reused) / self.nelems
-        total = max(float((of_fresh * slots) @ self._span_bytes), 1.0)
+        total = max(float((of_fresh * slots).dot(self._span_bytes)), 1.0)
         byte_ns = page.fault_ns / OS_PAGE + limited * page.scavenge_ns / QUANTUM
         fault_ns = max(0.0, 1 - room / total) * self._span_bytes * byte_ns
         refill = of_refill * costs.refill_partial_ns
         refill += of_fresh * (costs.refill_fresh_ns + fault_ns)
         self.live = self.slot + self.tail * (of_refill + of_fresh)
-        ns = self._malloc + self._shares @ refill
-        return ns.tolist(), (self._shares @ self.live).tolist()
+        ns = self._malloc + self._shares.dot(refill)
+        return ns.tolist(), self._shares.dot(self.live).tolist()
 
     def cached(self, slots: Floats, stretches: float) -> float:
         """Bytes by which heap_live is ahead when so many slots have been taken.
@@ -162,7 +168,7 @@ class SpanModel:
         left = self._reuse * needed - per_p
         left_of_fresh = self.nelems * held * _begun(taken, self.nelems) - per_p
         left += (left_of_fresh - left) * fresh / (self._procs * held)
-        return float(self._procs * (left @ self._cached_slot))
+        return float(self._procs * left.dot(self._cached_slot))
 
     def taken_within(
         self, by_mix: Sequence[float], room: float, stretches_per_byte: float
@@ -173,7 +179,7 @@ class SpanModel:
         independent stretches a byte. Of a lot of room it is a small part, which changes slowly.
         """
         mixture, total = self.per_class(by_mix), max(sum(by_mix), 1.0)
-        per_byte = mixture / max(float(mixture @ self.live), 1.0)
+        per_byte = mixture / max(float(mixture.dot(self.live)), 1.0)
         free, partly = np.add.reduce(self._free), np.add.reduce(self._partly)
         sizes = (room, stretches_per_byte * room, float(free), float(partly))
         changed = self._change.matters(sizes, [slots / total for slots in by_mix])

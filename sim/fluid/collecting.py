@@ -254,15 +254,16 @@ class Collection:
         seen = self._seen
         if spans.nbytes(seen) < room / 4:
             seen = flow.total_taken
-        expected, ahead = spans.taken_within(seen, room, self._stretches())
+        ps = flow.allocating_ps()
+        expected, ahead = spans.taken_within(seen, room, ps, self._stretches(ps))
         flow.expect(expected)
         sweep = parts.machine.sweep
         flow.start_sweeping(facts.swept * sweep.span_ns + facts.freed_spans * sweep.freed_span_ns)
         pacer.update(int(ahead), 0)
         self._refill_pools(there)
 
-    def _stretches(self) -> float:
-        """Independent stretches of work of a P, by byte of heap_live.
+    def _stretches(self, ps: float) -> float:
+        """Independent stretches of work of each of so many Ps, by byte of heap_live.
 
         The P that parked last is the first to be woken, and so one run follows the other on the
         same P until another one overlaps them, and parks later in half of the cases. Ps that never
@@ -274,7 +275,7 @@ class Collection:
         busy_ns = plan.program / plan.ready + self._parts.machine.sched.wake_ns
         in_a_row = 2 / -math.expm1(-plan.ready * busy_ns)
         clumps = (2 * in_a_row - 1 - in_a_row / procs) * max(1 - plan.program / procs, 0.0)
-        return plan.ready / (plan.live * procs * max(clumps, 1.0))
+        return plan.ready / (plan.live * ps * max(clumps, 1.0))
 
     def _refill_pools(self, there: Crowd) -> None:
         """Objects that pools will have to allocate until the next cycle."""

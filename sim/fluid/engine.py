@@ -131,16 +131,31 @@ class Flow:
         self._ns, self._live = self.spans.expect(slots, room, limited=limited)
         self.slow_down(1.0, 0.0, 0.0)
 
-    def foresee(self, visit: Visit, visits: float) -> None:
-        """A goroutine begins to allocate what nobody expected: free memory does not last."""
-        spans, footprint = self.spans, self.parts.footprint
+    def allocating_ps(self) -> float:
+        """Ps over which allocation is spread: one goroutine stays where it is."""
+        procs, live = self.parts.procs, 0.0
+        if not self.planned.live:
+            return procs
+        for task in self.tasks:
+            mine = task.speed * task.visit.prices.live
+            live += mine * min(task.number_of_goroutines, procs)
+        return max(live / self.planned.live, 1.0)
+
+    def foresee(self, visit: Visit, crowd: float, visits: float) -> None:
+        """Goroutines begin to allocate what nobody expected: free memory does not last.
+
+        Their caches fill, and heap_live is ahead.
+        """
+        spans, footprint, procs = self.spans, self.parts.footprint, self.parts.procs
         by_mix = [0.0] * len(spans.slot_bytes)
         for use in visit.uses:
             by_mix[use.mix] += use.slots * visits
         slots = spans.per_class(by_mix)
         room = max(float(self.pacer.heap_goal() - self.pacer.heap_live), STRETCH)
         slots *= min(room / max(float(slots @ spans.live), 1.0), 1.0)
-        if ((slots > 1) & (self._expected < 1)).any():
+        new = (slots > 1) & (self._expected < 1)
+        if new.any():
+            self.pacer.update(int(spans.cached(slots * new, min(crowd, procs), math.inf)), 0)
             footprint.see(self)
             self.settle_all()
             taken = spans.per_class(self.taken)

@@ -51,8 +51,8 @@ class Stageplay(Protocol):
     def collect(self) -> None:
         """A cycle is asked for."""
 
-    def foresee(self, visit: Visit, visits: float) -> None:
-        """So many visits begin: find out what one costs."""
+    def foresee(self, visit: Visit, crowd: float, visits: float) -> None:
+        """So many goroutines begin so many visits: find out what one costs."""
 
     def settle(self, task: Task) -> None:
         """Book what a task has done, before it does something else."""
@@ -156,7 +156,7 @@ class Script(Task):
         self._at = stage
         if isinstance(stage, Busy):
             self.visit, self._left = stage.visit, self.crowd * stage.times
-            self._stage.foresee(self.visit, self._left)
+            self._stage.foresee(self.visit, self.crowd, self._left)
         elif isinstance(stage, Asleep):
             self._wake = self._now + stage.ns
         elif isinstance(stage, Collecting):

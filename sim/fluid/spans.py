@@ -57,9 +57,9 @@ class SpanModel:
 
     def __init__(
         self, kinds: KindTable, mixes: Sequence[Mix], table: SizeClassTable,
-        machine: MachineProfile, procs: int,
+        machine: MachineProfile,
     ) -> None:  # fmt: skip
-        self.kinds, self._procs, self._machine = FinalKinds(kinds.rows), procs, machine
+        self.kinds, self._machine = FinalKinds(kinds.rows), machine
         rows, kinds = kinds.rows, self.kinds
         self.mix_of_kind = np.concatenate([np.full(len(m.kinds), i) for i, m in enumerate(mixes)])
         self.shares = np.concatenate([mix.shares for mix in mixes])
@@ -152,52 +152,52 @@ class SpanModel:
         ns = self._malloc + self._shares.dot(refill)
         return ns.tolist(), self._shares.dot(self.live).tolist()
 
-    def cached(self, slots: Floats, stretches: float) -> float:
-        """Bytes by which heap_live is ahead when so many slots have been taken.
+    def cached(self, slots: Floats, ps: float, stretches: float) -> float:
+        """Bytes by which heap_live is ahead when so many slots have been taken on so many Ps.
 
         Every P that has taken a slot of a class holds a span of it, which is used up in part. Spans
         that the sweep left are taken first; those that are held were taken last. What a P takes, it
         took in so many stretches that are independent of each other, and in each of these a class
         comes by chance.
         """
-        per_p = slots / self._procs
+        per_p = slots / ps
         held = np.maximum(-np.expm1(-per_p), NO_SPANS)
         taken = _by_chance(per_p / held, 1 / (1 / max(stretches, 1.0) + 1 / np.maximum(per_p, 1.0)))
         needed = held * _begun(taken, self._reuse)
-        fresh = np.minimum(np.maximum(self._procs * needed - self._partly, 0.0), self._procs * held)
+        fresh = np.minimum(np.maximum(ps * needed - self._partly, 0.0), ps * held)
         left = self._reuse * needed - per_p
         left_of_fresh = self.nelems * held * _begun(taken, self.nelems) - per_p
-        left += (left_of_fresh - left) * fresh / (self._procs * held)
-        return float(self._procs * left.dot(self._cached_slot))
+        left += (left_of_fresh - left) * fresh / (ps * held)
+        return float(ps * left.dot(self._cached_slot))
 
     def taken_within(
-        self, by_mix: Sequence[float], room: float, stretches_per_byte: float
+        self, by_mix: Sequence[float], room: float, ps: float, stretches_per_byte: float
     ) -> tuple[Floats, float]:
         """Slots by class, of mixes in such proportions, until heap_live has grown by so much.
 
-        Returns the bytes by which heap_live is ahead then as well. Every P takes them in so many
-        independent stretches a byte. Of a lot of room it is a small part, which changes slowly.
+        Returns the bytes by which heap_live is ahead then as well: of a lot of room, a small part,
+        which changes slowly. So many Ps take them, each in so many independent stretches a byte.
         """
         mixture, total = self.per_class(by_mix), max(sum(by_mix), 1.0)
         per_byte = mixture / max(float(mixture.dot(self.live)), 1.0)
         free, partly = np.add.reduce(self._free), np.add.reduce(self._partly)
-        sizes = (room, stretches_per_byte * room, float(free), float(partly))
+        sizes = (room, ps, stretches_per_byte * room, float(free), float(partly))
         changed = self._change.matters(sizes, [slots / total for slots in by_mix])
         if changed or self._ahead_of_room > SMALL:
-            taken, ahead = self._within(per_byte, room, stretches_per_byte)
+            taken, ahead = self._within(per_byte, room, ps, stretches_per_byte)
             self._taken_of_room, self._ahead_of_room = taken / room, ahead / room
         return per_byte * (self._taken_of_room * room), self._ahead_of_room * room
 
     def _within(
-        self, per_byte: Floats, room: float, stretches_per_byte: float
+        self, per_byte: Floats, room: float, ps: float, stretches_per_byte: float
     ) -> tuple[float, float]:
         """Bytes taken, and those by which heap_live is ahead then: together, they fill the room."""
-        taken, ahead = room, self.cached(per_byte * room, stretches_per_byte * room)
+        taken, ahead = room, self.cached(per_byte * room, ps, stretches_per_byte * room)
         if ahead > room * SMALL:
             low, high = room * SMALL, room
             for _ in range(ROUNDS):
                 taken = (low + high) / 2
-                ahead = self.cached(per_byte * taken, stretches_per_byte * taken)
+                ahead = self.cached(per_byte * taken, ps, stretches_per_byte * taken)
                 low, high = (taken, high) if taken + ahead < room else (low, taken)
         return taken, ahead
 

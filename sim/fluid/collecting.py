@@ -90,24 +90,33 @@ class Collection:
 
     def _others(self, plan: Plan, early: float = 0.0) -> int:
         """Ps beside that of the stopping goroutine on which something runs, or which wake up."""
-        procs, wake_ns = self._parts.procs, self._parts.machine.sched.wake_ns
-        waking = min(plan.ready * wake_ns, procs) * max(1 - plan.program / procs, 0.0)
-        busy = max(plan.program + waking + early, 0.0)
+        procs = self._parts.procs
+        busy = max(plan.program + self._waking(plan) + early, 0.0)
         if busy >= procs * 0.999:
             return procs - 1
         return min(int(self._rng.poisson(busy)), procs - 1)
+
+    def _waking(self, plan: Plan) -> float:
+        """Ps that wake up for goroutines that have become runnable."""
+        procs, wake_ns = self._parts.procs, self._parts.machine.sched.wake_ns
+        return min(plan.ready * wake_ns, procs) * max(1 - plan.program / procs, 0.0)
 
     def _left_behind(self, plan: Plan) -> float:
         """What an allocation that triggers makes of the Ps that are busy beside its own.
 
         Whoever starts to run early was taken from a P that is still waking up for it. One of a few
-        goroutines is one of those that are busy on average; a request comes on top of them.
+        goroutines is one of those that are busy on average; a request comes on top of them, but the
+        next of regular ones is still far.
         """
         ready = -math.expm1(-plan.ready * self._parts.machine.sched.wake_ns)
-        left = ready * (1 - plan.later / max(plan.live, 1e-9))
+        left = early = ready * (1 - plan.later / max(plan.live, 1e-9))
         for task in self._flow.tasks:
             share = task.speed * task.visit.prices.live / max(plan.live, 1e-9)
-            left -= share * task.speed * task.visit.prices.ns / task.number_of_goroutines
+            busy = task.speed * task.visit.prices.ns
+            left -= share * busy / task.number_of_goroutines
+            if task.regular:
+                mine = task.speed * task.visit.runs / max(plan.ready, 1e-12)
+                left -= share * (busy + mine * (self._waking(plan) + early))
         return left
 
     def _begin(self, plan: Plan, there: Crowd) -> None:

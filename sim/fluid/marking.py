@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Final, TypeAlias
-
-import numpy as np
 
 from sim.fluid.engine import Flow
 from sim.fluid.parts import Plan
 from sim.fluid.scripts import Script
 from sim.fluid.tasks import OpenFlow
+from sim.fluid.turns import SLACK, Look, Place, Turns, at_intervals, by_chance
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markwork import DRAIN_CHECK
 from sim.go.pacer import ScanPart
@@ -24,8 +22,7 @@ PIECE_NS: Final = MS // 2
 """Longest piece of a worker; credit for it is given when it is done."""
 PIECES: Final = 8
 """A worker takes at most this part of its share of the work at a time."""
-FRACTIONAL_SLACK: Final = 1.2
-FRACTIONAL_USE: Final = (1 + FRACTIONAL_SLACK) / 2
+FRACTIONAL_USE: Final = (1 + SLACK) / 2
 """Where goroutines change often, workers begin below their share and leave at 1.2 of it."""
 PARTS: Final = (0.125, 0.375, 0.625, 0.875)
 """Of times that differ by chance, those that are longer than this part of them count a quarter."""
@@ -34,9 +31,6 @@ NONE: Final = 1e-12
 """Goroutines a ns: one in a quarter of an hour."""
 SCAN_ORDER: Final[tuple[ScanPart, ...]] = ("globals", "stack", "heap")
 
-
-Look: TypeAlias = Callable[[float], float]
-"""When a P schedules next, after an instant."""
 Openers: TypeAlias = list[tuple[OpenFlow, float]]
 
 
@@ -59,7 +53,7 @@ class Marking:
         self._work = self._units
         self._per_unit = cpu_ns / max(self._units, 1.0)
         self._credit = self._assisting = 0.0
-        self._turns: list[FractionalTurns] = []
+        self._turns: list[Turns] = []
         self._program = 0.0
         self._own_credit = 0.5
         """Share of the credit that goroutines earn themselves."""
@@ -86,46 +80,70 @@ class Marking:
         self._credit -= share * owed
         return share
 
-    def _turns_of_ps(self) -> list[FractionalTurns]:
-        """Of every P, when it schedules.
+    def _turns_of_ps(self) -> list[Turns]:
+        """Of all Ps, in ways that are as likely.
 
-        One on which a goroutine computes on and on does at the end of a time slice. Whoever becomes
-        runnable interrupts the first P that idles; until that has polled, and has marked as a
-        fractional worker, others find the goroutine at the end of a piece and schedule as well.
+        A P on which a goroutine computes on and on schedules at the end of a time slice. Whoever
+        becomes runnable interrupts the first P that idles; until that has polled, and has marked as
+        a fractional worker, others find the goroutine at the end of a piece and schedule as well.
         """
-        flow, crowd = self._flow, 1 + self._crowding * (self._parts.procs - 1)
-        poll = DRAIN_CHECK * self._per_unit * crowd
-        plan, ps = flow.plan(self._parts.procs), self._parts.procs - int(self._dedicated)
-        taken = sum(
-            task.wanted for task in flow.tasks
-            if isinstance(task, Script) and not task.visit.blocked
-        )  # fmt: skip
-        occupied = min(round(taken), ps)
+        flow, procs = self._flow, self._parts.procs
+        poll = DRAIN_CHECK * self._per_unit * (1 + self._crowding * (procs - 1))
+        plan, ps = flow.plan(procs), procs - int(self._dedicated)
+        computing = self._computing()[:ps]
+        idle = ps - len(computing)
         begun = flow.now - self._begun + 1.0
-        turns = [
-            FractionalTurns(self._share, poll, at_intervals(TIME_SLICE), begun + TIME_SLICE * part)
-            for part in PARTS
-        ] * occupied  # fmt: skip
+        woken = begun + self._parts.machine.sched.wake_ns
+        openers = self._openers(plan)
+        triggered = sum(share for _, share in openers) > HALF
         ready = max(plan.ready, NONE)
-        lies = poll + FRACTIONAL_SLACK * self._share / ready
+        lies = poll + SLACK * self._share / ready
         # At the end of a long run, a P schedules once more.
-        looks = 1 + min((plan.program - occupied) / ready / lies, 1.0)
-        for p in range(ps - occupied):
-            busy = min(plan.program - occupied - p + 1, 1.0)
-            seen = 1.0 if p == 0 else min(max(busy, lies / PIECE_NS), 1.0)
-            every = 1 / (ready * looks * seen + 1 / TIME_SLICE)
-            turns += [
-                FractionalTurns(self._share, poll, self._looks(plan, every, part), begun)
-                for part in PARTS
-            ]
-        return turns
+        looks = 1 + min((plan.program - len(computing)) / ready / lies, 1.0)
+        ways = []
+        for part in PARTS:
+            places = []
+            for p in range(idle):
+                busy = min(plan.program - len(computing) - p + 1, 1.0)
+                seen = 1.0 if p == 0 else min(max(busy, lies / PIECE_NS), 1.0)
+                every = 1 / (ready * looks * seen + 1 / TIME_SLICE)
+                look = self._looks(plan, every, part)
+                # Who triggered the cycle runs at once, and then its P schedules; others wake up.
+                at = begun if triggered and p == 0 else woken
+                places.append(Place(look, at, taken=False))
+            for script in computing:
+                look = self._looks(plan, 1 / (ready + 1 / TIME_SLICE), part)
+                ends = begun + script.slice_left(flow.now, flow.last_end, part)
+                places.append(Place(look, ends, taken=True))
+            ways.append(Turns(self._share, poll, self._piece_ns(), places))
+        return ways
+
+    def _computing(self) -> list[Script]:
+        """The script of each goroutine that computes on and on."""
+        tasks = self._flow.tasks
+        scripts = [t for t in tasks if isinstance(t, Script) and not t.visit.blocked]
+        return [script for script in scripts for _ in range(round(script.wanted))]
 
     def _looks(self, plan: Plan, every: float, part: float) -> Look:
         """When a P schedules: by chance, or whenever the next of regular requests comes."""
-        for task, share in self._openers(plan):
-            if task.regular and min(share, 1 / (every * task.speed)) > HALF:
-                return at_intervals(1 / task.speed)
+        for task in self._flow.tasks:
+            prices, often = task.visit.prices, task.speed * task.visit.runs > HALF * plan.ready
+            if task.regular and often and 1 / (every * task.speed) > HALF:
+                gap = 1 / task.speed
+                first = gap * part
+                if self._by_allocation and task.speed * prices.live > HALF * plan.live:
+                    # One of them triggered the cycle, and its P had to wake up for it.
+                    first = gap - self._parts.machine.sched.wake_ns - prices.ns / 2
+                return at_intervals(gap, first)
         return by_chance(every, part)
+
+    def _piece_ns(self) -> float:
+        """Longest pieces of a worker, at first."""
+        return self._piece() * self._per_unit
+
+    def _piece(self) -> float:
+        most = min(PIECE_NS / self._per_unit, self._units / (PIECES * self._parts.procs))
+        return max(most, DRAIN_CHECK)
 
     def _last_pieces(self) -> float:
         """Work that is in hands when the last piece has been taken: of each marker, a half."""
@@ -157,15 +175,15 @@ class Marking:
         Idle Ps are woken up and mark a little later.
         """
         flow, procs = self._flow, self._parts.procs
-        piece = max(min(PIECE_NS / self._per_unit, self._units / (PIECES * procs)), DRAIN_CHECK)
         wake_ns = self._parts.machine.sched.wake_ns
-        length = max(min(piece, self._units / procs) * self._per_unit, wake_ns)
+        length = max(min(self._piece(), self._units / procs) * self._per_unit, wake_ns)
         late = wake_ns / length
         background = self._dedicated + self._fractional
         plan = flow.plan(procs - background)
-        # They came while the world was stopped, or come early enough for their P to wake up.
+        # They came while the world was stopped, or come early enough for their P to wake up. A
+        # fractional worker goes first on every P, and then there is credit.
         openers = self._openers(plan)
-        come = self._come(plan, openers, length + flow.now - self._begun)
+        come = 0.0 if self._share else self._come(plan, openers, length + flow.now - self._begun)
         # Beside as many as on average there is the request that triggered the cycle.
         others, rest_ns = self._triggered(openers)
         free = max(procs - background - plan.program, 0.0)
@@ -223,6 +241,8 @@ class Marking:
         background = self._dedicated + self._fractional
         plan = flow.plan(procs - background)
         self._program = program = plan.program
+        for turns in self._turns:
+            turns.run(len(self._computing()), flow.now - self._begun)
         idle = min(max(procs - background - program - extra, 0.0), self._max_idle) * awake
         workers = background + idle
         if plan.slots * flow.pacer.assist_work_per_byte * self._per_unit <= workers:
@@ -302,42 +322,7 @@ class Marking:
         both = (self._fractional + idle) * elapsed
         if not (self._turns and idle):
             return self._fractional * elapsed, idle * elapsed
-        since = self._flow.now - self._begun
-        marked = [turn.marked(since + elapsed) - turn.marked(since) for turn in self._turns]
-        mine = sum(marked) / len(PARTS)
-        return min(mine, both), max(both - mine, 0.0)
-
-
-def by_chance(every: float, part: float) -> Look:
-    """The next look comes by chance; of times that long on average, this part is shorter."""
-    wait = -every * math.log1p(-part)
-    return lambda now: now + wait
-
-
-def at_intervals(every: float) -> Look:
-    """Looks at regular instants."""
-    return lambda now: every * math.ceil(now / every)
-
-
-class FractionalTurns:
-    """When a P that idles gives its time to a fractional worker, and when to an idle one.
-
-    The P looks for a fractional worker whenever it schedules. The worker stays until it has had 1.2
-    times its share, a piece of work at least (runtime/mgcmark.go: pollFractionalWorkerExit).
-    """
-
-    def __init__(self, share: float, piece_ns: float, look: Look, begins: float) -> None:
-        self._share, self._piece, self._look = share, piece_ns, look
-        self._times, self._marked = [begins], [0.0]
-
-    def marked(self, at: float) -> float:
-        """CPU-ns of fractional marking on a P until so many ns after the start."""
-        times, marked, slack = self._times, self._marked, FRACTIONAL_SLACK * self._share
-        while times[-1] < at:
-            spell = max(self._piece, (slack * times[-1] - marked[-1]) / (1 - slack))
-            # A piece that is begun is done, though others may have marked the rest before.
-            times += [times[-1], times[-1] + spell]
-            marked += [marked[-1] + self._piece, marked[-1] + spell]
-            times.append(self._look(max(marked[-1] / self._share, times[-1])))
-            marked.append(marked[-1])
-        return float(np.interp(at, times, marked))
+        until = self._flow.now - self._begun + elapsed
+        marked = sum(turns.marked(until) for turns in self._turns) / len(PARTS)
+        mine = min(marked - self._cpu["fractional"], both)
+        return mine, both - mine

@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 from sim.fluid.keepers import Keeper
 from sim.fluid.tasks import NEVER, Task
 from sim.fluid.visits import ITERATIONS, Visit, VisitCompiler
+from sim.go.runq import TIME_SLICE
 from sim.workload import program as say
 
 
@@ -74,7 +75,17 @@ class Script(Task):
         self._at: Stage = Asleep(0.0)
         self._left = 0.0
         self._wake = NEVER
+        self._ran_from = NEVER
         self.next_stage()
+
+    def slice_left(self, now: float, stopped: float, part: float) -> float:
+        """ns until its time slice is over; of many goroutines, such a part of it is left.
+
+        The first one began with the stage, or again after the world was stopped.
+        """
+        if self.crowd > 1:
+            return TIME_SLICE * part
+        return (max(self._ran_from, stopped) - now) % TIME_SLICE
 
     @property
     def on_p(self) -> bool:
@@ -153,6 +164,8 @@ class Script(Task):
         if stage is None:
             self._end()
             return
+        if isinstance(stage, Busy) and not self.on_p:
+            self._ran_from = self._now
         self._at = stage
         if isinstance(stage, Busy):
             self.visit, self._left = stage.visit, self.crowd * stage.times

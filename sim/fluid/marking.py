@@ -27,6 +27,8 @@ FRACTIONAL_USE: Final = (1 + SLACK) / 2
 PARTS: Final = (0.125, 0.375, 0.625, 0.875)
 """Of times that differ by chance, those that are longer than this part of them count a quarter."""
 HALF: Final = 0.5
+NEGLIGIBLE: Final = 1 / 100
+"""Of the CPU time of marking; what is less does not matter."""
 NONE: Final = 1e-12
 """Goroutines a ns: one in a quarter of an hour."""
 SCAN_ORDER: Final[tuple[ScanPart, ...]] = ("globals", "stack", "heap")
@@ -55,6 +57,10 @@ class Marking:
         self._credit = self._assisting = 0.0
         self._turns: list[Turns] = []
         self._program = 0.0
+        self._early: Openers = []
+        """Visits that requests which trigger cycles have left to do; they came so much earlier."""
+        self._late_ns = self._late_ps = 0.0
+        """CPU-ns that goroutines want on top of the average, and the Ps on which they run."""
         self._own_credit = 0.5
         """Share of the credit that goroutines earn themselves."""
 
@@ -66,8 +72,10 @@ class Marking:
             self._opening()
         last = self._last_pieces()
         while self._work - last >= 1:
-            self._step(last)
+            self._step(last, extra=self._late_ps)
         self._tail()
+        for task, visits in self._early:
+            task.backlog -= visits
         for kind, ns in self._cpu.items():
             self._flow.pacer.add_mark_time(kind, int(ns))
 
@@ -197,6 +205,15 @@ class Marking:
         most = (procs - background) * (turns * assist_ns + min(rest, assist_ns))
         least = min((running + come) * assist_ns, most)
         extra = min(extra, free)
+        for task, share in openers:
+            prices = task.visit.prices
+            self._early.append((task, share * prices.later / prices.live / 2))
+            task.backlog += self._early[-1][1]
+        stopped = plan.ready * (flow.now - self._begun)
+        self._late_ps = min(others + stopped, free)
+        self._late_ns = others * max(rest_ns - length, 0.0) + stopped * run_ns
+        if self._late_ns < NEGLIGIBLE * self._work * self._per_unit:
+            self._late_ps = 0.0
         assisted = self._cpu["assist"]
         end = flow.now + length
         while flow.now < end and self._work >= 1:
@@ -260,6 +277,8 @@ class Marking:
         work = self._work - until
         steps = 1 if paid else STEPS
         elapsed = min(longest or self._units / able / steps, work / able, plan.until)
+        if self._late_ps and not longest:
+            elapsed = min(elapsed, self._late_ns / self._late_ps)
         elapsed = max(elapsed, 1.0)
         supply = workers * elapsed / unit_ns
         assist = self._assists(
@@ -276,6 +295,9 @@ class Marking:
         flow.advance(elapsed, 1 - assist / available if available > 0 else 1.0)
         self._assisting = assist / elapsed
         self._work -= done
+        if self._late_ps and not longest:
+            self._late_ns -= self._late_ps * elapsed
+            self._late_ps = self._late_ps if self._late_ns > 1 else 0.0
         flow.idle_ns += max(procs - workers - program, 0.0) * elapsed
 
     def _owed(self, plan: Plan) -> float:

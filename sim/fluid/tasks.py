@@ -110,8 +110,9 @@ class OpenFlow(Task):
             come = each * float(self._noise.gamma(come / each))
         come += self.backlog
         done = come if self.backlog <= FEW and self._keeps_up(speed) else min(speed * elapsed, come)
+        done = max(done, 0.0)
         self.backlog = come - done
-        if self.backlog < NOTHING:
+        if abs(self.backlog) < NOTHING:
             self.backlog = 0.0
         self.done += done
         return done

@@ -27,6 +27,8 @@ FRACTIONAL_USE: Final = (1 + SLACK) / 2
 PARTS: Final = (0.125, 0.375, 0.625, 0.875)
 """Of times that differ by chance, those that are longer than this part of them count a quarter."""
 HALF: Final = 0.5
+UNEVEN: Final = 1 / 10
+"""Of the room for growth while marking, the standard deviation of what is allocated."""
 NEGLIGIBLE: Final = 1 / 100
 """Of the CPU time of marking; what is less does not matter."""
 NONE: Final = 1e-12
@@ -57,6 +59,7 @@ class Marking:
         self._credit = self._assisting = 0.0
         self._turns: list[Turns] = []
         self._program = 0.0
+        self._uneven = self._is_uneven()
         self._early: Openers = []
         """Visits that requests which trigger cycles have left to do; they came so much earlier."""
         self._late_ns = self._late_ps = 0.0
@@ -84,7 +87,7 @@ class Marking:
         if not self._parts.switches.assists or self._parts.limiter.limiting:
             return 1.0
         owed = self._owed(plan) * elapsed
-        share = min(1.0, self._credit / owed) if owed > 0 else 1.0
+        share = min(1.0, max(self._credit, 0.0) / owed) if owed > 0 else 1.0
         self._credit -= share * owed
         return share
 
@@ -96,7 +99,8 @@ class Marking:
         a fractional worker, others find the goroutine at the end of a piece and schedule as well.
         """
         flow, procs = self._flow, self._parts.procs
-        poll = DRAIN_CHECK * self._per_unit * (1 + self._crowding * (procs - 1))
+        crowding = self._crowding * (procs - 1)
+        poll = DRAIN_CHECK * self._per_unit * (1 + crowding)
         plan, ps = flow.plan(procs), procs - int(self._dedicated)
         computing = self._computing()[:ps]
         idle = ps - len(computing)
@@ -123,7 +127,7 @@ class Marking:
                 look = self._looks(plan, 1 / (ready + 1 / TIME_SLICE), part)
                 ends = begun + script.slice_left(flow.now, flow.last_end, part)
                 places.append(Place(look, ends, taken=True))
-            ways.append(Turns(self._share, poll, self._piece_ns(), places))
+            ways.append(Turns(self._share, poll, crowding, self._piece_ns(), places))
         return ways
 
     def _computing(self) -> list[Script]:
@@ -138,7 +142,7 @@ class Marking:
             prices, often = task.visit.prices, task.speed * task.visit.runs > HALF * plan.ready
             if task.regular and often and 1 / (every * task.speed) > HALF:
                 gap = 1 / task.speed
-                first = gap * part
+                first = (task.begin - self._begun) % gap
                 if self._by_allocation and task.speed * prices.live > HALF * plan.live:
                     # One of them triggered the cycle, and its P had to wake up for it.
                     first = gap - self._parts.machine.sched.wake_ns - prices.ns / 2
@@ -193,9 +197,13 @@ class Marking:
         openers = self._openers(plan)
         come = 0.0 if self._share else self._come(plan, openers, length + flow.now - self._begun)
         # Beside as many as on average there is the request that triggered the cycle.
-        others, rest_ns = self._triggered(openers)
+        chance, rest_ns = self._triggered(openers)
         free = max(procs - background - plan.program, 0.0)
-        others *= min(free, 1.0)
+        others = chance * min(free, 1.0)
+        for task, share in openers:
+            prices = task.visit.prices
+            self._early.append((task, share * prices.later / prices.live / 2))
+            task.backlog += self._early[-1][1]
         running = (plan.allocating + others) * plan.later / max(plan.live, 1e-9)
         assist_ns = OVER_ASSIST_WORK * self._per_unit
         extra = others * min(rest_ns / length, 1.0) + come * min(assist_ns / length, 1.0)
@@ -204,11 +212,11 @@ class Marking:
         turns, rest = divmod(length, assist_ns + run_ns)
         most = (procs - background) * (turns * assist_ns + min(rest, assist_ns))
         least = min((running + come) * assist_ns, most)
+        # Who triggered it pays for all that it has left to allocate, as long as there is no credit.
+        owed = sum(visits * task.visit.prices.slot_bytes for task, visits in self._early)
+        owed *= flow.pacer.assist_work_per_byte
+        least = max(least, min(owed * self._per_unit, chance * length))
         extra = min(extra, free)
-        for task, share in openers:
-            prices = task.visit.prices
-            self._early.append((task, share * prices.later / prices.live / 2))
-            task.backlog += self._early[-1][1]
         stopped = plan.ready * (flow.now - self._begun)
         self._late_ps = min(others + stopped, free)
         self._late_ns = others * max(rest_ns - length, 0.0) + stopped * run_ns
@@ -275,7 +283,7 @@ class Marking:
         assist_ns = self._per_unit * (1 + crowding * others)
         able = workers / unit_ns + self._assisting / assist_ns or program / assist_ns
         work = self._work - until
-        steps = 1 if paid else STEPS
+        steps = STEPS if not paid or self._uneven else 1
         elapsed = min(longest or self._units / able / steps, work / able, plan.until)
         if self._late_ps and not longest:
             elapsed = min(elapsed, self._late_ns / self._late_ps)
@@ -289,10 +297,14 @@ class Marking:
         elapsed, assist, done = elapsed * part, assist * part, done * part
         available = (program + extra) * elapsed
         owed = owed_per_ns * (available - assist)
-        self._credit = max(self._credit + done - owed, 0.0)
         self._own_credit = min(assist / assist_ns / owed, 1.0) if owed > 0 else 0.0
         self._book(done, elapsed, idle, assist)
-        flow.advance(elapsed, 1 - assist / available if available > 0 else 1.0)
+        share = 1 - assist / available if available > 0 else 1.0
+        per_byte, before = flow.pacer.assist_work_per_byte, flow.pacer.heap_live
+        flow.advance(elapsed, share)
+        # What has been allocated is paid for, be it more than on average.
+        slots = (flow.pacer.heap_live - before) * plan.slots / max(plan.live, 1e-9)
+        self._credit += done - slots * per_byte - self._lost(plan) * elapsed * share
         self._assisting = assist / elapsed
         self._work -= done
         if self._late_ps and not longest:
@@ -305,8 +317,21 @@ class Marking:
 
         A goroutine assists for 64 KiB of work at least; of the last time, half is lost at its end.
         """
-        lost = plan.visits * OVER_ASSIST_WORK / 2 * self._own_credit
-        return plan.slots * self._flow.pacer.assist_work_per_byte + lost
+        return plan.slots * self._flow.pacer.assist_work_per_byte + self._lost(plan)
+
+    def _lost(self, plan: Plan) -> float:
+        return plan.visits * OVER_ASSIST_WORK / 2 * self._own_credit
+
+    def _is_uneven(self) -> bool:
+        """Whether chance decides how near the heap comes to its goal."""
+        flow = self._flow
+        flow.plan(self._parts.procs)
+        variance = sum(
+            task.speed * (1 + task.visit.scatter) * task.visit.prices.live**2
+            for task in flow.tasks if isinstance(task, OpenFlow) and not task.regular
+        )  # fmt: skip
+        spread = math.sqrt(variance * self._work * self._per_unit / self._parts.procs)
+        return spread > UNEVEN * (flow.pacer.heap_goal() - flow.pacer.heap_live)
 
     def _assists(
         self, available: float, owed: float, supply: float, unit_ns: float, least: float

@@ -238,6 +238,7 @@ class Script(Task):
         self._children += step.wait
         crowd = self.crowd * step.count
         self._stage.start(Script(kind.steps, kind, crowd, self._stage, self._now, waits))
+        yield Busy(self._stage.compiler.starting(step.count), 1)
         if step.wait:
             yield Joining()
 

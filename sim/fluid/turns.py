@@ -55,15 +55,18 @@ class Turns:
     """Turns that fractional workers take with others, in one of several ways that are as likely.
 
     A P looks for a fractional worker whenever it schedules: while it idles, now and then; under a
-    goroutine that computes on and on, when its time slice is over. The worker stays until it finds
-    at a poll that it has had 1.2 times its share. The goroutine goes on where a P looks first, and
+    goroutine that computes on and on, when its time slice is over. The worker stays until it has
+    had 1.2 times its share, a piece of work at least; beside others its pieces take longer than it
+    expects, and it notices at the next poll. The goroutine goes on where a P looks first, and
     leaves its own to those who idle. Times are ns since the start of the cycle.
     """
 
     def __init__(
-        self, share: float, poll_ns: float, piece_ns: float, places: Sequence[Place]
-    ) -> None:
-        self._share, self._poll, self._notice = share, poll_ns, piece_ns / 2
+        self, share: float, poll_ns: float, crowding: float, piece_ns: float,
+        places: Sequence[Place],
+    ) -> None:  # fmt: skip
+        self._share, self._poll, self._crowding = share, poll_ns, crowding
+        self._notice = piece_ns / 2
         self._places, self._waiting = places, 0
 
     def marked(self, at: float) -> float:
@@ -88,7 +91,8 @@ class Turns:
             self._wait(now, place)
         if place.marked <= self._share * now:
             allowed = (slack * now - place.marked) / (1 - slack)
-            spell = self._poll * max(math.ceil(allowed / self._poll), 1)
+            late = min(allowed * self._crowding, self._poll / 2)
+            spell = max(allowed + late, self._poll)
             place.mark(now, self._poll, spell)
             place.next = now + spell
         elif self._waiting:

@@ -155,6 +155,12 @@ class VisitCompiler:
         """The visit of a goroutine kind."""
         return self.of_steps(self.kind(name).steps, self.kind(name))
 
+    def starting(self, goroutines: int) -> Visit:
+        """The start of so many goroutines."""
+        visit = Visit(starts=0.0, runs=0.0)
+        _run(visit, self._go_ns * goroutines)
+        return visit
+
     def of_steps(self, steps: Sequence[say.Step], kind: say.GoroutineKind | None = None) -> Visit:
         """The visit that consists of these steps."""
         visit = Visit()

@@ -325,7 +325,6 @@ class Marking:
     def _is_uneven(self) -> bool:
         """Whether chance decides how near the heap comes to its goal."""
         flow = self._flow
-        flow.plan(self._parts.procs)
         variance = sum(
             task.speed * (1 + task.visit.scatter) * task.visit.prices.live**2
             for task in flow.tasks if isinstance(task, OpenFlow) and not task.regular
@@ -348,8 +347,9 @@ class Marking:
         """Write down who marked; workers were busy for a part of the time."""
         limiter, left, cpu, some = self._parts.limiter, self._left, self._cpu, int(done)
         for part in SCAN_ORDER:
-            mine = min(some, left[part])
-            if mine:
+            mine = left[part]
+            if mine and some:
+                mine = min(some, mine)
                 left[part] -= mine
                 self._flow.pacer.add_scan_work(part, mine)
                 some -= mine

@@ -273,9 +273,7 @@ class Flow:
         plan, trigger = self.plan(parts.procs), self._trigger
         rate = plan.live
         elapsed = min(plan.until, end - self.now, LONGEST_STEP)
-        room = float(trigger - pacer.heap_live)
-        for task in self.tasks:
-            room -= task.on_the_way() * task.visit.prices.live
+        room = trigger - pacer.heap_live
         if rate > 0:
             # A trigger that has been passed already waits for the next allocation.
             due = room / rate if room > 0 else max(1 - plan.allocating, 0.0) * plan.pause_ns

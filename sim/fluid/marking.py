@@ -60,8 +60,6 @@ class Marking:
         self._turns: list[Turns] = []
         self._program = 0.0
         self._uneven = self._is_uneven()
-        self._early: Openers = []
-        """Visits that requests which trigger cycles have left to do; they came so much earlier."""
         self._late_ns = self._late_ps = 0.0
         """CPU-ns that goroutines want on top of the average, and the Ps on which they run."""
         self._own_credit = 0.5
@@ -77,8 +75,6 @@ class Marking:
         while self._work - last >= 1:
             self._step(last, extra=self._late_ps)
         self._tail()
-        for task, visits in self._early:
-            task.backlog -= visits
         for kind, ns in self._cpu.items():
             self._flow.pacer.add_mark_time(kind, int(ns))
 
@@ -197,13 +193,9 @@ class Marking:
         openers = self._openers(plan)
         come = 0.0 if self._share else self._come(plan, openers, length + flow.now - self._begun)
         # Beside as many as on average there is the request that triggered the cycle.
-        chance, rest_ns = self._triggered(openers)
+        chance, rest_ns, owed = self._triggered(openers)
         free = max(procs - background - plan.program, 0.0)
         others = chance * min(free, 1.0)
-        for task, share in openers:
-            prices = task.visit.prices
-            self._early.append((task, share * prices.later / prices.live / 2))
-            task.backlog += self._early[-1][1]
         running = (plan.allocating + others) * plan.later / max(plan.live, 1e-9)
         assist_ns = OVER_ASSIST_WORK * self._per_unit
         extra = others * min(rest_ns / length, 1.0) + come * min(assist_ns / length, 1.0)
@@ -213,15 +205,13 @@ class Marking:
         most = (procs - background) * (turns * assist_ns + min(rest, assist_ns))
         least = min((running + come) * assist_ns, most)
         # Who triggered it pays for all that it has left to allocate, as long as there is no credit.
-        owed = sum(visits * task.visit.prices.slot_bytes for task, visits in self._early)
-        owed *= flow.pacer.assist_work_per_byte
         least = max(least, min(owed * self._per_unit, chance * length))
         extra = min(extra, free)
+        # Beyond the opening, it runs on, and so do those who came while the world was stopped.
         stopped = plan.ready * (flow.now - self._begun)
-        self._late_ps = min(others + stopped, free)
-        self._late_ns = others * max(rest_ns - length, 0.0) + stopped * run_ns
-        if self._late_ns < NEGLIGIBLE * self._work * self._per_unit:
-            self._late_ps = 0.0
+        late_ns = others * max(rest_ns - length, 0.0) + stopped * run_ns
+        if late_ns > NEGLIGIBLE * self._work * self._per_unit:
+            self._late_ns, self._late_ps = late_ns, min(others + stopped, free)
         assisted = self._cpu["assist"]
         end = flow.now + length
         while flow.now < end and self._work >= 1:
@@ -235,14 +225,20 @@ class Marking:
             come += share * (task.follow(ns) - task.speed * ns) * task.visit.runs
         return come
 
-    def _triggered(self, openers: Openers) -> tuple[float, float]:
-        """The chance that a request triggered the cycle, and what it has left to do, in ns."""
-        chance = rest = 0.0
+    def _triggered(self, openers: Openers) -> tuple[float, float, float]:
+        """The chance that a request triggered the cycle, and what it has left to do.
+
+        That is the time, in ns, and the scan work that is owed for what it has left to allocate, on
+        average over all cycles.
+        """
+        chance = rest = slots = 0.0
         for task, share in openers:
             prices = task.visit.prices
+            left = share * prices.later / prices.live / 2
             chance += share
-            rest += share * prices.ns * prices.later / prices.live / 2
-        return chance, rest / max(chance, 1e-9)
+            rest += left * prices.ns
+            slots += left * prices.slot_bytes
+        return chance, rest / max(chance, 1e-9), slots * self._flow.pacer.assist_work_per_byte
 
     def _openers(self, plan: Plan) -> Openers:
         """Loads of requests, with their shares of what triggers cycles."""

@@ -49,10 +49,6 @@ class Task:
         self.done += speed * elapsed
         return speed * elapsed
 
-    def on_the_way(self) -> float:
-        """Visits that are served beside those that come; what came early is missing."""
-        return 0.0
-
     def stopped(self, elapsed: float) -> None:
         """Time has passed in which nobody ran."""
 
@@ -114,9 +110,8 @@ class OpenFlow(Task):
             come = each * float(self._noise.gamma(come / each))
         come += self.backlog
         done = come if self.backlog <= FEW and self._keeps_up(speed) else min(speed * elapsed, come)
-        done = max(done, 0.0)
         self.backlog = come - done
-        if abs(self.backlog) < NOTHING:
+        if self.backlog < NOTHING:
             self.backlog = 0.0
         self.done += done
         return done
@@ -125,10 +120,6 @@ class OpenFlow(Task):
         """See `Task`: regular ones come one after the other."""
         come = self._rate.per_ns * ns
         return math.floor(come) if self.regular else come
-
-    def on_the_way(self) -> float:
-        """See `Task`."""
-        return self.backlog if self.backlog <= FEW else 0.0
 
     def _keeps_up(self, speed: float) -> bool:
         return speed >= self._rate.per_ns * (1 - 1e-9)

@@ -78,11 +78,14 @@ class Turns:
     def run(self, goroutines: int, now: float) -> None:
         """So many goroutines compute on and on from now on."""
         taken = [place for place in self._places if place.taken]
-        more = goroutines - len(taken) - self._waiting
-        for _ in range(more):
+        while len(taken) + self._waiting < goroutines:
             self._wait(now)
-        for place in taken[:-more] if more < 0 else ():
-            place.taken, place.next = False, now
+        while len(taken) + self._waiting > goroutines:
+            if self._waiting:
+                self._waiting -= 1
+            else:
+                place = taken.pop()
+                place.taken, place.next = False, now
 
     def _schedule(self, place: Place) -> None:
         now, slack = place.next, SLACK * self._share

@@ -48,9 +48,7 @@ class FluidProgram:
             limiter=make_limiter(config), marker=config.gc.marker.make(),
             barrier=config.gc.barrier.make(), globals_bytes=config.program.globals,
             container=config.cgroup.memory, sampling=config.record.samples,
-            spans=SpanModel(
-                self._book.kinds, self._book.mixes, table, machine, config.gomaxprocs
-            ),
+            spans=SpanModel(self._book.kinds, self._book.mixes, table, machine),
             footprint=Footprint(
                 machine, config.gomaxprocs, config.memory_limit, config.cgroup.memory,
                 scavenges=config.model.scavenger,

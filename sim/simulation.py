@@ -46,10 +46,8 @@ def simulate(
     """
     if not isinstance(config, RunConfig):
         config = load(Path(config))
-    memory = MemorySink()
-    recorder = Recorder(
-        memory if out is None else ParquetSink(out), run_info(config, Status.RUNNING)
-    )
+    memory, info = MemorySink(), run_info(config, Status.RUNNING)
+    recorder = Recorder(memory if out is None else ParquetSink(out), info)
     fluid = config.model.detail == "fluid"
     body: Body | None = None
     status, reason = Status.FAILED, ""
@@ -68,7 +66,7 @@ def simulate(
             raise UserError(wrong + partial) from error
         raise
     finally:
-        ended = run_info(config, status, reason)
+        ended = info._replace(status=status, reason=reason)
         if body is not None:
             body.report()
             ended = ended._replace(end_ns=round(body.now), events=body.events)
@@ -157,11 +155,11 @@ def _deadline(world: World, progress: Callable[[float], None] | None) -> Process
         world.finished.succeed()
 
 
-def run_info(config: RunConfig, status: Status, reason: str = "") -> RunInfo:
+def run_info(config: RunConfig, status: Status) -> RunInfo:
     """The row of the table `run`."""
     return RunInfo(
         config=yaml.safe_dump(resolved(config), sort_keys=False), seed=config.seed,
         workload=config.workload, profile=config.machine, gomemsim=version("gomemsim"),
-        python=platform.python_version(), numpy=np.__version__, status=status, reason=reason,
+        python=platform.python_version(), numpy=np.__version__, status=status, reason="",
         end_ns=0, events=0,
     )  # fmt: skip

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass, field
 from typing import Final
-
-import numpy as np
 
 from sim.fluid.crowd import Crowd
 from sim.fluid.engine import Flow
 from sim.fluid.keepers import Keeper
 from sim.fluid.marking import Marking
 from sim.fluid.parts import Plan
-from sim.fluid.spans import Floats
 from sim.go.mheap import PAGE
 from sim.go.pacer import ScanPart, check
 
@@ -92,24 +90,33 @@ class Collection:
 
     def _others(self, plan: Plan, early: float = 0.0) -> int:
         """Ps beside that of the stopping goroutine on which something runs, or which wake up."""
-        procs, wake_ns = self._parts.procs, self._parts.machine.sched.wake_ns
-        waking = min(plan.ready * wake_ns, procs) * max(1 - plan.program / procs, 0.0)
-        busy = max(plan.program + waking + early, 0.0)
+        procs = self._parts.procs
+        busy = max(plan.program + self._waking(plan) + early, 0.0)
         if busy >= procs * 0.999:
             return procs - 1
         return min(int(self._rng.poisson(busy)), procs - 1)
+
+    def _waking(self, plan: Plan) -> float:
+        """Ps that wake up for goroutines that have become runnable."""
+        procs, wake_ns = self._parts.procs, self._parts.machine.sched.wake_ns
+        return min(plan.ready * wake_ns, procs) * max(1 - plan.program / procs, 0.0)
 
     def _left_behind(self, plan: Plan) -> float:
         """What an allocation that triggers makes of the Ps that are busy beside its own.
 
         Whoever starts to run early was taken from a P that is still waking up for it. One of a few
-        goroutines is one of those that are busy on average; a request comes on top of them.
+        goroutines is one of those that are busy on average; a request comes on top of them, but the
+        next of regular ones is still far.
         """
         ready = -math.expm1(-plan.ready * self._parts.machine.sched.wake_ns)
-        left = ready * (1 - plan.later / max(plan.live, 1e-9))
+        left = early = ready * (1 - plan.later / max(plan.live, 1e-9))
         for task in self._flow.tasks:
             share = task.speed * task.visit.prices.live / max(plan.live, 1e-9)
-            left -= share * task.speed * task.visit.prices.ns / task.number_of_goroutines
+            busy = task.speed * task.visit.prices.ns
+            left -= share * busy / task.number_of_goroutines
+            if task.regular:
+                mine = task.speed * task.visit.runs / max(plan.ready, 1e-12)
+                left -= share * (busy + mine * (self._waking(plan) + early))
         return left
 
     def _begin(self, plan: Plan, there: Crowd) -> None:
@@ -136,9 +143,8 @@ class Collection:
     def _snapshot(self, there: Crowd) -> None:
         """What is reachable now survives; count the work of marking it."""
         flow, parts, model = self._flow, self._parts, self._flow.spans
-        self._taken_before = flow.taken.copy()
-        slots = model.per_class(model.per_kind(flow.taken))
-        self._spans = model.in_use(slots)
+        self._taken_before = list(flow.taken)
+        self._spans = model.in_use(model.per_class(flow.taken))
         self._live, work = flow.snapshots.take(self._keepers(there), self._spans)
         self._empty = work.empty
         scan: dict[ScanPart, int] = {
@@ -196,7 +202,7 @@ class Collection:
     # -- the end -----------------------------------------------------------------------------
 
     def _end(self) -> None:
-        flow, parts, facts, model = self._flow, self._parts, self.facts, self._flow.spans
+        flow, parts, facts = self._flow, self._parts, self.facts
         facts.mark_ended = flow.now
         flow.settle_all()
         plan = flow.plan(parts.procs)
@@ -209,10 +215,10 @@ class Collection:
         facts.cons_mark = flow.pacer.old_cons_mark
         facts.limit_goal = flow.pacer.limit_in_force
         facts.goal = flow.pacer.heap_goal()
-        black = flow.taken - self._taken_before
-        if not parts.switches.black_allocation:
-            black = np.zeros(len(black))
-        self._sweep(model.per_class(model.per_kind(black)))
+        black = [0.0] * len(flow.taken)
+        if parts.switches.black_allocation:
+            black = list(map(operator.sub, flow.taken, self._taken_before))
+        self._sweep(black)
         facts.pause_end = facts.stop_end
         if parts.switches.stop_the_world:
             facts.pause_end += parts.machine.stw.termination_work_ns
@@ -222,23 +228,22 @@ class Collection:
         facts.ended = flow.now
         parts.limiter.cycles = facts.number
 
-    def _sweep(self, black: Floats) -> None:
+    def _sweep(self, black: list[float]) -> None:
         """Marked slots stay; the others are free from here on."""
         flow, facts, spans = self._flow, self.facts, self._flow.spans
-        slots = spans.per_class(spans.per_kind(flow.taken))
-        now = spans.in_use(slots)
-        before = float((spans.used + slots) @ spans.slot)
-        facts.black = int(float(black @ spans.slot))
-        facts.heap_marked = int(float((self._live + black) @ spans.slot))
+        now = spans.in_use(spans.per_class(flow.taken))
+        before = flow.pacer.heap_marked + spans.nbytes(flow.taken)
+        facts.black = int(spans.nbytes(black))
+        facts.heap_marked = int(spans.nbytes(self._live) + spans.nbytes(black))
         facts.freed_bytes = max(before - facts.heap_marked, 0.0)
-        spans.sweep(now, self._empty, self._live, black)
-        facts.swept = float(np.add.reduce(now))
-        self._in_use = int(float(now @ spans.pages) * PAGE)
+        spans.sweep(now, self._empty, spans.per_class(self._live), spans.per_class(black))
+        facts.swept, _, in_use = spans.totals(now)
+        self._in_use = int(in_use)
         self._parts.footprint.map_for(self._in_use)
-        facts.freed_spans = max(facts.swept - float(np.add.reduce(spans.spans)), 0.0)
-        self._slots = slots
-        flow.total_taken += flow.taken
-        flow.taken[:] = 0.0
+        facts.freed_spans = max(facts.swept - spans.totals(spans.spans)[0], 0.0)
+        self._seen = flow.taken
+        flow.total_taken = list(map(operator.add, flow.total_taken, flow.taken))
+        flow.taken = [0.0] * len(flow.taken)
 
     def _commit(self) -> None:
         flow, parts, facts = self._flow, self._parts, self.facts
@@ -252,21 +257,22 @@ class Collection:
         footprint.tell(flow)
         pacer.commit(sweep_done=facts.swept < 1)
         check(pacer, "pacer")
-        goal = pacer.heap_goal()
+        goal = flow.aim()
         footprint.end_cycle(flow, goal, facts.goal, self._in_use)
         room = min(max(float(goal - pacer.heap_live), float(PAGE)), 2.0**44)
-        seen = self._slots
-        if float(np.dot(seen, spans.live)) < room / 4:
-            seen = spans.per_class(spans.per_kind(flow.total_taken))
-        expected, ahead = spans.taken_within(seen, room, self._stretches())
+        seen = self._seen
+        if spans.nbytes(seen) < room / 4:
+            seen = flow.total_taken
+        ps = flow.allocating_ps()
+        expected, ahead = spans.taken_within(seen, room, ps, self._stretches(ps))
         flow.expect(expected)
         sweep = parts.machine.sweep
         flow.start_sweeping(facts.swept * sweep.span_ns + facts.freed_spans * sweep.freed_span_ns)
         pacer.update(int(ahead), 0)
         self._refill_pools(there)
 
-    def _stretches(self) -> float:
-        """Independent stretches of work of a P, by byte of heap_live.
+    def _stretches(self, ps: float) -> float:
+        """Independent stretches of work of each of so many Ps, by byte of heap_live.
 
         The P that parked last is the first to be woken, and so one run follows the other on the
         same P until another one overlaps them, and parks later in half of the cases. Ps that never
@@ -278,7 +284,7 @@ class Collection:
         busy_ns = plan.program / plan.ready + self._parts.machine.sched.wake_ns
         in_a_row = 2 / -math.expm1(-plan.ready * busy_ns)
         clumps = (2 * in_a_row - 1 - in_a_row / procs) * max(1 - plan.program / procs, 0.0)
-        return plan.ready / (plan.live * procs * max(clumps, 1.0))
+        return plan.ready / (plan.live * ps * max(clumps, 1.0))
 
     def _refill_pools(self, there: Crowd) -> None:
         """Objects that pools will have to allocate until the next cycle."""

@@ -45,9 +45,9 @@ class Flow:
         self.verdict = ""
         self.steps = 0
         mixes = len(self.spans.slot_bytes)
-        self.taken = np.zeros(mixes)
+        self.taken = [0.0] * mixes
         """Slots taken by mix since the last sweep; `total_taken` since the start."""
-        self.total_taken = np.zeros(mixes)
+        self.total_taken = [0.0] * mixes
         self.idle_ns = 0.0
         self.planned = Plan(program=0.0)
         self.last_end = 0.0
@@ -58,7 +58,7 @@ class Flow:
         self._expected = np.zeros(len(self.spans.slot))
         self._ns, self._live = self.spans.expect(self._expected, 0.0, limited=False)
         self._marking_ns = 0.0
-        self._trigger = self.pacer.trigger()[0]
+        self.aim()
         self._sweeper: ClosedFlow | None = None
         self._sweep_paces = False
 
@@ -126,26 +126,39 @@ class Flow:
     def expect(self, slots: Floats) -> None:
         """Prices after a cycle; so many slots by class will be taken until the next."""
         self._expected = slots
-        footprint = self.parts.footprint
-        self._ns, self._live = self.spans.expect(
-            slots, footprint.usable, limited=footprint.usable < footprint.free
-        )
-        self._trigger = self.pacer.trigger()[0]
+        room = self.parts.footprint.usable
+        limited = room < self.parts.footprint.free
+        self._ns, self._live = self.spans.expect(slots, room, limited=limited)
         self.slow_down(1.0, 0.0, 0.0)
 
-    def foresee(self, visit: Visit, visits: float) -> None:
-        """A goroutine begins to allocate what nobody expected: free memory does not last."""
-        spans, footprint = self.spans, self.parts.footprint
-        by_mix = np.zeros(len(spans.slot_bytes))
+    def allocating_ps(self) -> float:
+        """Ps over which allocation is spread: one goroutine stays where it is."""
+        procs, live = self.parts.procs, 0.0
+        if not self.planned.live:
+            return procs
+        for task in self.tasks:
+            mine = task.speed * task.visit.prices.live
+            live += mine * min(task.number_of_goroutines, procs)
+        return max(live / self.planned.live, 1.0)
+
+    def foresee(self, visit: Visit, crowd: float, visits: float) -> None:
+        """Goroutines begin to allocate what nobody expected: free memory does not last.
+
+        Their caches fill, and heap_live is ahead.
+        """
+        spans, footprint, procs = self.spans, self.parts.footprint, self.parts.procs
+        by_mix = [0.0] * len(spans.slot_bytes)
         for use in visit.uses:
             by_mix[use.mix] += use.slots * visits
-        slots = spans.per_class(spans.per_kind(by_mix))
+        slots = spans.per_class(by_mix)
         room = max(float(self.pacer.heap_goal() - self.pacer.heap_live), STRETCH)
         slots *= min(room / max(float(slots @ spans.live), 1.0), 1.0)
-        if ((slots > 1) & (self._expected < 1)).any():
+        new = (slots > 1) & (self._expected < 1)
+        if new.any():
+            self.pacer.update(int(spans.cached(slots * new, min(crowd, procs), math.inf)), 0)
             footprint.see(self)
             self.settle_all()
-            taken = spans.per_class(spans.per_kind(self.taken))
+            taken = spans.per_class(self.taken)
             self._expected = np.maximum(slots, self._expected)
             self._ns, self._live = spans.expect(
                 self._expected, footprint.usable, taken, limited=footprint.usable < footprint.free
@@ -207,22 +220,25 @@ class Flow:
             task.plan(now, procs)
             wanted += task.wanted
         scale = ps / wanted if wanted > ps else 1.0
-        self.planned = plan = Plan(program=min(wanted, ps))
-        soon = 0.0
+        until, ready = math.inf, 0.0
+        allocating = visits = soon = live = slots = later = 0.0
         for task in self.tasks:
             prices = task.visit.prices
             task.speed = speed = task.wanted * scale / prices.ns
-            plan.ready += speed * task.visit.runs
-            plan.until = min(plan.until, task.change(speed))
+            ready += speed * task.visit.runs
+            until = min(until, task.change(speed))
             if prices.slot_bytes:
-                plan.allocating += task.wanted * scale
-                plan.visits += speed
+                allocating += task.wanted * scale
+                visits += speed
                 soon += 2 * speed if task.regular else speed
-                plan.live += speed * prices.live
-                plan.slots += speed * prices.slot_bytes
-                plan.later += speed * prices.later
-        plan.pause_ns = 1 / soon if soon else math.inf
-        return plan
+                live += speed * prices.live
+                slots += speed * prices.slot_bytes
+                later += speed * prices.later
+        pause_ns = 1 / soon if soon else math.inf
+        self.planned = Plan(
+            min(wanted, ps), allocating, until, ready, visits, pause_ns, live, slots, later
+        )
+        return self.planned
 
     def advance(self, elapsed: float, share: float = 1.0) -> None:
         """Let time pass as planned; tasks get only this share of their Ps."""
@@ -283,6 +299,11 @@ class Flow:
         pacer = self.pacer
         return max(float(min(pacer.heap_goal(), 1 << 44) - pacer.heap_marked), float(1 << 20))
 
+    def aim(self) -> int:
+        """Ask the pacer for the trigger, and for the heap goal, which is returned."""
+        self._trigger, goal = self.pacer.trigger()
+        return goal
+
     def trigger(self) -> int:
         """heap_live that starts the next cycle."""
         return self._trigger
@@ -293,7 +314,7 @@ class Flow:
         footprint.pass_time(elapsed, self)
         if parts.memory_limit < NO_LIMIT or parts.container is not None:
             footprint.look(self)
-            self._trigger = self.pacer.trigger()[0]
+            self.aim()
 
     def look_around(self, *, by_allocation: bool = False) -> Crowd:
         """Who is there now; an allocation may be what asks."""

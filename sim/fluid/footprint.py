@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.go.mcentral import SPAN_SETS
-from sim.go.mheap import PAGE
 from sim.go.scavenge import (
     QUANTUM,
     SCAVENGE_FRACTION,
@@ -63,16 +62,14 @@ class Footprint:
         self._seen_at = flow.now
         flow.settle_all()
         model = flow.spans
-        if flow.taken.any():
-            slots = model.per_class(model.per_kind(flow.taken))
+        if any(flow.taken):
+            slots = model.per_class(flow.taken)
             spans, used = model.in_use(slots), model.used + slots
         else:
             spans, used = model.spans, model.used
-        self.spans = float(np.add.reduce(spans))
+        self.spans, self.slots, self.in_use = model.totals(spans)
         self.classes_used = max(self.classes_used, int(np.count_nonzero(spans)))
-        self.slots = float(spans @ model.nelems)
-        self.in_use = float(spans @ model.pages) * PAGE
-        self.objects = float(used @ model.slot)
+        self.objects = float(used.dot(model.slot))
         self.stacks = flow.stacks.spans(flow.there)
         self._map()
 

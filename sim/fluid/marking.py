@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Final, TypeAlias
-
-import numpy as np
 
 from sim.fluid.engine import Flow
 from sim.fluid.parts import Plan
 from sim.fluid.scripts import Script
 from sim.fluid.tasks import OpenFlow
+from sim.fluid.turns import SLACK, Look, Place, Turns, at_intervals, by_chance
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markwork import DRAIN_CHECK
 from sim.go.pacer import ScanPart
@@ -24,19 +22,20 @@ PIECE_NS: Final = MS // 2
 """Longest piece of a worker; credit for it is given when it is done."""
 PIECES: Final = 8
 """A worker takes at most this part of its share of the work at a time."""
-FRACTIONAL_SLACK: Final = 1.2
-FRACTIONAL_USE: Final = (1 + FRACTIONAL_SLACK) / 2
+FRACTIONAL_USE: Final = (1 + SLACK) / 2
 """Where goroutines change often, workers begin below their share and leave at 1.2 of it."""
 PARTS: Final = (0.125, 0.375, 0.625, 0.875)
 """Of times that differ by chance, those that are longer than this part of them count a quarter."""
 HALF: Final = 0.5
+UNEVEN: Final = 1 / 10
+"""Of the room for growth while marking, the standard deviation of what is allocated."""
+NEGLIGIBLE: Final = 1 / 100
+"""Of the CPU time of marking; what is less does not matter."""
 NONE: Final = 1e-12
 """Goroutines a ns: one in a quarter of an hour."""
 SCAN_ORDER: Final[tuple[ScanPart, ...]] = ("globals", "stack", "heap")
 
-
-Look: TypeAlias = Callable[[float], float]
-"""When a P schedules next, after an instant."""
+Openers: TypeAlias = list[tuple[OpenFlow, float]]
 
 
 class Marking:
@@ -58,8 +57,11 @@ class Marking:
         self._work = self._units
         self._per_unit = cpu_ns / max(self._units, 1.0)
         self._credit = self._assisting = 0.0
-        self._turns: list[FractionalTurns] = []
+        self._turns: list[Turns] = []
         self._program = 0.0
+        self._uneven = self._is_uneven()
+        self._late_ns = self._late_ps = 0.0
+        """CPU-ns that goroutines want on top of the average, and the Ps on which they run."""
         self._own_credit = 0.5
         """Share of the credit that goroutines earn themselves."""
 
@@ -70,62 +72,86 @@ class Marking:
         if self._work >= 1:
             self._opening()
         last = self._last_pieces()
-        while self._work > last:
-            self._step(last)
-        if self._work >= 1:
-            self._tail()
-        barrier_ns = self._parts.machine.stw.ragged_barrier_ns
-        self._flow.advance(barrier_ns, self._paid(self._flow.planned, barrier_ns))
+        while self._work - last >= 1:
+            self._step(last, extra=self._late_ps)
+        self._tail()
+        for kind, ns in self._cpu.items():
+            self._flow.pacer.add_mark_time(kind, int(ns))
 
     def _paid(self, plan: Plan, elapsed: float) -> float:
         """When there is nothing left to mark: the share of the program that has credit."""
         if not self._parts.switches.assists or self._parts.limiter.limiting:
             return 1.0
         owed = self._owed(plan) * elapsed
-        share = min(1.0, self._credit / owed) if owed > 0 else 1.0
+        share = min(1.0, max(self._credit, 0.0) / owed) if owed > 0 else 1.0
         self._credit -= share * owed
         return share
 
-    def _turns_of_ps(self) -> list[FractionalTurns]:
-        """Of every P, when it schedules.
+    def _turns_of_ps(self) -> list[Turns]:
+        """Of all Ps, in ways that are as likely.
 
-        One on which a goroutine computes on and on does at the end of a time slice. Whoever becomes
-        runnable interrupts the first P that idles; until that has polled, and has marked as a
-        fractional worker, others find the goroutine at the end of a piece and schedule as well.
+        A P on which a goroutine computes on and on schedules at the end of a time slice. Whoever
+        becomes runnable interrupts the first P that idles; until that has polled, and has marked as
+        a fractional worker, others find the goroutine at the end of a piece and schedule as well.
         """
-        flow, crowd = self._flow, 1 + self._crowding * (self._parts.procs - 1)
-        poll = DRAIN_CHECK * self._per_unit * crowd
-        plan, ps = flow.plan(self._parts.procs), self._parts.procs - int(self._dedicated)
-        taken = sum(
-            task.wanted for task in flow.tasks
-            if isinstance(task, Script) and not task.visit.blocked
-        )  # fmt: skip
-        occupied = min(round(taken), ps)
+        flow, procs = self._flow, self._parts.procs
+        crowding = self._crowding * (procs - 1)
+        poll = DRAIN_CHECK * self._per_unit * (1 + crowding)
+        plan, ps = flow.plan(procs), procs - int(self._dedicated)
+        computing = self._computing()[:ps]
+        idle = ps - len(computing)
         begun = flow.now - self._begun + 1.0
-        turns = [
-            FractionalTurns(self._share, poll, at_intervals(TIME_SLICE), begun + TIME_SLICE * part)
-            for part in PARTS
-        ] * occupied  # fmt: skip
+        woken = begun + self._parts.machine.sched.wake_ns
+        openers = self._openers(plan)
+        triggered = sum(share for _, share in openers) > HALF
         ready = max(plan.ready, NONE)
-        lies = poll + FRACTIONAL_SLACK * self._share / ready
+        lies = poll + SLACK * self._share / ready
         # At the end of a long run, a P schedules once more.
-        looks = 1 + min((plan.program - occupied) / ready / lies, 1.0)
-        for p in range(ps - occupied):
-            busy = min(plan.program - occupied - p + 1, 1.0)
-            seen = 1.0 if p == 0 else min(max(busy, lies / PIECE_NS), 1.0)
-            every = 1 / (ready * looks * seen + 1 / TIME_SLICE)
-            turns += [
-                FractionalTurns(self._share, poll, self._looks(plan, every, part), begun)
-                for part in PARTS
-            ]
-        return turns
+        looks = 1 + min((plan.program - len(computing)) / ready / lies, 1.0)
+        ways = []
+        for part in PARTS:
+            places = []
+            for p in range(idle):
+                busy = min(plan.program - len(computing) - p + 1, 1.0)
+                seen = 1.0 if p == 0 else min(max(busy, lies / PIECE_NS), 1.0)
+                every = 1 / (ready * looks * seen + 1 / TIME_SLICE)
+                look = self._looks(plan, every, part)
+                # Who triggered the cycle runs at once, and then its P schedules; others wake up.
+                at = begun if triggered and p == 0 else woken
+                places.append(Place(look, at, taken=False))
+            for script in computing:
+                look = self._looks(plan, 1 / (ready + 1 / TIME_SLICE), part)
+                ends = begun + script.slice_left(flow.now, flow.last_end, part)
+                places.append(Place(look, ends, taken=True))
+            ways.append(Turns(self._share, poll, crowding, self._piece_ns(), places))
+        return ways
+
+    def _computing(self) -> list[Script]:
+        """The script of each goroutine that computes on and on."""
+        tasks = self._flow.tasks
+        scripts = [t for t in tasks if isinstance(t, Script) and not t.visit.blocked]
+        return [script for script in scripts for _ in range(round(script.wanted))]
 
     def _looks(self, plan: Plan, every: float, part: float) -> Look:
         """When a P schedules: by chance, or whenever the next of regular requests comes."""
-        for task, share in self._openers(plan):
-            if task.regular and min(share, 1 / (every * task.speed)) > HALF:
-                return at_intervals(1 / task.speed)
+        for task in self._flow.tasks:
+            prices, often = task.visit.prices, task.speed * task.visit.runs > HALF * plan.ready
+            if task.regular and often and 1 / (every * task.speed) > HALF:
+                gap = 1 / task.speed
+                first = (task.begin - self._begun) % gap
+                if self._by_allocation and task.speed * prices.live > HALF * plan.live:
+                    # One of them triggered the cycle, and its P had to wake up for it.
+                    first = gap - self._parts.machine.sched.wake_ns - prices.ns / 2
+                return at_intervals(gap, first)
         return by_chance(every, part)
+
+    def _piece_ns(self) -> float:
+        """Longest pieces of a worker, at first."""
+        return self._piece() * self._per_unit
+
+    def _piece(self) -> float:
+        most = min(PIECE_NS / self._per_unit, self._units / (PIECES * self._parts.procs))
+        return max(most, DRAIN_CHECK)
 
     def _last_pieces(self) -> float:
         """Work that is in hands when the last piece has been taken: of each marker, a half."""
@@ -133,7 +159,10 @@ class Marking:
         return min(markers * DRAIN_CHECK / 2, self._units / 2)
 
     def _tail(self) -> None:
-        """There is nothing left to take: who needs credit and finds none waits for the end."""
+        """There is nothing left to take: who needs credit and finds none waits for the end.
+
+        That is when all Ps have told that they have nothing left either.
+        """
         flow, procs = self._flow, self._parts.procs
         background = self._dedicated + self._fractional
         plan = flow.planned
@@ -142,11 +171,11 @@ class Marking:
         slower = 1 + self._crowding * max(workers - 1, 0.0)
         busy = self._work * self._per_unit * slower
         elapsed = busy / workers * 2 * workers / (workers + 1) if workers else busy
-        share = self._paid(plan, elapsed)
         part = busy / max(elapsed * workers, 1e-9)
         self._book(self._work, elapsed, idle, 0.0, part)
-        flow.advance(elapsed, share)
         self._work = 0.0
+        elapsed += self._parts.machine.stw.ragged_barrier_ns
+        flow.advance(elapsed, self._paid(plan, elapsed))
 
     def _opening(self) -> None:
         """Until the first pieces are done there is no credit: who allocates has to assist.
@@ -154,18 +183,19 @@ class Marking:
         Idle Ps are woken up and mark a little later.
         """
         flow, procs = self._flow, self._parts.procs
-        piece = max(min(PIECE_NS / self._per_unit, self._units / (PIECES * procs)), DRAIN_CHECK)
         wake_ns = self._parts.machine.sched.wake_ns
-        length = max(min(piece, self._units / procs) * self._per_unit, wake_ns)
+        length = max(min(self._piece(), self._units / procs) * self._per_unit, wake_ns)
         late = wake_ns / length
         background = self._dedicated + self._fractional
         plan = flow.plan(procs - background)
-        # They came while the world was stopped, or come early enough for their P to wake up.
-        come = self._come(plan, length + flow.now - self._begun)
+        # They came while the world was stopped, or come early enough for their P to wake up. A
+        # fractional worker goes first on every P, and then there is credit.
+        openers = self._openers(plan)
+        come = 0.0 if self._share else self._come(plan, openers, length + flow.now - self._begun)
         # Beside as many as on average there is the request that triggered the cycle.
-        others, rest_ns = self._triggered(plan)
+        chance, rest_ns, owed = self._triggered(openers)
         free = max(procs - background - plan.program, 0.0)
-        others *= min(free, 1.0)
+        others = chance * min(free, 1.0)
         running = (plan.allocating + others) * plan.later / max(plan.live, 1e-9)
         assist_ns = OVER_ASSIST_WORK * self._per_unit
         extra = others * min(rest_ns / length, 1.0) + come * min(assist_ns / length, 1.0)
@@ -174,30 +204,43 @@ class Marking:
         turns, rest = divmod(length, assist_ns + run_ns)
         most = (procs - background) * (turns * assist_ns + min(rest, assist_ns))
         least = min((running + come) * assist_ns, most)
+        # Who triggered it pays for all that it has left to allocate, as long as there is no credit.
+        least = max(least, min(owed * self._per_unit, chance * length))
         extra = min(extra, free)
+        # Beyond the opening, it runs on, and so do those who came while the world was stopped.
+        stopped = plan.ready * (flow.now - self._begun)
+        late_ns = others * max(rest_ns - length, 0.0) + stopped * run_ns
+        if late_ns > NEGLIGIBLE * self._work * self._per_unit:
+            self._late_ns, self._late_ps = late_ns, min(others + stopped, free)
         assisted = self._cpu["assist"]
         end = flow.now + length
         while flow.now < end and self._work >= 1:
             left = least - (self._cpu["assist"] - assisted)
             self._step(0.0, end - flow.now, 1 - late, left, extra)
 
-    def _come(self, plan: Plan, ns: float) -> float:
+    def _come(self, plan: Plan, openers: Openers, ns: float) -> float:
         """Goroutines that become runnable in the first ns: regular ones follow each other."""
         come = plan.ready * ns
-        for task, share in self._openers(plan):
+        for task, share in openers:
             come += share * (task.follow(ns) - task.speed * ns) * task.visit.runs
         return come
 
-    def _triggered(self, plan: Plan) -> tuple[float, float]:
-        """The chance that a request triggered the cycle, and what it has left to do, in ns."""
-        chance = rest = 0.0
-        for task, share in self._openers(plan):
-            prices = task.visit.prices
-            chance += share
-            rest += share * prices.ns * prices.later / prices.live / 2
-        return chance, rest / max(chance, 1e-9)
+    def _triggered(self, openers: Openers) -> tuple[float, float, float]:
+        """The chance that a request triggered the cycle, and what it has left to do.
 
-    def _openers(self, plan: Plan) -> list[tuple[OpenFlow, float]]:
+        That is the time, in ns, and the scan work that is owed for what it has left to allocate, on
+        average over all cycles.
+        """
+        chance = rest = slots = 0.0
+        for task, share in openers:
+            prices = task.visit.prices
+            left = share * prices.later / prices.live / 2
+            chance += share
+            rest += left * prices.ns
+            slots += left * prices.slot_bytes
+        return chance, rest / max(chance, 1e-9), slots * self._flow.pacer.assist_work_per_byte
+
+    def _openers(self, plan: Plan) -> Openers:
         """Loads of requests, with their shares of what triggers cycles."""
         if not (self._by_allocation and plan.live):
             return []
@@ -219,6 +262,8 @@ class Marking:
         background = self._dedicated + self._fractional
         plan = flow.plan(procs - background)
         self._program = program = plan.program
+        for turns in self._turns:
+            turns.run(len(self._computing()), flow.now - self._begun)
         idle = min(max(procs - background - program - extra, 0.0), self._max_idle) * awake
         workers = background + idle
         if plan.slots * flow.pacer.assist_work_per_byte * self._per_unit <= workers:
@@ -234,8 +279,10 @@ class Marking:
         assist_ns = self._per_unit * (1 + crowding * others)
         able = workers / unit_ns + self._assisting / assist_ns or program / assist_ns
         work = self._work - until
-        steps = 1 if paid else STEPS
+        steps = STEPS if not paid or self._uneven else 1
         elapsed = min(longest or self._units / able / steps, work / able, plan.until)
+        if self._late_ps and not longest:
+            elapsed = min(elapsed, self._late_ns / self._late_ps)
         elapsed = max(elapsed, 1.0)
         supply = workers * elapsed / unit_ns
         assist = self._assists(
@@ -246,12 +293,19 @@ class Marking:
         elapsed, assist, done = elapsed * part, assist * part, done * part
         available = (program + extra) * elapsed
         owed = owed_per_ns * (available - assist)
-        self._credit = max(self._credit + done - owed, 0.0)
         self._own_credit = min(assist / assist_ns / owed, 1.0) if owed > 0 else 0.0
         self._book(done, elapsed, idle, assist)
-        flow.advance(elapsed, 1 - assist / available if available > 0 else 1.0)
+        share = 1 - assist / available if available > 0 else 1.0
+        per_byte, before = flow.pacer.assist_work_per_byte, flow.pacer.heap_live
+        flow.advance(elapsed, share)
+        # What has been allocated is paid for, be it more than on average.
+        slots = (flow.pacer.heap_live - before) * plan.slots / max(plan.live, 1e-9)
+        self._credit += done - slots * per_byte - self._lost(plan) * elapsed * share
         self._assisting = assist / elapsed
         self._work -= done
+        if self._late_ps and not longest:
+            self._late_ns -= self._late_ps * elapsed
+            self._late_ps = self._late_ps if self._late_ns > 1 else 0.0
         flow.idle_ns += max(procs - workers - program, 0.0) * elapsed
 
     def _owed(self, plan: Plan) -> float:
@@ -259,8 +313,20 @@ class Marking:
 
         A goroutine assists for 64 KiB of work at least; of the last time, half is lost at its end.
         """
-        lost = plan.visits * OVER_ASSIST_WORK / 2 * self._own_credit
-        return plan.slots * self._flow.pacer.assist_work_per_byte + lost
+        return plan.slots * self._flow.pacer.assist_work_per_byte + self._lost(plan)
+
+    def _lost(self, plan: Plan) -> float:
+        return plan.visits * OVER_ASSIST_WORK / 2 * self._own_credit
+
+    def _is_uneven(self) -> bool:
+        """Whether chance decides how near the heap comes to its goal."""
+        flow = self._flow
+        variance = sum(
+            task.speed * (1 + task.visit.scatter) * task.visit.prices.live**2
+            for task in flow.tasks if isinstance(task, OpenFlow) and not task.regular
+        )  # fmt: skip
+        spread = math.sqrt(variance * self._work * self._per_unit / self._parts.procs)
+        return spread > UNEVEN * (flow.pacer.heap_goal() - flow.pacer.heap_live)
 
     def _assists(
         self, available: float, owed: float, supply: float, unit_ns: float, least: float
@@ -275,23 +341,20 @@ class Marking:
         self, done: float, elapsed: float, idle: float, assist: float, busy: float = 1.0
     ) -> None:
         """Write down who marked; workers were busy for a part of the time."""
-        pacer, limiter = self._flow.pacer, self._parts.limiter
-        some = int(done)
+        limiter, left, cpu, some = self._parts.limiter, self._left, self._cpu, int(done)
         for part in SCAN_ORDER:
-            mine = min(some, self._left[part])
-            if mine:
-                self._left[part] -= mine
-                pacer.add_scan_work(part, mine)
+            mine = left[part]
+            if mine and some:
+                mine = min(some, mine)
+                left[part] -= mine
+                self._flow.pacer.add_scan_work(part, mine)
                 some -= mine
         elapsed *= busy
         fractional_ns, idle_ns = self._split(elapsed, idle)
-        for kind, ns in (
-            ("dedicated", self._dedicated * elapsed), ("fractional", fractional_ns),
-            ("idle", idle_ns), ("assist", assist),
-        ):  # fmt: skip
-            if ns:
-                self._cpu[kind] += ns
-                pacer.add_mark_time(kind, int(ns))
+        cpu["dedicated"] += self._dedicated * elapsed
+        cpu["fractional"] += fractional_ns
+        cpu["idle"] += idle_ns
+        cpu["assist"] += assist
         limiter.add_assist_time(int(assist))
         limiter.add_idle_time(int(idle_ns))
         if limiter.need_update(int(self._flow.now)):
@@ -302,42 +365,7 @@ class Marking:
         both = (self._fractional + idle) * elapsed
         if not (self._turns and idle):
             return self._fractional * elapsed, idle * elapsed
-        since = self._flow.now - self._begun
-        marked = [turn.marked(since + elapsed) - turn.marked(since) for turn in self._turns]
-        mine = sum(marked) / len(PARTS)
-        return min(mine, both), max(both - mine, 0.0)
-
-
-def by_chance(every: float, part: float) -> Look:
-    """The next look comes by chance; of times that long on average, this part is shorter."""
-    wait = -every * math.log1p(-part)
-    return lambda now: now + wait
-
-
-def at_intervals(every: float) -> Look:
-    """Looks at regular instants."""
-    return lambda now: every * math.ceil(now / every)
-
-
-class FractionalTurns:
-    """When a P that idles gives its time to a fractional worker, and when to an idle one.
-
-    The P looks for a fractional worker whenever it schedules. The worker stays until it has had 1.2
-    times its share, a piece of work at least (runtime/mgcmark.go: pollFractionalWorkerExit).
-    """
-
-    def __init__(self, share: float, piece_ns: float, look: Look, begins: float) -> None:
-        self._share, self._piece, self._look = share, piece_ns, look
-        self._times, self._marked = [begins], [0.0]
-
-    def marked(self, at: float) -> float:
-        """CPU-ns of fractional marking on a P until so many ns after the start."""
-        times, marked, slack = self._times, self._marked, FRACTIONAL_SLACK * self._share
-        while times[-1] < at:
-            spell = max(self._piece, (slack * times[-1] - marked[-1]) / (1 - slack))
-            # A piece that is begun is done, though others may have marked the rest before.
-            times += [times[-1], times[-1] + spell]
-            marked += [marked[-1] + self._piece, marked[-1] + spell]
-            times.append(self._look(max(marked[-1] / self._share, times[-1])))
-            marked.append(marked[-1])
-        return float(np.interp(at, times, marked))
+        until = self._flow.now - self._begun + elapsed
+        marked = sum(turns.marked(until) for turns in self._turns) / len(PARTS)
+        mine = min(marked - self._cpu["fractional"], both)
+        return mine, both - mine

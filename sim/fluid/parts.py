@@ -47,7 +47,7 @@ class Parts:
 class Plan:
     """What the tasks get of the Ps, and what they do with it; rates per ns."""
 
-    program: float
+    program: float = 0.0
     """Ps on which the program runs."""
     allocating: float = 0.0
     """Of these, Ps on which it allocates."""

@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 from sim.fluid.keepers import Keeper
 from sim.fluid.tasks import NEVER, Task
 from sim.fluid.visits import ITERATIONS, Visit, VisitCompiler
+from sim.go.runq import TIME_SLICE
 from sim.workload import program as say
 
 
@@ -51,8 +52,8 @@ class Stageplay(Protocol):
     def collect(self) -> None:
         """A cycle is asked for."""
 
-    def foresee(self, visit: Visit, visits: float) -> None:
-        """So many visits begin: find out what one costs."""
+    def foresee(self, visit: Visit, crowd: float, visits: float) -> None:
+        """So many goroutines begin so many visits: find out what one costs."""
 
     def settle(self, task: Task) -> None:
         """Book what a task has done, before it does something else."""
@@ -74,7 +75,17 @@ class Script(Task):
         self._at: Stage = Asleep(0.0)
         self._left = 0.0
         self._wake = NEVER
+        self._ran_from = NEVER
         self.next_stage()
+
+    def slice_left(self, now: float, stopped: float, part: float) -> float:
+        """ns until its time slice is over; of many goroutines, such a part of it is left.
+
+        The first one began with the stage, or again after the world was stopped.
+        """
+        if self.crowd > 1:
+            return TIME_SLICE * part
+        return (max(self._ran_from, stopped) - now) % TIME_SLICE
 
     @property
     def on_p(self) -> bool:
@@ -153,10 +164,12 @@ class Script(Task):
         if stage is None:
             self._end()
             return
+        if isinstance(stage, Busy) and not self.on_p:
+            self._ran_from = self._now
         self._at = stage
         if isinstance(stage, Busy):
             self.visit, self._left = stage.visit, self.crowd * stage.times
-            self._stage.foresee(self.visit, self._left)
+            self._stage.foresee(self.visit, self.crowd, self._left)
         elif isinstance(stage, Asleep):
             self._wake = self._now + stage.ns
         elif isinstance(stage, Collecting):
@@ -225,6 +238,7 @@ class Script(Task):
         self._children += step.wait
         crowd = self.crowd * step.count
         self._stage.start(Script(kind.steps, kind, crowd, self._stage, self._now, waits))
+        yield Busy(self._stage.compiler.starting(step.count), 1)
         if step.wait:
             yield Joining()
 

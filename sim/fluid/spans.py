@@ -7,6 +7,7 @@ empty by chance.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Final
@@ -14,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.fluid.change import Change
 from sim.fluid.keepers import Keeper
 from sim.go.kinds import Kind, KindTable, Mix
 from sim.go.mheap import PAGE
@@ -27,11 +29,13 @@ LARGE_CLASSES: Final = 2
 OS_PAGE: Final = 4096
 SMALL: Final = 0.02
 """Share of a cycle's growth that is not worth iterating for."""
+STEADY: Final = 1 / 20
+"""What caches hold is found anew when the heap or what is allocated has changed by this part."""
 ROUNDS: Final = 8
 NO_SPANS: Final = 1e-6
 """Spans of a class that are as good as none."""
-QUANTILES: Final = np.array([NormalDist().inv_cdf((i + 0.5) / 16) for i in range(16)])
-"""Of the normal distribution."""
+QUANTILES: Final = np.array([[NormalDist().inv_cdf((i + 0.5) / 16)] for i in range(16)])
+"""Of the normal distribution, a row each."""
 
 
 class FinalKinds(KindTable):
@@ -53,63 +57,75 @@ class SpanModel:
 
     def __init__(
         self, kinds: KindTable, mixes: Sequence[Mix], table: SizeClassTable,
-        machine: MachineProfile, procs: int,
+        machine: MachineProfile,
     ) -> None:  # fmt: skip
-        self.kinds, self._procs, self._machine = FinalKinds(kinds.rows), procs, machine
+        self.kinds, self._machine = FinalKinds(kinds.rows), machine
         rows, kinds = kinds.rows, self.kinds
         self.mix_of_kind = np.concatenate([np.full(len(m.kinds), i) for i, m in enumerate(mixes)])
         self.shares = np.concatenate([mix.shares for mix in mixes])
         keys = [(row.span_class, row.npages) for row in rows]
         unique = sorted(set(keys))
         self.cls = np.array([unique.index(key) for key in keys])
-        self._by_class = np.argsort(self.cls, kind="stable")
-        self._edges = np.searchsorted(self.cls[self._by_class], np.arange(len(unique)))
-        self.large = np.array([npages > 0 for _, npages in unique])
         self.nelems = np.array([1.0 if n else float(table.nelems[c]) for c, n in unique])
         self.pages = np.array([float(n or table.npages[c]) for c, n in unique])
         self.slot = np.array([n * PAGE if n else float(table.elemsize[c]) for c, n in unique])
         self.tail = self.pages * PAGE - self.nelems * self.slot
-        self.kind_slot = kinds.column("slot_bytes")
-        self.kind_scan = kinds.column("scan_bytes")
-        self._bounds = np.flatnonzero(np.diff(self.mix_of_kind, prepend=-1))
-        ends = [*self._bounds[1:].tolist(), len(self.shares)]
-        self._kinds_of = [slice(a, b) for a, b in zip(self._bounds.tolist(), ends, strict=True)]
+        small = np.array([npages == 0 for _, npages in unique])
+        self._cached_slot = self.slot * small
+        """Bytes of a slot of which caches hold some."""
+        slot, scan = kinds.column("slot_bytes"), kinds.column("scan_bytes")
+        ends = np.cumsum([len(mix.kinds) for mix in mixes]).tolist()
+        self._kinds_of = [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
         """The kinds of each mix; each has a class of its own."""
-        self._malloc = malloc_ns(
-            self.kind_slot, self.kind_scan, kinds.column("npages"), kinds.column("objects"),
-            machine.alloc,
-        )  # fmt: skip
+        self._shares = np.zeros((len(mixes), len(unique)))
+        """Of the slots of each mix, those of each class."""
+        self._shares[self.mix_of_kind, self.cls] = self.shares
+        npages, objects = kinds.column("npages"), kinds.column("objects")
+        self._malloc = self._of_kinds(malloc_ns(slot, scan, npages, objects, machine.alloc))
+        self.scan_per_slot = self._of_kinds(scan).tolist()
+        self.slot_bytes = self._of_kinds(slot).tolist()
         self.spans = np.zeros(len(unique))
         self.full = np.zeros(len(unique))
         """Of these, spans that were filled while marking."""
         self.used = np.zeros(len(unique))
         """Slots in use after the last sweep."""
         self._span_bytes = self.pages * PAGE
+        self._totals = np.column_stack([np.ones(len(unique)), self.nelems, self._span_bytes])
         self.live = self._span_bytes / self.nelems
         """Bytes of heap_live of a slot."""
         self._free = self._partly = self._reuse = np.zeros(0)
         self._note_room()
-        self.scan_per_slot = self._by_mix(self.kind_scan)
-        self.slot_bytes = self._by_mix(self.kind_slot)
+        self._change, self._taken_of_room, self._ahead_of_room = Change(STEADY), 1.0, 0.0
 
-    def _by_mix(self, column: Floats) -> list[float]:
-        weighted: list[float] = np.add.reduceat(column * self.shares, self._bounds).tolist()
-        return weighted
+    def _of_kinds(self, column: Floats) -> Floats:
+        """The mean of a property of kinds in each mix."""
+        sums = np.bincount(self.mix_of_kind, column * self.shares, len(self._kinds_of))
+        mean: Floats = sums.astype(np.float64)
+        return mean
 
     def per_kind(self, by_mix: Floats) -> Floats:
         """Slots by kind of so many slots by mix."""
         kinds: Floats = by_mix[self.mix_of_kind] * self.shares
         return kinds
 
-    def per_class(self, by_kind: Floats) -> Floats:
-        """Sums over the kinds of each class."""
-        sums: Floats = np.add.reduceat(by_kind[self._by_class], self._edges)
-        return sums
+    def per_class(self, by_mix: Sequence[float]) -> Floats:
+        """Slots by class of so many slots by mix."""
+        slots: Floats = np.array(by_mix).dot(self._shares)
+        return slots
+
+    def totals(self, spans: Floats) -> tuple[float, float, float]:
+        """How many spans these are, with how many slots, in how many bytes."""
+        number, slots, nbytes = spans.dot(self._totals).tolist()
+        return number, slots, nbytes
+
+    def nbytes(self, by_mix: Sequence[float]) -> float:
+        """Bytes of so many slots by mix."""
+        return float(sum(map(operator.mul, by_mix, self.slot_bytes)))
 
     def _note_room(self) -> None:
         """What is free after a sweep, and how much of it in a partly used span."""
-        self._free = np.maximum(self.spans * self.nelems - self.used, 0.0)
-        self._partly = np.maximum(self.spans - self.full, 0.0)
+        self._free = self.spans * self.nelems - self.used
+        self._partly = self.spans - self.full
         per_span = self._free / np.maximum(self._partly, NO_SPANS)
         per_span = np.minimum(np.maximum(per_span, 1.0), self.nelems)
         self._reuse = np.where(self._partly > NO_SPANS, per_span, self.nelems)
@@ -127,49 +143,63 @@ class SpanModel:
         free = np.maximum(self._free - taken, 0.0)
         reused = np.minimum(free / np.maximum(slots, 1.0), 1.0)
         of_refill, of_fresh = reused / self._reuse, (1 - reused) / self.nelems
-        total = max(float(np.dot(of_fresh * slots, self._span_bytes)), 1.0)
+        total = max(float((of_fresh * slots).dot(self._span_bytes)), 1.0)
         byte_ns = page.fault_ns / OS_PAGE + limited * page.scavenge_ns / QUANTUM
         fault_ns = max(0.0, 1 - room / total) * self._span_bytes * byte_ns
         refill = of_refill * costs.refill_partial_ns
         refill += of_fresh * (costs.refill_fresh_ns + fault_ns)
         self.live = self.slot + self.tail * (of_refill + of_fresh)
-        return self._by_mix(self._malloc + refill[self.cls]), self._by_mix(self.live[self.cls])
+        ns = self._malloc + self._shares.dot(refill)
+        return ns.tolist(), self._shares.dot(self.live).tolist()
 
-    def cached(self, slots: Floats, stretches: float) -> float:
-        """Bytes by which heap_live is ahead when so many slots have been taken.
+    def cached(self, slots: Floats, ps: float, stretches: float) -> float:
+        """Bytes by which heap_live is ahead when so many slots have been taken on so many Ps.
 
         Every P that has taken a slot of a class holds a span of it, which is used up in part. Spans
         that the sweep left are taken first; those that are held were taken last. What a P takes, it
         took in so many stretches that are independent of each other, and in each of these a class
         comes by chance.
         """
-        per_p = slots / self._procs
+        per_p = slots / ps
         held = np.maximum(-np.expm1(-per_p), NO_SPANS)
         taken = _by_chance(per_p / held, 1 / (1 / max(stretches, 1.0) + 1 / np.maximum(per_p, 1.0)))
         needed = held * _begun(taken, self._reuse)
-        fresh = np.minimum(np.maximum(self._procs * needed - self._partly, 0.0), self._procs * held)
+        fresh = np.minimum(np.maximum(ps * needed - self._partly, 0.0), ps * held)
         left = self._reuse * needed - per_p
         left_of_fresh = self.nelems * held * _begun(taken, self.nelems) - per_p
-        left += (left_of_fresh - left) * fresh / (self._procs * held)
-        return float(self._procs * np.dot(np.where(self.large, 0.0, left), self.slot))
+        left += (left_of_fresh - left) * fresh / (ps * held)
+        return float(ps * left.dot(self._cached_slot))
 
     def taken_within(
-        self, mixture: Floats, room: float, stretches_per_byte: float
+        self, by_mix: Sequence[float], room: float, ps: float, stretches_per_byte: float
     ) -> tuple[Floats, float]:
-        """Slots by class of such a mixture until heap_live has grown by so much.
+        """Slots by class, of mixes in such proportions, until heap_live has grown by so much.
 
-        Returns the bytes by which heap_live is ahead then as well. Every P takes them in so many
-        independent stretches a byte.
+        Returns the bytes by which heap_live is ahead then as well: of a lot of room, a small part,
+        which changes slowly. So many Ps take them, each in so many independent stretches a byte.
         """
-        per_byte = mixture / max(float(np.dot(mixture, self.live)), 1.0)
-        taken, ahead = room, self.cached(per_byte * room, stretches_per_byte * room)
+        mixture, total = self.per_class(by_mix), max(sum(by_mix), 1.0)
+        per_byte = mixture / max(float(mixture.dot(self.live)), 1.0)
+        free, partly = np.add.reduce(self._free), np.add.reduce(self._partly)
+        sizes = (room, ps, stretches_per_byte * room, float(free), float(partly))
+        changed = self._change.matters(sizes, [slots / total for slots in by_mix])
+        if changed or self._ahead_of_room > SMALL:
+            taken, ahead = self._within(per_byte, room, ps, stretches_per_byte)
+            self._taken_of_room, self._ahead_of_room = taken / room, ahead / room
+        return per_byte * (self._taken_of_room * room), self._ahead_of_room * room
+
+    def _within(
+        self, per_byte: Floats, room: float, ps: float, stretches_per_byte: float
+    ) -> tuple[float, float]:
+        """Bytes taken, and those by which heap_live is ahead then: together, they fill the room."""
+        taken, ahead = room, self.cached(per_byte * room, ps, stretches_per_byte * room)
         if ahead > room * SMALL:
             low, high = room * SMALL, room
             for _ in range(ROUNDS):
                 taken = (low + high) / 2
-                ahead = self.cached(per_byte * taken, stretches_per_byte * taken)
+                ahead = self.cached(per_byte * taken, ps, stretches_per_byte * taken)
                 low, high = (taken, high) if taken + ahead < room else (low, taken)
-        return per_byte * taken, ahead
+        return taken, ahead
 
     def in_use(self, slots: Floats) -> Floats:
         """Spans when so many slots have been taken since the sweep."""
@@ -196,8 +226,8 @@ class SpanModel:
     def sweep(self, spans: Floats, empty: Floats, live: Floats, black: Floats) -> None:
         """The end of a cycle: marked slots stay, and the spans that hold some."""
         touched = np.minimum(black / self._reuse / np.maximum(spans, 1e-9), 1.0)
-        kept = spans * (1 - empty * (1 - touched))
         self.full = spans * touched
+        kept = spans - empty * (spans - self.full)
         self.used = live + black
         self.spans = np.maximum(kept, self.used / self.nelems)
         self._note_room()
@@ -208,9 +238,10 @@ def _by_chance(mean: Floats, shape: Floats) -> Floats:
 
     The cube root of such a quantity is nearly normal (Wilson and Hilferty, 1931).
     """
-    root = 1 - 1 / (9 * shape) + QUANTILES[:, np.newaxis] / (3 * np.sqrt(shape))
-    some = np.maximum(root, 0.0) ** 3
-    quantities: Floats = some * (mean * len(some) / np.add.reduce(some))
+    root = QUANTILES / (3 * np.sqrt(shape)) + (1 - 1 / (9 * shape))
+    np.maximum(root, 0.0, out=root)
+    quantities: Floats = root * root * root
+    quantities *= mean * len(root) / np.add.reduce(quantities)
     return quantities
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Final
+
+import numpy as np
 
 from sim.fluid.collecting import CycleFacts
 from sim.fluid.engine import Flow
@@ -93,8 +96,8 @@ class Teller:
         parts, footprint, model = flow.parts, flow.parts.footprint, flow.spans
         footprint.see(flow)
         there = flow.there
-        taken = flow.total_taken + flow.taken
-        allocated = int(sum(t * s for t, s in zip(taken, model.slot_bytes, strict=True)))
+        taken = list(map(operator.add, flow.total_taken, flow.taken))
+        allocated = int(np.dot(taken, model.slot_bytes))
         objects = int(footprint.objects)
         facts = self._facts
         scan = facts.scan if facts else {"globals": parts.globals_bytes, "stack": 0, "heap": 0}

@@ -79,6 +79,8 @@ class Visit:
     asked: float = 0.0
     """Bytes asked for, and their variance between visits."""
     asked_variance: float = 0.0
+    scatter: float = 0.0
+    """The same in squares of its mean."""
     uses: list[Use] = field(default_factory=list)
     own: float = 0.0
     """The part of `weight` that is not the children's."""
@@ -96,11 +98,6 @@ class Visit:
     _own: Floats = field(default_factory=lambda: np.empty(0))
     _waits: Floats = field(default_factory=lambda: np.empty(0))
     _held: dict[int, Floats] = field(default_factory=dict)
-
-    @property
-    def scatter(self) -> float:
-        """Variance of what a visit allocates, in squares of its mean."""
-        return self.asked_variance / self.asked**2 if self.asked else 0.0
 
     def note(self) -> None:
         """Continue the timeline."""
@@ -158,6 +155,12 @@ class VisitCompiler:
         """The visit of a goroutine kind."""
         return self.of_steps(self.kind(name).steps, self.kind(name))
 
+    def starting(self, goroutines: int) -> Visit:
+        """The start of so many goroutines."""
+        visit = Visit(starts=0.0, runs=0.0)
+        _run(visit, self._go_ns * goroutines)
+        return visit
+
     def of_steps(self, steps: Sequence[say.Step], kind: say.GoroutineKind | None = None) -> Visit:
         """The visit that consists of these steps."""
         visit = Visit()
@@ -168,6 +171,8 @@ class VisitCompiler:
         for step in steps:
             self._add(step, visit)
         visit.note()
+        if visit.asked:
+            visit.scatter = visit.asked_variance / visit.asked**2
         return visit
 
     def _add(self, step: say.Step, visit: Visit) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -228,9 +229,19 @@ def shipped() -> dict[str, Path]:
 
 def load_profile(name: str) -> MachineProfile:
     """A profile by its shipped name or the path of a file; UserError if something is wrong."""
-    path = shipped().get(name, Path(name))
-    if not path.is_file():
+    if name in shipped():
+        return _shipped_profile(name)
+    if not Path(name).is_file():
         raise UserError(f"there is no machine profile {name!r}{nearest(name, shipped())}")
+    return _read(Path(name))
+
+
+@cache
+def _shipped_profile(name: str) -> MachineProfile:
+    return _read(shipped()[name])
+
+
+def _read(path: Path) -> MachineProfile:
     try:
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:

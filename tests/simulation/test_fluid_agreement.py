@@ -25,16 +25,14 @@ class Bounds(NamedTuple):
 
 
 BOUNDS: Final = {
-    "cache": Bounds(gc_cpu=0.13),
-    "cron-bursts": Bounds(cycles=0.08, peak_heap=0.08, gc_cpu=0.12),
-    "deep-stacks": Bounds(gc_cpu=0.09),
-    "every-second": Bounds(gc_cpu=0.11),
+    "cron-bursts": Bounds(cycles=0.075, peak_heap=0.08, gc_cpu=0.08),
+    "every-second": Bounds(gc_cpu=0.06),
     "garbage64": Bounds(cycles=0.04, peak_heap=0.06),
     "grpc-fanout": Bounds(cycles=0.06, peak_heap=0.06, gc_cpu=0.06),
     "hbsteady": Bounds(cycles=0.05, peak_heap=0.07, gc_cpu=0.07),
     "json-api": Bounds(gc_cpu=0.08),
     "metrics-store": Bounds(cycles=0.07, peak_heap=0.09, gc_cpu=0.06),
-    "shrink": Bounds(gc_cpu=0.09),
+    "shrink": Bounds(gc_cpu=0.07),
     "small-proxy": Bounds(gc_cpu=0.12),
     "steady-leak": Bounds(cycles=0.055, gc_cpu=0.18),
     "stream-pool": Bounds(gc_cpu=0.055),

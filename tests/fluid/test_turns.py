@@ -1,0 +1,77 @@
+"""Fractional workers on Ps that idle, and on one that a goroutine computes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from sim.fluid.change import Change
+from sim.fluid.turns import Place, Turns, at_intervals, by_chance
+from sim.units import MS
+
+SHARE, POLL = 0.25, 0.01 * MS
+EVERY_MS = at_intervals(1.0 * MS, 0.5 * MS)
+
+
+def turns(*places: Place) -> Turns:
+    return Turns(SHARE, POLL, 0.1, 0.5 * MS, places)
+
+
+def idle() -> Place:
+    return Place(EVERY_MS, 0.1 * MS, taken=False)
+
+
+@pytest.mark.parametrize("ms", [5, 20, 80])
+def test_a_p_that_schedules_often_has_its_share_and_a_fifth_more_at_most(ms: int) -> None:
+    marked = turns(idle()).marked(ms * MS)
+    # The last look may be one ms ago.
+    assert SHARE * (ms - 1) * MS <= marked <= 1.2 * SHARE * ms * MS + POLL
+
+
+def test_the_goroutine_changes_places_at_the_end_of_its_time_slice() -> None:
+    busy = Place(EVERY_MS, 6.0 * MS, taken=True)
+    other = idle()
+    both = turns(busy, other)
+    both.marked(5.9 * MS)
+    assert busy.marked == 0
+    both.marked(9.0 * MS)
+    assert busy.marked >= 1.2 * SHARE * 6 * MS
+    assert other.taken
+    assert not busy.taken
+
+
+def test_alone_on_its_p_it_goes_on_after_the_worker() -> None:
+    busy = Place(EVERY_MS, 6.0 * MS, taken=True)
+    only = turns(busy)
+    only.marked(10.0 * MS)
+    assert busy.taken
+    assert busy.next == pytest.approx(16 * MS + busy.marked)
+
+
+def test_a_p_marks_from_when_its_goroutine_blocks() -> None:
+    busy = Place(EVERY_MS, 9.0 * MS, taken=True)
+    only = turns(busy)
+    only.marked(4.0 * MS)
+    only.run(0, 4.0 * MS)
+    assert only.marked(8.0 * MS) >= 1.2 * SHARE * 4 * MS
+
+
+def test_a_goroutine_that_begins_finds_a_p() -> None:
+    place = idle()
+    only = turns(place)
+    only.run(1, 2.0 * MS)
+    only.marked(4.0 * MS)
+    assert place.taken
+
+
+def test_looks_by_chance_are_parts_of_an_exponential_time() -> None:
+    waits = [by_chance(1.0 * MS, (i + 0.5) / 100)(0.0) for i in range(100)]
+    assert sum(waits) / 100 == pytest.approx(1.0 * MS, rel=0.02)
+
+
+def test_what_changes_little_does_not_matter() -> None:
+    change = Change(0.05)
+    assert change.matters([1000.0], [0.5])
+    assert not change.matters([1040.0], [0.52])
+    assert change.matters([1060.0], [0.5])
+    assert not change.matters([1020.0], [0.5])
+    assert change.matters([1060.0, 1.0], [0.5])

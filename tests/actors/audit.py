@@ -115,6 +115,9 @@ def audit_goroutines(world: World, everybody: Sequence[G]) -> None:
     """A goroutine has ended, runs, waits to run, is blocked or parked: one of these."""
     sched = world.sched
     queued = [g for p in sched.ps for g in (*p.runq.queue, p.runq.runnext) if g is not None]
+    assert sched.queued.items == len(queued)
+    assert sched.queued.waiting == sum(1 << p.id for p in sched.ps if len(p.runq))
+    assert sched.late_timers == sum(1 << p.id for p in sched.ps if p.timers)
     queued += [*sched.shared, *world.gc.queue]
     places = {id(g): queued.count(g) for g in queued}
     for g in everybody:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.actors.marking import book, hand_in, mark_ns
+from sim.actors.marking import book, hand_in, mark_ns, piece
 from sim.go.assist import debt, earned
 from sim.go.pacer import check_assist_ratio
 from sim.world import Body, G, World
@@ -37,11 +37,14 @@ def owes_work(g: G, wanted: float, world: World) -> bool:
 
 
 def assist(g: G, world: World) -> Body:
-    """Mark, or wait for those who do, until there is credit to allocate (gcAssistAlloc)."""
+    """Mark, or wait for those who do, until there is credit to allocate (gcAssistAlloc).
+
+    However much a goroutine owes, it leaves work to the others (mgcmark.go: gcDrainN).
+    """
     gc, pacer = world.gc, world.gc.pacer
     while g.credit <= 0 and gc.marking and not gc.limiter.limiting:
         owed = debt(g.credit - 1, pacer.assist_work_per_byte, pacer.assist_bytes_per_work)
-        claimed = gc.work.claim(owed.scan_work)
+        claimed = gc.work.claim(min(owed.scan_work, piece(world)))
         if claimed:
             yield from scan(g, claimed, world)
         elif gc.marking:

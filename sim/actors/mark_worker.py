@@ -7,18 +7,14 @@ from typing import Final, TypeAlias
 
 import simpy
 
-from sim.actors.marking import book, flush_background_credit, hand_in, mark_ns
-from sim.go.assist import OVER_ASSIST_WORK
+from sim.actors.marking import book, flush_background_credit, hand_in, mark_ns, piece
 from sim.go.markwork import DRAIN_CHECK
 from sim.go.runq import TIME_SLICE
-from sim.units import MS
 from sim.world import P, Process, World
 
 Worker: TypeAlias = Callable[[P, World], Process[None]]
 
 FRACTIONAL_SLACK: Final = 1.2  # runtime/mgcmark.go: pollFractionalWorkerExit
-PIECE_NS: Final = MS // 2
-"""Longest piece of a worker; scan work reaches the pacer at the end of a piece."""
 
 
 def find_mark_worker(p: P, world: World) -> Worker | None:
@@ -84,13 +80,6 @@ def idle_worker(p: P, world: World) -> Process[None]:
         if sched.shared or len(p.runq) or world.env.now - begun >= TIME_SLICE:
             break
     gc.idle_workers -= 1
-
-
-def piece(world: World) -> int:
-    """How much to claim: small pieces when assists wait to be paid or the end is near."""
-    gc = world.gc
-    largest = OVER_ASSIST_WORK if gc.queue else int(PIECE_NS / gc.ns_per_unit)
-    return gc.work.piece(world.gomaxprocs, largest)
 
 
 def mark(p: P, claimed: int, kind: str, world: World) -> Process[int]:

@@ -5,10 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from sim.actors.scheduling import ready
+from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.pacer import ScanPart
+from sim.units import MS
 from sim.world import G, P, World
 
+PIECE_NS: Final = MS // 2
+"""Longest piece of a marker; scan work reaches the pacer at the end of a piece."""
 SCAN_ORDER: Final[tuple[ScanPart, ...]] = ("globals", "stack", "heap")
+
+
+def piece(world: World) -> int:
+    """How much to claim: small pieces when assists wait to be paid or the end is near."""
+    gc = world.gc
+    largest = OVER_ASSIST_WORK if gc.queue else int(PIECE_NS / gc.ns_per_unit)
+    return gc.work.piece(world.gomaxprocs, largest)
 
 
 def mark_ns(units: int, world: World) -> int:

@@ -75,7 +75,7 @@ def page() -> str:
     quiet = table[~(table["others_cpu"] > QUIET)]
     settings_of = [len(rows.drop_duplicates([*Setting._fields])) for rows in (quiet, table)]
     head = (
-        f"Up to {REPETITIONS} real runs per setting, 3 s each, and their medians; {machine}. In"
+        f"Up to {REPETITIONS} real runs per setting, 5 s each, and their medians; {machine}. In"
         f" {settings_of[0]} of {settings_of[1]} settings a run was made that nobody disturbed;"
         f" during the others, other programs used {table['others_cpu'].max():.0%} of a CPU at most."
         f" Costs: `gomemsim calibrate --repetitions {ROUNDS}`, just before the runs."
@@ -89,7 +89,7 @@ def page() -> str:
 
 def settings() -> dict[str, tuple[str, ...]]:
     """What is set for each workload."""
-    return {name: (f"machine={MACHINE}", "duration=3s", *changed) for name, changed in SETS.items()}
+    return {name: (f"machine={MACHINE}", "duration=5s", *changed) for name, changed in SETS.items()}
 
 
 def workload(name: str) -> Path:

@@ -25,6 +25,8 @@ ANSWERS_WITHIN: Final = 5
 """Seconds; a scheduler that says nothing for so long is taken for dead."""
 STARTS_WITHIN: Final = 60
 """Seconds for the first worker to come: clusters may grow on demand."""
+CONNECTIONS: Final = 5
+"""How often the scheduler is asked again for what a lost connection has left."""
 _PACKAGE: Final = "gomemsim"
 _DASK: Final = "distributed"
 
@@ -32,25 +34,40 @@ _DASK: Final = "distributed"
 def cluster(scheduler: str) -> Engine:
     """Runs points on the workers of the scheduler with this address, such as `tcp://host:8786`.
 
-    A worker that dies does not lose its points: others take them. The engine raises UserError if
-    the scheduler does not answer, goes away, or has workers with another version of gomemsim.
+    A worker that dies does not lose its points: others take them. A connection that is lost is made
+    again. The engine raises UserError if the scheduler does not answer, goes away, or has workers
+    with another version of gomemsim.
     """
     return partial(_on_cluster, scheduler)
 
 
 def _on_cluster(scheduler: str, points: Sequence[Point], folder: Place) -> Iterator[Outcome]:
-    with _connected(scheduler) as client:
-        _check_versions(client, scheduler)
-        from distributed import as_completed
+    left = list(points)
+    for _ in range(CONNECTIONS):
+        with _connected(scheduler) as client:
+            _check_versions(client, scheduler)
+            for outcome in _until_lost(client, left, folder):
+                left.remove(outcome.point)
+                yield outcome
+        if not left:
+            return
+    raise UserError(f"{scheduler}: the scheduler went away; what was done is kept")
 
-        shared = folder.absolute() if isinstance(folder, Path) else folder
-        wanted = version(_PACKAGE)
-        futures = client.map(_task, points, folder=shared, wanted=wanted, pure=False)
-        by_key = {future.key: point for future, point in zip(futures, points, strict=True)}
-        for future in as_completed(futures, loop=client.loop):
-            point = by_key[future.key]
-            yield Outcome(point, _failure(future, scheduler) or _unseen(point, folder))
-            future.release()
+
+def _until_lost(client: Client, points: Sequence[Point], folder: Place) -> Iterator[Outcome]:
+    """Outcomes as they come; a lost connection cancels all others."""
+    from distributed import as_completed
+
+    shared = folder.absolute() if isinstance(folder, Path) else folder
+    wanted = version(_PACKAGE)
+    futures = client.map(_task, points, folder=shared, wanted=wanted, pure=False)
+    by_key = {future.key: point for future, point in zip(futures, points, strict=True)}
+    for future in as_completed(futures, loop=client.loop):
+        if future.cancelled():
+            return
+        point = by_key[future.key]
+        yield Outcome(point, _failure(future) or _unseen(point, folder))
+        future.release()
 
 
 @contextmanager
@@ -98,17 +115,16 @@ def _task(point: Point, folder: Place, wanted: str) -> str:
     return "" if stored(point, folder) else simulate_point(point, folder)
 
 
-def _failure(future: Future[str], scheduler: str) -> str:
+def _failure(future: Future[str]) -> str:
     from distributed import KilledWorker
 
-    match future.status, future.exception() if future.status == "error" else None:
-        case "finished", _:
+    match future.exception():
+        case None:
             return future.result()
-        case "error", KilledWorker():
+        case KilledWorker():
             return DIED
-        case "error", error:
+        case error:
             return f"{type(error).__name__}: {error}"
-    raise UserError(f"{scheduler}: the scheduler went away; what was done is kept")
 
 
 def _unseen(point: Point, folder: Place) -> str:

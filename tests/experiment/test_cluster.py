@@ -131,6 +131,26 @@ def test_a_point_that_kills_its_workers_is_reported_and_the_others_are_kept(
 
 
 @pytest.mark.slow
+def test_a_lost_connection_is_made_again(scheduler: str, tiny: Path, tmp_path: Path) -> None:
+    """A busy machine may drop it while points are simulated; none of them is lost."""
+    from distributed import Client
+
+    todo = points(tiny, grid(["GOGC=50,75,100,150"]), 1)
+    lost = []
+
+    def lose_it_once(_: float) -> None:
+        if not lost and (clients := list(Client._instances)):
+            (client,) = clients
+            lost.append(client.scheduler_comm.comm)
+            client.loop.add_callback(lost[0].abort)
+            time.sleep(1)
+
+    assert sweep(todo, tmp_path / "s", cluster(scheduler), lose_it_once) == []
+    assert lost
+    assert all(stored(point, tmp_path / "s") for point in todo)
+
+
+@pytest.mark.slow
 def test_runs_that_stay_on_the_workers_own_disks_are_missed(scheduler: str, tiny: Path) -> None:
     todo = points(tiny, grid(["GOGC=50"]), 1)
     ((_, reason),) = sweep(todo, place("memory://apart"), cluster(scheduler))

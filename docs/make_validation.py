@@ -76,8 +76,8 @@ def page() -> str:
     settings_of = [len(rows.drop_duplicates([*Setting._fields])) for rows in (quiet, table)]
     head = (
         f"Up to {REPETITIONS} real runs per setting, 5 s each, and their medians; {machine}. In"
-        f" {settings_of[0]} of {settings_of[1]} settings a run was made that nobody disturbed;"
-        f" during the others, other programs used {table['others_cpu'].max():.0%} of a CPU at most."
+        f" {settings_of[0]} of {settings_of[1]} settings a run was made that nobody disturbed; other"
+        f" programs used {table['others_cpu'].max():.0%} of a CPU at most, in the median of a setting."
         f" Costs: `gomemsim calibrate --repetitions {ROUNDS}`, just before the runs."
     )
     parts = [head, "## Where nobody disturbed the real runs", errors_markdown(quiet)]

@@ -77,7 +77,8 @@ def page() -> str:
     head = (
         f"Up to {REPETITIONS} real runs per setting, 5 s each, and their medians; {machine}. In"
         f" {settings_of[0]} of {settings_of[1]} settings a run was made that nobody disturbed; other"
-        f" programs used {table['others_cpu'].max():.0%} of a CPU at most, in the median of a setting."
+        f" programs used {table['others_cpu'].max():.0%} of a CPU at most, in the median of a"
+        " setting."
         f" Costs: `gomemsim calibrate --repetitions {ROUNDS}`, just before the runs."
     )
     parts = [head, "## Where nobody disturbed the real runs", errors_markdown(quiet)]

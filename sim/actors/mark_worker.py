@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import simpy
 
 from sim.actors.marking import book, flush_background_credit, hand_in, mark_ns, piece
-from sim.go.markwork import DRAIN_CHECK
+from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK
 from sim.go.runq import TIME_SLICE
 from sim.world import P, Process, World
 
 Worker: TypeAlias = Callable[[P, World], Process[None]]
 
-FRACTIONAL_SLACK: Final = 1.2  # runtime/mgcmark.go: pollFractionalWorkerExit
-
 
 def find_mark_worker(p: P, world: World) -> Worker | None:
-    """A worker ahead of all goroutines (runtime/mgcpacer.go: findRunnableGCWorker)."""
+    """While marking, a worker ahead of all goroutines (mgcpacer.go: findRunnableGCWorker)."""
     gc = world.gc
-    if not gc.marking or gc.work.unclaimed == 0:
+    if gc.work.unclaimed == 0:
         return None
     if gc.dedicated_needed > 0:
         gc.dedicated_needed -= 1

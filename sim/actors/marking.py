@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from sim.actors.scheduling import ready
 from sim.go.assist import OVER_ASSIST_WORK
-from sim.go.pacer import ScanPart
-from sim.units import MS
+from sim.go.markwork import PIECE_NS, SCAN_ORDER
 from sim.world import G, P, World
-
-PIECE_NS: Final = MS // 2
-"""Longest piece of a marker; scan work reaches the pacer at the end of a piece."""
-SCAN_ORDER: Final[tuple[ScanPart, ...]] = ("globals", "stack", "heap")
 
 
 def piece(world: World) -> int:

@@ -9,20 +9,17 @@ from sim.fluid.engine import Flow
 from sim.fluid.parts import Plan
 from sim.fluid.scripts import Script
 from sim.fluid.tasks import OpenFlow
-from sim.fluid.turns import SLACK, Look, Place, Turns, at_intervals, by_chance
+from sim.fluid.turns import Look, Place, Turns, at_intervals, by_chance
 from sim.go.assist import OVER_ASSIST_WORK
-from sim.go.markwork import DRAIN_CHECK
+from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK, PIECE_NS, SCAN_ORDER
 from sim.go.pacer import ScanPart
 from sim.go.runq import TIME_SLICE
-from sim.units import MS
 
 STEPS: Final = 8
 """The work is done in at least so many steps."""
-PIECE_NS: Final = MS // 2
-"""Longest piece of a worker; credit for it is given when it is done."""
 PIECES: Final = 8
 """A worker takes at most this part of its share of the work at a time."""
-FRACTIONAL_USE: Final = (1 + SLACK) / 2
+FRACTIONAL_USE: Final = (1 + FRACTIONAL_SLACK) / 2
 """Where goroutines change often, workers begin below their share and leave at 1.2 of it."""
 PARTS: Final = (0.125, 0.375, 0.625, 0.875)
 """Of times that differ by chance, those that are longer than this part of them count a quarter."""
@@ -33,7 +30,6 @@ NEGLIGIBLE: Final = 1 / 100
 """Of the CPU time of marking; what is less does not matter."""
 NONE: Final = 1e-12
 """Goroutines a ns: one in a quarter of an hour."""
-SCAN_ORDER: Final[tuple[ScanPart, ...]] = ("globals", "stack", "heap")
 
 Openers: TypeAlias = list[tuple[OpenFlow, float]]
 
@@ -105,7 +101,7 @@ class Marking:
         openers = self._openers(plan)
         triggered = sum(share for _, share in openers) > HALF
         ready = max(plan.ready, NONE)
-        lies = poll + SLACK * self._share / ready
+        lies = poll + FRACTIONAL_SLACK * self._share / ready
         # At the end of a long run, a P schedules once more.
         looks = 1 + min((plan.program - len(computing)) / ready / lies, 1.0)
         ways = []

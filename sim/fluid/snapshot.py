@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -39,9 +39,7 @@ class Snapshots:
     def take(self, keepers: Sequence[Keeper], spans: Floats) -> tuple[list[float], Work]:
         """Reachable slots by mix, and the work of marking them in so many spans."""
         model = self._model
-        by_mix = [0.0] * len(model.slot_bytes)
-        for keeper in keepers:
-            by_mix[keeper.mix] += keeper.slots
+        by_mix = self._by_mix(keepers, [keeper.slots for keeper in keepers])
         total = sum(by_mix) + 1.0
         shares = [keeper.slots / total for keeper in keepers]
         shares += [keeper.scattered() for keeper in keepers]
@@ -51,12 +49,17 @@ class Snapshots:
         more, work = total / self._slots, self._work
         return by_mix, Work(work.scan_bytes * more, work.cpu_ns * more, work.empty)
 
+    def _by_mix(self, keepers: Sequence[Keeper], slots: Iterable[float]) -> list[float]:
+        """Sums over the keepers of each mix."""
+        sums = [0.0] * len(self._model.slot_bytes)
+        for keeper, some in zip(keepers, slots, strict=True):
+            sums[keeper.mix] += some
+        return sums
+
     def _count(self, keepers: Sequence[Keeper], spans: Floats, live: Floats) -> Work:
         in_spans, empty = self._model.occupied(keepers, spans)
-        by_mix = np.zeros(len(self._model.slot_bytes))
-        for keeper in keepers:
-            by_mix[keeper.mix] += keeper.slots * keeper.scattered()
-        scattered = self._model.per_kind(by_mix)
+        apart = [keeper.slots * keeper.scattered() for keeper in keepers]
+        scattered = self._model.per_kind(np.array(self._by_mix(keepers, apart)))
         counts = self._marker.count(
             self._model.kinds, live, in_spans, scattered,  # type: ignore[arg-type]
             vector_kernel=self._costs.vector_kernel > 0,

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
+from sim.go.markwork import FRACTIONAL_SLACK
 from sim.go.runq import TIME_SLICE
-
-SLACK: Final = 1.2
-"""A fractional worker leaves at so much of its share (mgcmark.go: pollFractionalWorkerExit)."""
 
 Look: TypeAlias = Callable[[float], float]
 """When a P that idles schedules next, after an instant."""
@@ -88,7 +86,7 @@ class Turns:
                 place.taken, place.next = False, now
 
     def _schedule(self, place: Place) -> None:
-        now, slack = place.next, SLACK * self._share
+        now, slack = place.next, FRACTIONAL_SLACK * self._share
         if place.taken:
             place.taken = False
             self._wait(now, place)

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.go.markwork import FRACTIONAL_SLACK
 from sim.units import MS, Fraction, Nanoseconds
 
 BACKGROUND_UTILIZATION = 0.25
 MAX_UTILIZATION_ERROR = 0.3
-FRACTIONAL_SLACK = 1.2
 SYSMON_PERIOD: Nanoseconds = 10 * MS
 
 

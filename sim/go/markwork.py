@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from sim.go.pacer import ScanPart
+from sim.units import MS
+
 DRAIN_CHECK: Final = 100_000  # runtime/mgcmark.go: drainCheckThreshold, units of scan work
+FRACTIONAL_SLACK: Final = 1.2  # runtime/mgcmark.go: pollFractionalWorkerExit
+PIECE_NS: Final = MS // 2
+"""Longest piece of a marker; scan work and credit are told of at the end of a piece."""
+SCAN_ORDER: Final[tuple[ScanPart, ...]] = ("globals", "stack", "heap")
+"""What is scanned first (runtime/mgcmark.go: gcDrain)."""
 
 
 @dataclass(slots=True)

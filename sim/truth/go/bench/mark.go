@@ -146,7 +146,7 @@ func roots() {
 	}
 }
 
-// descend waits with so many frames on its stack: of 256 bytes, as those of an HTTP server have on
+// descend waits with so many frames on its stack: of 240 bytes, as those of an HTTP server have on
 // average, with a few pointers each.
 //
 //go:noinline

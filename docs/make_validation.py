@@ -16,10 +16,10 @@ from make_accuracy import put
 
 from sim.truth.accuracy import errors_markdown, markdown
 from sim.truth.calibrate import calibrate
-from sim.truth.host import host
+from sim.truth.host import QUIET, host
 from sim.truth.recorded import Setting
 from sim.truth.toolchain import find_go
-from sim.truth.validate import QUIET, measure, points_of, validate
+from sim.truth.validate import measure, points_of, validate
 
 ROOT: Final = Path(__file__).parents[1]
 OUT: Final = ROOT / "results" / "validation"

@@ -15,8 +15,8 @@ import yaml
 
 from sim.errors import UserError
 from sim.machine.profile import SECTIONS
-from sim.truth.costs import SOURCES, Costs, Rows, Source, all_costs, merged
-from sim.truth.host import host
+from sim.truth.costs import SOURCES, Costs, Row, Rows, Source, all_costs, merged
+from sim.truth.host import host, undisturbed
 from sim.truth.toolchain import build, find_go, go_env
 
 NEEDS: Final = "go1.27"
@@ -29,7 +29,7 @@ Report = Callable[[float], None]
 
 
 def calibrate(*, out: Path, repetitions: int = 5, progress: Report | None = None) -> None:
-    """Run all benchmarks so many times and write a profile of what their quiet runs say.
+    """Run all benchmarks so many times and write a profile of their means.
 
     UserError where there is no Go 1.27 or a benchmark fails.
     """
@@ -72,14 +72,20 @@ def run_rounds(
 
 
 def run(program: Path, benchmark: str) -> Rows:
-    """The rows of one benchmark."""
+    """The rows of one benchmark, in a run that nobody disturbed if there is one in a few."""
     command = [str(program), benchmark.removesuffix(CLASSIC)]
     env = {name: text for name, text in os.environ.items() if name not in _GO_SETTINGS}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    if done.returncode:
-        reason = done.stderr.strip().splitlines() or ["no reason given"]
-        raise UserError(f"the benchmark {benchmark} failed: {reason[0]}")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    rows: list[Row] = []
+
+    def measure() -> None:
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        if done.returncode:
+            reason = done.stderr.strip().splitlines() or ["no reason given"]
+            raise UserError(f"the benchmark {benchmark} failed: {reason[0]}")
+        rows[:] = [json.loads(line) for line in done.stdout.splitlines()]
+
+    undisturbed(measure)
+    return rows
 
 
 _GO_SETTINGS: Final = ("GOGC", "GOMEMLIMIT", "GOMAXPROCS", "GODEBUG")

@@ -24,10 +24,6 @@ Costs: TypeAlias = dict[str, float]
 
 LARGEST_SPAN_OBJECT: Final = 512
 """Slots up to so many bytes are scanned by span (runtime/mgcmark_greenteagc.go)."""
-QUIET: Final = 0.25
-"""The quantile of times and latencies that other programs on the machine have not disturbed."""
-TIMES: Final = ("ns", "idle", "marking", "start", "termination")
-"""Keys of rows that are times; other programs can only lengthen them."""
 WAITED_NS: Final = 1_000_000
 """A sender that waited longer had woken nobody (bench/program.go: wakeUps)."""
 
@@ -182,7 +178,7 @@ def root_costs(roots: Rows) -> Costs:
 
 
 def crowding_costs(parallel: Rows) -> Costs:
-    """CPU time of marking with several Ps, in relation to marking alone."""
+    """What marking takes while a second marker works, in relation to marking alone."""
     took = {(row["heap"], row["procs"]): row["ns"] for row in parallel}
     more = _mean(ns / took[heap, 1] for (heap, procs), ns in took.items() if procs > 1)
     return {"crowding": max(more - 1.0, 0.0)}
@@ -200,7 +196,7 @@ def stop_costs(stops: Rows) -> Costs:
     flush = {row["procs"]: row["sample"] for row in stops if row["case"] == "for_each_p"}
     pauses = {row["procs"]: row for row in stops if row["case"] == "pauses"}
     two = min(2, max(stop))
-    alone, together = (float(np.quantile(stop[procs], QUIET)) for procs in (1, two))
+    alone, together = float(np.median(stop[1])), float(np.median(stop[two]))
     start_work = max(pauses[1]["start"] - alone, 0.0)
     return {
         "stop_ns": alone,
@@ -210,7 +206,7 @@ def stop_costs(stops: Rows) -> Costs:
         "start_work_ns": start_work,
         "restart_per_p_ns": max(pauses[two]["start"] - together - start_work, 0.0),
         "termination_work_ns": max(pauses[1]["termination"] - alone, 0.0),
-        "ragged_barrier_ns": float(np.quantile(flush[two], QUIET)),
+        "ragged_barrier_ns": float(np.median(flush[two])),
     }
 
 
@@ -241,7 +237,7 @@ def sched_costs(sched: Rows) -> Costs:
     woken = [ns for ns in wakes if ns < WAITED_NS]
     return {
         "go_ns": next(row["ns"] for row in sched if row["case"] == "go"),
-        "wake_ns": float(np.quantile(woken or wakes, QUIET)),
+        "wake_ns": float(np.median(woken or wakes)),
     }
 
 
@@ -284,7 +280,11 @@ SOURCES: Final = (
 
 
 def merged(rounds: Sequence[Mapping[str, Rows]]) -> dict[str, Rows]:
-    """One set of rows: quiet times, medians of other numbers, samples joined."""
+    """One set of rows: means of numbers, samples joined.
+
+    A machine is in turn faster and slower, and what a simulated program does many times takes the
+    mean.
+    """
     return {
         name: [_merged_row(same) for same in zip(*(found[name] for found in rounds), strict=True)]
         for name in rounds[0]
@@ -292,15 +292,15 @@ def merged(rounds: Sequence[Mapping[str, Rows]]) -> dict[str, Rows]:
 
 
 def _merged_row(same: Rows) -> Row:
-    return {key: _merged_value(key, [row[key] for row in same]) for key in same[0]}
+    return {key: _merged_value([row[key] for row in same]) for key in same[0]}
 
 
-def _merged_value(key: str, values: Sequence[Any]) -> Any:
+def _merged_value(values: Sequence[Any]) -> Any:
     if all(value == values[0] for value in values):
         return values[0]
     if isinstance(values[0], list):
         return [item for sample in values for item in sample]
-    return float(np.quantile(values, QUIET if key in TIMES else 0.5))
+    return _mean(values)
 
 
 def all_costs(rows: Mapping[str, Rows]) -> dict[Source, Costs]:

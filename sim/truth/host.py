@@ -6,14 +6,19 @@ import os
 import platform
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sim.truth.toolchain import go_env
+
+QUIET: Final = 0.05
+"""Of a CPU: what other programs may use during a measurement without disturbing it."""
+ATTEMPTS: Final = 4
+"""How often something is measured until nobody disturbs it."""
 
 
 def host(go: Path) -> dict[str, Any]:
@@ -41,6 +46,16 @@ class Others:
     """What other programs used meanwhile, in CPUs; NaN where the system does not tell."""
 
     used: float = float("nan")
+
+
+def undisturbed(measure: Callable[[], None]) -> float:
+    """Measure until nobody disturbs it, a few times at most; what others used in the end, in CPUs."""
+    for _ in range(ATTEMPTS):
+        with cpu_of_others() as others:
+            measure()
+        if not others.used > QUIET:
+            break
+    return others.used
 
 
 @contextmanager

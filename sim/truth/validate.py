@@ -18,7 +18,7 @@ import pandas as pd
 from sim.config import RunConfig, load
 from sim.simulation import simulate
 from sim.truth.accuracy import compared
-from sim.truth.host import cpu_of_others
+from sim.truth.host import QUIET, undisturbed
 from sim.truth.recorded import Figures, Setting, read_recorded, simulated
 from sim.truth.scans import green_tea
 from sim.truth.toolchain import chosen_go, go_version
@@ -32,10 +32,6 @@ GRID: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Settings under which a workload is validated unless others are asked for."""
 TABLE: Final = "validation.parquet"
-QUIET: Final = 0.05
-"""Of a CPU: what other programs may use during a real run without disturbing it."""
-ATTEMPTS: Final = 4
-"""How often a real run is made until nobody disturbs it."""
 OWN: Final = "own"
 """Mix of what a real program has in its heap that is not the workload's."""
 OWN_OBJECT: Final = 512
@@ -205,14 +201,10 @@ def _measure(twin: Path, point: Point, log: Path) -> None:
     done, digest = log.with_suffix(".sha256"), _digest(twin, point)
     if _is(done, digest):
         return
-    for _ in range(ATTEMPTS):
-        with cpu_of_others() as others:
-            run_twin(twin, point.config, log)
-        if not others.used > QUIET:
-            break
+    others = undisturbed(lambda: run_twin(twin, point.config, log))
     about = log.with_suffix(".json")
     facts = json.loads(about.read_text(encoding="utf-8"))
-    about.write_text(json.dumps({**facts, "others_cpu": others.used}), encoding="utf-8")
+    about.write_text(json.dumps({**facts, "others_cpu": others}), encoding="utf-8")
     done.write_text(digest, encoding="utf-8")
 
 

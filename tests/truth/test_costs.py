@@ -109,14 +109,14 @@ def test_markers_never_speed_each_other_up() -> None:
 
 
 def test_rounds_are_merged_row_by_row() -> None:
-    """One disturbed round must not move a cost."""
+    """Costs are those of a machine in all its moods."""
     rounds = [
         {"sched": [{"case": "go", "ns": ns, "sample": [ns, 1]}, {"case": "wake", "ns": 2 * ns}]}
-        for ns in (10, 1000, 12)
+        for ns in (10, 14, 12)
     ]
     assert merged(rounds) == {
         "sched": [
-            {"case": "go", "ns": 11, "sample": [10, 1, 1000, 1, 12, 1]}, {"case": "wake", "ns": 22},
+            {"case": "go", "ns": 12, "sample": [10, 1, 14, 1, 12, 1]}, {"case": "wake", "ns": 24},
         ]
     }  # fmt: skip
 

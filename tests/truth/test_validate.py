@@ -20,7 +20,7 @@ from sim.config.run import RunConfig
 from sim.errors import UserError
 from sim.go.marker.greentea import dense_share
 from sim.simulation import simulate
-from sim.truth import validate
+from sim.truth import host, validate
 from sim.truth.host import Others
 from sim.truth.scans import green_tea
 from sim.units import MiB
@@ -55,7 +55,7 @@ def real_runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[RunConfig]]:
         shutil.copy(f"{recorded}.json", log.with_suffix(".json"))
 
     monkeypatch.setattr(validate, "run_twin", run)
-    monkeypatch.setattr(validate, "cpu_of_others", lambda: nullcontext(Others(0.0)))
+    monkeypatch.setattr(host, "cpu_of_others", lambda: nullcontext(Others(0.0)))
     monkeypatch.setattr(validate, "chosen_go", lambda go: go or Path("go1.27"))
     monkeypatch.setattr(validate, "go_version", lambda go: go.name.removeprefix("go"))
     monkeypatch.setattr(validate, "build_twin", lambda go: Path("twin"))
@@ -93,13 +93,13 @@ def test_a_real_run_that_others_disturb_is_made_again(
     tmp_path: Path, real_runs: list[RunConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until nobody does, but not for ever; what others used is kept with the run."""
-    used = iter([0.9, 0.0, *[0.7] * validate.ATTEMPTS])
-    monkeypatch.setattr(validate, "cpu_of_others", lambda: nullcontext(Others(next(used))))
+    used = iter([0.9, 0.0, *[0.7] * host.ATTEMPTS])
+    monkeypatch.setattr(host, "cpu_of_others", lambda: nullcontext(Others(next(used))))
     validate.validate(
         [ROOT / "configs/hbsteady.yaml"], out=tmp_path,
         grid={"GOMAXPROCS": ("2",), "GOGC": ("100",)}, sets=QUICK, repetitions=2,
     )  # fmt: skip
-    assert len(real_runs) == 2 + validate.ATTEMPTS
+    assert len(real_runs) == 2 + host.ATTEMPTS
     assert validate.disturbance(tmp_path) == pytest.approx(0.35)
 
 

@@ -55,23 +55,42 @@ func interlude() {
 	}
 }
 
-// parallel: CPU time of marking the same heap with one P and with two.
+// parallel: time of workers that mark the same heap with one P and with two.
 func parallel() {
 	debug.SetGCPercent(-1)
-	for _, h := range heaps() {
-		if h.name != "tree-64" && h.name != "graph-48" && h.name != "strings-48" {
-			continue
-		}
-		roots, _ := h.build()
-		runtime.GC()
-		for _, ps := range []int{1, 2} {
-			runtime.GOMAXPROCS(ps)
-			runtime.GC()
-			ns, _, _ := runtime.ProbeGC(cpu, goOn)
-			emit(row{"heap": h.name, "procs": ps, "ns": ns})
+	for _, m := range mixtures() {
+		roots, _ := m.build()
+		for _, procs := range []int{1, min(2, runtime.NumCPU())} {
+			runtime.GOMAXPROCS(procs)
+			var ns int64
+			for range marks {
+				interlude()
+				occupy(procs)
+				before := markSeconds()
+				runtime.GC()
+				ns += int64((markSeconds() - before) * 1e9)
+			}
+			emit(row{"heap": m.name, "procs": procs, "ns": ns / marks})
 		}
 		runtime.KeepAlive(roots)
+		roots = nil
+		runtime.GC()
 	}
+}
+
+// marks is how often each heap is marked.
+const marks = 4
+
+// occupy keeps all Ps busy until a collection marks, as in a program that allocates: threads and
+// CPUs are awake, and each thread has a CPU for itself.
+func occupy(procs int) {
+	for range procs - 1 {
+		go func() {
+			for !runtime.ProbeMarking() {
+			}
+		}()
+	}
+	wait(2 * time.Millisecond)
 }
 
 // goOn is no pause.

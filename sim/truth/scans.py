@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
 
 from sim.errors import UserError
-from sim.go.marker.greentea import DENSE, MAX_SLOT, MIN_SLOT, GreenTea, dense_share
+from sim.go.marker import Floats
+from sim.go.marker.greentea import (
+    DENSE,
+    MAX_SLOT,
+    MIN_SLOT,
+    GreenTea,
+    dense_share,
+    gathered_share,
+)
 from sim.go.sizeclass import size_classes
 
 _CLASS: Final = re.compile(
-    r"scan: class (\d+)B (\d+)\+\d+\+\d+=(\d+) objs, (\d+)\+(\d+)=\d+ spans", re.ASCII
+    r"scan: class (\d+)B (\d+)\+\d+\+(\d+)=(\d+) objs, (\d+)\+(\d+)=\d+ spans", re.ASCII
 )
-"""Slot bytes; objects scanned alone, and all; visits that scanned several, few and many marks
+"""Slot bytes; objects scanned alone, with many others, and all; visits that found few and many marks
 (runtime/mgcmark_greenteagc.go: dumpScanStats)."""
 MOST: Final = 50.0
 """Logarithm of odds beyond which a share is 0 or 1."""
@@ -26,6 +35,7 @@ class Scanned(NamedTuple):
 
     nelems: int
     objects: int
+    gathered: int
     visits: int
     dense: int
 
@@ -38,24 +48,29 @@ def green_tea(log: str) -> GreenTea:
     classes = _read(log)
     if not classes:
         raise UserError("there are no counts of scans: they need GODEBUG=gctrace=2")
-    nelems, objects, visits, dense = np.array(classes, dtype=float).T
-    wanted = min(dense.sum(), visits.sum() - 0.5)
+    nelems, objects, gathered, visits, dense = np.array(classes, dtype=float).T
+    filled, found = np.maximum(nelems // DENSE, 2), objects / visits
 
-    def beyond(log_odds: float) -> float:
-        share = dense_share(nelems // DENSE, objects / visits, np.exp(log_odds))
-        return float(np.dot(visits, share) - wanted)
+    def odds(share: Callable[[Floats, Floats, float], Floats], of: Floats, many: Floats) -> float:
+        wanted = min(many.sum(), of.sum() - 0.5)
+        log_odds = brentq(
+            lambda log: np.dot(of, share(filled, found, np.exp(log))) - wanted, -MOST, MOST
+        )
+        return float(np.exp(log_odds))
 
     return GreenTea(
         visits_per_span=max(float(visits.sum() / (objects / nelems).sum()), 1.0),
-        dense_odds=float(np.exp(brentq(beyond, -MOST, MOST))) if dense.any() else 1.0,
+        dense_odds=odds(dense_share, visits, dense) if dense.any() else 1.0,
+        gathered_odds=odds(gathered_share, objects, gathered) if gathered.any() else 1.0,
     )
 
 
 def _read(log: str) -> list[Scanned]:
     table, found = size_classes(), []
     for match in _CLASS.finditer(log):
-        slot, alone, objects, few, many = map(int, match.groups())
+        slot, alone, gathered, objects, few, many = map(int, match.groups())
         if MIN_SLOT <= slot <= MAX_SLOT and objects:
             nelems = table.spans[table.span_class(slot, noscan=False)].nelems
-            found.append(Scanned(nelems, objects, max(alone + few + many, 1), many))
+            visits = max(alone + few + many, 1)
+            found.append(Scanned(nelems, objects, gathered, visits, many))
     return found

@@ -18,7 +18,7 @@ from sim.cli import main
 from sim.config import load
 from sim.config.run import RunConfig
 from sim.errors import UserError
-from sim.go.marker.greentea import dense_share
+from sim.go.marker.greentea import dense_share, gathered_share
 from sim.simulation import simulate
 from sim.truth import host, validate
 from sim.truth.host import Others
@@ -111,6 +111,8 @@ def test_how_often_spans_are_scanned_comes_from_the_real_program(
     assert found.visits_per_span == pytest.approx(visits / (95803 / 24))
     share = dense_share(np.array([3.0]), np.array([95803 / visits]), found.dense_odds)
     assert share == pytest.approx(13555 / visits)
+    share = gathered_share(np.array([3.0]), np.array([95803 / visits]), found.gathered_odds)
+    assert share == pytest.approx(89181 / 95803)
     with pytest.raises(UserError, match="there are no counts of scans"):
         green_tea("gc 1 @0.1s")
     sources, grid = [ROOT / "configs/hbsteady.yaml"], {"GOMAXPROCS": ("2",), "GOGC": ("100",)}

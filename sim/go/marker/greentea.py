@@ -34,6 +34,8 @@ class GreenTea:
     dense_odds: Annotated[float, Gt(0)] = 1.0
     """By how much the odds are better that a visit finds enough marks to scan the whole span: where
     what leads to a span lies together, as in a table in the order of allocation."""
+    gathered_odds: Annotated[float, Gt(0)] = 1.0
+    """The same for the odds that an object is found by such a visit."""
 
     def count(
         self, kinds: KindTable, live: Ints, spans: Ints, scattered: Floats, *, vector_kernel: bool
@@ -47,7 +49,7 @@ class GreenTea:
         found = np.maximum(live, 1) / np.maximum(visits, 1.0)
         can = by_span * vector_kernel
         dense_visits = can * dense_share(filled, found, self.dense_odds)
-        dense = can * np.exp(-filled / found) * (1 + filled / found)
+        dense = can * gathered_share(filled, found, self.gathered_odds)
         pointers = live * kinds.column("pointers") * by_span
         counts.span_visits = float(visits.sum())
         counts.sparse_objects = float((live * (by_span - dense)).sum())
@@ -64,7 +66,15 @@ def dense_share(filled: Floats, found: Floats, odds: float) -> Floats:
 
     The odds are those of an exponential law, times `odds`.
     """
-    few = -np.expm1(-filled / found)
-    many = odds * np.exp(-filled / found)
-    share: Floats = many / (few + many)
-    return share
+    return _with_odds(np.exp(-filled / found), odds)
+
+
+def gathered_share(filled: Floats, found: Floats, odds: float) -> Floats:
+    """Share of objects that such visits find; see `dense_share`."""
+    most = filled / found
+    return _with_odds(np.exp(-most) * (1 + most), odds)
+
+
+def _with_odds(share: Floats, odds: float) -> Floats:
+    better: Floats = odds * share / (1 - share + odds * share)
+    return better

@@ -7,7 +7,9 @@ real runs alone.
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +17,7 @@ import pandas as pd
 from make_accuracy import put
 
 from sim.truth.accuracy import errors_markdown, markdown
-from sim.truth.calibrate import calibrate
+from sim.truth.calibrate import build_benchmarks, run_rounds, write_profile
 from sim.truth.host import QUIET, host
 from sim.truth.recorded import Setting
 from sim.truth.toolchain import find_go
@@ -23,22 +25,26 @@ from sim.truth.validate import measure, points_of, validate
 
 ROOT: Final = Path(__file__).parents[1]
 OUT: Final = ROOT / "results" / "validation"
+SHORT: Final = "duration=5s"
+LONG: Final = "duration=10s"
+"""Of large heaps, which are collected a few times a second at most."""
 GRID: Final = {"GOMAXPROCS": ("1", "2"), "GOGC": ("50", "75", "100", "150", "200", "400")}
 REPETITIONS: Final = 2
+COSTS: Final = OUT / "costs"
+"""Rows of the benchmarks, a round before the runs of each workload."""
 MACHINE: Final = OUT / "machine.yaml"
-"""Costs of the machine on which the real runs are made, measured just before them: the same machine
-is faster in one hour and slower in another."""
-ROUNDS: Final = 3
-"""Repetitions of the benchmarks."""
+"""Costs of the machine on which the real runs are made, measured between them: the same machine is
+faster in one hour and slower in another."""
 SETS: Final[dict[str, tuple[str, ...]]] = {
-    "json-api": ("workload.load.api.arrivals.poisson=1000/s",),
-    "batch-parser": ("workload.load.files.count=120",),
+    "json-api": (LONG, "workload.load.api.arrivals.poisson=1000/s"),
+    "batch-parser": (LONG, "workload.load.files.count=240"),
     "grpc-fanout": ("workload.load.calls.arrivals.poisson=500/s",),
     "stream-pool": (),
     "small-proxy": (),
-    "cache": ("workload.stores.entries.size=64MiB",),
-    "cron-bursts": ("workload.load.jobs.arrivals.bursts.burst=700/s",),
+    "cache": (LONG, "workload.stores.entries.size=64MiB"),
+    "cron-bursts": (LONG, "workload.load.jobs.arrivals.bursts.burst=700/s"),
     "metrics-store": (
+        LONG,
         "workload.stores.series.size=64MiB",
         "workload.stores.chunks.size=32MiB",
         "workload.load.queries.arrivals.poisson=20/s",
@@ -49,15 +55,22 @@ SETS: Final[dict[str, tuple[str, ...]]] = {
 
 def main() -> None:
     """Make the real runs; simulate them all, and print the tables into the page."""
-    go = find_go()
-    if not MACHINE.exists():
-        OUT.mkdir(parents=True, exist_ok=True)
-        calibrate(out=MACHINE, repetitions=ROUNDS)
-    for name, sets in settings().items():
-        points = points_of([workload(name)], GRID, sets, go)
+    go, benchmarks = find_go(), build_benchmarks()
+    for name, sets in SETS.items():
+        costs_now(COSTS / f"{name}.json", benchmarks)
+        points = points_of([workload(name)], GRID, (SHORT, *sets), go)
         measure(points, out=OUT / name, repetitions=REPETITIONS, go=go)
+    write_profile([json.loads((COSTS / f"{name}.json").read_text()) for name in SETS], MACHINE)
     if sys.argv[1:] != ["--measure"]:
         put(ROOT / "docs" / "validation.md", page())
+
+
+def costs_now(out: Path, benchmarks: Mapping[str, Path]) -> None:
+    """A round of the benchmarks, unless this was done."""
+    if not out.exists():
+        (rows,) = run_rounds(benchmarks, 1)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(rows), encoding="utf-8")
 
 
 def page() -> str:
@@ -75,11 +88,11 @@ def page() -> str:
     quiet = table[~(table["others_cpu"] > QUIET)]
     settings_of = [len(rows.drop_duplicates([*Setting._fields])) for rows in (quiet, table)]
     head = (
-        f"Up to {REPETITIONS} real runs per setting, 5 s each, and their medians; {machine}. In"
+        f"Up to {REPETITIONS} real runs per setting, and their medians; {machine}. In"
         f" {settings_of[0]} of {settings_of[1]} settings a run was made that nobody disturbed; other"
         f" programs used {table['others_cpu'].max():.0%} of a CPU at most, in the median of a"
         " setting."
-        f" Costs: `gomemsim calibrate --repetitions {ROUNDS}`, just before the runs."
+        " Costs: a round of the benchmarks of `gomemsim calibrate` before the runs of each workload."
     )
     parts = [head, "## Where nobody disturbed the real runs", errors_markdown(quiet)]
     parts += ["## All settings", errors_markdown(table)]
@@ -90,7 +103,7 @@ def page() -> str:
 
 def settings() -> dict[str, tuple[str, ...]]:
     """What is set for each workload."""
-    return {name: (f"machine={MACHINE}", "duration=5s", *changed) for name, changed in SETS.items()}
+    return {name: (f"machine={MACHINE}", SHORT, *changed) for name, changed in SETS.items()}
 
 
 def workload(name: str) -> Path:

@@ -33,10 +33,13 @@ def calibrate(*, out: Path, repetitions: int = 5, progress: Report | None = None
 
     UserError where there is no Go 1.27 or a benchmark fails.
     """
-    programs = build_benchmarks()
-    rounds = list(run_rounds(programs, repetitions, progress))
+    write_profile(list(run_rounds(build_benchmarks(), repetitions, progress)), out)
+
+
+def write_profile(rounds: Sequence[Mapping[str, Rows]], out: Path) -> None:
+    """Write the profile that rounds of all benchmarks give."""
     each = [all_costs(rows) for rows in rounds]
-    text = profile_text(all_costs(merged(rounds)), each, provenance(repetitions))
+    text = profile_text(all_costs(merged(rounds)), each, provenance(len(rounds)))
     out.write_text(text, encoding="utf-8")
 
 
@@ -58,7 +61,7 @@ def benchmarks() -> list[str]:
 
 
 def run_rounds(
-    programs: Mapping[str, Path], repetitions: int, progress: Report | None
+    programs: Mapping[str, Path], repetitions: int, progress: Report | None = None
 ) -> Iterator[dict[str, Rows]]:
     """Every round runs all benchmarks once, so that a slow minute does not hit one cost alone."""
     names = benchmarks()

@@ -44,9 +44,11 @@ SMALLER = {
     ),
     "metrics-store": (
         "workload.stores.series.size=32MiB", "workload.stores.chunks.size=16MiB",
+        "workload.goroutines.query.steps.0.work.allocate=2MiB",
     ),
 }  # fmt: skip
-"""What would take seconds to fill, or hours to end."""
+"""What would take seconds to fill, or hours to end, or has so long a tail that the largest of a
+hundred requests decides how large the heap is."""
 LARGE = 8 * MiB
 """Below it, what is allocated until a busy machine has started a cycle is much of the heap."""
 ALLOCATED = "/gc/heap/allocs:bytes"

@@ -29,8 +29,9 @@ class GreenTea:
     """
 
     visits_per_span: Annotated[float, Ge(1)] = 2.0
-    """How often a span with live objects is taken from the queue in a cycle; `GODEBUG=gctrace=2`
-    prints what a real program does. A linked list makes it the number of objects."""
+    """How often a span full of live objects is taken from the queue in a cycle; one that is half full
+    is taken half as often, but once. `GODEBUG=gctrace=2` prints what a real program does. A linked
+    list makes it the number of objects."""
     dense_odds: Annotated[float, Gt(0)] = 1.0
     """By how much the odds are better that a visit finds enough marks to scan the whole span: where
     what leads to a span lies together, as in a table in the order of allocation."""
@@ -44,8 +45,10 @@ class GreenTea:
         slot, scan = kinds.column("slot_bytes"), kinds.column("scan_bytes")
         by_span = (slot >= MIN_SLOT) & (slot <= MAX_SLOT) & (scan > 0)
         counts = object_by_object(kinds, np.where(by_span, 0, live))
-        visits = np.where(by_span, np.minimum(spans * self.visits_per_span, live), 0.0)
-        filled = np.maximum(kinds.column("nelems") // DENSE, 2)
+        nelems = kinds.column("nelems")
+        visits = np.maximum(live / nelems * self.visits_per_span, spans)
+        visits = np.where(by_span, np.minimum(visits, live), 0.0)
+        filled = np.maximum(nelems // DENSE, 2)
         found = np.maximum(live, 1) / np.maximum(visits, 1.0)
         can = by_span * vector_kernel
         dense_visits = can * dense_share(filled, found, self.dense_odds)
@@ -53,7 +56,7 @@ class GreenTea:
         pointers = live * kinds.column("pointers") * by_span
         counts.span_visits = float(visits.sum())
         counts.sparse_objects = float((live * (by_span - dense)).sum())
-        counts.dense_bytes = float((visits * dense_visits * kinds.column("nelems") * slot).sum())
+        counts.dense_bytes = float((visits * dense_visits * nelems * slot).sum())
         counts.scan_bytes += float((live * (scan + dense * (slot - scan)))[by_span].sum())
         counts.pointers += float(pointers.sum())
         counts.dense_pointers = float((pointers * dense).sum())

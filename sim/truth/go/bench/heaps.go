@@ -125,8 +125,8 @@ func heaps() []heap {
 	}
 }
 
-// A mixture is a heap of documents of objects of several sizes with four pointers each, which have
-// leaves of several sizes: every document lies in many spans.
+// A mixture is a heap of documents of objects of six sizes with four pointers each, which have leaves
+// of a dozen sizes, up to a KiB: every document lies in many spans, as in programs.
 type mixture struct {
 	name      string
 	bytes     int
@@ -148,16 +148,19 @@ func mixtures() []mixture {
 
 var (
 	branches = []func() unsafe.Pointer{
-		object[p4], object[node[p4, [16]byte]], object[node[p4, [32]byte]], object[node[p4, [96]byte]],
+		object[p4], object[node[p4, [16]byte]], object[node[p4, [32]byte]],
+		object[node[p4, [48]byte]], object[node[p4, [64]byte]], object[node[p4, [80]byte]],
 	}
 	leaves = []func() unsafe.Pointer{
-		object[[16]byte], object[[32]byte], object[[64]byte], object[[128]byte], object[[256]byte],
+		object[[16]byte], object[[24]byte], object[[32]byte], object[[48]byte], object[[64]byte],
+		object[[96]byte], object[[128]byte], object[[192]byte], object[[256]byte],
+		object[[384]byte], object[[512]byte], object[[768]byte], object[[1024]byte],
 	}
 )
 
 const (
-	branchSlot = 68 // bytes, the mean
-	leafSlot   = 99
+	branchSlot = 72 // bytes, the mean
+	leafSlot   = 273
 	links      = 4
 	leavesEach = 2
 )

@@ -58,23 +58,34 @@ func interlude() {
 // parallel: time of workers that mark the same heap with one P and with two.
 func parallel() {
 	debug.SetGCPercent(-1)
+	for _, h := range heaps() {
+		if h.name == "tree-64" || h.name == "graph-48" {
+			roots, _ := h.build()
+			measureParallel(h.name)
+			runtime.KeepAlive(roots)
+		}
+	}
 	for _, m := range mixtures() {
 		roots, _ := m.build()
-		for _, procs := range []int{1, min(2, runtime.NumCPU())} {
-			runtime.GOMAXPROCS(procs)
-			var ns int64
-			for range marks {
-				interlude()
-				occupy(procs)
-				before := markSeconds()
-				runtime.GC()
-				ns += int64((markSeconds() - before) * 1e9)
-			}
-			emit(row{"heap": m.name, "procs": procs, "ns": ns / marks})
-		}
+		measureParallel(m.name)
 		runtime.KeepAlive(roots)
-		roots = nil
-		runtime.GC()
+	}
+}
+
+// measureParallel emits the mean time of all workers in a cycle with one P and with two.
+func measureParallel(heap string) {
+	runtime.GC()
+	for _, procs := range []int{1, min(2, runtime.NumCPU())} {
+		runtime.GOMAXPROCS(procs)
+		var ns int64
+		for range marks {
+			interlude()
+			occupy(procs)
+			before := markSeconds()
+			runtime.GC()
+			ns += int64((markSeconds() - before) * 1e9)
+		}
+		emit(row{"heap": heap, "procs": procs, "ns": ns / marks})
 	}
 }
 
@@ -198,9 +209,9 @@ func footprint() {
 	anonymous, file := resident()
 	emit(row{
 		"metadata": metric("/memory/classes/metadata/other:bytes"), "classes": len(shapes()),
-		"other":    metric("/memory/classes/other:bytes"),
-		"file":     file,
-		"runtime":  max(int64(anonymous)-int64(heap)-int64(spans), 0),
+		"other":   metric("/memory/classes/other:bytes"),
+		"file":    file,
+		"runtime": max(int64(anonymous)-int64(heap)-int64(spans), 0),
 	})
 }
 

@@ -1,8 +1,8 @@
 """Workloads beside their real twins, for docs/validation.md: `python docs/make_validation.py`.
 
-Needs the extra `go`, half an hour, and a machine on which nothing else runs. Real runs that
-results/validation has are not repeated: it can be interrupted at any time. `--measure` makes the
-real runs alone.
+Needs the extra `go`, three quarters of an hour, and a machine on which nothing else runs. Real runs
+that results/validation has are not repeated: it can be interrupted at any time. `--measure` makes
+the real runs alone.
 """
 
 from __future__ import annotations
@@ -33,8 +33,7 @@ REPETITIONS: Final = 2
 COSTS: Final = OUT / "costs"
 """Rows of the benchmarks, a round before the runs of each workload."""
 MACHINE: Final = OUT / "machine.yaml"
-"""Costs of the machine on which the real runs are made, measured between them: the same machine is
-faster in one hour and slower in another."""
+"""Costs of the machine of the real runs, which is faster in one hour than in another."""
 SETS: Final[dict[str, tuple[str, ...]]] = {
     "json-api": (LONG, "workload.load.api.arrivals.poisson=1000/s"),
     "batch-parser": (LONG, "workload.load.files.count=240"),
@@ -92,7 +91,7 @@ def page() -> str:
         f" {settings_of[0]} of {settings_of[1]} settings a run was made that nobody disturbed; other"
         f" programs used {table['others_cpu'].max():.0%} of a CPU at most, in the median of a"
         " setting."
-        " Costs: a round of the benchmarks of `gomemsim calibrate` before the runs of each workload."
+        f" Costs: {len(SETS)} rounds of the benchmarks of `gomemsim calibrate`."
     )
     parts = [head, "## Where nobody disturbed the real runs", errors_markdown(quiet)]
     parts += ["## All settings", errors_markdown(table)]

@@ -15,9 +15,8 @@ def service(
 ) -> RunConfig:
     """A service that allocates so much per second and P, with so many requests per second and P.
 
-    A request computes for 0.4 ms, and a store of `live` per P turns over at random. The CPU is one of
-    today's servers: markers of the older default profile slow each other down so much that 64 of
-    them could not keep pace.
+    A request computes for 0.4 ms, and a store of `live` per P turns over at random. The CPU is one
+    of today's servers.
     """
     size = _bytes(allocation) / requests
     return load(

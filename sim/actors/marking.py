@@ -5,6 +5,7 @@ from __future__ import annotations
 from sim.actors.scheduling import ready
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markwork import PIECE_NS, SCAN_ORDER
+from sim.machine.price import crowded
 from sim.world import G, P, World
 
 
@@ -16,10 +17,10 @@ def piece(world: World) -> int:
 
 
 def mark_ns(units: int, world: World) -> int:
-    """How long one marker takes for so much scan work; several share the memory bandwidth."""
+    """How long one marker takes for so much scan work, beside those that are at it."""
     gc = world.gc
-    crowd = 1.0 + gc.crowding * min(gc.markers, world.gomaxprocs - 1)
-    return max(1, round(units * gc.ns_per_unit * crowd))
+    others = min(gc.markers, world.gomaxprocs - 1)
+    return max(1, round(units * gc.ns_per_unit * crowded(gc.crowding, others)))
 
 
 def book(world: World, kind: str, ns: int) -> None:

@@ -14,6 +14,7 @@ from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK, PIECE_NS, SCAN_ORDER
 from sim.go.pacer import ScanPart
 from sim.go.runq import TIME_SLICE
+from sim.machine.price import crowded
 
 STEPS: Final = 8
 """The work is done in at least so many steps."""
@@ -91,8 +92,8 @@ class Marking:
         a fractional worker, others find the goroutine at the end of a piece and schedule as well.
         """
         flow, procs = self._flow, self._parts.procs
-        crowding = self._crowding * (procs - 1)
-        poll = DRAIN_CHECK * self._per_unit * (1 + crowding)
+        slower = crowded(self._crowding, procs - 1)
+        poll = DRAIN_CHECK * self._per_unit * slower
         plan, ps = flow.plan(procs), procs - int(self._dedicated)
         computing = self._computing()[:ps]
         idle = ps - len(computing)
@@ -119,7 +120,7 @@ class Marking:
                 look = self._looks(plan, 1 / (ready + 1 / TIME_SLICE), part)
                 ends = begun + script.slice_left(flow.now, flow.last_end, part)
                 places.append(Place(look, ends, taken=True))
-            ways.append(Turns(self._share, poll, crowding, self._piece_ns(), places))
+            ways.append(Turns(self._share, poll, slower - 1, self._piece_ns(), places))
         return ways
 
     def _computing(self) -> list[Script]:
@@ -164,7 +165,7 @@ class Marking:
         plan = flow.planned
         idle = min(max(procs - background - plan.program, 0.0), self._max_idle)
         workers = background + idle
-        slower = 1 + self._crowding * max(workers - 1, 0.0)
+        slower = crowded(self._crowding, max(workers - 1, 0.0))
         busy = self._work * self._per_unit * slower
         elapsed = busy / workers * 2 * workers / (workers + 1) if workers else busy
         part = busy / max(elapsed * workers, 1e-9)
@@ -268,11 +269,11 @@ class Marking:
         paid = owed_per_ns * program * self._per_unit <= workers
         if paid:
             self._assisting = 0.0
-        slower = 1 + crowding * min(max(workers - 1 + self._assisting, 0.0), procs - 1)
+        slower = crowded(crowding, min(max(workers - 1 + self._assisting, 0.0), procs - 1))
         unit_ns = self._per_unit * slower
         # Goroutines run out of credit together, and so they assist at the same time.
         others = min(workers + max(program - 1, 0.0), procs - 1)
-        assist_ns = self._per_unit * (1 + crowding * others)
+        assist_ns = self._per_unit * crowded(crowding, others)
         able = workers / unit_ns + self._assisting / assist_ns or program / assist_ns
         work = self._work - until
         steps = STEPS if not paid or self._uneven else 1

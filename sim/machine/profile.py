@@ -108,7 +108,7 @@ class MarkCosts:
     queued_apart_ns: float
     """The same where marks gather in the queue of spans, which takes some of the misses away."""
     crowding: float
-    """By how much every further marker slows each of them down."""
+    """By how much a second marker slows each of them down; see `sim.machine.price.crowded`."""
     vector_kernel: float
     """1 if the CPU can scan whole spans (AVX-512 with GFNI: Ice Lake, Zen 4, and later), else 0."""
 

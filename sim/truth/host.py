@@ -49,7 +49,7 @@ class Others:
 
 
 def undisturbed(measure: Callable[[], None]) -> float:
-    """Measure until nobody disturbs it, a few times at most; what others used in the end, in CPUs."""
+    """Measure until nobody disturbs it, a few times at most; what others used at last, in CPUs."""
     for _ in range(ATTEMPTS):
         with cpu_of_others() as others:
             measure()

@@ -24,8 +24,8 @@ from sim.go.sizeclass import size_classes
 _CLASS: Final = re.compile(
     r"scan: class (\d+)B (\d+)\+\d+\+(\d+)=(\d+) objs, (\d+)\+(\d+)=\d+ spans", re.ASCII
 )
-"""Slot bytes; objects scanned alone, with many others, and all; visits that found few and many marks
-(runtime/mgcmark_greenteagc.go: dumpScanStats)."""
+"""Slot bytes; objects scanned alone, with many others, and all; visits that found few and many
+marks (runtime/mgcmark_greenteagc.go: dumpScanStats)."""
 MOST: Final = 50.0
 """Logarithm of odds beyond which a share is 0 or 1."""
 

@@ -29,9 +29,9 @@ class GreenTea:
     """
 
     visits_per_span: Annotated[float, Ge(1)] = 2.0
-    """How often a span full of live objects is taken from the queue in a cycle; one that is half full
-    is taken half as often, but once. `GODEBUG=gctrace=2` prints what a real program does. A linked
-    list makes it the number of objects."""
+    """How often a span full of live objects is taken from the queue in a cycle; one that is half
+    full is taken half as often, but once. `GODEBUG=gctrace=2` prints what a real program does. A
+    linked list makes it the number of objects."""
     dense_odds: Annotated[float, Gt(0)] = 1.0
     """By how much the odds are better that a visit finds enough marks to scan the whole span: where
     what leads to a span lies together, as in a table in the order of allocation."""

@@ -5,7 +5,7 @@ RUN := .venv/.run
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint types imports schemas bench check clean
+.PHONY: help demo test slow lint types imports schemas bench compiled check clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ schemas: $(RUN)  ## the schemas that editors use
 
 bench: $(DEV)  ## how fast the simulator is
 	$(BIN)/pytest benchmarks -m bench -q
+
+compiled: $(DEV)  ## the simulator with its events compiled to C, in build/compiled
+	$(BIN)/python benchmarks/compiled.py build/compiled
 
 check: test lint types imports  ## what must pass before a change
 

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import simpy
@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 
 from sim.engine.clock import Alarm, Clock
 from sim.engine.lock import Lock
+from sim.go.barrier import Barrier
 from sim.go.kinds import KindTable, Mix
 from sim.go.limiter import GCCPULimiter
+from sim.go.marker import Marker
 from sim.go.markwork import MarkWork
 from sim.go.mcache import Mcaches
 from sim.go.mheap import HeapStats, MHeap
+from sim.go.pacer import Pacer, ScanPart
 from sim.go.pool import SyncPool
 from sim.go.runq import GlobalQueue, LocalQueue, Tally
 from sim.go.scavenge import BackgroundScavenger, ScavengeGoals
@@ -29,11 +32,6 @@ from sim.streams import Streams
 from sim.workload.finalizers import Finalizers
 from sim.workload.holders import Holder, Store
 from sim.workload.ledger import Ledger
-
-if TYPE_CHECKING:
-    from sim.go.barrier import Barrier
-    from sim.go.marker import Marker
-    from sim.go.pacer import Pacer, ScanPart
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -22,7 +22,7 @@ def kill_if_over(world: World) -> None:
     if limit is None or world.finished.triggered:
         return
     classes = memory_classes(world)
-    world.container.left = limit - rss(classes, world)
+    world.container.left = float(limit - rss(classes, world))
     if world.container.left < 0:
         world.emit(take_sample(world))
         world.finished.succeed(verdict(classes, limit, world))

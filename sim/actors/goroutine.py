@@ -212,7 +212,6 @@ def borrow(g: G, step: BorrowStep, world: World) -> Body:
 
 def collect(g: G, step: CollectStep, world: World) -> Body:
     """runtime.GC: run the next cycle, or join others who do, and sweep all that it left."""
-    del step
     gc = world.gc
     cycle = gc.cycles + gc.running + 1
     while gc.cycles < cycle:

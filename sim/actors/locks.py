@@ -50,7 +50,7 @@ def note_hold(world: World, hold: Hold) -> Floats:
     """
     memory, use, rows = world.memory, world.memory.lock_use, hold.use
     total = hold.times * hold.ns
-    if is_heap_lock(rows[0], world):
+    if is_heap_lock(int(rows[0]), world):
         wait = np.full(len(rows), memory.heap_lock_wait)
     else:
         elapsed = world.env.now - memory.last_batch_at

@@ -147,7 +147,7 @@ def _tiny_blocks(sizes: Floats, share: Floats, table: SizeClassTable) -> tuple[f
     )
     order = order[np.argsort(np.modf(np.arange(len(order)) * 0.6180339887498949)[0], kind="stable")]
     blocks, offset = 1, 0
-    for size in order.astype(int):
+    for size in order.astype(int).tolist():
         align = 8 if size % 8 == 0 else 4 if size % 4 == 0 else 2 if size % 2 == 0 else 1
         offset = -(-offset // align) * align
         if offset + size > TINY_BLOCK:

@@ -6,7 +6,7 @@ done together: arrays have one entry a class, and classes without need ask for n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -32,8 +32,8 @@ class RefillCounts:
 
     def add(self, classes: Ints, more: RefillCounts) -> None:
         """Count what was done for some of the classes."""
-        for name, column in vars(more).items():
-            getattr(self, name)[classes] += column
+        for field in fields(self):
+            getattr(self, field.name)[classes] += getattr(more, field.name)
 
     @property
     def spans(self) -> Ints:

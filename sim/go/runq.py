@@ -13,8 +13,8 @@ GLOBAL_EVERY: Final = 61  # runtime/proc.go: schedtick%61
 TIME_SLICE: Final = 10_000_000  # ns; runtime/proc.go: forcePreemptNS
 
 
-class GlobalQueue(deque[T], Generic[T]):
-    """The queue all Ps share."""
+GlobalQueue = deque
+"""The queue all Ps share."""
 
 
 @dataclass(slots=True)

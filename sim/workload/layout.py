@@ -80,9 +80,8 @@ def lay_out(
 
 
 def _passed(edges: Ints, points: Ints) -> Ints:
-    """How many edges each point has reached; both ascend."""
-    reached_at = np.bincount(np.searchsorted(points, edges), minlength=len(points) + 1)
-    return np.cumsum(reached_at[:-1])
+    """How many edges each point has reached; the edges ascend."""
+    return np.searchsorted(edges, points, side="right")
 
 
 def _summed(where: Ints, which: Ints, parts: int, count: Ints) -> tuple[Ints, Ints, Ints]:

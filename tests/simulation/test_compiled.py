@@ -1,0 +1,62 @@
+"""Compiled, every run tells the same, byte for byte."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from compiled import build
+
+ROOT = Path(__file__).parents[2]
+CAN_COMPILE = shutil.which("cc") and Path(sysconfig.get_path("include"), "Python.h").is_file()
+RUNS = """
+import sys
+from pathlib import Path
+import sim.world
+from sim.config import load
+from sim.simulation import simulate
+from tests.worlds import EVERYTHING, config_of
+
+out, configs = Path(sys.argv[1]), Path(sys.argv[2])
+for name, config in {
+    "everything": config_of(EVERYTHING),
+    "one refill at a time": config_of(EVERYTHING, "model.resolution=refill", "duration=4ms"),
+    "all that is told": config_of(EVERYTHING, "record.timeline=true", "GOMAXPROCS=5"),
+    "an old pacer": config_of(EVERYTHING, "gc.pacer=go1.18", "gc.marker=greentea"),
+    "no collection": config_of(EVERYTHING, "GOGC=off", "cgroup.memory=24MiB", "cgroup.cpu=1.5"),
+    "a service": load(configs / "quickstart.yaml", ["duration=500ms"]),
+    "near a limit": load(configs / "limit-near.yaml", ["duration=500ms"]),
+    "deep stacks": load(configs / "deep-stacks.yaml", ["duration=500ms"]),
+}.items():
+    simulate(config, out=out / name)
+print(sim.world.__file__)
+"""
+
+
+def told(out: Path, *path: Path) -> tuple[dict[Path, bytes], str]:
+    """The files of all runs, and where the simulator came from that was first on the path."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, path))}
+    command = [sys.executable, "-c", RUNS, str(out), str(ROOT / "configs")]
+    out.mkdir()
+    ran = subprocess.run(
+        command, check=True, env=environment, cwd=out, text=True, stdout=subprocess.PIPE
+    )
+    files = {file.relative_to(out): file.read_bytes() for file in sorted(out.rglob("*.parquet"))}
+    return files, ran.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(not CAN_COMPILE, reason="needs a C compiler and the headers of Python")
+def test_compiled_runs_tell_the_same(tmp_path: Path) -> None:
+    build(tmp_path / "compiled")
+    plain, source = told(tmp_path / "plain", ROOT)
+    compiled, library = told(tmp_path / "fast", tmp_path / "compiled", ROOT)
+    assert source.endswith("world.py\n")
+    assert library.endswith(".so\n")
+    assert compiled == plain

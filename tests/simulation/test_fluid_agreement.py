@@ -33,6 +33,7 @@ BOUNDS: Final = {
     "json-api": Bounds(gc_cpu=0.08),
     "metrics-store": Bounds(cycles=0.07, peak_heap=0.09, gc_cpu=0.06),
     "shrink": Bounds(gc_cpu=0.07),
+    "slow-leak": Bounds(gc_cpu=0.075),
     "small-proxy": Bounds(gc_cpu=0.12),
     "steady-leak": Bounds(cycles=0.055, gc_cpu=0.18),
     "stream-pool": Bounds(gc_cpu=0.055),

@@ -15,7 +15,7 @@ import yaml
 
 from sim.errors import UserError
 from sim.machine.profile import SECTIONS
-from sim.truth.costs import SOURCES, Costs, Row, Rows, Source, all_costs, merged
+from sim.truth.costs import SOURCES, Costs, Rows, Source, all_costs, merged
 from sim.truth.host import host, undisturbed
 from sim.truth.toolchain import build, find_go, go_env
 
@@ -78,16 +78,15 @@ def run(program: Path, benchmark: str) -> Rows:
     """The rows of one benchmark, in a run that nobody disturbed if there is one in a few."""
     command = [str(program), benchmark.removesuffix(CLASSIC)]
     env = {name: text for name, text in os.environ.items() if name not in _GO_SETTINGS}
-    rows: list[Row] = []
 
-    def measure() -> None:
+    def measure() -> Rows:
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         if done.returncode:
             reason = done.stderr.strip().splitlines() or ["no reason given"]
             raise UserError(f"the benchmark {benchmark} failed: {reason[0]}")
-        rows[:] = [json.loads(line) for line in done.stdout.splitlines()]
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
-    undisturbed(measure)
+    rows, _ = undisturbed(measure)
     return rows
 
 

@@ -178,10 +178,13 @@ def root_costs(roots: Rows) -> Costs:
 
 
 def crowding_costs(parallel: Rows) -> Costs:
-    """What marking takes while a second marker works, in relation to marking alone."""
+    """What marking takes while a second marker works, in relation to marking alone.
+
+    With one CPU no second one ever does.
+    """
     took = {(row["heap"], row["procs"]): row["ns"] for row in parallel}
-    more = _mean(ns / took[heap, 1] for (heap, procs), ns in took.items() if procs > 1)
-    return {"crowding": max(more - 1.0, 0.0)}
+    more = [ns / took[heap, 1] for (heap, procs), ns in took.items() if procs > 1]
+    return {"crowding": max(_mean(more) - 1.0, 0.0) if more else 0.0}
 
 
 def barrier_costs(barrier: Rows) -> Costs:

@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sim.truth.toolchain import go_env
+
+T = TypeVar("T")
 
 QUIET: Final = 0.05
 """Of a CPU: what other programs may use during a measurement without disturbing it."""
@@ -48,14 +50,17 @@ class Others:
     used: float = float("nan")
 
 
-def undisturbed(measure: Callable[[], None]) -> float:
-    """Measure until nobody disturbs it, a few times at most; what others used at last, in CPUs."""
+def undisturbed(measure: Callable[[], T]) -> tuple[T, float]:
+    """Measure until nobody disturbs it, a few times at most.
+
+    Returns what was measured last, and what others used meanwhile, in CPUs.
+    """
     for _ in range(ATTEMPTS):
         with cpu_of_others() as others:
-            measure()
+            measured = measure()
         if not others.used > QUIET:
             break
-    return others.used
+    return measured, others.used
 
 
 @contextmanager

@@ -201,7 +201,7 @@ def _measure(twin: Path, point: Point, log: Path) -> None:
     done, digest = log.with_suffix(".sha256"), _digest(twin, point)
     if _is(done, digest):
         return
-    others = undisturbed(lambda: run_twin(twin, point.config, log))
+    _, others = undisturbed(lambda: run_twin(twin, point.config, log))
     about = log.with_suffix(".json")
     facts = json.loads(about.read_text(encoding="utf-8"))
     about.write_text(json.dumps({**facts, "others_cpu": others}), encoding="utf-8")

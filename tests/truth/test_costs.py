@@ -108,6 +108,10 @@ def test_markers_never_speed_each_other_up() -> None:
     assert crowding_costs(rows) == {"crowding": 0.0}
 
 
+def test_one_cpu_never_has_a_second_marker() -> None:
+    assert crowding_costs([{"heap": "tree", "procs": 1, "ns": 100}]) == {"crowding": 0.0}
+
+
 def test_rounds_are_merged_row_by_row() -> None:
     """Costs are those of a machine in all its moods."""
     rounds = [

@@ -75,7 +75,7 @@ func parallel() {
 // measureParallel emits the mean time of all workers in a cycle with one P and with two.
 func measureParallel(heap string) {
 	runtime.GC()
-	for _, procs := range []int{1, min(2, runtime.NumCPU())} {
+	for procs := 1; procs <= min(2, runtime.NumCPU()); procs++ {
 		runtime.GOMAXPROCS(procs)
 		var ns int64
 		for range marks {

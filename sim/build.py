@@ -87,7 +87,7 @@ def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
         switches=config.model, streams=streams, emit=emit,
         container=Container(config.cgroup.memory, config.cgroup.cpu),
         sched=make_scheduler(config.gomaxprocs, env),
-        memory=memory, gc=make_gc(config, env, machine), globals_bytes=config.program.globals,
+        memory=memory, gc=make_gc(config, env), globals_bytes=config.program.globals,
         sampling=config.record.samples, finished=env.event(),
         sweeper=G(0, "bgsweep", system=True), scavenger=G(0, "bgscavenge", system=True),
         finalizer=G(0, "finalizers", system=True),
@@ -246,7 +246,7 @@ def _store(store: say.Store, mix: int, ledger: Ledger) -> Store:
     return Store(owner, mix, store.size, store.replacement)
 
 
-def make_gc(config: RunConfig, env: simpy.Environment, machine: MachineProfile) -> GC:
+def make_gc(config: RunConfig, env: simpy.Environment) -> GC:
     """The collector at rest."""
     pacer = config.gc.pacer.make()
     pacer.configure(config.gc_percent, config.memory_limit, config.program.globals)
@@ -254,7 +254,7 @@ def make_gc(config: RunConfig, env: simpy.Environment, machine: MachineProfile) 
     gc = GC(
         pacer=pacer, limiter=make_limiter(config), marker=config.gc.marker.make(),
         barrier=config.gc.barrier.make(), wanted=env.event(), started=env.event(),
-        ended=env.event(), marked=env.event(), crowding=machine.mark.crowding,
+        ended=env.event(), marked=env.event(),
     )  # fmt: skip
     gc.trigger_at = pacer.trigger()[0]
     return gc

@@ -330,7 +330,7 @@ class GC:
     work: MarkWork = field(default_factory=lambda: MarkWork(0))
     ns_per_unit: float = 1.0
     crowding: float = 0.0
-    """By how much a second marker slows each of them down."""
+    """By how much a second marker slows each of them down in this cycle."""
     trigger_at: int = 0
     slowdown: float = 1.0
     """Factor on the program's computing time while marking."""

@@ -16,7 +16,7 @@ from sim.actors.stopping import other_busy_ps, stand_still, start_the_world, sto
 from sim.actors.sweeping import note_sweep, start_sweeping, sweep_ns
 from sim.go.markwork import MarkWork
 from sim.go.pacer import ScanPart, check
-from sim.machine.price import mark_cpu_ns
+from sim.machine.price import crowding_ns, mark_cpu_ns
 from sim.world import CycleRecord, G, Process, World
 
 
@@ -136,6 +136,7 @@ def take_snapshot(world: World) -> None:
     cpu += float(specials.sum()) * world.machine.finalizer.root_ns
     gc.work = MarkWork(units)
     gc.ns_per_unit = cpu / max(1, units)
+    gc.crowding = crowding_ns(counts, world.machine.mark) / max(1.0, cpu)
     gc.marked = world.env.event()
     gc.pacer.set_stacks(memory.stacks.allocated)
     memory.stacks.scan()

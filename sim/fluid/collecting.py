@@ -157,6 +157,7 @@ class Collection:
         self._units = float(sum(scan.values()))
         self._cpu = work.cpu_ns + mark.cycle_ns + scan["globals"] * mark.root_byte_ns
         self._cpu += there.goroutines * mark.stack_ns + scan["stack"] * mark.stack_byte_ns
+        self._crowding = work.crowding_ns / max(self._cpu, 1.0)
         flow.pacer.set_stacks(flow.stacks.allocated(there))
 
     def _keepers(self, there: Crowd) -> list[Keeper]:
@@ -180,7 +181,7 @@ class Collection:
         flow.come_by_chance()
         Marking(
             flow, self._left, self._cpu, self.facts.cpu, self.facts.started,
-            by_allocation=self.facts.reason == "heap",
+            crowding=self._crowding, by_allocation=self.facts.reason == "heap",
         ).run()  # fmt: skip
         flow.come_as_on_average()
         self._book_rest()

@@ -40,15 +40,14 @@ class Marking:
 
     def __init__(
         self, flow: Flow, left: dict[ScanPart, int], cpu_ns: float, cpu: dict[str, float],
-        begun: float, *, by_allocation: bool,
+        begun: float, *, crowding: float, by_allocation: bool,
     ) -> None:  # fmt: skip
         self._flow, self._parts, self._left, self._cpu = flow, flow.parts, left, cpu
         on, workers, procs = self._parts.switches, flow.pacer.workers, flow.parts.procs
-        self._crowding = self._parts.machine.mark.crowding
         self._dedicated = float(workers.dedicated if on.dedicated_workers else 0)
         self._share = workers.fraction if on.fractional_workers else 0.0
         self._fractional = self._share * FRACTIONAL_USE * (procs - self._dedicated)
-        self._begun, self._by_allocation = begun, by_allocation
+        self._begun, self._crowding, self._by_allocation = begun, crowding, by_allocation
         self._max_idle = workers.max_idle if on.idle_workers else 0
         self._units = float(sum(left.values()))
         self._work = self._units

@@ -11,7 +11,7 @@ from sim.fluid.change import Change
 from sim.fluid.keepers import Keeper
 from sim.fluid.spans import Floats, SpanModel
 from sim.go.marker import Marker
-from sim.machine.price import mark_cpu_ns
+from sim.machine.price import crowding_ns, mark_cpu_ns
 from sim.machine.profile import MarkCosts
 
 FINE: Final = 1 / 50
@@ -23,6 +23,9 @@ class Work(NamedTuple):
 
     scan_bytes: float
     cpu_ns: float
+    """By one marker alone."""
+    crowding_ns: float
+    """By how much longer it takes two of them."""
     empty: Floats
     """Share of the spans of each class in which nothing lives."""
 
@@ -33,7 +36,7 @@ class Snapshots:
     def __init__(self, model: SpanModel, marker: Marker, costs: MarkCosts) -> None:
         self._model, self._marker, self._costs = model, marker, costs
         self._change = Change(FINE)
-        self._work = Work(0.0, 0.0, np.zeros(0))
+        self._work = Work(0.0, 0.0, 0.0, np.zeros(0))
         self._slots = 1.0
 
     def take(self, keepers: Sequence[Keeper], spans: Floats) -> tuple[list[float], Work]:
@@ -47,7 +50,9 @@ class Snapshots:
             self._work = self._count(keepers, spans, model.per_kind(np.array(by_mix)))
             self._slots = total
         more, work = total / self._slots, self._work
-        return by_mix, Work(work.scan_bytes * more, work.cpu_ns * more, work.empty)
+        return by_mix, Work(
+            work.scan_bytes * more, work.cpu_ns * more, work.crowding_ns * more, work.empty
+        )
 
     def _by_mix(self, keepers: Sequence[Keeper], slots: Iterable[float]) -> list[float]:
         """Sums over the keepers of each mix."""
@@ -64,4 +69,7 @@ class Snapshots:
             self._model.kinds, live, in_spans, scattered,  # type: ignore[arg-type]
             vector_kernel=self._costs.vector_kernel > 0,
         )  # fmt: skip
-        return Work(counts.scan_bytes, mark_cpu_ns(counts, self._costs), empty)
+        costs = self._costs
+        return Work(
+            counts.scan_bytes, mark_cpu_ns(counts, costs), crowding_ns(counts, costs), empty
+        )

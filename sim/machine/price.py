@@ -33,15 +33,6 @@ def set_finalizer_ns(nelems: Floats, objects: Floats, costs: FinalizerCosts) -> 
     return objects * (costs.set_ns + (nelems - 1) / 2 * costs.step_ns)
 
 
-def crowded(crowding: float, others: float) -> float:
-    """By what factor a marker takes longer beside so many others; a part of one is there at times.
-
-    They write the same cache lines, of spans and queues: with n markers, a line was last another's
-    with a chance of (n - 1) / n. `crowding` is what two of them cost each other.
-    """
-    return 1.0 + crowding * (others if others < 1 else 2 * others / (others + 1))
-
-
 class MarkSteps(Protocol):
     """How often each step of marking happens, as a marker counts them."""
 
@@ -73,3 +64,19 @@ def mark_cpu_ns(steps: MarkSteps, costs: MarkCosts) -> float:
         + steps.apart * costs.apart_ns
         + steps.queued_apart * costs.queued_apart_ns
     )
+
+
+def crowding_ns(steps: MarkSteps, costs: MarkCosts) -> float:
+    """What two markers at a time take longer for a heap than one alone (CPU time)."""
+    apart = steps.apart + steps.queued_apart
+    return steps.spans * costs.crowded_span_ns + apart * costs.crowded_apart_ns
+
+
+def crowded(crowding: float, others: float) -> float:
+    """By what factor a marker takes longer beside so many others; a part of one is there at times.
+
+    They write the same cache lines, of spans and queues: with n markers, a line was last another's
+    with a chance of (n - 1) / n. `crowding` is what two of them cost each other, as a part of what
+    marking takes alone.
+    """
+    return 1.0 + crowding * (others if others < 1 else 2 * others / (others + 1))

@@ -7,7 +7,7 @@ repetitions, and the micro-benchmark that measured it. All costs are CPU ns of o
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -107,10 +107,17 @@ class MarkCosts:
     """What an object costs more that lies apart from those marked before it: no cache holds it."""
     queued_apart_ns: float
     """The same where marks gather in the queue of spans, which takes some of the misses away."""
-    crowding: float
-    """By how much a second marker slows each of them down; see `sim.machine.price.crowded`."""
+    crowded_span_ns: float
+    """What a span costs more beside a second marker: its lines were written by that one last."""
+    crowded_apart_ns: float
+    """What an object that lies apart costs more beside a second marker."""
     vector_kernel: float
     """1 if the CPU can scan whole spans (AVX-512 with GFNI: Ice Lake, Zen 4, and later), else 0."""
+
+    def times(self, factor: float) -> MarkCosts:
+        """Costs of a heap whose marking takes so many times as long."""
+        costs = {f.name: factor * getattr(self, f.name) for f in fields(self)}
+        return MarkCosts(**costs | {"vector_kernel": self.vector_kernel})
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +261,13 @@ def _read(path: Path) -> MachineProfile:
         for section, cls in SECTIONS.items()
     }
     return MachineProfile(name=path.stem, provenance=text.get("provenance", {}), **sections)
+
+
+def save_profile(profile: MachineProfile, path: Path) -> None:
+    """Write a profile that `load_profile` can read; spreads and benchmarks are not kept."""
+    costs = {section: asdict(getattr(profile, section)) for section in SECTIONS}
+    text = {"provenance": profile.provenance, "costs": costs}
+    path.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
 def _section(path: Path, section: str, cls: type[Any], values: Any) -> Any:

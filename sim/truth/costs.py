@@ -36,10 +36,14 @@ class Source(NamedTuple):
     derive: Callable[..., Costs]
 
 
-def solve(steps: ArrayLike, took: ArrayLike) -> list[float]:
-    """Costs per step, none negative, that explain best how long counted steps took, in relation."""
+def solve(steps: ArrayLike, took: ArrayLike, unit: ArrayLike | None = None) -> list[float]:
+    """Costs per step, none negative, that explain best how long counted steps took.
+
+    Errors count in relation to `unit`; without it, to what was measured.
+    """
     counted, measured = np.asarray(steps, dtype=float), np.asarray(took, dtype=float)
-    costs, _ = nnls(counted / measured[:, None], np.ones(len(measured)))
+    scale = measured if unit is None else np.asarray(unit, dtype=float)
+    costs, _ = nnls(counted / scale[:, None], measured / scale)
     return [float(cost) for cost in costs]
 
 
@@ -177,14 +181,18 @@ def root_costs(roots: Rows) -> Costs:
     }
 
 
-def crowding_costs(parallel: Rows) -> Costs:
-    """What marking takes while a second marker works, in relation to marking alone.
+def crowding_costs(mark: Rows, parallel: Rows) -> Costs:
+    """What marking takes longer while a second marker works: lines of memory go from one to the other.
 
     With one CPU no second one ever does.
     """
+    counts = {row["heap"]: [row["spans"], row["apart"]] for row in mark}
     took = {(row["heap"], row["procs"]): row["ns"] for row in parallel}
-    more = [ns / took[heap, 1] for (heap, procs), ns in took.items() if procs > 1]
-    return {"crowding": max(_mean(more) - 1.0, 0.0) if more else 0.0}
+    heaps = [heap for heap, procs in took if procs > 1]
+    alone = [took[heap, 1] for heap in heaps]
+    more = [took[heap, 2] - took[heap, 1] for heap in heaps]
+    span, apart = solve([counts[heap] for heap in heaps], more, alone) if heaps else (0.0, 0.0)
+    return {"crowded_span_ns": span, "crowded_apart_ns": apart}
 
 
 def barrier_costs(barrier: Rows) -> Costs:
@@ -272,7 +280,7 @@ SOURCES: Final = (
     Source("sweep", ("sweep",), sweep_costs),
     Source("mark", ("mark", "mark_classic"), mark_costs),
     Source("mark", ("roots",), root_costs),
-    Source("mark", ("parallel",), crowding_costs),
+    Source("mark", ("mark", "parallel"), crowding_costs),
     Source("barrier", ("barrier",), barrier_costs),
     Source("stw", ("stops",), stop_costs),
     Source("finalizer", ("finalizers",), finalizer_costs),

@@ -19,6 +19,7 @@ from sim.config import RunConfig, load
 from sim.simulation import simulate
 from sim.truth.accuracy import compared
 from sim.truth.host import QUIET, undisturbed
+from sim.truth.marking import OWN_GOGC, own_run, save_machine
 from sim.truth.recorded import Figures, Setting, read_recorded, simulated
 from sim.truth.scans import green_tea
 from sim.truth.toolchain import chosen_go, go_version
@@ -32,6 +33,8 @@ GRID: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Settings under which a workload is validated unless others are asked for."""
 TABLE: Final = "validation.parquet"
+OWN_RUNS: Final = "own"
+"""Folder of the runs that tell what marking costs in the heaps of the workloads."""
 OWN: Final = "own"
 """Mix of what a real program has in its heap that is not the workload's."""
 OWN_OBJECT: Final = 512
@@ -57,11 +60,13 @@ def validate(
     repetitions: int = 3,
     go: Path | None = None,
     progress: Report | None = None,
+    own_costs: bool = True,
 ) -> pd.DataFrame:
     """Run each config, or workload, for real and simulated under all settings of a grid.
 
     `go` is the command of the Go to compare with, whose version the simulator takes; without it the
-    Go that is installed.
+    Go that is installed. With `own_costs`, marking costs what it costs in the heap of each workload
+    (`sim.truth.marking`), else what it costs in the heaps of the benchmarks.
 
     The logs of the real runs stay in `out`, with the table: a row per setting and figure, as
     `sim.truth.accuracy` has it, and `others_cpu`: how much of a CPU other programs used meanwhile.
@@ -73,7 +78,7 @@ def validate(
     recorded = read_recorded(out)
     table = pd.DataFrame(
         {**row, "others_cpu": others}
-        for point, found in zip(points, _simulated(points, out), strict=True)
+        for point, found in zip(points, _simulated(points, out, own_costs=own_costs), strict=True)
         for runs, others in [_undisturbed(point, recorded, out)]
         for row in compared(point.setting, runs, [found])
     )
@@ -95,13 +100,18 @@ def measure(
     a few times.
     """
     twin = build_twin(chosen_go(go))
-    out.mkdir(parents=True, exist_ok=True)
-    for point in {point.config.workload: point for point in reversed(points)}.values():
+    (out / OWN_RUNS).mkdir(parents=True, exist_ok=True)
+    first = _first_of_each(points).values()
+    for point in first:
         if point.config.gc.marker.name == "greentea":
             _scan(twin, point, _scans(out, point.config.workload))
-    runs = [(point, turn) for turn in range(repetitions) for point in points]
-    for done, (point, turn) in enumerate(runs, start=1):
-        _measure(twin, point, _log(out, point.setting, turn))
+    runs: list[tuple[Point, Path]] = []
+    for turn in range(repetitions):
+        own = [_own_run(point) for point in first]
+        runs += [(point, _log(out / OWN_RUNS, point.setting, turn)) for point in own]
+        runs += [(point, _log(out, point.setting, turn)) for point in points]
+    for done, (point, log) in enumerate(runs, start=1):
+        _measure(twin, point, log)
         if progress:
             progress(0.9 * done / len(runs))
 
@@ -249,11 +259,47 @@ def _setting(source: Path, settings: Sequence[str], config: RunConfig) -> Settin
     )
 
 
-def _simulated(points: Sequence[Point], out: Path) -> list[Figures]:
-    tasks = (joblib.delayed(_simulate)(point, out) for point in points)
-    return list(joblib.Parallel(n_jobs=-1)(tasks))
+def _first_of_each(points: Sequence[Point]) -> dict[str, Point]:
+    """The first point of each workload."""
+    return {point.config.workload: point for point in reversed(points)}
 
 
-def _simulate(point: Point, out: Path) -> Figures:
-    config = with_scans(with_own(point.config, _facts_of(point, out)), out)
-    return simulated(simulate(config))
+def _simulated(points: Sequence[Point], out: Path, *, own_costs: bool) -> list[Figures]:
+    parallel, machines = joblib.Parallel(n_jobs=-1), {}
+    if own_costs:
+        first = _first_of_each(points)
+        tasks = (joblib.delayed(_machine)(point, out) for point in first.values())
+        machines = dict(zip(first, parallel(tasks), strict=True))
+    return list(
+        parallel(
+            joblib.delayed(_simulate)(
+                point, out, machines.get(point.config.workload, point.config.machine)
+            )
+            for point in points
+        )
+    )
+
+
+def _own_run(point: Point) -> Point:
+    """The run that tells what marking costs in the heap of a point's workload."""
+    setting = point.setting._replace(gomaxprocs="1", gogc=str(OWN_GOGC), gomemlimit="off")
+    return Point(setting, own_run(point.config))
+
+
+def _machine(point: Point, out: Path) -> str:
+    """The machine on which marking costs what it costs in the heap of the real program."""
+    setting, config = _own_run(point)
+    config = _as_real(config, _facts_of(Point(setting, config), out / OWN_RUNS), out)
+    machine = out / OWN_RUNS / f"{setting.program}.machine.yaml"
+    save_machine(config, read_recorded(out / OWN_RUNS)[setting], machine)
+    return str(machine)
+
+
+def _simulate(point: Point, out: Path, machine: str) -> Figures:
+    config = _as_real(point.config, _facts_of(point, out), out)
+    return simulated(simulate(replace(config, machine=machine)))
+
+
+def _as_real(config: RunConfig, runs: Sequence[Mapping[str, Any]], out: Path) -> RunConfig:
+    """The config of a program whose heap is that of the real runs."""
+    return with_scans(with_own(config, runs), out)

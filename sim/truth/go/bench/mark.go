@@ -76,21 +76,24 @@ func parallel() {
 func measureParallel(heap string) {
 	runtime.GC()
 	for procs := 1; procs <= min(2, runtime.NumCPU()); procs++ {
-		runtime.GOMAXPROCS(procs)
-		var ns int64
-		for range marks {
-			interlude()
-			occupy(procs)
-			before := markSeconds()
-			runtime.GC()
-			ns += int64((markSeconds() - before) * 1e9)
-		}
-		emit(row{"heap": heap, "procs": procs, "ns": ns / marks})
+		emit(row{"heap": heap, "procs": procs, "ns": meanMarking(procs)})
 	}
 }
 
-// marks is how often each heap is marked.
-const marks = 4
+// meanMarking is the mean time of all workers in a cycle with so many Ps (ns).
+func meanMarking(procs int) int64 {
+	const cycles = 4
+	runtime.GOMAXPROCS(procs)
+	var ns int64
+	for range cycles {
+		interlude()
+		occupy(procs)
+		before := markSeconds()
+		runtime.GC()
+		ns += int64((markSeconds() - before) * 1e9)
+	}
+	return ns / cycles
+}
 
 // occupy keeps all Ps busy until a collection marks, as in a program that allocates: threads and
 // CPUs are awake, and each thread has a CPU for itself.
@@ -142,11 +145,8 @@ func roots() {
 	runtime.ProbeScanGlobals(block, mask)
 	emit(row{"case": "globals", "ns": per(runtime.ProbeScanGlobals(block, mask), 8*mib)})
 
-	interlude()
-	before := markSeconds()
-	runtime.GC()
 	emit(row{
-		"case": "cycle", "ns": int64((markSeconds() - before) * 1e9),
+		"case": "cycle", "ns": meanMarking(1),
 		"globals": metric("/gc/scan/globals:bytes"),
 	})
 

@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// cost of what the twin itself does, measured at its start (ns): the median of trials, as machines
-// are a few percent faster at times.
+// cost of what the twin itself does, measured at its start (ns).
 var cost struct {
 	turn  float64 // of the computing loop
 	write float64 // of a pointer
 	tick  float64 // of reading the clock
+	frame float64 // of the stack, going down and up
+	read  float64 // of the network's file
 }
 
 // cell is where pointers are written to.
@@ -73,23 +74,56 @@ func (g *goroutine) compute(ns, writes float64) {
 // calibrate finds what the loops take.
 func calibrate() {
 	const n = 200_000
-	cost.turn = typical(func() { turns(n, 1) }) / n
+	cost.turn = usual(func() { turns(n, 1) }) / n
 	cost.write = typical(func() { writePointers(n, 0) }) / n
 	cost.tick = typical(func() {
 		for i := 0; i < n; i++ {
 			tick()
 		}
 	}) / n
+	const frames, reads = 64, 100
+	cost.frame = typical(func() { deep(frames*frame, func() {}) }) / frames
+	file := newNetwork()
+	cost.read = median(func() (took float64) {
+		for i := 0; i < reads; i++ {
+			file.arm(0)
+			begin := tick()
+			file.ready()
+			took += tick() - begin - cost.tick
+		}
+		return took
+	}) / reads
+}
+
+// usual is the mean of what something takes that fills most of the time, interrupts of the kernel
+// included; what takes twice as long as most was disturbed.
+func usual(work func()) float64 {
+	const trials = 151
+	sum, n, most := 0.0, 0, typical(work)
+	for i := 0; i < trials; i++ {
+		begin := time.Now()
+		work()
+		if one := float64(time.Since(begin)); one < 2*most {
+			sum, n = sum+one, n+1
+		}
+	}
+	return sum / float64(max(n, 1))
 }
 
 const trials = 31
 
 func typical(work func()) float64 {
-	took := make([]float64, trials)
-	for i := range took {
+	return median(func() float64 {
 		begin := time.Now()
 		work()
-		took[i] = float64(time.Since(begin))
+		return float64(time.Since(begin))
+	})
+}
+
+func median(trial func() float64) float64 {
+	took := make([]float64, trials)
+	for i := range took {
+		took[i] = trial()
 	}
 	slices.Sort(took)
 	return took[trials/2]

@@ -67,13 +67,16 @@ func (n *network) ready() {
 	}
 }
 
+// readsPerWait: one finds the file not ready, one ends the wait.
+const readsPerWait = 2
+
 // until blocks until an instant; only one goroutine may use the network this way. It returns what
 // the twin did itself for it (ns).
 func (n *network) until(at int64) (own float64) {
 	begin := tick()
 	if at > now() {
 		n.arm(at)
-		own = tick() - begin
+		own = tick() - begin + cost.tick + readsPerWait*cost.read
 		n.ready()
 	}
 	return own
@@ -97,6 +100,7 @@ func (n *network) wait(d time.Duration, g *goroutine) {
 func (n *network) deliver() {
 	for took := 0.0; ; {
 		n.ready()
+		took += readsPerWait*cost.read + 2*cost.tick
 		begin := tick()
 		n.mu.Lock()
 		for time := now(); len(n.waiters) > 0 && n.waiters[0].due <= time; {

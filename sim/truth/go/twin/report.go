@@ -101,6 +101,7 @@ func (r *report) print() {
 		"start": r.metrics[0], "end": r.metrics[1], "own": r.own,
 		"calibration": map[string]float64{
 			"turn_ns": cost.turn, "write_ns": cost.write, "tick_ns": cost.tick,
+			"frame_ns": cost.frame, "read_ns": cost.read,
 		},
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(out); err != nil {

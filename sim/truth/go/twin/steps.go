@@ -99,6 +99,9 @@ func deep(bytes int, f func()) byte {
 	return room[9]
 }
 
+// frames is what using so much stack takes (ns).
+func frames(bytes int) float64 { return float64(bytes/frame) * cost.frame }
+
 func (p *program) compile(steps []stepSpec) []step {
 	compiled := make([]step, len(steps))
 	for i, s := range steps {
@@ -147,6 +150,7 @@ func wait(s stepSpec) step {
 		if d <= 0 {
 			return
 		}
+		g.ahead += frames(g.kind.idleStack)
 		deep(g.kind.idleStack, func() {
 			if s.Via == "network" {
 				outside().wait(d, g)
@@ -158,7 +162,10 @@ func wait(s stepSpec) step {
 }
 
 func onStack(s step) step {
-	return func(g *goroutine) { deep(g.kind.stack, func() { s(g) }) }
+	return func(g *goroutine) {
+		g.ahead += frames(g.kind.stack)
+		deep(g.kind.stack, func() { s(g) })
+	}
 }
 
 func (p *program) spawn(s stepSpec) step {

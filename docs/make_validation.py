@@ -16,12 +16,13 @@ from typing import Final
 import pandas as pd
 from make_accuracy import put
 
+from sim.machine.profile import load_profile
 from sim.truth.accuracy import errors_markdown, markdown
 from sim.truth.calibrate import build_benchmarks, run_rounds, write_profile
 from sim.truth.host import QUIET, host
 from sim.truth.recorded import Setting
 from sim.truth.toolchain import find_go
-from sim.truth.validate import measure, points_of, validate
+from sim.truth.validate import OWN_RUNS, measure, points_of, validate
 
 ROOT: Final = Path(__file__).parents[1]
 OUT: Final = ROOT / "results" / "validation"
@@ -74,30 +75,44 @@ def costs_now(out: Path, benchmarks: Mapping[str, Path]) -> None:
 
 def page() -> str:
     """The tables, and what they were made on."""
-    table = pd.concat(
-        (
-            validate(
-                [workload(name)], out=OUT / name, grid=GRID, sets=sets, repetitions=REPETITIONS
-            )
-            for name, sets in settings().items()
-        ),
-        ignore_index=True,
-    )
+    general, table = compared(own_costs=False), compared(own_costs=True)
     machine = "; ".join(f"{key}: {value}" for key, value in host(find_go()).items())
     quiet = table[~(table["others_cpu"] > QUIET)]
+    factors = ", ".join(f"{name} {mark_factor(name):.2f}" for name in SETS)
     settings_of = [len(rows.drop_duplicates([*Setting._fields])) for rows in (quiet, table)]
     head = (
         f"Up to {REPETITIONS} real runs per setting, and their medians; {machine}. In"
         f" {settings_of[0]} of {settings_of[1]} settings a run was made that nobody disturbed; other"
         f" programs used {table['others_cpu'].max():.0%} of a CPU at most, in the median of a"
         " setting."
-        f" Costs: {len(SETS)} rounds of the benchmarks of `gomemsim calibrate`."
+        f" Costs: {len(SETS)} rounds of the benchmarks of `gomemsim calibrate`. Of marking, so many"
+        f" times those of the benchmarks: {factors}."
     )
     parts = [head, "## Where nobody disturbed the real runs", errors_markdown(quiet)]
+    parts += ["## The same, with the costs of the benchmarks alone"]
+    parts += [errors_markdown(general[~(general["others_cpu"] > QUIET)])]
     parts += ["## All settings", errors_markdown(table)]
     for name, rows in table.groupby("program", sort=False):
         parts += [f"## {name}", errors_markdown(rows)]
     return "\n\n".join([*parts, "## Setting by setting", markdown(table)])
+
+
+def compared(*, own_costs: bool) -> pd.DataFrame:
+    """All workloads beside their twins."""
+    tables = (
+        validate(
+            [workload(name)], out=OUT / name, grid=GRID, sets=sets, repetitions=REPETITIONS,
+            own_costs=own_costs,
+        )
+        for name, sets in settings().items()
+    )  # fmt: skip
+    return pd.concat(tables, ignore_index=True)
+
+
+def mark_factor(name: str) -> float:
+    """How many times as much marking costs in the heap of a workload as in the benchmarks' heaps."""
+    here = load_profile(str(OUT / name / OWN_RUNS / f"{name}.machine.yaml"))
+    return here.mark.object_ns / load_profile(str(MACHINE)).mark.object_ns
 
 
 def settings() -> dict[str, tuple[str, ...]]:

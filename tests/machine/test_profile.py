@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 
 from sim.errors import UserError
-from sim.machine.profile import SECTIONS, load_profile, shipped
+from sim.machine.profile import SECTIONS, load_profile, save_profile, shipped
 from sim.truth.costs import SOURCES
 
 DEFAULT = "default-x86-64"
@@ -68,3 +69,14 @@ def test_mistakes_are_told_with_their_place(tmp_path: Path, default: dict[str, A
         "costs.alloc.tiny_ns: expected a cost of at least 0, got -1"
     )
     assert refused(tmp_path, {"costs": 3}) == "expected the keys provenance and costs"
+
+
+def test_a_profile_that_was_saved_is_the_same_machine(tmp_path: Path) -> None:
+    """Otherwise a program would be simulated on another machine than the one that was measured."""
+    machine = load_profile(DEFAULT)
+    slower = replace(machine, mark=machine.mark.times(1.25))
+    save_profile(slower, tmp_path / "mine.yaml")
+    again = load_profile(str(tmp_path / "mine.yaml"))
+    assert again == replace(slower, name="mine")
+    assert again.mark.pointer_ns == 1.25 * machine.mark.pointer_ns
+    assert again.mark.vector_kernel == machine.mark.vector_kernel

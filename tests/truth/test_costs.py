@@ -102,14 +102,29 @@ def test_malloc_costs_know_headers_and_span_refills() -> None:
     assert costs == pytest.approx(expected | {"refill_fresh_ns": 300}, rel=1e-6)
 
 
+TREE, GRAPH = ({"heap": "tree", "spans": 90, "apart": 10}, {"heap": "graph", "spans": 50, "apart": 400})
+
+
+def test_what_a_second_marker_costs_comes_out_as_it_went_in() -> None:
+    """Heaps differ in how much two markers share."""
+    parallel: list[Row] = []
+    for heap in (TREE, GRAPH):
+        beside = 300 * int(heap["spans"]) + 12 * int(heap["apart"])
+        parallel += [{"heap": heap["heap"], "procs": 1, "ns": 100_000}]
+        parallel += [{"heap": heap["heap"], "procs": 2, "ns": 100_000 + beside}]
+    expected = {"crowded_span_ns": 300, "crowded_apart_ns": 12}
+    assert crowding_costs([TREE, GRAPH], parallel) == pytest.approx(expected)
+
+
 def test_markers_never_speed_each_other_up() -> None:
     """Noise on a shared machine may say so."""
     rows = [{"heap": "tree", "procs": 1, "ns": 100}, {"heap": "tree", "procs": 2, "ns": 90}]
-    assert crowding_costs(rows) == {"crowding": 0.0}
+    assert set(crowding_costs([TREE], rows).values()) == {0.0}
 
 
 def test_one_cpu_never_has_a_second_marker() -> None:
-    assert crowding_costs([{"heap": "tree", "procs": 1, "ns": 100}]) == {"crowding": 0.0}
+    rows = [{"heap": "tree", "procs": 1, "ns": 100}]
+    assert set(crowding_costs([TREE], rows).values()) == {0.0}
 
 
 def test_rounds_are_merged_row_by_row() -> None:

@@ -19,9 +19,11 @@ from sim.config import load
 from sim.config.run import RunConfig
 from sim.errors import UserError
 from sim.go.marker.greentea import dense_share, gathered_share
+from sim.machine.profile import DEFAULT, load_profile
 from sim.simulation import simulate
 from sim.truth import host, validate
 from sim.truth.host import Others
+from sim.truth.marking import OWN_GOGC
 from sim.truth.scans import green_tea
 from sim.units import MiB
 
@@ -40,7 +42,15 @@ QUICK = ("duration=300ms", "workload.stores.base.size=8MiB")
 
 
 @pytest.fixture
-def real_runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[RunConfig]]:
+def own_runs() -> list[RunConfig]:
+    """Of the runs that tell what marking costs."""
+    return []
+
+
+@pytest.fixture
+def real_runs(
+    monkeypatch: pytest.MonkeyPatch, own_runs: list[RunConfig]
+) -> Iterator[list[RunConfig]]:
     """A recorded run in place of the twin."""
     runs: list[RunConfig] = []
 
@@ -48,7 +58,10 @@ def real_runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[RunConfig]]:
         if gctrace > 1:
             log.write_text(SCANS)
             return
-        runs.append(config)
+        if log.parent.name == validate.OWN_RUNS:
+            own_runs.append(config)
+        else:
+            runs.append(config)
         turn = log.stem.rpartition(".")[2]  # r0 or r1
         recorded = REAL / f"hbsteady.p2.gogc100.limnone.{turn}"
         shutil.copy(f"{recorded}.gctrace.gz", f"{log}.gz")
@@ -93,7 +106,7 @@ def test_a_real_run_that_others_disturb_is_made_again(
     tmp_path: Path, real_runs: list[RunConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until nobody does, but not for ever; what others used is kept with the run."""
-    used = iter([0.9, 0.0, *[0.7] * host.ATTEMPTS])
+    used = iter([0.0, 0.9, 0.0, 0.0, *[0.7] * host.ATTEMPTS])  # one of its own, one to compare
     monkeypatch.setattr(host, "cpu_of_others", lambda: nullcontext(Others(next(used))))
     validate.validate(
         [ROOT / "configs/hbsteady.yaml"], out=tmp_path,
@@ -122,6 +135,25 @@ def test_how_often_spans_are_scanned_comes_from_the_real_program(
     assert dict(marker.parameters) == asdict(green_tea(SCANS))
     classic = load(sources[0], ["gc.marker=classic"])
     assert validate.with_scans(classic, tmp_path) is classic
+
+
+def test_what_marking_costs_comes_from_a_run_of_the_program_itself(
+    tmp_path: Path, real_runs: list[RunConfig], own_runs: list[RunConfig]
+) -> None:
+    """Costs of the benchmarks are of other heaps; the run is compared with nothing else."""
+    given = {"out": tmp_path, "grid": {"GOMAXPROCS": ("2",), "GOGC": ("100",)}, "sets": QUICK}
+    sources = [ROOT / "configs/hbsteady.yaml"]
+    own = validate.validate(sources, **given, repetitions=2).set_index("figure")
+    assert len(real_runs) == len(own_runs) == 2
+    assert {(run.gomaxprocs, run.gc_percent) for run in own_runs} == {(1, OWN_GOGC)}
+    general = validate.validate(sources, **given, repetitions=2, own_costs=False)
+    usual = load_profile(DEFAULT).mark
+    found = load_profile(str(tmp_path / validate.OWN_RUNS / "hbsteady.machine.yaml")).mark
+    factor = found.object_ns / usual.object_ns
+    assert factor != pytest.approx(1.0, rel=0.05)
+    assert found == usual.times(factor)
+    more = own.loc["gc_cpu", "simulated"] / general.set_index("figure").loc["gc_cpu", "simulated"]
+    assert more == pytest.approx(factor, rel=0.2)
 
 
 def test_the_simulated_heap_has_what_the_real_program_keeps_beside_the_workload() -> None:

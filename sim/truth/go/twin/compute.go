@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 	"time"
+	"unsafe"
 )
 
 // cost of what the twin itself does, measured at its start (ns).
@@ -12,6 +13,7 @@ var cost struct {
 	tick  float64 // of reading the clock
 	frame float64 // of the stack, going down and up
 	read  float64 // of the network's file
+	typed float64 // of allocating an object of a type that no compiler knows
 }
 
 // cell is where pointers are written to.
@@ -81,7 +83,7 @@ func calibrate() {
 			tick()
 		}
 	}) / n
-	const frames, reads = 64, 100
+	const frames, reads, objects = 64, 100, 1000
 	cost.frame = typical(func() { deep(frames*frame, func() {}) }) / frames
 	file := newNetwork()
 	cost.read = median(func() (took float64) {
@@ -93,7 +95,21 @@ func calibrate() {
 		}
 		return took
 	}) / reads
+	some := newObjectType(object{Size: 64})
+	known := typical(func() {
+		for i := 0; i < objects; i++ {
+			newest = unsafe.Pointer(new([64]byte))
+		}
+	})
+	cost.typed = max(typical(func() {
+		for i := 0; i < objects; i++ {
+			newest = some.allocate()
+		}
+	})-known, 0) / objects
 }
+
+// newest keeps the compiler from leaving out allocations.
+var newest unsafe.Pointer
 
 // usual is the mean of what something takes that fills most of the time, interrupts of the kernel
 // included; what takes twice as long as most was disturbed.

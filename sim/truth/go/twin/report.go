@@ -102,6 +102,7 @@ func (r *report) print() {
 		"calibration": map[string]float64{
 			"turn_ns": cost.turn, "write_ns": cost.write, "tick_ns": cost.tick,
 			"frame_ns": cost.frame, "read_ns": cost.read,
+			"typed_ns": cost.typed,
 		},
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(out); err != nil {

@@ -250,6 +250,7 @@ func (p *program) work(s stepSpec) step {
 			g.compute(perByte*drawn, s.PointerWrites)
 			left -= drawn
 			h.allocate(m)
+			g.ahead += float64(h.count) * cost.typed
 			if finalizer != nil {
 				h.setFinalizers(m, finalizer)
 			}

@@ -82,8 +82,8 @@ def page() -> str:
     settings_of = [len(rows.drop_duplicates([*Setting._fields])) for rows in (quiet, table)]
     head = (
         f"Up to {REPETITIONS} real runs per setting, and their medians; {machine}. In"
-        f" {settings_of[0]} of {settings_of[1]} settings a run was made that nobody disturbed; other"
-        f" programs used {table['others_cpu'].max():.0%} of a CPU at most, in the median of a"
+        f" {settings_of[0]} of {settings_of[1]} settings a run was made that nobody disturbed;"
+        f" other programs used {table['others_cpu'].max():.0%} of a CPU at most, in the median of a"
         " setting."
         f" Costs: {len(SETS)} rounds of the benchmarks of `gomemsim calibrate`. Of marking, so many"
         f" times those of the benchmarks: {factors}."
@@ -110,7 +110,7 @@ def compared(*, own_costs: bool) -> pd.DataFrame:
 
 
 def mark_factor(name: str) -> float:
-    """How many times as much marking costs in the heap of a workload as in the benchmarks' heaps."""
+    """How many times as much marking costs in a workload's heap as in those of the benchmarks."""
     here = load_profile(str(OUT / name / OWN_RUNS / f"{name}.machine.yaml"))
     return here.mark.object_ns / load_profile(str(MACHINE)).mark.object_ns
 

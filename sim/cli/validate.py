@@ -39,6 +39,7 @@ def validate(
     """
     from sim.truth.accuracy import errors_markdown, markdown
     from sim.truth.host import host
+    from sim.truth.marking import OWN_GOGC
     from sim.truth.toolchain import chosen_go
     from sim.truth.validate import GRID, disturbance
     from sim.truth.validate import validate as measure
@@ -54,7 +55,10 @@ def validate(
     print(f"{repetitions} real runs per setting; medians of them, their spread beside the error.")
     print(f"Other programs used {disturbance(out):.1%} of a CPU meanwhile, in the median.")
     print("; ".join(f"{key}: {value}" for key, value in host(chosen_go(go)).items()) + ".")
-    print("Costs come from the machine profile of the configs; nothing was fitted to these runs.")
+    print(
+        "Costs come from the machine profile of the configs, those of marking times what runs apart"
+        f" tell (GOMAXPROCS=1, GOGC={OWN_GOGC}); nothing was fitted to the runs below."
+    )
     for program, rows in table.groupby("program", sort=False):
         print(f"\n## {program}\n")
         print(errors_markdown(rows))

@@ -30,10 +30,11 @@ def smallness(mark_cost: float) -> Fraction:
 
 def assumed_overheads(mark_cost: float, stacks_scanned: float) -> Overheads:
     """Memory beside such a heap, where nobody measured it; stacks are half empty."""
-    usual = Overheads()
+    usual, small = Overheads(), smallness(mark_cost)
     return Overheads(
-        fixed=usual.fixed + round(2 * stacks_scanned), share=usual.share * smallness(mark_cost)
-    )
+        fixed=usual.fixed + round(2 * stacks_scanned),
+        share=usual.share * small, unused=usual.unused * small,
+    )  # fmt: skip
 
 
 @cache

@@ -28,6 +28,8 @@ WORK_SPREAD: Final[Fraction] = 0.06
 SPAN_OVERHEAD_SPREAD: Final[Fraction] = 0.01
 OVERHEAD_SHARE_SPREAD: Final[Fraction] = 0.03
 """Of the memory beside the heap, relative to the heap, where nobody measured it."""
+PROGRAM_SPREAD: Final[Fraction] = 0.5
+"""Of the logarithm of what is resident and unknown to the Go runtime."""
 _ROUNDING: Final = 0.29 * MiB  # standard deviation of a figure that is rounded to MiB
 
 
@@ -75,6 +77,7 @@ def draw(fit: Fit, count: int, rng: np.random.Generator) -> list[Possible]:
     }
     in_spans = [SPAN_OVERHEAD_SPREAD * z for z in _normal(count, rng)]
     beside = [OVERHEAD_SHARE_SPREAD * z for z in _normal(count, rng)]
+    code = [math.exp(PROGRAM_SPREAD * z) for z in _normal(count, rng)]
     return [
         Possible(
             _program(
@@ -82,14 +85,15 @@ def draw(fit: Fit, count: int, rng: np.random.Generator) -> list[Possible]:
                 Spreads(**{name: values[k] for name, values in factors.items()}),
                 in_spans[k],
             ),
-            _overheads(fit.overheads, beside[k]),
+            _overheads(fit.overheads, beside[k], code[k]),
         )
         for k in range(count)
     ]
 
 
-def _overheads(found: Overheads, more: float) -> Overheads:
-    """Another share of the heap, unless it was measured."""
+def _overheads(found: Overheads, more: float, code: float) -> Overheads:
+    """Another program, and another share of the heap, unless that was measured."""
+    found = replace(found, program=round(found.program * code))
     return found if found.measured else replace(found, share=max(0.0, found.share + more))
 
 

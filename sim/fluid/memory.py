@@ -22,8 +22,12 @@ class Overheads:
 
     fixed: Bytes = 5 * MiB
     share: Fraction = 0.06
-    program: Bytes = 4 * MiB
-    """Code, data and memory of C libraries: resident, but unknown to the Go runtime."""
+    unused: Fraction = 0.03
+    """Of the share: slots still free. They count against the limit, but the heap at its peak has
+    them already: a span counts as full as soon as a P caches it (runtime/mcache.go, refill)."""
+    program: Bytes = 3 * MiB
+    """Code, data and memory of C libraries: resident, but unknown to the Go runtime. A program of a
+    few thousand lines has 2.5 MiB of code resident (footprint.text_bytes of a machine profile)."""
     measured: bool = False
     """In this process, not assumed."""
 
@@ -37,7 +41,7 @@ class Overheads:
 
     def resident(self, peak_heap: float, limit: Bytes | None) -> Bytes:
         """Resident memory at the peak; under a limit the scavenger returns what exceeds it."""
-        mapped = peak_heap + self.at(peak_heap)
+        mapped = peak_heap + self.at(peak_heap) - min(self.unused, self.share) * peak_heap
         if limit is not None and mapped > limit:
             mapped = max(peak_heap + self.fixed, limit)
         return int(mapped) + self.program

@@ -182,7 +182,7 @@ def root_costs(roots: Rows) -> Costs:
 
 
 def crowding_costs(mark: Rows, parallel: Rows) -> Costs:
-    """What marking takes longer while a second marker works: lines of memory go from one to the other.
+    """What marking takes longer while a second marker works: cache lines go to and fro.
 
     With one CPU no second one ever does.
     """

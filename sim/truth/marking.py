@@ -1,9 +1,9 @@
 """What marking the heap of one program costs, beside what its steps cost in the benchmarks' heaps.
 
-Costs of steps are means over many heaps. How far apart the objects of one program lie, and what the
-caches still hold of them when a cycle begins, is its own, and its workload does not say it. A run of
-its own tells, with one P, so that no second marker disturbs the first, and with a GOGC that is nobody's
-setting.
+Costs of steps are means over many heaps. How far apart the objects of one program lie, and what
+the caches still hold of them when a cycle begins, is its own, and its workload does not say it. A
+run apart from those that are compared tells: with one P, so that no second marker disturbs the
+first, and with a GOGC that is nobody's setting.
 """
 
 from __future__ import annotations

@@ -102,7 +102,8 @@ def test_malloc_costs_know_headers_and_span_refills() -> None:
     assert costs == pytest.approx(expected | {"refill_fresh_ns": 300}, rel=1e-6)
 
 
-TREE, GRAPH = ({"heap": "tree", "spans": 90, "apart": 10}, {"heap": "graph", "spans": 50, "apart": 400})
+TREE = {"heap": "tree", "spans": 90, "apart": 10}
+GRAPH = {"heap": "graph", "spans": 50, "apart": 400}
 
 
 def test_what_a_second_marker_costs_comes_out_as_it_went_in() -> None:

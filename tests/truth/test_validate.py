@@ -150,10 +150,10 @@ def test_what_marking_costs_comes_from_a_run_of_the_program_itself(
     usual = load_profile(DEFAULT).mark
     found = load_profile(str(tmp_path / validate.OWN_RUNS / "hbsteady.machine.yaml")).mark
     factor = found.object_ns / usual.object_ns
-    assert factor != pytest.approx(1.0, rel=0.05)
+    assert factor > 3  # the recorded program has a much larger heap than the simulated one
     assert found == usual.times(factor)
-    more = own.loc["gc_cpu", "simulated"] / general.set_index("figure").loc["gc_cpu", "simulated"]
-    assert more == pytest.approx(factor, rel=0.2)
+    general = general.set_index("figure")
+    assert own.loc["gc_cpu", "simulated"] > 2 * general.loc["gc_cpu", "simulated"]
 
 
 def test_the_simulated_heap_has_what_the_real_program_keeps_beside_the_workload() -> None:

@@ -49,9 +49,12 @@ class RandomStore(Keeper):
     def clump(self) -> float:
         """See `Keeper`: of a burst, half survives on average beside any of its slots.
 
-        What filled the store at the start has long been thinned out.
+        What filled the store at the start is thinned out, slot by slot.
         """
-        return max(1.0, self.burst / 2) if self.burst < self._capacity / 2 else 1.0
+        if self.burst < self._capacity / 2:
+            return max(1.0, self.burst / 2)
+        dropped = -math.expm1(min(self._capacity - self._inserted, 0.0) / self._capacity)
+        return 1 / max(dropped, 1 / self.burst)
 
     def scattered(self) -> float:
         """See `Keeper`: all but what filled the store first and has its neighbour still."""

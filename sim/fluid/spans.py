@@ -219,9 +219,9 @@ class SpanModel:
             density = np.minimum(keeper.slots * shares / room[cls], 1.0)
             clump = np.maximum(keeper.clump() * shares, 1.0)
             none = (1 - density) ** np.maximum(self.nelems[cls] / clump, 1.0)
-            of_kind[mine] = np.maximum(of_kind[mine], (1 - none) * spans[cls])
+            of_kind[mine] += (1 - none) * spans[cls]  # what different keepers have lies apart
             empty[cls] *= none
-        return of_kind, empty
+        return np.minimum(of_kind, spans[self.cls]), empty
 
     def sweep(self, spans: Floats, empty: Floats, live: Floats, black: Floats) -> None:
         """The end of a cycle: marked slots stay, and the spans that hold some."""

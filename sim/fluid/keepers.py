@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 class Keeper:
@@ -18,9 +19,9 @@ class Keeper:
         """So many slots more are kept."""
         self.slots += slots
 
-    def clump(self) -> float:
-        """Slots side by side that live and die together."""
-        return self.burst
+    def runs(self) -> Sequence[tuple[float, float]]:
+        """What is kept in parts: slots, and how many of them lie side by side."""
+        return ((self.slots, self.burst),)
 
     def scattered(self) -> float:
         """Share of the slots that lie apart: they survived among others that died at random."""
@@ -46,15 +47,16 @@ class RandomStore(Keeper):
         missing = self._capacity - self.slots
         self.slots = self._capacity - missing * math.exp((room - slots) / self._capacity)
 
-    def clump(self) -> float:
+    def runs(self) -> Sequence[tuple[float, float]]:
         """See `Keeper`: of a burst, half survives on average beside any of its slots.
 
-        What filled the store at the start is thinned out, slot by slot.
+        What filled the store at the start is thinned out, and what replaces it lies anywhere.
         """
         if self.burst < self._capacity / 2:
-            return max(1.0, self.burst / 2)
-        dropped = -math.expm1(min(self._capacity - self._inserted, 0.0) / self._capacity)
-        return 1 / max(dropped, 1 / self.burst)
+            return ((self.slots, max(1.0, self.burst / 2)),)
+        left = math.exp(min(self._capacity - self._inserted, 0.0) / self._capacity)
+        run = 1 / max(1 - left, 1 / self.burst)
+        return (self.slots * left, run), (self.slots * (1 - left), 1.0)
 
     def scattered(self) -> float:
         """See `Keeper`: all but what filled the store first and has its neighbour still."""

@@ -212,16 +212,16 @@ class SpanModel:
         of_kind = np.zeros(len(self.cls))
         room = np.maximum(spans * self.nelems, 1e-9)
         for keeper in keepers:
-            if keeper.slots <= 0:
-                continue
             mine = self._kinds_of[keeper.mix]
             shares, cls = self.shares[mine], self.cls[mine]
-            density = np.minimum(keeper.slots * shares / room[cls], 1.0)
-            clump = np.maximum(keeper.clump() * shares, 1.0)
-            none = (1 - density) ** np.maximum(self.nelems[cls] / clump, 1.0)
-            of_kind[mine] += (1 - none) * spans[cls]  # what different keepers have lies apart
-            empty[cls] *= none
-        return np.minimum(of_kind, spans[self.cls]), empty
+            for slots, side_by_side in keeper.runs():
+                # What different keepers have lies apart.
+                density = np.minimum(slots * shares / room[cls], 1.0)
+                run = np.maximum(side_by_side * shares, 1.0)
+                there = 1 - (1 - density) ** np.maximum(self.nelems[cls] / run, 1.0)
+                of_kind[mine] += there * spans[cls]
+                empty[cls] -= there
+        return np.minimum(of_kind, spans[self.cls]), np.maximum(empty, 0.0)
 
     def sweep(self, spans: Floats, empty: Floats, live: Floats, black: Floats) -> None:
         """The end of a cycle: marked slots stay, and the spans that hold some."""

@@ -34,8 +34,6 @@ class Crowd:
     running: float = 0.0
     held: dict[int, float] = field(default_factory=dict)
     """Slots kept by goroutines of flows, by mix."""
-    burst: dict[int, float] = field(default_factory=dict)
-    """Of them, those that a goroutine keeps: it has allocated them one after the other."""
     lent: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
     """Objects of pools in use: mean, variance, the time in which their number changes, the most."""
     sizes: dict[tuple[int, int], float] = field(default_factory=dict)
@@ -121,9 +119,8 @@ def _hold(found: Crowd, task: Task, present: float, rng: Rng) -> None:
     else:
         at, share = (np.arange(MANY) + 0.5) / MANY * times[-1], present / MANY
     for mix, held in visit.held_along().items():
-        slots = float(np.interp(at, times, held).sum())
-        found.held[mix] = found.held.get(mix, 0.0) + slots * share
-        found.burst[mix] = max(found.burst.get(mix, 1.0), slots / max(len(at), 1))
+        slots = float(np.interp(at, times, held).sum()) * share
+        found.held[mix] = found.held.get(mix, 0.0) + slots
 
 
 class StackMemory:

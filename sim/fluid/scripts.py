@@ -228,7 +228,7 @@ class Script(Task):
         store = self._stage.compiler.store(step.store)
         mine = self._held.get(store.mix)
         if mine is not None:
-            store.burst = max(store.burst, mine.slots)
+            store.burst = max(store.burst, mine.burst)
             store.add(mine.slots)
             mine.slots = 0.0
 

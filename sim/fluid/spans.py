@@ -219,6 +219,8 @@ class SpanModel:
                 density = np.minimum(slots * shares / room[cls], 1.0)
                 run = np.maximum(side_by_side * shares, 1.0)
                 there = 1 - (1 - density) ** np.maximum(self.nelems[cls] / run, 1.0)
+                ends = slots * shares / run * (1 - 1 / self.nelems[cls]) / np.maximum(spans[cls], 1.0)
+                there += np.where(run > self.nelems[cls], ends * (1 - there), 0.0)
                 of_kind[mine] += there * spans[cls]
                 empty[cls] -= there
         return np.minimum(of_kind, spans[self.cls]), np.maximum(empty, 0.0)

@@ -230,12 +230,12 @@ class VisitCompiler:
     def _publish(self, step: say.Publish, visit: Visit) -> None:
         keeper = self._stores[step.store]
         slots = visit.held.pop(keeper.mix, 0.0)
-        keeper.burst = max(keeper.burst, slots)
         if isinstance(keeper, OldestStore) and slots:
             keeper.take_entries(slots)
         for use in visit.uses:
             if use.mix == keeper.mix and use.held:
                 use.keeper, use.held = keeper, False
+                keeper.burst = max(keeper.burst, use.slots)
 
     def _repeat(self, step: say.Repeat, visit: Visit) -> None:
         """The first times one by one; the others are alike, with what is kept growing evenly."""

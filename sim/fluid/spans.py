@@ -207,20 +207,17 @@ class SpanModel:
         return self.spans + fresh
 
     def occupied(self, keepers: Sequence[Keeper], spans: Floats) -> tuple[Floats, Floats]:
-        """Spans in which each kind lives, and spans in which none does, as a share by class."""
+        """Spans in which each kind lives, and spans in which none does, as a share by class.
+
+        What different keepers have lies apart, as far as there are spans.
+        """
         empty = np.ones(len(self.slot))
         of_kind = np.zeros(len(self.cls))
-        room = np.maximum(spans * self.nelems, 1e-9)
         for keeper in keepers:
             mine = self._kinds_of[keeper.mix]
             shares, cls = self.shares[mine], self.cls[mine]
-            for slots, side_by_side in keeper.runs():
-                # What different keepers have lies apart.
-                density = np.minimum(slots * shares / room[cls], 1.0)
-                run = np.maximum(side_by_side * shares, 1.0)
-                there = 1 - (1 - density) ** np.maximum(self.nelems[cls] / run, 1.0)
-                ends = slots * shares / run * (1 - 1 / self.nelems[cls]) / np.maximum(spans[cls], 1.0)
-                there += np.where(run > self.nelems[cls], ends * (1 - there), 0.0)
+            for slots, run in keeper.runs():
+                there = _occupied(slots * shares, run * shares, self.nelems[cls], spans[cls])
                 of_kind[mine] += there * spans[cls]
                 empty[cls] -= there
         return np.minimum(of_kind, spans[self.cls]), np.maximum(empty, 0.0)
@@ -233,6 +230,19 @@ class SpanModel:
         self.used = live + black
         self.spans = np.maximum(kept, self.used / self.nelems)
         self._note_room()
+
+
+def _occupied(slots: Floats, run: Floats, nelems: Floats, spans: Floats) -> Floats:
+    """Share of the spans in which so many slots lie, so many of them side by side.
+
+    Short runs lie anywhere; long ones fill spans, but for the two at their ends.
+    """
+    run = np.maximum(run, 1.0)
+    density = np.minimum(slots / np.maximum(spans * nelems, NO_SPANS), 1.0)
+    there = 1 - (1 - density) ** np.maximum(nelems / run, 1.0)
+    ends = slots / run * (1 - 1 / nelems) / np.maximum(spans, 1.0)
+    share: Floats = there + np.where(run > nelems, ends * (1 - there), 0.0)
+    return share
 
 
 def _by_chance(mean: Floats, shape: Floats) -> Floats:

@@ -57,7 +57,7 @@ def validate(
     print("; ".join(f"{key}: {value}" for key, value in host(chosen_go(go)).items()) + ".")
     print(
         "Costs come from the machine profile of the configs, those of marking times what runs apart"
-        f" tell (GOMAXPROCS=1, GOGC={OWN_GOGC}); nothing was fitted to the runs below."
+        f" tell (GOGC={OWN_GOGC}, the fewest Ps); nothing was fitted to the runs below."
     )
     for program, rows in table.groupby("program", sort=False):
         print(f"\n## {program}\n")

@@ -2,8 +2,8 @@
 
 Costs of steps are means over many heaps. How far apart the objects of one program lie, and what
 the caches still hold of them when a cycle begins, is its own, and its workload does not say it. A
-run apart from those that are compared tells: with one P, so that no second marker disturbs the
-first, and with a GOGC that is nobody's setting.
+run apart from those that are compared tells: with a GOGC that is nobody's setting, and as few Ps
+as are asked for, so that markers do not disturb each other.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OWN_GOGC: Final = 125
 
 def own_run(config: RunConfig) -> RunConfig:
     """The run that tells what marking costs in the heap of a program."""
-    return replace(config, gomaxprocs=1, gc_percent=OWN_GOGC, memory_limit=NO_LIMIT)
+    return replace(config, gc_percent=OWN_GOGC, memory_limit=NO_LIMIT)
 
 
 def mark_factor(config: RunConfig, runs: Sequence[Figures]) -> float:

@@ -101,13 +101,13 @@ def measure(
     """
     twin = build_twin(chosen_go(go))
     (out / OWN_RUNS).mkdir(parents=True, exist_ok=True)
-    first = _first_of_each(points).values()
-    for point in first:
+    one_of_each = _one_of_each(points).values()
+    for point in one_of_each:
         if point.config.gc.marker.name == "greentea":
             _scan(twin, point, _scans(out, point.config.workload))
     runs: list[tuple[Point, Path]] = []
     for turn in range(repetitions):
-        own = [_own_run(point) for point in first]
+        own = [_own_run(point) for point in one_of_each]
         runs += [(point, _log(out / OWN_RUNS, point.setting, turn)) for point in own]
         runs += [(point, _log(out, point.setting, turn)) for point in points]
     for done, (point, log) in enumerate(runs, start=1):
@@ -259,17 +259,18 @@ def _setting(source: Path, settings: Sequence[str], config: RunConfig) -> Settin
     )
 
 
-def _first_of_each(points: Sequence[Point]) -> dict[str, Point]:
-    """The first point of each workload."""
-    return {point.config.workload: point for point in reversed(points)}
+def _one_of_each(points: Sequence[Point]) -> dict[str, Point]:
+    """Of each workload the first point with the fewest Ps."""
+    ordered = sorted(points, key=lambda point: point.config.gomaxprocs)
+    return {point.config.workload: point for point in reversed(ordered)}
 
 
 def _simulated(points: Sequence[Point], out: Path, *, own_costs: bool) -> list[Figures]:
     parallel, machines = joblib.Parallel(n_jobs=-1), {}
     if own_costs:
-        first = _first_of_each(points)
-        tasks = (joblib.delayed(_machine)(point, out) for point in first.values())
-        machines = dict(zip(first, parallel(tasks), strict=True))
+        one_of_each = _one_of_each(points)
+        tasks = (joblib.delayed(_machine)(point, out) for point in one_of_each.values())
+        machines = dict(zip(one_of_each, parallel(tasks), strict=True))
     return list(
         parallel(
             joblib.delayed(_simulate)(
@@ -282,7 +283,7 @@ def _simulated(points: Sequence[Point], out: Path, *, own_costs: bool) -> list[F
 
 def _own_run(point: Point) -> Point:
     """The run that tells what marking costs in the heap of a point's workload."""
-    setting = point.setting._replace(gomaxprocs="1", gogc=str(OWN_GOGC), gomemlimit="off")
+    setting = point.setting._replace(gogc=str(OWN_GOGC), gomemlimit="off")
     return Point(setting, own_run(point.config))
 
 

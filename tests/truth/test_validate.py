@@ -145,7 +145,7 @@ def test_what_marking_costs_comes_from_a_run_of_the_program_itself(
     sources = [ROOT / "configs/hbsteady.yaml"]
     own = validate.validate(sources, **given, repetitions=2).set_index("figure")
     assert len(real_runs) == len(own_runs) == 2
-    assert {(run.gomaxprocs, run.gc_percent) for run in own_runs} == {(1, OWN_GOGC)}
+    assert {(run.gomaxprocs, run.gc_percent) for run in own_runs} == {(2, OWN_GOGC)}
     general = validate.validate(sources, **given, repetitions=2, own_costs=False)
     usual = load_profile(DEFAULT).mark
     found = load_profile(str(tmp_path / validate.OWN_RUNS / "hbsteady.machine.yaml")).mark

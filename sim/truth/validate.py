@@ -289,10 +289,10 @@ def _own_run(point: Point) -> Point:
 
 def _machine(point: Point, out: Path) -> str:
     """The machine on which marking costs what it costs in the heap of the real program."""
-    setting, config = _own_run(point)
-    config = _as_real(config, _facts_of(Point(setting, config), out / OWN_RUNS), out)
-    machine = out / OWN_RUNS / f"{setting.program}.machine.yaml"
-    save_machine(config, read_recorded(out / OWN_RUNS)[setting], machine)
+    own, folder = _own_run(point), out / OWN_RUNS
+    machine = folder / f"{own.setting.program}.machine.yaml"
+    config = _as_real(own.config, _facts_of(own, folder), out)
+    save_machine(config, read_recorded(folder)[own.setting], machine)
     return str(machine)
 
 

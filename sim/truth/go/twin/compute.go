@@ -83,8 +83,8 @@ func calibrate() {
 			tick()
 		}
 	}) / n
-	const frames, reads, objects = 64, 100, 1000
-	cost.frame = typical(func() { deep(frames*frame, func() {}) }) / frames
+	const depth, reads, objects = 64, 100, 1000
+	cost.frame = typical(func() { deep(depth*frame, func() {}) }) / depth
 	file := newNetwork()
 	cost.read = median(func() (took float64) {
 		for i := 0; i < reads; i++ {
@@ -114,13 +114,11 @@ var newest unsafe.Pointer
 // usual is the mean of what something takes that fills most of the time, interrupts of the kernel
 // included; what takes twice as long as most was disturbed.
 func usual(work func()) float64 {
-	const trials = 151
+	const many = 151
 	sum, n, most := 0.0, 0, typical(work)
-	for i := 0; i < trials; i++ {
-		begin := time.Now()
-		work()
-		if one := float64(time.Since(begin)); one < 2*most {
-			sum, n = sum+one, n+1
+	for i := 0; i < many; i++ {
+		if took := timed(work); took < 2*most {
+			sum, n = sum+took, n+1
 		}
 	}
 	return sum / float64(max(n, 1))
@@ -129,11 +127,14 @@ func usual(work func()) float64 {
 const trials = 31
 
 func typical(work func()) float64 {
-	return median(func() float64 {
-		begin := time.Now()
-		work()
-		return float64(time.Since(begin))
-	})
+	return median(func() float64 { return timed(work) })
+}
+
+// timed is what something takes once (ns).
+func timed(work func()) float64 {
+	begin := time.Now()
+	work()
+	return float64(time.Since(begin))
 }
 
 func median(trial func() float64) float64 {

@@ -6,14 +6,11 @@ import (
 )
 
 // own is what is not the workload's (bytes): what lies in the heap, with pointers and without, and the
-// resident part of the executable. Of what has pointers, tables are slices that lead to so many
-// entries of stores.
+// resident part of the executable.
 type own struct {
-	Scan    float64 `json:"scan"`
-	Noscan  float64 `json:"noscan"`
-	File    float64 `json:"file"`
-	Tables  float64 `json:"tables"`
-	Entries float64 `json:"entries"`
+	Scan   float64 `json:"scan"`
+	Noscan float64 `json:"noscan"`
+	File   float64 `json:"file"`
 }
 
 // ownAtStart is the heap before there is anything of the workload: the runtime's own objects, and
@@ -36,14 +33,14 @@ func (o *own) add(p *program) {
 	o.File = float64(residentFileBytes())
 	for _, s := range p.stores {
 		s.mu.Lock()
-		o.addTable(s.entries, s.first)
+		o.Scan += 8 * float64(cap(s.entries))
 		o.Noscan += 4 * float64(cap(s.sizes))
 		s.mu.Unlock()
 	}
 	for _, t := range p.tenured {
 		t.mu.Lock()
 		for _, bucket := range t.buckets {
-			o.addTable(bucket, 0)
+			o.Scan += 8 * float64(cap(bucket))
 		}
 		t.mu.Unlock()
 	}
@@ -60,12 +57,6 @@ func (o *own) add(p *program) {
 	idle, all := max(float64(len(goroutines.idle)), 1), float64(len(goroutines.all))
 	o.Scan += all * (runtimeBytes + mapBytes + float64(unsafe.Sizeof(goroutine{})) + one.Scan/idle)
 	o.Noscan += all * one.Noscan / idle
-}
-
-func (o *own) addTable(table []unsafe.Pointer, first int) {
-	o.Scan += 8 * float64(cap(table))
-	o.Tables += 8 * float64(cap(table))
-	o.Entries += float64(len(table) - first)
 }
 
 func (o *own) addFamily(f *family) {

@@ -135,7 +135,7 @@ class FluidProgram:
                 )  # fmt: skip
                 yield OpenFlow(
                     flow.compiler.visit(load.goroutine), flow.now, rates,
-                    flow.parts.streams[f"{name}.noise"],
+                    flow.parts.streams[f"{name}.noise"], by_timer=load.via == "timer",
                 )  # fmt: skip
             case say.ClosedLoop():
                 visit = flow.compiler.visit(load.goroutine)

@@ -163,7 +163,7 @@ class Collection:
     def _keepers(self, there: Crowd) -> list[Keeper]:
         found = [*self._flow.keepers]
         for mix, slots in there.held.items():
-            keeper = Keeper(mix)
+            keeper = Keeper(mix, there.bursts.get(mix, 1.0))
             keeper.slots = slots
             found.append(keeper)
         return found

@@ -34,6 +34,8 @@ class Crowd:
     running: float = 0.0
     held: dict[int, float] = field(default_factory=dict)
     """Slots kept by goroutines of flows, by mix."""
+    bursts: dict[int, float] = field(default_factory=dict)
+    """Of these, how many were allocated in one go."""
     lent: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
     """Objects of pools in use: mean, variance, the time in which their number changes, the most."""
     sizes: dict[tuple[int, int], float] = field(default_factory=dict)
@@ -88,6 +90,8 @@ def _flow(found: Crowd, task: Task, more: float, rng: Rng) -> None:
         key = (visit.stack, size)
         found.sizes[key] = found.sizes.get(key, 0.0) + count
     _hold(found, task, present, rng)
+    for mix, burst in visit.bursts.items():
+        found.bursts[mix] = max(found.bursts.get(mix, 0.0), burst)
     for mix, kept in visit.children_held.items():
         found.held[mix] = found.held.get(mix, 0.0) + speed * kept
     for pool, lend in visit.lends.items():

@@ -4,6 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+AGES: Final = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+"""In mean lifetimes: between two of these, all objects that die at random count as of one age."""
+
+YOUNG: Final = 1e-6
+"""The same, of what has just been allocated."""
+
+
+class Runs(NamedTuple):
+    """Slots that lay side by side when they were allocated."""
+
+    slots: float
+    """Kept now."""
+    length: float
+    """Slots of each run, those included that nobody keeps any more."""
+    left: float = 1.0
+    """Share of them that is kept, each by chance."""
 
 
 class Keeper:
@@ -19,9 +38,13 @@ class Keeper:
         """So many slots more are kept."""
         self.slots += slots
 
-    def runs(self) -> Sequence[tuple[float, float]]:
-        """What is kept in parts: slots, and how many of them lie side by side."""
-        return ((self.slots, self.burst),)
+    def allocate_at_once(self, slots: float) -> None:
+        """So many slots are allocated in one go."""
+        self.burst = max(self.burst, slots)
+
+    def runs(self) -> Sequence[Runs]:
+        """What is kept, in parts."""
+        return (Runs(self.slots, self.burst),)
 
     def scattered(self) -> float:
         """Share of the slots that lie apart: they survived among others that died at random."""
@@ -47,16 +70,17 @@ class RandomStore(Keeper):
         missing = self._capacity - self.slots
         self.slots = self._capacity - missing * math.exp((room - slots) / self._capacity)
 
-    def runs(self) -> Sequence[tuple[float, float]]:
-        """See `Keeper`: of a burst, half survives on average beside any of its slots.
+    def allocate_at_once(self, slots: float) -> None:
+        """See `Keeper`; what fills half of the store is none of its replacements."""
+        if slots < self._capacity / 2:
+            super().allocate_at_once(slots)
 
-        What filled the store at the start is thinned out, and what replaces it lies anywhere.
-        """
-        if self.burst < self._capacity / 2:
-            return ((self.slots, max(1.0, self.burst / 2)),)
-        left = math.exp(min(self._capacity - self._inserted, 0.0) / self._capacity)
-        run = 1 / max(1 - left, 1 / self.burst)
-        return (self.slots * left, run), (self.slots * (1 - left), 1.0)
+    def runs(self) -> Sequence[Runs]:
+        """See `Keeper`: what filled the store first, in one go, and what has replaced it since."""
+        turnovers = max(self._inserted - self._capacity, 0.0) / self._capacity
+        left = math.exp(-turnovers)
+        first = Runs(self.slots * left, self._capacity, left)
+        return (first, *_by_age(self.slots * (1 - left), self.burst, turnovers))
 
     def scattered(self) -> float:
         """See `Keeper`: all but what filled the store first and has its neighbour still."""
@@ -91,6 +115,10 @@ class Memoryless(Keeper):
         """See `Keeper`: all but what was kept first and has its neighbour still."""
         return -math.expm1(-2.0 * self._age / self._mean)
 
+    def runs(self) -> Sequence[Runs]:
+        """See `Keeper`."""
+        return _by_age(self.slots, self.burst, self._age / self._mean)
+
     def pass_time(self, elapsed: float) -> None:
         """See `Keeper`."""
         self._age += elapsed
@@ -103,3 +131,15 @@ class Pooled(Keeper):
     Collections drop what was not needed since the one before (sync/pool.go), so that new ones are
     allocated whenever more are needed at once than in the last interval.
     """
+
+
+def _by_age(slots: float, burst: float, oldest: float) -> list[Runs]:
+    """What dies at random and is replaced all the time; ages are in mean lifetimes."""
+    oldest = max(oldest, YOUNG)
+    found, alive = [], -math.expm1(-oldest)
+    for young, old in pairwise(AGES):
+        if young < oldest:
+            until = min(old, oldest)
+            share = math.exp(-young) - math.exp(-until)
+            found.append(Runs(slots * share / alive, burst, share / (until - young)))
+    return found

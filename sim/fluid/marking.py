@@ -9,7 +9,7 @@ from sim.fluid.engine import Flow
 from sim.fluid.parts import Plan
 from sim.fluid.scripts import Script
 from sim.fluid.tasks import OpenFlow
-from sim.fluid.turns import Look, Place, Turns, at_intervals, by_chance
+from sim.fluid.turns import Place, Turns, after_a_slice, at_intervals, by_chance
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK, PIECE_NS, SCAN_ORDER
 from sim.go.pacer import ScanPart
@@ -24,6 +24,7 @@ FRACTIONAL_USE: Final = (1 + FRACTIONAL_SLACK) / 2
 """Where goroutines change often, workers begin below their share and leave at 1.2 of it."""
 PARTS: Final = (0.125, 0.375, 0.625, 0.875)
 """Of times that differ by chance, those that are longer than this part of them count a quarter."""
+OTHERS: Final = (0.625, 0.125, 0.875, 0.375)
 HALF: Final = 0.5
 UNEVEN: Final = 1 / 10
 """Of the room for growth while marking, the standard deviation of what is allocated."""
@@ -67,12 +68,28 @@ class Marking:
             self._turns = self._turns_of_ps()
         if self._work >= 1:
             self._opening()
+        unseen_ns = self._unseen_ns()
+        for task in self._flow.tasks:
+            task.wait_for_timers(unseen_ns)
         last = self._last_pieces()
         while self._work - last >= 1:
             self._step(last, extra=self._late_ps)
         self._tail()
+        for task in self._flow.tasks:
+            task.look_at_timers()
         for kind, ns in self._cpu.items():
             self._flow.pacer.add_mark_time(kind, int(ns))
+
+    def _unseen_ns(self) -> float:
+        """How late a timer is seen that fires while all Ps are taken.
+
+        Neither goroutines nor mark workers look at timers, but a P does that schedules: when its
+        goroutine blocks or ends, or an idle worker's time slice is over.
+        """
+        procs, plan = self._parts.procs, self._flow.plan(self._parts.procs)
+        if self._dedicated + self._max_idle + plan.program < procs:
+            return 0.0
+        return 1 / (plan.ready + (procs - self._dedicated) / TIME_SLICE)
 
     def _paid(self, plan: Plan, elapsed: float) -> float:
         """When there is nothing left to mark: the share of the program that has credit."""
@@ -92,7 +109,7 @@ class Marking:
         """
         flow, procs = self._flow, self._parts.procs
         slower = crowded(self._crowding, procs - 1)
-        poll = DRAIN_CHECK * self._per_unit * slower
+        poll = DRAIN_CHECK * self._per_unit
         plan, ps = flow.plan(procs), procs - int(self._dedicated)
         computing = self._computing()[:ps]
         idle = ps - len(computing)
@@ -101,25 +118,35 @@ class Marking:
         openers = self._openers(plan)
         triggered = sum(share for _, share in openers) > HALF
         ready = max(plan.ready, NONE)
-        lies = poll + FRACTIONAL_SLACK * self._share / ready
+        lies = poll * slower + FRACTIONAL_SLACK * self._share / ready
         # At the end of a long run, a P schedules once more.
         looks = 1 + min((plan.program - len(computing)) / ready / lies, 1.0)
+        beat = self._beat(plan)
         ways = []
-        for part in PARTS:
+        for part, other in zip(PARTS, OTHERS, strict=True):
             places = []
             for p in range(idle):
                 busy = min(plan.program - len(computing) - p + 1, 1.0)
                 seen = 1.0 if p == 0 else min(max(busy, lies / PIECE_NS), 1.0)
                 every = 1 / (ready * looks * seen + 1 / TIME_SLICE)
-                look = self._looks(plan, every, part)
                 # Who triggered the cycle runs at once, and then its P schedules; others wake up.
                 at = begun if triggered and p == 0 else woken
-                places.append(Place(look, at, taken=False))
+                if beat is None:
+                    places.append(Place(by_chance(every, part), at, taken=False))
+                elif p == 0 or other * self._piece_ns() < part * poll:
+                    notice = (part * poll if p == 0 else other * self._piece_ns()) * slower
+                    look = at_intervals(beat[0], beat[1] + notice)
+                    places.append(Place(look, at, taken=False, piece_left=other))
+                else:
+                    places.append(Place(after_a_slice(), at, taken=False, piece_left=other))
             for script in computing:
-                look = self._looks(plan, 1 / (ready + 1 / TIME_SLICE), part)
+                if beat is None:
+                    look = by_chance(1 / (ready + 1 / TIME_SLICE), part)
+                else:
+                    look = at_intervals(beat[0], beat[1] + part * poll * slower)
                 ends = begun + script.slice_left(flow.now, flow.last_end, part)
                 places.append(Place(look, ends, taken=True))
-            ways.append(Turns(self._share, poll, slower - 1, self._piece_ns(), places))
+            ways.append(Turns(self._share, poll, slower, places))
         return ways
 
     def _computing(self) -> list[Script]:
@@ -128,25 +155,25 @@ class Marking:
         scripts = [t for t in tasks if isinstance(t, Script) and not t.visit.blocked]
         return [script for script in scripts for _ in range(round(script.wanted))]
 
-    def _looks(self, plan: Plan, every: float, part: float) -> Look:
-        """When a P schedules: by chance, or whenever the next of regular requests comes."""
+    def _beat(self, plan: Plan) -> tuple[float, float] | None:
+        """How often regular requests come, and when the first of them, if most are of that kind."""
         for task in self._flow.tasks:
             prices, often = task.visit.prices, task.speed * task.visit.runs > HALF * plan.ready
-            if task.regular and often and 1 / (every * task.speed) > HALF:
+            if task.regular and often:
                 gap = 1 / task.speed
                 first = (task.begin - self._begun) % gap
                 if self._by_allocation and task.speed * prices.live > HALF * plan.live:
                     # One of them triggered the cycle, and its P had to wake up for it.
                     first = gap - self._parts.machine.sched.wake_ns - prices.ns / 2
-                return at_intervals(gap, first)
-        return by_chance(every, part)
+                return gap, first
+        return None
 
     def _piece_ns(self) -> float:
-        """Longest pieces of a worker, at first."""
+        """Longest pieces of a worker; towards the end they become smaller."""
         return self._piece() * self._per_unit
 
     def _piece(self) -> float:
-        most = min(PIECE_NS / self._per_unit, self._units / (PIECES * self._parts.procs))
+        most = min(PIECE_NS / self._per_unit, self._work / (PIECES * self._parts.procs))
         return max(most, DRAIN_CHECK)
 
     def _last_pieces(self) -> float:
@@ -259,7 +286,7 @@ class Marking:
         plan = flow.plan(procs - background)
         self._program = program = plan.program
         for turns in self._turns:
-            turns.run(len(self._computing()), flow.now - self._begun)
+            turns.run(len(self._computing()), flow.now - self._begun, self._piece_ns())
         idle = min(max(procs - background - program - extra, 0.0), self._max_idle) * awake
         workers = background + idle
         if plan.slots * flow.pacer.assist_work_per_byte * self._per_unit <= workers:
@@ -268,7 +295,7 @@ class Marking:
         paid = owed_per_ns * program * self._per_unit <= workers
         if paid:
             self._assisting = 0.0
-        slower = crowded(crowding, min(max(workers - 1 + self._assisting, 0.0), procs - 1))
+        slower = crowded(crowding, self._beside(workers + self._assisting, idle, program))
         unit_ns = self._per_unit * slower
         # Goroutines run out of credit together, and so they assist at the same time.
         others = min(workers + max(program - 1, 0.0), procs - 1)
@@ -303,6 +330,20 @@ class Marking:
             self._late_ns -= self._late_ps * elapsed
             self._late_ps = self._late_ps if self._late_ns > 1 else 0.0
         flow.idle_ns += max(procs - workers - program, 0.0) * elapsed
+
+    def _beside(self, markers: float, idle: float, program: float) -> float:
+        """How many others mark while one marks, on average.
+
+        Of N that mark at a time, one sees E[N (N - 1)] / E[N] others. Idle workers have all Ps that
+        the program leaves them, which change with its requests. Where it leaves none, goroutines and
+        workers take turns on each P.
+        """
+        ps = self._parts.procs - self._dedicated
+        changing = markers - self._dedicated
+        if idle:
+            changing = max(program - len(self._computing()), 0.0)
+        variance = changing * max(1 - changing / ps, 0.0) if ps else 0.0
+        return max(markers - 1 + variance / max(markers, NONE), 0.0)
 
     def _owed(self, plan: Plan) -> float:
         """Scan work that is owed per ns.

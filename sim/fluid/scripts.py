@@ -221,14 +221,14 @@ class Script(Task):
         if mix not in self._held:
             self._held[mix] = Keeper(mix)
             self._stage.keepers.append(self._held[mix])
-        self._held[mix].burst = max(self._held[mix].burst, burst)
+        self._held[mix].allocate_at_once(burst)
         return self._held[mix]
 
     def _publish(self, step: say.Publish) -> None:
         store = self._stage.compiler.store(step.store)
         mine = self._held.get(store.mix)
         if mine is not None:
-            store.burst = max(store.burst, mine.burst)
+            store.allocate_at_once(mine.burst)
             store.add(mine.slots)
             mine.slots = 0.0
 

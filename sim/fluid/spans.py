@@ -209,18 +209,26 @@ class SpanModel:
     def occupied(self, keepers: Sequence[Keeper], spans: Floats) -> tuple[Floats, Floats]:
         """Spans in which each kind lives, and spans in which none does, as a share by class.
 
-        What different keepers have lies apart, as far as there are spans.
+        What different keepers have lies apart in fresh spans, and anywhere in those that are used
+        again.
         """
-        empty = np.ones(len(self.slot))
-        of_kind = np.zeros(len(self.cls))
+        reused, room = self._room(spans)
+        some, of_kind = np.zeros(len(self.slot)), np.zeros(len(self.cls))
         for keeper in keepers:
             mine = self._kinds_of[keeper.mix]
             shares, cls = self.shares[mine], self.cls[mine]
-            for slots, run in keeper.runs():
-                there = _occupied(slots * shares, run * shares, self.nelems[cls], spans[cls])
-                of_kind[mine] += there * spans[cls]
-                empty[cls] -= there
-        return np.minimum(of_kind, spans[self.cls]), np.maximum(empty, 0.0)
+            slots, length, left = np.array(keeper.runs()).T[:, :, np.newaxis]
+            there = _occupied(slots * shares, length * shares, left, room[cls], self.nelems[cls], spans[cls])
+            of_kind[mine] += there
+            there = there / np.maximum(spans[cls], NO_SPANS)
+            some[cls] += there * (1 - reused[cls] * some[cls])
+        return np.minimum(of_kind, spans[self.cls]), np.maximum(1 - some, 0.0)
+
+    def _room(self, spans: Floats) -> tuple[Floats, Floats]:
+        """The share of slots taken since the sweep that were free in used spans; free per span."""
+        fresh = np.maximum(spans - self.spans, 0.0) * self.nelems
+        reused = self._free / np.maximum(self._free + fresh, NO_SPANS)
+        return reused, reused * self._reuse + (1 - reused) * self.nelems
 
     def sweep(self, spans: Floats, empty: Floats, live: Floats, black: Floats) -> None:
         """The end of a cycle: marked slots stay, and the spans that hold some."""
@@ -232,17 +240,24 @@ class SpanModel:
         self._note_room()
 
 
-def _occupied(slots: Floats, run: Floats, nelems: Floats, spans: Floats) -> Floats:
-    """Share of the spans in which so many slots lie, so many of them side by side.
+def _occupied(
+    slots: Floats, length: Floats, left: Floats, room: Floats, nelems: Floats, spans: Floats
+) -> Floats:
+    """Spans in which so many slots lie: rows are runs of a length, of which a share is left.
 
-    Short runs lie anywhere; long ones fill spans, but for the two at their ends.
+    Long runs fill whole spans, apart from each other, and a part of those at their ends; short ones
+    lie anywhere in the room that there is.
     """
-    run = np.maximum(run, 1.0)
-    density = np.minimum(slots / np.maximum(spans * nelems, NO_SPANS), 1.0)
-    there = 1 - (1 - density) ** np.maximum(nelems / run, 1.0)
-    ends = slots / run * (1 - 1 / nelems) / np.maximum(spans, 1.0)
-    share: Floats = there + np.where(run > nelems, ends * (1 - there), 0.0)
-    return share
+    length, spans = np.maximum(length, 1.0), np.maximum(spans, NO_SPANS)
+    is_long = length > nelems
+    room = np.where(is_long, nelems, room)
+    pieces = length / room + 1 - 1 / room
+    lived = slots / left / length * (1 - (1 - left) ** (length / pieces))
+    whole = np.where(is_long, length / room, 0.0)
+    apart = np.minimum(np.add.reduce(lived * whole), spans)
+    anywhere = np.add.reduce(lived * (pieces - whole))
+    found: Floats = apart - (spans - apart) * np.expm1(-anywhere / spans)
+    return found
 
 
 def _by_chance(mean: Floats, shape: Floats) -> Floats:

@@ -71,15 +71,24 @@ class Task:
         """Visits that begin within so many ns after another one."""
         return self.speed * ns
 
+    def wait_for_timers(self, ns: float) -> None:
+        """Nobody looks at timers at once from now on, but so much later."""
+
+    def look_at_timers(self) -> None:
+        """Everybody looks at timers again."""
+
 
 class OpenFlow(Task):
     """Requests that arrive whether or not the program keeps up."""
 
     def __init__(
-        self, visit: Visit, begin: float, rates: Rates, noise: np.random.Generator
-    ) -> None:
+        self, visit: Visit, begin: float, rates: Rates, noise: np.random.Generator, *,
+        by_timer: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(visit, begin)
-        self._rates, self._noise = rates, noise
+        self._rates, self._noise, self._by_timer = rates, noise, by_timer
+        self._unseen_ns = self._unseen = 0.0
+        """How long timers go unseen, and the visits that they start."""
         self.regular = not rates.random
         self._rate = rates.at(begin)
         self._now = begin
@@ -91,11 +100,13 @@ class OpenFlow(Task):
             self._rate = self._rates.at(now)
         ns = self.visit.prices.ns
         waiting = min(self.backlog, procs) if self.backlog > FEW else 0.0
-        self.wanted = self._rate.per_ns * ns + waiting
+        self.wanted = waiting if self._unseen_ns else self._rate.per_ns * ns + waiting
 
     def change(self, speed: float) -> float:
         """See `Task`: the load changes, or the backlog is gone."""
         until = self._rate.until - self._now
+        if self._unseen_ns:
+            until = min(until, self._unseen_ns)
         falling = speed - self._rate.per_ns
         if self.backlog > FEW and falling > 0:
             until = min(until, self.backlog / falling)
@@ -108,6 +119,10 @@ class OpenFlow(Task):
             # A sum of so many quantities that differ: nearly a gamma distribution.
             each = 1 + self.visit.scatter
             come = each * float(self._noise.gamma(come / each))
+        if self._unseen_ns:
+            self._unseen += come
+            self._unseen_ns = max(self._unseen_ns - elapsed, 0.0)
+            come = 0.0
         come += self.backlog
         done = come if self.backlog <= FEW and self._keeps_up(speed) else min(speed * elapsed, come)
         self.backlog = come - done
@@ -120,6 +135,15 @@ class OpenFlow(Task):
         """See `Task`: regular ones come one after the other."""
         come = self._rate.per_ns * ns
         return math.floor(come) if self.regular else come
+
+    def wait_for_timers(self, ns: float) -> None:
+        """See `Task`."""
+        self._unseen_ns = ns if self._by_timer else 0.0
+
+    def look_at_timers(self) -> None:
+        """See `Task`."""
+        self.backlog += self._unseen
+        self._unseen_ns = self._unseen = 0.0
 
     def _keeps_up(self, speed: float) -> bool:
         return speed >= self._rate.per_ns * (1 - 1e-9)

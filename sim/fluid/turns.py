@@ -26,12 +26,19 @@ def at_intervals(every: float, first: float) -> Look:
     return lambda now: first + every * max(math.ceil((now - first) / every), 0)
 
 
+def after_a_slice() -> Look:
+    """Looks when a time slice is over, if nobody tells before."""
+    return lambda now: now + TIME_SLICE
+
+
 class Place:
     """A P: when it schedules next, and what fractional workers have marked on it."""
 
-    def __init__(self, look: Look, at: float, *, taken: bool) -> None:
+    def __init__(self, look: Look, at: float, *, taken: bool, piece_left: float = math.inf) -> None:
         self.look, self.next, self.taken = look, at, taken
         """Of a P that is taken, one goroutine computes on and on, and a time slice ends next."""
+        self.piece_left = piece_left
+        """Of the piece that it does while it idles, the part that is left when work comes."""
         self._times, self._marked = [0.0], [0.0]
 
     @property
@@ -39,10 +46,14 @@ class Place:
         """CPU-ns of fractional marking, when those that have begun are done."""
         return self._marked[-1]
 
-    def mark(self, at: float, least: float, ns: float) -> None:
-        """A worker marks for so long; the first piece of it is done in any case."""
-        self._times += [at, at, at + ns]
-        self._marked += [self.marked, self.marked + least, self.marked + ns]
+    def look_at(self, at: float) -> None:
+        """It schedules at this instant, unless it does so before or a worker is at it."""
+        self.next = max(min(self.next, at), self._times[-1])
+
+    def mark(self, at: float, ns: float) -> None:
+        """A worker marks for so long."""
+        self._times += [at, at + ns]
+        self._marked += [self.marked, self.marked + ns]
 
     def marked_until(self, at: float) -> float:
         """The same until an instant."""
@@ -53,18 +64,18 @@ class Turns:
     """Turns that fractional workers take with others, in one of several ways that are as likely.
 
     A P looks for a fractional worker whenever it schedules: while it idles, now and then; under a
-    goroutine that computes on and on, when its time slice is over. The worker stays until it has
-    had 1.2 times its share, a piece of work at least; beside others its pieces take longer than it
-    expects, and it notices at the next poll. The goroutine goes on where a P looks first, and
-    leaves its own to those who idle. Times are ns since the start of the cycle.
+    goroutine that computes on and on, when its time slice is over. The worker takes piece after
+    piece until it has had 1.2 times its share; a piece is what is left of that, but not less than
+    what it does between two polls, and takes longer beside others than the worker expects. The
+    goroutine goes on where a P looks first, and leaves its own to those who idle. Times are ns
+    since the start of the cycle.
     """
 
     def __init__(
-        self, share: float, poll_ns: float, crowding: float, piece_ns: float,
-        places: Sequence[Place],
-    ) -> None:  # fmt: skip
-        self._share, self._poll, self._crowding = share, poll_ns, crowding
-        self._notice = piece_ns / 2
+        self, share: float, poll_ns: float, slower: float, places: Sequence[Place]
+    ) -> None:
+        self._share, self._poll, self._slower = share, poll_ns, slower
+        self._piece = poll_ns
         self._places, self._waiting = places, 0
 
     def marked(self, at: float) -> float:
@@ -73,8 +84,9 @@ class Turns:
             self._schedule(place)
         return sum(place.marked_until(at) for place in self._places)
 
-    def run(self, goroutines: int, now: float) -> None:
-        """So many goroutines compute on and on from now on."""
+    def run(self, goroutines: int, now: float, piece_ns: float) -> None:
+        """So many goroutines compute on and on from now on, and pieces are not longer."""
+        self._piece = piece_ns
         taken = [place for place in self._places if place.taken]
         while len(taken) + self._waiting < goroutines:
             self._wait(now)
@@ -86,21 +98,39 @@ class Turns:
                 place.taken, place.next = False, now
 
     def _schedule(self, place: Place) -> None:
-        now, slack = place.next, FRACTIONAL_SLACK * self._share
+        now = place.next
         if place.taken:
             place.taken = False
             self._wait(now, place)
         if place.marked <= self._share * now:
-            allowed = (slack * now - place.marked) / (1 - slack)
-            late = min(allowed * self._crowding, self._poll / 2)
-            spell = max(allowed + late, self._poll)
-            place.mark(now, self._poll, spell)
+            spell = self._spell(now, place.marked)
+            place.mark(now, spell)
             place.next = now + spell
+            self._leave_to_others(place, spell)
         elif self._waiting:
             self._waiting -= 1
             place.taken, place.next = True, now + TIME_SLICE
         else:
             place.next = place.look(max(place.marked / self._share, now + 1.0))
+
+    def _spell(self, now: float, marked: float) -> float:
+        """How long a worker stays that begins now."""
+        begun, slack = now, FRACTIONAL_SLACK * self._share
+        while True:
+            allowed = (slack * now - marked) / (1 - slack)
+            ns = max(min(allowed, self._piece), self._poll) * self._slower
+            now += ns
+            marked += ns
+            if marked > slack * now:
+                return now - begun
+
+    def _leave_to_others(self, place: Place, spell: float) -> None:
+        """What a P was to run waits until its worker is done; who ends a piece before finds it."""
+        now = place.next - spell
+        for other in self._places:
+            notice = other.piece_left * self._piece * self._slower
+            if other is not place and not other.taken and notice < spell:
+                other.look_at(now + notice)
 
     def _wait(self, now: float, left: Place | None = None) -> None:
         """A goroutine waits; of other Ps than the one it left, one that idles finds it there.
@@ -111,4 +141,4 @@ class Turns:
         idle = [place for place in self._places if not place.taken and place is not left]
         if idle:
             first = min(idle, key=lambda place: place.next)
-            first.next = min(first.next, now + self._notice)
+            first.look_at(now + self._piece / 2)

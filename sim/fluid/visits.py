@@ -88,6 +88,8 @@ class Visit:
     """Slots that the goroutine keeps at this point, by mix."""
     children_held: dict[int, float] = field(default_factory=dict)
     """Slot-ns that children keep, by mix."""
+    bursts: dict[int, float] = field(default_factory=dict)
+    """Slots of what is kept that are allocated in one go, by mix."""
     timeline: list[tuple[float, float, dict[int, float]]] = field(default_factory=list)
     """What the goroutine itself keeps, and the time since its start: running by weight, blocked."""
     lends: dict[str, float] = field(default_factory=dict)
@@ -206,9 +208,11 @@ class VisitCompiler:
         slots = asked * self._per_byte[mix]
         keeper = self._keeper(step)
         if keeper is not None:
-            keeper.burst = max(keeper.burst, slots)
+            keeper.allocate_at_once(slots)
         held = keeper is None and step.lives == "goroutine"
         visit.uses.append(Use(mix, slots, keeper, held))
+        if held:
+            visit.bursts[mix] = max(visit.bursts.get(mix, 0.0), slots)
         half = slots / 2 if held else 0.0
         visit.held[mix] = visit.held.get(mix, 0.0) + half
         _run(visit, cpu, slots)
@@ -235,7 +239,7 @@ class VisitCompiler:
         for use in visit.uses:
             if use.mix == keeper.mix and use.held:
                 use.keeper, use.held = keeper, False
-                keeper.burst = max(keeper.burst, use.slots)
+                keeper.allocate_at_once(use.slots)
 
     def _repeat(self, step: say.Repeat, visit: Visit) -> None:
         """The first times one by one; the others are alike, with what is kept growing evenly."""
@@ -278,6 +282,8 @@ def _add_books(visit: Visit, child: Visit, count: int) -> None:
     for mix, held in child.held_along().items():
         kept = float(np.trapezoid(held, times)) + child.children_held.get(mix, 0.0)
         visit.children_held[mix] = visit.children_held.get(mix, 0.0) + kept * count
+    for mix, burst in child.bursts.items():
+        visit.bursts[mix] = max(visit.bursts.get(mix, 0.0), burst)
     for pool, value in child.lends.items():
         visit.lends[pool] = visit.lends.get(pool, 0.0) + value * count
         visit.borrowers[pool] = visit.borrowers.get(pool, 0) + child.borrowers[pool] * count

@@ -231,9 +231,13 @@ class SpanModel:
         return reused, reused * self._reuse + (1 - reused) * self.nelems
 
     def sweep(self, spans: Floats, empty: Floats, live: Floats, black: Floats) -> None:
-        """The end of a cycle: marked slots stay, and the spans that hold some."""
-        touched = np.minimum(black / self._reuse / np.maximum(spans, 1e-9), 1.0)
-        self.full = spans * touched
+        """The end of a cycle: marked slots stay, and the spans that hold some.
+
+        What was allocated last, while marking, lies in fresh spans as far as there were any.
+        """
+        in_fresh = np.minimum(black, np.maximum(spans - self.spans, 0.0) * self.nelems)
+        touched = in_fresh / self.nelems + (black - in_fresh) / self._reuse
+        self.full = np.minimum(touched, spans)
         kept = spans - empty * (spans - self.full)
         self.used = live + black
         self.spans = np.maximum(kept, self.used / self.nelems)

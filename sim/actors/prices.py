@@ -43,7 +43,7 @@ def make_bill(taken: Taken, pages: Ints, world: World) -> Bill:
     note_sweep(world, "refill", int(counts.swept.sum()), 0)
     note_sweep(world, "reclaim", freed, freed)
     ns = (
-        (counts.partial + counts.swept) * costs.refill_partial_ns
+        (counts.partial + counts.swept - counts.in_vain) * costs.refill_partial_ns
         + counts.fresh * costs.refill_fresh_ns
         + counts.swept * sweep.span_ns
         + counts.freed_spans * sweep.freed_span_ns

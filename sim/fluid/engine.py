@@ -212,11 +212,20 @@ class Flow:
         for task in self.tasks:
             self.price(task.visit)
 
+    def _wake_ns(self) -> float:
+        """How long a goroutine waits for the P that is woken for it, or for one that is free before.
+
+        A P that has nothing left to run looks for others' goroutines (runtime/proc.go: stealWork).
+        """
+        ready, wake_ns = self.planned.ready, self.parts.machine.sched.wake_ns
+        return -math.expm1(-ready * wake_ns) / ready if ready else wake_ns
+
     def plan(self, ps: float) -> Plan:
         """What the tasks want of so many Ps, and what they get."""
-        procs, now = self.parts.procs, self.now
+        procs, now, wake_ns = self.parts.procs, self.now, self._wake_ns()
         wanted = 0.0
         for task in self.tasks:
+            task.wake_ns = wake_ns
             task.plan(now, procs)
             wanted += task.wanted
         scale = ps / wanted if wanted > ps else 1.0

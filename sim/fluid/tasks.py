@@ -36,6 +36,8 @@ class Task:
         """Whether visits come at equal intervals, of which on average half is still to go."""
         self.by_chance = False
         """Whether visits come by chance: while marking, when their number makes the heap's end."""
+        self.wake_ns = 0.0
+        """How long a goroutine waits for a P that wakes up, on average."""
 
     def plan(self, now: float, procs: int) -> None:
         """Find out what is wanted."""
@@ -169,6 +171,7 @@ class ClosedFlow(Task):
         del now
         visit = self.visit
         waits = visit.blocked + self.think
+        waits += self.wake_ns * visit.runs if waits else 0.0
         ns = visit.prices.ns
         late = self.backlog * visit.runs
         self._steady = (self._together() - self.backlog) / (ns + waits)

@@ -25,6 +25,8 @@ class RefillCounts:
 
     partial: Ints
     swept: Ints
+    in_vain: Ints
+    """Of the swept ones, those without a free slot."""
     fresh: Ints
     freed_spans: Ints
     faulted_bytes: Ints
@@ -43,7 +45,7 @@ class RefillCounts:
 
 def no_refills(classes: int) -> RefillCounts:
     """Nothing yet."""
-    return RefillCounts(*np.zeros((5, classes), dtype=np.int64))
+    return RefillCounts(*np.zeros((6, classes), dtype=np.int64))
 
 
 def reuse_spans(heap: MHeap, classes: Ints, slots: Ints, counts: RefillCounts) -> Lot:
@@ -109,7 +111,9 @@ def _sweep_and_take(heap: MHeap, classes: Ints, slots: Ints, counts: RefillCount
             heap.sweep(batch.spans)
             counts.swept += batch.number
             free = heap.free_slots(batch.spans)
-            heap.uncache_full(classes, batch.those(free == 0))
+            full = batch.those(free == 0)
+            counts.in_vain += full.number
+            heap.uncache_full(classes, full)
             slots = slots - batch.total(free)
             taken = merged(taken, batch.those(free > 0))
     return taken

@@ -213,7 +213,7 @@ class Flow:
             self.price(task.visit)
 
     def _wake_ns(self) -> float:
-        """How long a goroutine waits for the P that is woken for it, or for one that is free before.
+        """How long a goroutine waits for a P that wakes up for it, or for one that is free before.
 
         A P that has nothing left to run looks for others' goroutines (runtime/proc.go: stealWork).
         """

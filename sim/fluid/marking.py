@@ -25,6 +25,7 @@ FRACTIONAL_USE: Final = (1 + FRACTIONAL_SLACK) / 2
 PARTS: Final = (0.125, 0.375, 0.625, 0.875)
 """Of times that differ by chance, those that are longer than this part of them count a quarter."""
 OTHERS: Final = (0.625, 0.125, 0.875, 0.375)
+"""The same of other times, which do not hang on those."""
 HALF: Final = 0.5
 UNEVEN: Final = 1 / 10
 """Of the room for growth while marking, the standard deviation of what is allocated."""
@@ -106,6 +107,7 @@ class Marking:
         A P on which a goroutine computes on and on schedules at the end of a time slice. Whoever
         becomes runnable interrupts the first P that idles; until that has polled, and has marked as
         a fractional worker, others find the goroutine at the end of a piece and schedule as well.
+        Of regular requests it is known when they come, of others how often.
         """
         flow, procs = self._flow, self._parts.procs
         slower = crowded(self._crowding, procs - 1)
@@ -125,6 +127,7 @@ class Marking:
         ways = []
         for part, other in zip(PARTS, OTHERS, strict=True):
             places = []
+            polled = part * poll * slower
             for p in range(idle):
                 busy = min(plan.program - len(computing) - p + 1, 1.0)
                 seen = 1.0 if p == 0 else min(max(busy, lies / PIECE_NS), 1.0)
@@ -133,17 +136,14 @@ class Marking:
                 at = begun if triggered and p == 0 else woken
                 if beat is None:
                     places.append(Place(by_chance(every, part), at, taken=False))
-                elif p == 0 or other * self._piece_ns() < part * poll:
-                    notice = (part * poll if p == 0 else other * self._piece_ns()) * slower
-                    look = at_intervals(beat[0], beat[1] + notice)
-                    places.append(Place(look, at, taken=False, piece_left=other))
-                else:
-                    places.append(Place(after_a_slice(), at, taken=False, piece_left=other))
+                    continue
+                notice = polled if p == 0 else other * self._piece_ns() * slower
+                look = at_intervals(*beat, notice) if notice <= polled else after_a_slice()
+                places.append(Place(look, at, taken=False, piece_left=other))
             for script in computing:
-                if beat is None:
-                    look = by_chance(1 / (ready + 1 / TIME_SLICE), part)
-                else:
-                    look = at_intervals(beat[0], beat[1] + part * poll * slower)
+                look = by_chance(1 / (ready + 1 / TIME_SLICE), part)
+                if beat is not None:
+                    look = at_intervals(*beat, polled)
                 ends = begun + script.slice_left(flow.now, flow.last_end, part)
                 places.append(Place(look, ends, taken=True))
             ways.append(Turns(self._share, poll, slower, places))
@@ -158,14 +158,13 @@ class Marking:
     def _beat(self, plan: Plan) -> tuple[float, float] | None:
         """How often regular requests come, and when the first of them, if most are of that kind."""
         for task in self._flow.tasks:
-            prices, often = task.visit.prices, task.speed * task.visit.runs > HALF * plan.ready
-            if task.regular and often:
+            prices = task.visit.prices
+            if task.regular and task.speed * task.visit.runs > HALF * plan.ready:
                 gap = 1 / task.speed
-                first = (task.begin - self._begun) % gap
                 if self._by_allocation and task.speed * prices.live > HALF * plan.live:
                     # One of them triggered the cycle, and its P had to wake up for it.
-                    first = gap - self._parts.machine.sched.wake_ns - prices.ns / 2
-                return gap, first
+                    return gap, gap - self._parts.machine.sched.wake_ns - prices.ns / 2
+                return gap, (task.begin - self._begun) % gap
         return None
 
     def _piece_ns(self) -> float:
@@ -335,7 +334,7 @@ class Marking:
         """How many others mark while one marks, on average.
 
         Of N that mark at a time, one sees E[N (N - 1)] / E[N] others. Idle workers have all Ps that
-        the program leaves them, which change with its requests. Where it leaves none, goroutines and
+        the program leaves, which change with its requests. Where it leaves none, goroutines and
         workers take turns on each P.
         """
         ps = self._parts.procs - self._dedicated

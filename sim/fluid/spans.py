@@ -218,7 +218,9 @@ class SpanModel:
             mine = self._kinds_of[keeper.mix]
             shares, cls = self.shares[mine], self.cls[mine]
             slots, length, left = np.array(keeper.runs()).T[:, :, np.newaxis]
-            there = _occupied(slots * shares, length * shares, left, room[cls], self.nelems[cls], spans[cls])
+            there = occupied_spans(
+                slots * shares, length * shares, left, room[cls], self.nelems[cls], spans[cls]
+            )
             of_kind[mine] += there
             there = there / np.maximum(spans[cls], NO_SPANS)
             some[cls] += there * (1 - reused[cls] * some[cls])
@@ -244,22 +246,24 @@ class SpanModel:
         self._note_room()
 
 
-def _occupied(
+def occupied_spans(
     slots: Floats, length: Floats, left: Floats, room: Floats, nelems: Floats, spans: Floats
 ) -> Floats:
     """Spans in which so many slots lie: rows are runs of a length, of which a share is left.
 
     Long runs fill whole spans, apart from each other, and a part of those at their ends; short ones
-    lie anywhere in the room that there is.
+    lie anywhere in the room that there is. A run that begins at any slot is cut where the next span
+    begins, and a span counts if one of its slots is left.
     """
     length, spans = np.maximum(length, 1.0), np.maximum(spans, NO_SPANS)
     is_long = length > nelems
     room = np.where(is_long, nelems, room)
-    pieces = length / room + 1 - 1 / room
-    lived = slots / left / length * (1 - (1 - left) ** (length / pieces))
-    whole = np.where(is_long, length / room, 0.0)
-    apart = np.minimum(np.add.reduce(lived * whole), spans)
-    anywhere = np.add.reduce(lived * (pieces - whole))
+    runs, gone = slots / left / length, 1 - left
+    longer, shorter = np.maximum(length, room), np.minimum(length, room)
+    whole = runs * (longer - shorter + 1) / room * (1 - gone**shorter)
+    cut = runs * 2 / room * (shorter - 1 - gone * (1 - gone ** (shorter - 1)) / left)
+    apart = np.minimum(np.add.reduce(np.where(is_long, whole, 0.0)), spans)
+    anywhere = np.add.reduce(np.where(is_long, 0.0, whole) + cut)
     found: Floats = apart - (spans - apart) * np.expm1(-anywhere / spans)
     return found
 

@@ -21,8 +21,9 @@ def by_chance(every: float, part: float) -> Look:
     return lambda now: now + wait
 
 
-def at_intervals(every: float, first: float) -> Look:
-    """Looks at regular instants."""
+def at_intervals(every: float, first: float, late: float = 0.0) -> Look:
+    """Looks at regular instants, so much later each time."""
+    first += late
     return lambda now: first + every * max(math.ceil((now - first) / every), 0)
 
 

@@ -8,12 +8,12 @@ from sim.fluid.change import Change
 from sim.fluid.turns import Place, Turns, at_intervals, by_chance
 from sim.units import MS
 
-SHARE, POLL = 0.25, 0.01 * MS
+SHARE, POLL, PIECE = 0.25, 0.01 * MS, 0.5 * MS
 EVERY_MS = at_intervals(1.0 * MS, 0.5 * MS)
 
 
 def turns(*places: Place) -> Turns:
-    return Turns(SHARE, POLL, 0.1, 0.5 * MS, places)
+    return Turns(SHARE, POLL, 1.1, places)
 
 
 def idle() -> Place:
@@ -51,14 +51,14 @@ def test_a_p_marks_from_when_its_goroutine_blocks() -> None:
     busy = Place(EVERY_MS, 9.0 * MS, taken=True)
     only = turns(busy)
     only.marked(4.0 * MS)
-    only.run(0, 4.0 * MS)
+    only.run(0, 4.0 * MS, PIECE)
     assert only.marked(8.0 * MS) >= 1.2 * SHARE * 4 * MS
 
 
 def test_a_goroutine_that_begins_finds_a_p() -> None:
     place = idle()
     only = turns(place)
-    only.run(1, 2.0 * MS)
+    only.run(1, 2.0 * MS, PIECE)
     only.marked(4.0 * MS)
     assert place.taken
 

@@ -124,6 +124,8 @@ class P:
     """Time spent on goroutines since the start."""
     idle_ns: int = 0
     parked_at: int = 0
+    keeper: Holder | None = None
+    """Who keeps what was allocated here last."""
 
 
 @dataclass

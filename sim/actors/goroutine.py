@@ -114,9 +114,13 @@ def work(g: G, step: WorkStep, world: World) -> Body:
 def take_slots(g: G, step: WorkStep, slots: float, world: World) -> None:
     """Allocate: charge it, and say who keeps it."""
     charge(g, slots * world.memory.mixes[step.mix].slot_bytes, world)
-    if step.keep is not None:
+    p = g.p
+    assert p is not None
+    if step.keep is None:
+        p.keeper = None
+    else:
         step.keep(g, slots, world)
-    pend(g.p.id, step.mix, slots, world)  # type: ignore[union-attr]
+    pend(p.id, step.mix, slots, world)
 
 
 def has_to_wait(world: World) -> bool:
@@ -260,9 +264,9 @@ def keep_for_finalizers(mix: int) -> Callable[[G, float, World], None]:
 
 def keep_in_store(store: Store) -> Callable[[G, float, World], None]:
     """A store keeps them."""
-    return lambda g, slots, world: insert(store, slots, world)
+    return lambda g, slots, world: insert(store, g, slots, world)
 
 
 def keep_with(owner: int, mix: int) -> Callable[[G, float, World], None]:
     """A long-lived owner keeps them."""
-    return lambda g, slots, world: keep_forever(owner, mix, slots, world)
+    return lambda g, slots, world: keep_forever(owner, g, mix, slots, world)

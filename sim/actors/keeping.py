@@ -15,23 +15,23 @@ def keep(g: G, mix: int, slots: float, world: World) -> None:
         holder = g.keeps[mix] = Holder()
     world.memory.holders[mix][holder] = None
     holder.pending += slots
-    holder.bursts += 1
+    _go_on(holder, g)
     holder.requested += slots / world.memory.mixes[mix].slots_per_byte
 
 
-def insert(store: Store, slots: float, world: World) -> None:
+def insert(store: Store, g: G, slots: float, world: World) -> None:
     """A store keeps these slots; a full one replaces others by them, even some of themselves."""
     per_byte = world.memory.mixes[store.mix].slots_per_byte
     hazard = age_fill(store, slots / per_byte, world)
     survive = -math.expm1(-hazard) / hazard if hazard else 1.0
-    keep_forever(store.owner, store.mix, slots * survive, world)
+    keep_forever(store.owner, g, store.mix, slots * survive, world)
     holder = world.memory.kept[store.mix][store.owner]
     if store.replacement == "oldest" and holder.pending > store.capacity * per_byte:
         holder.bursts *= store.capacity * per_byte / holder.pending
         holder.pending = store.capacity * per_byte
 
 
-def keep_forever(owner: int, mix: int, slots: float, world: World) -> None:
+def keep_forever(owner: int, g: G, mix: int, slots: float, world: World) -> None:
     """An owner without an end, or with a memoryless one, keeps these slots."""
     age_tenured(world)
     kept = world.memory.kept[mix]
@@ -39,7 +39,16 @@ def keep_forever(owner: int, mix: int, slots: float, world: World) -> None:
     if holder is None:
         holder = kept[owner] = Holder(owner=owner)
     holder.pending += slots
-    holder.bursts += 1
+    _go_on(holder, g)
+
+
+def _go_on(holder: Holder, g: G) -> None:
+    """What a P allocates for the same holder as the last time lies beside that."""
+    p = g.p
+    assert p is not None
+    if p.keeper is not holder:
+        p.keeper = holder
+        holder.bursts += 1
 
 
 def publish(g: G, store: Store, world: World) -> None:

@@ -15,7 +15,7 @@ class Holder:
     pending: float = 0.0
     """Slots that are not written down yet."""
     bursts: float = 0.0
-    """In how many stretches they were allocated."""
+    """How often it was begun to allocate them, after something else on the same P."""
     requested: float = 0.0
     """Bytes asked for."""
 

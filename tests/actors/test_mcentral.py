@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from sim.actors.locks import HEAP_LOCK, central_hold
+from sim.actors.prices import make_bill
 from sim.build import build
+from sim.go.mcache import Taken
 from sim.go.refill import no_refills
 from tests.worlds import config_of, run
 
@@ -70,3 +72,19 @@ def test_how_often_refills_touch_their_mcentral(
     counts.partial[0], counts.swept[0], counts.fresh[0] = spans
     hold = central_hold(np.array([span_class]), counts, world)
     assert hold.times.tolist() == [times]
+
+
+def test_a_span_that_is_swept_in_vain_costs_a_sweep_and_no_refill() -> None:
+    world = build(config_of(ALLOCATES), lambda _: None)
+    span_class = np.array([30])
+
+    def price(in_vain: int) -> float:
+        counts = no_refills(1)
+        counts.swept[0], counts.in_vain[0] = 10, in_vain
+        nothing = np.zeros(1, dtype=np.int64)
+        taken = Taken(span_class, nothing, nothing[:0], nothing[:0], nothing, counts)
+        return float(make_bill(taken, np.ones(1, dtype=np.int64), world).ns.sum())
+
+    swept = 10 * world.machine.sweep.span_ns
+    assert price(in_vain=10) == pytest.approx(swept)
+    assert price(in_vain=4) == pytest.approx(swept + 6 * world.machine.alloc.refill_partial_ns)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from sim.go.markwork import FRACTIONAL_SLACK
 from sim.go.runq import TIME_SLICE
+
+MOST: Final = 0.95
+"""Of the time of a P; with more, a worker would never leave it."""
 
 Look: TypeAlias = Callable[[float], float]
 """When a P that idles schedules next, after an instant."""
@@ -116,7 +119,7 @@ class Turns:
 
     def _spell(self, now: float, marked: float) -> float:
         """How long a worker stays that begins now."""
-        begun, slack = now, FRACTIONAL_SLACK * self._share
+        begun, slack = now, min(FRACTIONAL_SLACK * self._share, MOST)
         while True:
             allowed = (slack * now - marked) / (1 - slack)
             ns = max(min(allowed, self._piece), self._poll) * self._slower

@@ -16,7 +16,8 @@ class Bounds(NamedTuple):
     """Largest relative differences of the means over the seeds.
 
     The aim is 3 %. Beyond that there is the difference in docs/fluid.md, and twice the uncertainty
-    of the mean of two seeds: 1.4 of the spread between seeds there.
+    of the mean of two seeds: 1.4 of the spread between seeds there. Peaks of grpc-fanout differ by
+    3 % between seeds of the fluid mode, which is more than between those of the detailed one.
     """
 
     cycles: float = 0.035
@@ -28,7 +29,7 @@ BOUNDS: Final = {
     "cron-bursts": Bounds(cycles=0.105, peak_heap=0.085, gc_cpu=0.055),
     "deep-stacks": Bounds(gc_cpu=0.08),
     "every-second": Bounds(gc_cpu=0.08),
-    "grpc-fanout": Bounds(cycles=0.055, gc_cpu=0.06),
+    "grpc-fanout": Bounds(cycles=0.055, peak_heap=0.06, gc_cpu=0.06),
     "hbsteady": Bounds(cycles=0.045, peak_heap=0.065, gc_cpu=0.065),
     "metrics-store": Bounds(cycles=0.045, peak_heap=0.065, gc_cpu=0.075),
     "shrink": Bounds(gc_cpu=0.07),

@@ -35,6 +35,7 @@ USUAL: Final = "10s"
 NAMES: Final = tuple(path.stem for path in sorted((ROOT / "workloads").glob("*.yaml")))
 SEEDS: Final = (1, 2, 3, 4, 5)
 FASTER: Final = 1 / 1000
+"""By which part regular requests come more often with each seed."""
 MIB: Final = 2.0**20
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from sim.fluid.scripts import Script
 from sim.fluid.tasks import ClosedFlow, OpenFlow, Task
+from sim.fluid.visits import note_burst
 from sim.go.stack import FIXED_STACK, STACK_SPAN, fits, shrunk_stack, starting_stack_size
 from sim.units import Bytes, KiB
 
@@ -91,7 +92,7 @@ def _flow(found: Crowd, task: Task, more: float, rng: Rng) -> None:
         found.sizes[key] = found.sizes.get(key, 0.0) + count
     _hold(found, task, present, rng)
     for mix, burst in visit.bursts.items():
-        found.bursts[mix] = max(found.bursts.get(mix, 0.0), burst)
+        note_burst(found.bursts, mix, burst)
     for mix, kept in visit.children_held.items():
         found.held[mix] = found.held.get(mix, 0.0) + speed * kept
     for pool, lend in visit.lends.items():

@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 
 AGES: Final = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 """In mean lifetimes: between two of these, all objects that die at random count as of one age."""
-
 YOUNG: Final = 1e-6
 """The same, of what has just been allocated."""
 

@@ -129,21 +129,24 @@ class Marking:
             places = []
             polled = part * poll * slower
             for p in range(idle):
-                busy = min(plan.program - len(computing) - p + 1, 1.0)
-                seen = 1.0 if p == 0 else min(max(busy, lies / PIECE_NS), 1.0)
-                every = 1 / (ready * looks * seen + 1 / TIME_SLICE)
                 # Who triggered the cycle runs at once, and then its P schedules; others wake up.
                 at = begun if triggered and p == 0 else woken
                 if beat is None:
+                    busy = min(plan.program - len(computing) - p + 1, 1.0)
+                    seen = 1.0 if p == 0 else min(max(busy, lies / PIECE_NS), 1.0)
+                    every = 1 / (ready * looks * seen + 1 / TIME_SLICE)
                     places.append(Place(by_chance(every, part), at, taken=False))
                     continue
+                gap, first = beat
                 notice = polled if p == 0 else other * self._piece_ns() * slower
-                look = at_intervals(*beat, notice) if notice <= polled else after_a_slice()
+                look = at_intervals(gap, first + notice) if notice <= polled else after_a_slice
                 places.append(Place(look, at, taken=False, piece_left=other))
             for script in computing:
-                look = by_chance(1 / (ready + 1 / TIME_SLICE), part)
-                if beat is not None:
-                    look = at_intervals(*beat, polled)
+                if beat is None:
+                    look = by_chance(1 / (ready + 1 / TIME_SLICE), part)
+                else:
+                    gap, first = beat
+                    look = at_intervals(gap, first + polled)
                 ends = begun + script.slice_left(flow.now, flow.last_end, part)
                 places.append(Place(look, ends, taken=True))
             ways.append(Turns(self._share, poll, slower, places))
@@ -284,8 +287,9 @@ class Marking:
         background = self._dedicated + self._fractional
         plan = flow.plan(procs - background)
         self._program = program = plan.program
+        computing = len(self._computing())
         for turns in self._turns:
-            turns.run(len(self._computing()), flow.now - self._begun, self._piece_ns())
+            turns.run(computing, flow.now - self._begun, self._piece_ns())
         idle = min(max(procs - background - program - extra, 0.0), self._max_idle) * awake
         workers = background + idle
         if plan.slots * flow.pacer.assist_work_per_byte * self._per_unit <= workers:
@@ -294,8 +298,8 @@ class Marking:
         paid = owed_per_ns * program * self._per_unit <= workers
         if paid:
             self._assisting = 0.0
-        slower = crowded(crowding, self._beside(workers + self._assisting, idle, program))
-        unit_ns = self._per_unit * slower
+        beside = self._beside(workers + self._assisting, idle, program - computing)
+        unit_ns = self._per_unit * crowded(crowding, beside)
         # Goroutines run out of credit together, and so they assist at the same time.
         others = min(workers + max(program - 1, 0.0), procs - 1)
         assist_ns = self._per_unit * crowded(crowding, others)
@@ -330,7 +334,7 @@ class Marking:
             self._late_ps = self._late_ps if self._late_ns > 1 else 0.0
         flow.idle_ns += max(procs - workers - program, 0.0) * elapsed
 
-    def _beside(self, markers: float, idle: float, program: float) -> float:
+    def _beside(self, markers: float, idle: float, requests: float) -> float:
         """How many others mark while one marks, on average.
 
         Of N that mark at a time, one sees E[N (N - 1)] / E[N] others. Idle workers have all Ps that
@@ -338,9 +342,7 @@ class Marking:
         workers take turns on each P.
         """
         ps = self._parts.procs - self._dedicated
-        changing = markers - self._dedicated
-        if idle:
-            changing = max(program - len(self._computing()), 0.0)
+        changing = max(requests, 0.0) if idle else markers - self._dedicated
         variance = changing * max(1 - changing / ps, 0.0) if ps else 0.0
         return max(markers - 1 + variance / max(markers, NONE), 0.0)
 

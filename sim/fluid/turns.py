@@ -24,15 +24,14 @@ def by_chance(every: float, part: float) -> Look:
     return lambda now: now + wait
 
 
-def at_intervals(every: float, first: float, late: float = 0.0) -> Look:
-    """Looks at regular instants, so much later each time."""
-    first += late
+def at_intervals(every: float, first: float) -> Look:
+    """Looks at regular instants."""
     return lambda now: first + every * max(math.ceil((now - first) / every), 0)
 
 
-def after_a_slice() -> Look:
-    """Looks when a time slice is over, if nobody tells before."""
-    return lambda now: now + TIME_SLICE
+def after_a_slice(now: float) -> float:
+    """A look when a time slice is over, if nobody tells before."""
+    return now + TIME_SLICE
 
 
 class Place:
@@ -110,7 +109,7 @@ class Turns:
             spell = self._spell(now, place.marked)
             place.mark(now, spell)
             place.next = now + spell
-            self._leave_to_others(place, spell)
+            self._leave_to_others(place, now, spell)
         elif self._waiting:
             self._waiting -= 1
             place.taken, place.next = True, now + TIME_SLICE
@@ -128,9 +127,8 @@ class Turns:
             if marked > slack * now:
                 return now - begun
 
-    def _leave_to_others(self, place: Place, spell: float) -> None:
+    def _leave_to_others(self, place: Place, now: float, spell: float) -> None:
         """What a P was to run waits until its worker is done; who ends a piece before finds it."""
-        now = place.next - spell
         for other in self._places:
             notice = other.piece_left * self._piece * self._slower
             if other is not place and not other.taken and notice < spell:

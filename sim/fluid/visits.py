@@ -212,7 +212,7 @@ class VisitCompiler:
         held = keeper is None and step.lives == "goroutine"
         visit.uses.append(Use(mix, slots, keeper, held))
         if held:
-            visit.bursts[mix] = max(visit.bursts.get(mix, 0.0), slots)
+            note_burst(visit.bursts, mix, slots)
         half = slots / 2 if held else 0.0
         visit.held[mix] = visit.held.get(mix, 0.0) + half
         _run(visit, cpu, slots)
@@ -283,10 +283,15 @@ def _add_books(visit: Visit, child: Visit, count: int) -> None:
         kept = float(np.trapezoid(held, times)) + child.children_held.get(mix, 0.0)
         visit.children_held[mix] = visit.children_held.get(mix, 0.0) + kept * count
     for mix, burst in child.bursts.items():
-        visit.bursts[mix] = max(visit.bursts.get(mix, 0.0), burst)
+        note_burst(visit.bursts, mix, burst)
     for pool, value in child.lends.items():
         visit.lends[pool] = visit.lends.get(pool, 0.0) + value * count
         visit.borrowers[pool] = visit.borrowers.get(pool, 0) + child.borrowers[pool] * count
+
+
+def note_burst(bursts: dict[int, float], mix: int, slots: float) -> None:
+    """So many slots of a mix are allocated in one go: the longest counts."""
+    bursts[mix] = max(bursts.get(mix, 0.0), slots)
 
 
 def variance(quantity: Distribution) -> float:

@@ -64,7 +64,7 @@ def test_a_goroutine_that_begins_finds_a_p() -> None:
 
 
 def test_a_spell_is_made_of_whole_pieces() -> None:
-    place = Place(after_a_slice(), 2.4 * MS, taken=False)
+    place = Place(after_a_slice, 2.4 * MS, taken=False)
     long = Turns(SHARE, 0.4 * MS, 1.0, [place])
     # Three tenths of the time are 0.96 ms after two pieces, and 1.08 ms after three.
     assert long.marked(9.0 * MS) == pytest.approx(1.2 * MS)
@@ -72,8 +72,8 @@ def test_a_spell_is_made_of_whole_pieces() -> None:
 
 def test_who_ends_a_piece_meanwhile_finds_what_a_worker_leaves_in_the_queue() -> None:
     first = Place(EVERY_MS, 8.0 * MS, taken=False)
-    near = Place(after_a_slice(), 20.0 * MS, taken=False, piece_left=0.5)
-    far = Place(after_a_slice(), 20.0 * MS, taken=False)
+    near = Place(after_a_slice, 20.0 * MS, taken=False, piece_left=0.5)
+    far = Place(after_a_slice, 20.0 * MS, taken=False)
     three = turns(first, near, far)
     three.run(0, 0.0, PIECE)
     three.marked(9.0 * MS)

@@ -39,6 +39,7 @@ from sim.go.runq import LocalQueue, Tally
 from sim.go.sizeclass import SizeClassTable, size_classes
 from sim.go.stacks import Stacks
 from sim.go.sweep import SweepPace
+from sim.go.sysmon import Sysmon, TimeSlice
 from sim.machine.price import malloc_ns, set_finalizer_ns
 from sim.machine.profile import MachineProfile, load_profile
 from sim.streams import Streams
@@ -101,8 +102,9 @@ def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
 
 def make_scheduler(gomaxprocs: int, env: Clock) -> Scheduler:
     """Ps without work."""
-    queued = Tally()
-    return Scheduler([P(i, LocalQueue(queued, i)) for i in range(gomaxprocs)], queued, env.event())
+    queued, sysmon = Tally(), Sysmon()
+    ps = [P(i, LocalQueue(queued, i), TimeSlice(sysmon)) for i in range(gomaxprocs)]
+    return Scheduler(ps, queued, env.event(), sysmon)
 
 
 def _not_yet(kind: str) -> G:

@@ -27,6 +27,7 @@ from sim.go.runq import GlobalQueue, LocalQueue, Tally
 from sim.go.scavenge import BackgroundScavenger, ScavengeGoals
 from sim.go.stacks import Held, Stacks
 from sim.go.sweep import SweepPace
+from sim.go.sysmon import Sysmon, TimeSlice
 from sim.machine.profile import MachineProfile
 from sim.streams import Streams
 from sim.workload.finalizers import Finalizers
@@ -109,6 +110,7 @@ class P:
 
     id: int
     runq: LocalQueue[G]
+    slice: TimeSlice
     timers: list[G] = field(default_factory=list)
     """Goroutines whose timers have fired and that no P has looked at yet."""
     process: simpy.Process | None = None
@@ -116,7 +118,6 @@ class P:
     interruptible: bool = False
     doing: str = "idle"
     """`goroutine`, `dedicated`, `fractional`, `idle` (marking), `parked` or `stopped`."""
-    slice_end: int = 0
     picks: int = 0
     fractional_ns: int = 0
     """Time of fractional marking in this cycle."""
@@ -136,6 +137,7 @@ class Scheduler:
     queued: Tally
     """Goroutines in the queues of all Ps."""
     restarted: simpy.Event
+    sysmon: Sysmon
     idle: list[P] = field(default_factory=list)
     shared: GlobalQueue[G] = field(default_factory=GlobalQueue)
     stopped: bool = False

@@ -163,7 +163,7 @@ def spin(g: G, step: SpinStep, world: World) -> Body:
     end = env.now + round(step.time())
     g.spinning = True
     while env.now < end:
-        left = g.p.slice_end - env.now  # type: ignore[union-attr]
+        left = g.p.slice.end - env.now  # type: ignore[union-attr]
         ns = min(end - env.now, left) if left > 0 else end - env.now
         g.on_cpu += ns
         yield ns

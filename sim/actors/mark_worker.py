@@ -9,7 +9,6 @@ import simpy
 
 from sim.actors.marking import book, flush_background_credit, hand_in, mark_ns, piece
 from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK
-from sim.go.runq import TIME_SLICE
 from sim.world import P, Process, World
 
 Worker: TypeAlias = Callable[[P, World], Process[None]]
@@ -71,11 +70,10 @@ def idle_worker(p: P, world: World) -> Process[None]:
     """
     p.doing = "idle"
     gc, sched = world.gc, world.sched
-    begun = world.env.now
     gc.idle_workers += 1
     while gc.marking and (claimed := gc.work.claim(piece(world))):
         yield from mark(p, claimed, "idle", world)
-        if sched.shared or len(p.runq) or world.env.now - begun >= TIME_SLICE:
+        if sched.shared or len(p.runq) or world.env.now >= p.slice.end:
             break
     gc.idle_workers -= 1
 

@@ -10,7 +10,7 @@ from sim.actors.mark_worker import find_mark_worker, idle_worker, mark_while_idl
 from sim.actors.marking import book_idle
 from sim.actors.reporting import report_request, report_slice
 from sim.actors.scheduling import finish, mark_ready
-from sim.go.runq import GLOBAL_EVERY, TIME_SLICE
+from sim.go.runq import GLOBAL_EVERY
 from sim.world import Demand, G, P, Process, World
 
 _DONE: Final = object()
@@ -27,6 +27,7 @@ def processor(p: P, world: World) -> Process[None]:
             continue
         if world.gc.marking and (worker := find_mark_worker(p, world)) is not None:
             since = world.env.now
+            p.slice.begin(since)
             yield from worker(p, world)
             report_slice(p, since, p.doing, "", world)
             continue
@@ -35,6 +36,7 @@ def processor(p: P, world: World) -> Process[None]:
             yield from execute(g, p, world)
         elif mark_while_idle(world):
             since = world.env.now
+            p.slice.begin(since)
             yield from idle_worker(p, world)
             report_slice(p, since, "idle", "", world)
         else:
@@ -89,10 +91,15 @@ def run_timers(owner: P, p: P, world: World) -> None:
 
 def park(p: P, world: World) -> Process[None]:
     """Wait in the idle list until somebody makes work."""
+    sched = world.sched
     p.doing, p.parked_at = "parked", world.env.now
     p.wake = world.env.alarm()
-    world.sched.idle.append(p)
+    sched.idle.append(p)
+    p.slice.rest(world.env.now)
+    if len(sched.idle) == world.gomaxprocs:
+        sched.sysmon.all_idle(world.env.now)
     yield p.wake
+    p.slice.resume(world.env.now)
     p.doing = "waking"
     book_idle(p, world)
 
@@ -139,8 +146,10 @@ def on_p(g: G, world: World) -> str:
 def take_up(g: G, p: P, world: World) -> None:
     """The goroutine runs on the P, in a new time slice or in that of the one which woke it."""
     p.doing, g.p, g.running = "goroutine", p, True
-    if not p.runq.inherit_time:
-        p.slice_end = world.env.now + TIME_SLICE
+    if p.runq.inherit_time:
+        p.slice.go_on(world.env.now)
+    else:
+        p.slice.begin(world.env.now)
     if g.started < 0:
         g.started = world.env.now
 
@@ -172,7 +181,7 @@ def compute(g: G, p: P, ns: int, world: World) -> Process[bool]:
         return False
     p.interruptible = False
     g.throttled += env.frozen_ns - frozen
-    if env.now >= p.slice_end and has_to_yield(p, world):
+    if env.now >= p.slice.end and has_to_yield(p, world):
         requeue(g, p, world)
         return False
     return True
@@ -197,7 +206,7 @@ def has_to_yield(p: P, world: World) -> bool:
     """At the end of a time slice: give way to others, or start a new slice."""
     if world.sched.shared or len(p.runq) or world.gc.marking:
         return True
-    p.slice_end = world.env.now + TIME_SLICE
+    p.slice.begin(world.env.now)
     return False
 
 

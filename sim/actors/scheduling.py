@@ -30,7 +30,7 @@ def ready(g: G, p: P | None, world: World) -> None:
     if p is not None:
         p.runq.put_next(g, sched.shared)
     elif sched.idle:
-        sched.idle[-1].runq.put_next(g, sched.shared)
+        sched.idle[-1].runq.put(g, sched.shared)
     else:
         sched.shared.append(g)
         ask_for_a_p(world)
@@ -44,7 +44,7 @@ def ready_by_timer(g: G, p: P, world: World) -> None:
     called by schedule and stealWork, but not by pollWork).
     """
     if world.sched.idle:
-        ready(g, None, world)
+        ready(g, world.sched.idle[-1], world)
     else:
         mark_ready(g, world)
         p.timers.append(g)
@@ -54,6 +54,8 @@ def ready_by_timer(g: G, p: P, world: World) -> None:
 def wake(world: World) -> None:
     """Wake an idle P, if there is one (runtime/proc.go: wakep)."""
     idle = world.sched.idle
+    if len(idle) == world.gomaxprocs:
+        world.sched.sysmon.wake(world.env.now)
     if idle:
         alarm = idle.pop().wake
         assert alarm is not None

@@ -17,7 +17,7 @@ memory limit, where a byte costs megabytes of marking, more would starve everybo
 def stretch(g: G, ns: float, slots: float, mix: int, world: World) -> float:
     """The share of the rest that can be done before the slice, the trigger or the credit is up."""
     share = 1.0
-    left = g.p.slice_end - world.env.now  # type: ignore[union-attr]
+    left = g.p.slice.end - world.env.now  # type: ignore[union-attr]
     if ns > left > 0:
         share = left / ns
     if not slots:

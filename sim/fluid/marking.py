@@ -13,7 +13,7 @@ from sim.fluid.turns import Place, Turns, after_a_slice, at_intervals, by_chance
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK, PIECE_NS, SCAN_ORDER
 from sim.go.pacer import ScanPart
-from sim.go.runq import TIME_SLICE
+from sim.go.sysmon import TIME_SLICE
 from sim.machine.price import crowded
 
 STEPS: Final = 8
@@ -88,9 +88,15 @@ class Marking:
         goroutine blocks or ends, or an idle worker's time slice is over.
         """
         procs, plan = self._parts.procs, self._flow.plan(self._parts.procs)
-        if self._dedicated + self._max_idle + plan.program < procs:
+        if not self._unseen(plan):
             return 0.0
         return 1 / (plan.ready + (procs - self._dedicated) / TIME_SLICE)
+
+    def _unseen(self, plan: Plan) -> bool:
+        """All Ps are taken, and timers start most of what becomes runnable."""
+        by_timer = sum(t.speed * t.visit.runs for t in self._flow.tasks if t.by_timer)
+        taken = self._dedicated + self._max_idle + plan.program
+        return taken >= self._parts.procs and by_timer > HALF * plan.ready
 
     def _paid(self, plan: Plan, elapsed: float) -> float:
         """When there is nothing left to mark: the share of the program that has credit."""
@@ -107,7 +113,8 @@ class Marking:
         A P on which a goroutine computes on and on schedules at the end of a time slice. Whoever
         becomes runnable interrupts the first P that idles; until that has polled, and has marked as
         a fractional worker, others find the goroutine at the end of a piece and schedule as well.
-        Of regular requests it is known when they come, of others how often.
+        Of regular requests it is known when they come, of others how often. What a timer starts
+        interrupts nobody.
         """
         flow, procs = self._flow, self._parts.procs
         slower = crowded(self._crowding, procs - 1)
@@ -135,6 +142,8 @@ class Marking:
                     busy = min(plan.program - len(computing) - p + 1, 1.0)
                     seen = 1.0 if p == 0 else min(max(busy, lies / PIECE_NS), 1.0)
                     every = 1 / (ready * looks * seen + 1 / TIME_SLICE)
+                    if self._unseen(plan):
+                        every = 1 / (ready / procs + (1 - plan.program / procs) / TIME_SLICE)
                     places.append(Place(by_chance(every, part), at, taken=False))
                     continue
                 gap, first = beat

@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 from sim.fluid.keepers import Keeper
 from sim.fluid.tasks import NEVER, Task
 from sim.fluid.visits import ITERATIONS, Visit, VisitCompiler
-from sim.go.runq import TIME_SLICE
+from sim.go.sysmon import PERIOD, WHOLE_SLICE
 from sim.workload import program as say
 
 
@@ -81,11 +81,13 @@ class Script(Task):
     def slice_left(self, now: float, stopped: float, part: float) -> float:
         """ns until its time slice is over; of many goroutines, such a part of it is left.
 
-        The first one began with the stage, or again after the world was stopped.
+        The first one began with the stage, or again after the world was stopped; a part of a period
+        later comes sysmon's first look.
         """
         if self.crowd > 1:
-            return TIME_SLICE * part
-        return (max(self._ran_from, stopped) - now) % TIME_SLICE
+            return WHOLE_SLICE * part
+        first = max(self._ran_from, stopped) + PERIOD * (1 + part)
+        return (first - now) % WHOLE_SLICE
 
     @property
     def on_p(self) -> bool:

@@ -34,6 +34,8 @@ class Task:
         self.ended = False
         self.regular = False
         """Whether visits come at equal intervals, of which on average half is still to go."""
+        self.by_timer = False
+        """Whether timers of the program itself start visits."""
         self.by_chance = False
         """Whether visits come by chance: while marking, when their number makes the heap's end."""
         self.wake_ns = 0.0
@@ -88,7 +90,7 @@ class OpenFlow(Task):
         by_timer: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(visit, begin)
-        self._rates, self._noise, self._by_timer = rates, noise, by_timer
+        self._rates, self._noise, self.by_timer = rates, noise, by_timer
         self._unseen_ns = self._unseen = 0.0
         """How long timers go unseen, and the visits that they start."""
         self.regular = not rates.random
@@ -140,7 +142,7 @@ class OpenFlow(Task):
 
     def wait_for_timers(self, ns: float) -> None:
         """See `Task`."""
-        self._unseen_ns = ns if self._by_timer else 0.0
+        self._unseen_ns = ns if self.by_timer else 0.0
 
     def look_at_timers(self) -> None:
         """See `Task`."""

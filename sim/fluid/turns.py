@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import cycle
 from typing import Final, TypeAlias
 
 import numpy as np
 
 from sim.go.markwork import FRACTIONAL_SLACK
-from sim.go.runq import TIME_SLICE
+from sim.go.sysmon import TIME_SLICE
 
 MOST: Final = 0.95
 """Of the time of a P; with more, a worker would never leave it."""
@@ -19,9 +20,10 @@ Look: TypeAlias = Callable[[float], float]
 
 
 def by_chance(every: float, part: float) -> Look:
-    """The next look comes by chance; of times that long on average, this part is shorter."""
-    wait = -every * math.log1p(-part)
-    return lambda now: now + wait
+    """Looks come by chance; of times that long on average, this part is shorter than the first."""
+    parts = [(part + k / 4) % 1 for k in (0, 2, 1, 3)]
+    waits = cycle([-every * math.log1p(-p) for p in parts])
+    return lambda now: now + next(waits)
 
 
 def at_intervals(every: float, first: float) -> Look:

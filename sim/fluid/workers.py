@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.go.markwork import FRACTIONAL_SLACK
-from sim.units import MS, Fraction, Nanoseconds
+from sim.go.sysmon import PERIOD
+from sim.units import Fraction, Nanoseconds
 
 BACKGROUND_UTILIZATION = 0.25
 MAX_UTILIZATION_ERROR = 0.3
-SYSMON_PERIOD: Nanoseconds = 10 * MS
 
 
 def worker_split(procs: int) -> tuple[int, Fraction]:
@@ -56,7 +56,7 @@ class BackgroundWorkers:
         self._dedicated, self._share = worker_split(procs)
         self._yields_every = yields_every
         self._rng = rng
-        self._look_at = rng.uniform(0, SYSMON_PERIOD)
+        self._look_at = rng.uniform(0, PERIOD)
         # Stopping the world preempted all goroutines but the one that triggered the cycle.
         self._ps = [
             _FractionalP(seen=i == 0 and bool(rng.integers(2)), yields_at=self._next_yield(0.0))
@@ -91,7 +91,7 @@ class BackgroundWorkers:
                 p.yields_at = self._next_yield(now)
                 self._switch(p, now)
         if now >= self._look_at:
-            self._look_at += SYSMON_PERIOD
+            self._look_at += PERIOD
             for p in self._ps:
                 self._look(p, now)
 

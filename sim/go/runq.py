@@ -10,7 +10,6 @@ T = TypeVar("T")
 
 LOCAL_CAPACITY: Final = 256
 GLOBAL_EVERY: Final = 61  # runtime/proc.go: schedtick%61
-TIME_SLICE: Final = 10_000_000  # ns; runtime/proc.go: forcePreemptNS
 
 
 GlobalQueue = deque

@@ -6,6 +6,7 @@ import pytest
 
 from sim.fluid.change import Change
 from sim.fluid.turns import Place, Turns, after_a_slice, at_intervals, by_chance
+from sim.go.sysmon import TIME_SLICE
 from sim.units import MS
 
 SHARE, POLL, PIECE = 0.25, 0.01 * MS, 0.5 * MS
@@ -44,7 +45,7 @@ def test_alone_on_its_p_it_goes_on_after_the_worker() -> None:
     only = turns(busy)
     only.marked(10.0 * MS)
     assert busy.taken
-    assert busy.next == pytest.approx(16 * MS + busy.marked)
+    assert busy.next == pytest.approx(6 * MS + TIME_SLICE + busy.marked)
 
 
 def test_a_p_marks_from_when_its_goroutine_blocks() -> None:

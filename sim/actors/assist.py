@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.actors.marking import book, hand_in, mark_ns, piece
-from sim.go.assist import debt, earned
+from sim.go.assist import OVER_ASSIST_WORK, debt, earned
 from sim.go.pacer import check_assist_ratio
 from sim.world import Body, G, World
 
@@ -36,29 +36,51 @@ def owes_work(g: G, wanted: float, world: World) -> bool:
     return g.credit <= 0
 
 
+def steal_credit(g: G, wanted: int, world: World) -> None:
+    """Take background credit for `wanted` bytes, as far as there is enough for whole assists."""
+    pacer = world.gc.pacer
+    missing = debt(g.credit - wanted, pacer.assist_work_per_byte, pacer.assist_bytes_per_work)
+    wanted_assists = -(-missing.scan_work // OVER_ASSIST_WORK)
+    assists = min(wanted_assists, pacer.bg_scan_credit // OVER_ASSIST_WORK)
+    if assists > 0:
+        take_credit(g, assists * OVER_ASSIST_WORK, world)
+
+
+def take_credit(g: G, work: int, world: World) -> None:
+    """So much background credit is the goroutine's from now on."""
+    pacer = world.gc.pacer
+    pacer.bg_scan_credit -= work
+    g.credit += earned(work, pacer.assist_bytes_per_work)
+
+
 def assist(g: G, world: World) -> Body:
     """Mark, or wait for those who do, until there is credit to allocate (gcAssistAlloc).
 
-    However much a goroutine owes, it leaves work to the others (mgcmark.go: gcDrainN).
+    What background credit there is comes first; the rest of an assist, the goroutine does itself.
+    However much it owes, it leaves work to the others (mgcmark.go: gcDrainN).
     """
     gc, pacer = world.gc, world.gc.pacer
     while g.credit <= 0 and gc.marking and not gc.limiter.limiting:
         owed = debt(g.credit - 1, pacer.assist_work_per_byte, pacer.assist_bytes_per_work)
-        claimed = gc.work.claim(min(owed.scan_work, piece(world)))
+        stolen = min(owed.scan_work, max(pacer.bg_scan_credit, 0))
+        if stolen:
+            take_credit(g, stolen, world)
+        left = owed.scan_work - stolen
+        if not left:
+            break
+        claimed = gc.work.claim(min(left, piece(world)))
         if claimed:
             yield from scan(g, claimed, world)
-        elif gc.marking:
+        elif gc.marking and g.credit <= 0:
             yield from park(g, world)
 
 
-def steal_credit(g: G, wanted: int, world: World) -> None:
-    """Take background credit for up to `wanted` bytes."""
-    pacer = world.gc.pacer
-    if pacer.bg_scan_credit <= 0:
-        return
-    work = min(int(pacer.assist_work_per_byte * (wanted - g.credit)) + 1, pacer.bg_scan_credit)
-    pacer.bg_scan_credit -= work
-    g.credit += earned(work, pacer.assist_bytes_per_work)
+def hand_back_credit(g: G, world: World) -> None:
+    """What a goroutine that ends has not used is background credit again (proc.go: goexit0)."""
+    gc = world.gc
+    if gc.marking and g.epoch == gc.epoch and g.credit > 0:
+        gc.pacer.bg_scan_credit += int(gc.pacer.assist_work_per_byte * g.credit)
+        g.credit = 0
 
 
 def scan(g: G, claimed: int, world: World) -> Body:

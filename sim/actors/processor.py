@@ -6,6 +6,7 @@ from typing import Final
 
 import simpy
 
+from sim.actors.assist import hand_back_credit
 from sim.actors.mark_worker import find_mark_worker, idle_worker, mark_while_idle
 from sim.actors.marking import book_idle
 from sim.actors.reporting import report_request, report_slice
@@ -127,6 +128,7 @@ def execute(g: G, p: P, world: World) -> Process[None]:
         elif demand is None:
             break
         elif demand is _DONE:
+            hand_back_credit(g, world)
             finish(g, world)
             if g.load:
                 report_request(g, world)

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.actors import assist, processor
-from sim.actors.assist import steal_credit
+from sim.actors.assist import hand_back_credit, owes_work, steal_credit
 from sim.actors.marking import flush_background_credit
 from sim.build import build
+from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.pacer.go127 import background_workers
 from sim.units import MINUTE, MS, SECOND, US, KiB, MiB
 from sim.world import G, P, World
@@ -278,16 +279,36 @@ def test_credit_is_neither_made_nor_lost(marking: World, debts: list[int], paid:
     gc.queue.clear()
 
 
-def test_stolen_credit_is_gone_from_the_background(marking: World) -> None:
+@pytest.mark.parametrize("assists", [1, 7])
+def test_credit_is_stolen_for_whole_assists(marking: World, assists: int) -> None:
+    """Go takes 64 KiB of scan work at a time, and the last time more than is needed."""
     world, g = marking, G(1, "job")
     pacer = world.gc.pacer
-    g.epoch, g.credit, pacer.bg_scan_credit = world.gc.epoch, -10_000, 1_000
-    steal_credit(g, 50_000, world)
+    wanted = int((assists - 0.5) * OVER_ASSIST_WORK * pacer.assist_bytes_per_work)
+    g.epoch, g.credit, pacer.bg_scan_credit = world.gc.epoch, 0, 10**9
+    steal_credit(g, wanted, world)
+    assert 10**9 - pacer.bg_scan_credit == assists * OVER_ASSIST_WORK
+    whole = assists * OVER_ASSIST_WORK * pacer.assist_bytes_per_work
+    assert g.credit == pytest.approx(whole, abs=2)
+
+
+def test_what_credit_there_is_comes_first_and_the_goroutine_does_the_rest(marking: World) -> None:
+    world, g = marking, G(1, "job")
+    gc, pacer = world.gc, world.gc.pacer
+    g.epoch, pacer.bg_scan_credit = gc.epoch, 10_000
+    assert owes_work(g, 5_000, world)
+    next(assist.assist(g, world))
     assert pacer.bg_scan_credit == 0
-    assert g.credit + 10_000 == pytest.approx(1_000 * pacer.assist_bytes_per_work, abs=2)
-    pacer.bg_scan_credit = 10**9
-    steal_credit(g, 50_000, world)
-    assert g.credit == pytest.approx(50_000, abs=2 + 2 * pacer.assist_bytes_per_work)
+    assert gc.work.in_flight == OVER_ASSIST_WORK - 10_000
+
+
+def test_a_goroutine_that_ends_hands_its_credit_back(marking: World) -> None:
+    world, g = marking, G(1, "job")
+    pacer = world.gc.pacer
+    g.epoch, pacer.bg_scan_credit = world.gc.epoch, OVER_ASSIST_WORK
+    steal_credit(g, 100, world)
+    hand_back_credit(g, world)
+    assert pacer.bg_scan_credit == pytest.approx(OVER_ASSIST_WORK, abs=4)
 
 
 def test_the_end_of_marking_lets_all_assists_go() -> None:

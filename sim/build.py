@@ -25,7 +25,7 @@ from sim.actors.scavenging import scavenger_body
 from sim.actors.scheduling import spawn
 from sim.actors.sweeping import sweeper_body
 from sim.actors.sysmon import sysmon
-from sim.config.run import RunConfig
+from sim.config.run import RunConfig, stop_keeps_ps
 from sim.engine.clock import Clock
 from sim.go.hugepages import HugePages
 from sim.go.kinds import KindTable, Mix
@@ -87,7 +87,7 @@ def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
         memory_limit=config.memory_limit, duration=config.duration, machine=machine,
         switches=config.model, streams=streams, emit=emit,
         container=Container(config.cgroup.memory, config.cgroup.cpu),
-        sched=make_scheduler(config.gomaxprocs, env),
+        sched=make_scheduler(config, env),
         memory=memory, gc=make_gc(config, env), globals_bytes=config.program.globals,
         sampling=config.record.samples, finished=env.event(),
         sweeper=G(0, "bgsweep", system=True), scavenger=G(0, "bgscavenge", system=True),
@@ -100,11 +100,11 @@ def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
     return world
 
 
-def make_scheduler(gomaxprocs: int, env: Clock) -> Scheduler:
+def make_scheduler(config: RunConfig, env: Clock) -> Scheduler:
     """Ps without work."""
     queued, sysmon = Tally(), Sysmon()
-    ps = [P(i, LocalQueue(queued, i), TimeSlice(sysmon)) for i in range(gomaxprocs)]
-    return Scheduler(ps, queued, env.event(), sysmon)
+    ps = [P(i, LocalQueue(queued, i), TimeSlice(sysmon)) for i in range(config.gomaxprocs)]
+    return Scheduler(ps, queued, env.event(), sysmon, stop_keeps_ps(config.go))
 
 
 def _not_yet(kind: str) -> G:

@@ -119,6 +119,8 @@ class P:
     doing: str = "idle"
     """`goroutine`, `dedicated`, `fractional`, `idle` (marking), `parked` or `stopped`."""
     picks: int = 0
+    dedicated: bool = False
+    """A dedicated worker runs here next (runtime/runtime2.go: nextGCMarkWorker)."""
     fractional_ns: int = 0
     """Time of fractional marking in this cycle."""
     goroutine_ns: int = 0
@@ -138,6 +140,9 @@ class Scheduler:
     """Goroutines in the queues of all Ps."""
     restarted: simpy.Event
     sysmon: Sysmon
+    stop_keeps_ps: bool
+    """Since Go 1.26 goroutines go on on their Ps after a stop, and mark workers take those that
+    idle first (runtime/proc.go: goschedImpl, procresize)."""
     idle: list[P] = field(default_factory=list)
     shared: GlobalQueue[G] = field(default_factory=GlobalQueue)
     stopped: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import simpy
 
@@ -11,12 +11,17 @@ from sim.actors.marking import book, flush_background_credit, hand_in, mark_ns, 
 from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK
 from sim.world import P, Process, World
 
+WITHOUT_GOROUTINES: Final = ("parked", "stopped", "waking")
+"""What Ps do while the world is stopped; the goroutines of some are in their queues."""
 Worker: TypeAlias = Callable[[P, World], Process[None]]
 
 
 def find_mark_worker(p: P, world: World) -> Worker | None:
     """While marking, a worker ahead of all goroutines (mgcpacer.go: findRunnableGCWorker)."""
     gc = world.gc
+    if p.dedicated:
+        p.dedicated = False
+        return dedicated_worker
     if gc.work.unclaimed == 0:
         return None
     if gc.dedicated_needed > 0:
@@ -38,14 +43,24 @@ def mark_while_idle(world: World) -> bool:
 
 
 def dedicated_worker(p: P, world: World) -> Process[None]:
-    """Marks until there is no work; the P's goroutines go to the others."""
+    """Marks until there is no work; at the end of a time slice the P's goroutines go to others."""
     p.doing = "dedicated"
     gc = world.gc
-    while g := p.runq.get():
-        world.sched.shared.append(g)
     while gc.marking and (claimed := gc.work.claim(piece(world))):
         yield from mark(p, claimed, "dedicated", world)
+        if world.env.now >= p.slice.end:
+            while g := p.runq.get():
+                world.sched.shared.append(g)
     gc.dedicated_needed += 1
+
+
+def assign_mark_workers(world: World) -> None:
+    """Dedicated workers take Ps without goroutines first (runtime/proc.go: procresize)."""
+    gc = world.gc
+    for p in world.sched.ps:
+        if gc.dedicated_needed and p.doing in WITHOUT_GOROUTINES and not len(p.runq):
+            gc.dedicated_needed -= 1
+            p.dedicated = True
 
 
 def fractional_worker(p: P, world: World) -> Process[None]:

@@ -169,7 +169,7 @@ def compute(g: G, p: P, ns: int, world: World) -> Process[bool]:
     env = world.env
     if world.sched.stopped:  # it held a lock when the stop was asked for
         give_back(g, ns)
-        requeue(g, p, world)
+        give_way(g, p, world)
         return False
     begun, frozen = env.now, env.frozen_ns
     p.interruptible = True
@@ -179,7 +179,7 @@ def compute(g: G, p: P, ns: int, world: World) -> Process[bool]:
         stood_still = env.frozen_ns - frozen
         give_back(g, ns - (env.now - begun - stood_still))
         g.throttled += stood_still
-        requeue(g, p, world)
+        give_way(g, p, world)
         return False
     p.interruptible = False
     g.throttled += env.frozen_ns - frozen
@@ -210,6 +210,16 @@ def has_to_yield(p: P, world: World) -> bool:
         return True
     p.slice.begin(world.env.now)
     return False
+
+
+def give_way(g: G, p: P, world: World) -> None:
+    """A goroutine is preempted for others, or for a stop, after which it goes on on its P."""
+    if not (world.sched.stopped and world.sched.stop_keeps_ps):
+        requeue(g, p, world)
+        return
+    p.interruptible = False
+    mark_ready(g, world)
+    p.runq.put_next(g, world.sched.shared)
 
 
 def requeue(g: G, p: P, world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sim.actors.mark_worker import assign_mark_workers
 from sim.actors.scheduling import STOP, interrupt, wake
 from sim.world import G, Process, World
 
@@ -44,6 +45,8 @@ def start_the_world(world: World) -> int:
     stopped = world.env.now - sched.stopped_since
     sched.stopped = False
     sched.stopped_ns += stopped
+    if world.gc.marking and sched.stop_keeps_ps:
+        assign_mark_workers(world)
     sched.restarted.succeed()
     sched.restarted = world.env.event()
     world.gc.cpu["pause"] += stopped * world.gomaxprocs

@@ -25,11 +25,23 @@ NO_LIMIT: Final = (1 << 63) - 1
 GREEN_TEA_SINCE: Final = 26
 """Minor version of Go 1 whose default marker is Green Tea (internal/buildcfg/exp.go)."""
 
+STOP_KEEPS_PS_SINCE: Final = 26
+"""That in which a stop leaves goroutines on their Ps (runtime/proc.go: goschedImpl, procresize)."""
+
 
 def default_marker(go: str) -> Policy:
     """The marker that a Go version such as 1.25 has unless its build was told otherwise."""
-    minor = int(go.partition(".")[2])
-    return Policy("marker", "greentea" if minor >= GREEN_TEA_SINCE else "classic")
+    return Policy("marker", "greentea" if minor(go) >= GREEN_TEA_SINCE else "classic")
+
+
+def stop_keeps_ps(go: str) -> bool:
+    """Do goroutines of this Go version go on on their Ps after a stop of the world?"""
+    return minor(go) >= STOP_KEEPS_PS_SINCE
+
+
+def minor(go: str) -> int:
+    """25 of a Go version such as 1.25."""
+    return int(go.partition(".")[2])
 
 
 @dataclass(frozen=True)
@@ -132,7 +144,7 @@ class RunConfig:
     seed: Annotated[int, Ge(0)] = 1
     """Seed of all random streams."""
     go: Literal["1.21", "1.22", "1.23", "1.24", "1.25", "1.26", "1.27"] = "1.27"
-    """Version of the Go runtime whose rules apply: span layout and marker."""
+    """Version of the Go runtime whose rules apply: span layout, marker, who runs after a stop."""
     machine: str = DEFAULT
     """Cost profile: a shipped name or the path of a file."""
     plugins: tuple[Path, ...] = ()

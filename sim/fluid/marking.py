@@ -60,8 +60,6 @@ class Marking:
         self._uneven = self._is_uneven()
         self._late_ns = self._late_ps = 0.0
         """CPU-ns that goroutines want on top of the average, and the Ps on which they run."""
-        self._own_credit = 0.5
-        """Share of the credit that goroutines earn themselves."""
 
     def run(self) -> None:
         """Mark to the end."""
@@ -156,7 +154,7 @@ class Marking:
                 else:
                     gap, first = beat
                     look = at_intervals(gap, first + polled)
-                ends = begun + script.slice_left(flow.now, flow.last_end, part)
+                ends = begun + script.slice_left(flow.now, part)
                 places.append(Place(look, ends, taken=True))
             ways.append(Turns(self._share, poll, slower, places))
         return ways
@@ -301,8 +299,6 @@ class Marking:
             turns.run(computing, flow.now - self._begun, self._piece_ns())
         idle = min(max(procs - background - program - extra, 0.0), self._max_idle) * awake
         workers = background + idle
-        if plan.slots * flow.pacer.assist_work_per_byte * self._per_unit <= workers:
-            self._own_credit = 0.0  # workers earn all of it
         owed_per_ns = self._owed(plan) / max(program, 1e-9)
         paid = owed_per_ns * program * self._per_unit <= workers
         if paid:
@@ -327,15 +323,13 @@ class Marking:
         part = min(1.0, work / done) if done > 0 else 1.0
         elapsed, assist, done = elapsed * part, assist * part, done * part
         available = (program + extra) * elapsed
-        owed = owed_per_ns * (available - assist)
-        self._own_credit = min(assist / assist_ns / owed, 1.0) if owed > 0 else 0.0
         self._book(done, elapsed, idle, assist)
         share = 1 - assist / available if available > 0 else 1.0
         per_byte, before = flow.pacer.assist_work_per_byte, flow.pacer.heap_live
         flow.advance(elapsed, share)
         # What has been allocated is paid for, be it more than on average.
         slots = (flow.pacer.heap_live - before) * plan.slots / max(plan.live, 1e-9)
-        self._credit += done - slots * per_byte - self._lost(plan) * elapsed * share
+        self._credit += done - slots * per_byte - self._lost() * elapsed * share
         self._assisting = assist / elapsed
         self._work -= done
         if self._late_ps and not longest:
@@ -356,14 +350,20 @@ class Marking:
         return max(markers - 1 + variance / max(markers, NONE), 0.0)
 
     def _owed(self, plan: Plan) -> float:
-        """Scan work that is owed per ns.
+        """Scan work that is owed per ns."""
+        return plan.slots * self._flow.pacer.assist_work_per_byte + self._lost()
 
-        A goroutine assists for 64 KiB of work at least; of the last time, half is lost at its end.
+    def _lost(self) -> float:
+        """Credit that goroutines take per ns, 64 KiB of work at a time, and do not use.
+
+        At its end a goroutine hands it back; one that waits until the next cycle keeps it.
         """
-        return plan.slots * self._flow.pacer.assist_work_per_byte + self._lost(plan)
-
-    def _lost(self, plan: Plan) -> float:
-        return plan.visits * OVER_ASSIST_WORK / 2 * self._own_credit
+        per_byte, lost = self._flow.pacer.assist_work_per_byte, 0.0
+        for task in self._flow.tasks:
+            if beginners := task.beginners:
+                needed = task.visit.prices.slot_bytes * task.speed / beginners * per_byte
+                lost += beginners * (-needed % OVER_ASSIST_WORK if needed else 0.0)
+        return lost
 
     def _is_uneven(self) -> bool:
         """Whether chance decides how near the heap comes to its goal."""

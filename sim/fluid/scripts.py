@@ -78,16 +78,14 @@ class Script(Task):
         self._ran_from = NEVER
         self.next_stage()
 
-    def slice_left(self, now: float, stopped: float, part: float) -> float:
+    def slice_left(self, now: float, part: float) -> float:
         """ns until its time slice is over; of many goroutines, such a part of it is left.
 
-        The first one began with the stage, or again after the world was stopped; a part of a period
-        later comes sysmon's first look.
+        The first one began with the stage; a part of a period later came sysmon's first look.
         """
         if self.crowd > 1:
             return WHOLE_SLICE * part
-        first = max(self._ran_from, stopped) + PERIOD * (1 + part)
-        return (first - now) % WHOLE_SLICE
+        return (self._ran_from + PERIOD * (1 + part) - now) % WHOLE_SLICE
 
     @property
     def on_p(self) -> bool:
@@ -98,6 +96,11 @@ class Script(Task):
     def number_of_goroutines(self) -> float:
         """See `Task`."""
         return self.crowd
+
+    @property
+    def beginners(self) -> float:
+        """See `Task`."""
+        return self.speed / self._at.times if isinstance(self._at, Busy) else 0.0
 
     @property
     def busy(self) -> float:

@@ -71,6 +71,11 @@ class Task:
         """Among how many goroutines the work is divided."""
         return NEVER
 
+    @property
+    def beginners(self) -> float:
+        """Goroutines per ns that begin to allocate and do not end before they wait."""
+        return 0.0
+
     def follow(self, ns: float) -> float:
         """Visits that begin within so many ns after another one."""
         return self.speed * ns

@@ -14,6 +14,7 @@ from sim.actors.marking import flush_background_credit
 from sim.build import build
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.pacer.go127 import background_workers
+from sim.go.sysmon import PERIOD, WHOLE_SLICE
 from sim.units import MINUTE, MS, SECOND, US, KiB, MiB
 from sim.world import G, P, World
 from tests.actors.audit import audit, watch_goroutines
@@ -208,6 +209,52 @@ def test_periodic_cycles_leave_idle_ps_alone_where_a_dedicated_worker_marks() ->
     two = run(slow, GOMAXPROCS=2, **keys).cycles
     timed = two[two["reason"] == "time"]
     assert timed["idle_ns"].sum() > 0  # nobody else would finish the cycle
+
+
+# -- after a stop ------------------------------------------------------------------------------
+
+
+def moves(go: str, procs: int) -> int:
+    """How often one of two goroutines that compute goes on on another P, while others collect."""
+    goroutines = {
+        "collector": {"steps": [{"repeat": {"times": 20, "steps": ["collect", {"wait": "2ms"}]}}]},
+        "a": {"steps": [{"work": {"cpu": "200ms"}}]},
+        "b": {"steps": [{"work": {"cpu": "200ms"}}]},
+    }
+    load = {name: {"goroutine": name, "count": 1} for name in goroutines}
+    workload = {**program([], {"count": 1}), "goroutines": goroutines, "load": load}
+    keys = {"go": go, "GOMAXPROCS": procs, "record": {"timeline": True}}
+    slices = run(workload, duration="100ms", **keys).slices
+    return sum(
+        int((where["processor"] != where["processor"].shift()).sum()) - 1
+        for name, where in slices.groupby("name")
+        if name in ("a", "b")
+    )
+
+
+def test_a_goroutine_goes_on_on_its_p_after_a_stop() -> None:
+    """With an idle P for the dedicated worker; before Go 1.26 everybody queued for any P."""
+    assert moves("1.27", procs=4) == 0
+    assert moves("1.25", procs=4) > 0
+
+
+def test_goroutines_of_a_p_that_marks_wait_there_until_sysmon_looks_twice() -> None:
+    """Where no P idles: others may take them, but have their own to do."""
+    busy = {"steps": [{"work": {"cpu": "300ms"}}]}
+    goroutines = {"a": busy, "b": busy, "c": busy, "d": busy}
+    heap = {"work": {"cpu": "1ms", "allocate": "40MiB", "of": "node", "lives": "forever"}}
+    goroutines["grow"] = {"steps": [heap, "collect"]}
+    load = {name: {"goroutine": name, "count": 1} for name in goroutines}
+    workload = {**program([], {"count": 1}), "goroutines": goroutines, "load": load}
+    result = run(workload, duration="200ms", GOMAXPROCS=4, record={"timeline": True})
+    slices = result.slices
+    worker = slices[slices["kind"] == "dedicated"]
+    longest = worker.loc[(worker["end_ns"] - worker["start_ns"]).idxmax()]
+    assert longest["end_ns"] - longest["start_ns"] > WHOLE_SLICE
+    before = slices[(slices["processor"] == longest["processor"]) & (slices["name"] != "")]
+    (waiting,) = before[before["end_ns"] <= longest["start_ns"]]["name"].iloc[-1:]
+    back = slices[(slices["name"] == waiting) & (slices["start_ns"] >= longest["start_ns"])]
+    assert back["start_ns"].min() - longest["start_ns"] > PERIOD
 
 
 # -- assists -----------------------------------------------------------------------------------

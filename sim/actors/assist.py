@@ -79,6 +79,7 @@ def hand_back_credit(g: G, world: World) -> None:
     """What a goroutine that ends has not used is background credit again (proc.go: goexit0)."""
     gc = world.gc
     if gc.marking and g.epoch == gc.epoch and g.credit > 0:
+        check_assist_ratio(gc.pacer, world.pacer_name)
         gc.pacer.bg_scan_credit += int(gc.pacer.assist_work_per_byte * g.credit)
         g.credit = 0
 

@@ -82,7 +82,7 @@ def test_without_assists_the_heap_outgrows_its_goal() -> None:
     [
         ("idle_workers", "idle", 4),
         ("dedicated_workers", "dedicated", 4),
-        ("fractional_workers", "fractional", 2),
+        ("fractional_workers", "fractional", 6),
     ],
 )
 def test_without_workers_of_a_kind_others_do_their_work(

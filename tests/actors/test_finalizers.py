@@ -89,7 +89,7 @@ def test_books_balance_while_finalizers_are_queued_and_called() -> None:
         job = {**FILES["goroutines"]["job"]["steps"][0]["work"], "finalizer": finalizer}
         both = [{"work": {**job, "lives": lives}} for lives in ("step", "goroutine")]
         workload = {**FILES, "goroutines": {"job": {"steps": both}}, "load": load}
-        world = build(config_of(workload, GOGC=50, duration="60ms"), lambda fact: None)
+        world = build(config_of(workload, GOGC=50, duration="80ms"), lambda fact: None)
         everybody, finalizers = watch_goroutines(world), world.memory.finalizers
         for _ in instants(world, 733_000):
             audit(world, everybody)

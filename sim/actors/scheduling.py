@@ -6,9 +6,12 @@ from typing import Final
 
 from sim.actors.keeping import let_go_of_all
 from sim.actors.stacks import take_stack, use_stack
+from sim.units import MS
 from sim.world import G, P, World
 
 STOP: Final = "stop the world"
+POLL: Final = MS
+"""The network poller waits for so long, or a multiple of it."""
 YIELD: Final = "other work has come"
 
 
@@ -38,17 +41,25 @@ def ready(g: G, p: P | None, world: World) -> None:
 
 
 def ready_by_timer(g: G, p: P, world: World) -> None:
-    """A timer of a P has fired: with no idle P it waits until that P schedules, or one steals it.
+    """A timer of a P has fired: it waits until that P schedules, or another one steals it.
 
     Neither running goroutines nor mark workers look at timers (runtime/proc.go: checkTimers is
-    called by schedule and stealWork, but not by pollWork).
+    called by schedule and stealWork, but not by pollWork). For an idle P a thread waits in the
+    network poller, for whole milliseconds (runtime/netpoll_epoll.go: netpoll).
     """
-    if world.sched.idle:
-        ready(g, world.sched.idle[-1], world)
-    else:
-        mark_ready(g, world)
-        p.timers.append(g)
-        world.sched.late_timers |= 1 << p.id
+    mark_ready(g, world)
+    p.timers.append(g)
+    sched, env = world.sched, world.env
+    sched.late_timers |= 1 << p.id
+    if sched.idle:
+        due = env.timeout(-(env.now - sched.polls_since) % POLL)
+        due.callbacks.append(lambda _: look_at_timers(p, world))
+
+
+def look_at_timers(p: P, world: World) -> None:
+    """The thread in the network poller wakes up: if nobody has run the timers, a P does."""
+    if p.timers:
+        wake(world)
 
 
 def wake(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Time slices beside real Go: latencies under load hang on them, and fractional workers."""
+"""Time slices and sleeps beside real Go: latencies under load hang on them, and who marks."""
 
 from __future__ import annotations
 
@@ -86,3 +86,16 @@ def test_who_wakes_up_on_a_busy_p_inherits_its_time_slice(real: dict[str, list[f
     undisturbed = theirs[theirs < 21]  # beyond are times in which other programs had the CPU
     assert ours.mean() == pytest.approx(undisturbed.mean(), abs=3)
     assert (ours < 10).mean() == pytest.approx((undisturbed < 10).mean(), abs=0.25)
+
+
+@pytest.mark.realgo
+def test_who_sleeps_in_an_idle_program_wakes_up_on_whole_milliseconds(
+    real: dict[str, list[float]],
+) -> None:
+    for asked, theirs in zip(
+        ("20us", "200us", "900us", "1500us", "5300us"), real["slept"], strict=True
+    ):
+        steps = [{"wait": {"time": asked, "via": "timer"}}, {"spin": "300us"}]
+        again = {"repeat": {"times": 100, "steps": steps}}
+        (took,) = simulated({"main": {"steps": [again]}}).requests["end_ns"]
+        assert took / 100 / MS - 0.3 == pytest.approx(theirs, rel=0.15), asked

@@ -1,4 +1,5 @@
-// How long goroutines run before sysmon preempts them, on one P, as JSON lists of milliseconds.
+// How long goroutines run before sysmon preempts them, and how long they sleep, on one P, as JSON
+// lists of milliseconds.
 package main
 
 import (
@@ -82,9 +83,26 @@ func bustle() {
 	}
 }
 
+// slept is how long sleeps of some microseconds take, in a program that idles meanwhile.
+func slept() []float64 {
+	var all []float64
+	for _, us := range []time.Duration{20, 200, 900, 1500, 5300} {
+		var one []float64
+		for range rounds {
+			begin := time.Now()
+			time.Sleep(us * time.Microsecond)
+			one = append(one, time.Since(begin).Seconds()*1e3)
+			spin(300 * time.Microsecond)
+		}
+		sort.Float64s(one)
+		all = append(all, one[rounds/2])
+	}
+	return all
+}
+
 func main() {
 	runtime.GOMAXPROCS(1)
-	found := map[string][]float64{"turns": turns(), "rest": woken(rest), "bustle": woken(bustle)}
+	found := map[string][]float64{"turns": turns(), "rest": woken(rest), "bustle": woken(bustle), "slept": slept()}
 	for _, list := range found {
 		sort.Float64s(list)
 	}

@@ -13,7 +13,7 @@ from sim.fluid.turns import Place, Turns, after_a_slice, at_intervals, by_chance
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK, PIECE_NS, SCAN_ORDER
 from sim.go.pacer import ScanPart
-from sim.go.sysmon import TIME_SLICE
+from sim.go.sysmon import PERIOD, TIME_SLICE, WHOLE_SLICE
 from sim.machine.price import crowded
 
 STEPS: Final = 8
@@ -108,56 +108,65 @@ class Marking:
     def _turns_of_ps(self) -> list[Turns]:
         """Of all Ps, in ways that are as likely.
 
-        A P on which a goroutine computes on and on schedules at the end of a time slice. Whoever
-        becomes runnable interrupts the first P that idles; until that has polled, and has marked as
-        a fractional worker, others find the goroutine at the end of a piece and schedule as well.
-        Of regular requests it is known when they come, of others how often. What a timer starts
-        interrupts nobody.
+        A P on which a goroutine computes on and on schedules at the end of a time slice, others as
+        `_between_looks` says. Of regular requests it is known when they come.
         """
         flow, procs = self._flow, self._parts.procs
         slower = crowded(self._crowding, procs - 1)
         poll = DRAIN_CHECK * self._per_unit
         plan, ps = flow.plan(procs), procs - int(self._dedicated)
         computing = self._computing()[:ps]
-        idle = ps - len(computing)
         begun = flow.now - self._begun + 1.0
         woken = begun + self._parts.machine.sched.wake_ns
-        openers = self._openers(plan)
-        triggered = sum(share for _, share in openers) > HALF
-        ready = max(plan.ready, NONE)
-        lies = poll * slower + FRACTIONAL_SLACK * self._share / ready
-        # At the end of a long run, a P schedules once more.
-        looks = 1 + min((plan.program - len(computing)) / ready / lies, 1.0)
+        triggered = sum(share for _, share in self._openers(plan)) > HALF
         beat = self._beat(plan)
         ways = []
         for part, other in zip(PARTS, OTHERS, strict=True):
             places = []
             polled = part * poll * slower
-            for p in range(idle):
+            slices = [begun + script.slice_left(flow.now, part) for script in computing]
+            slice_end = after_a_slice(slices[0] if slices else part * PERIOD)
+            for p in range(ps - len(computing)):
                 # Who triggered the cycle runs at once, and then its P schedules; others wake up.
                 at = begun if triggered and p == 0 else woken
                 if beat is None:
-                    busy = min(plan.program - len(computing) - p + 1, 1.0)
-                    seen = 1.0 if p == 0 else min(max(busy, lies / PIECE_NS), 1.0)
-                    every = 1 / (ready * looks * seen + 1 / TIME_SLICE)
-                    if self._unseen(plan):
-                        every = 1 / (ready / procs + (1 - plan.program / procs) / TIME_SLICE)
+                    every = self._between_looks(plan, p, len(computing), poll * slower)
                     places.append(Place(by_chance(every, part), at, taken=False))
                     continue
                 gap, first = beat
                 notice = polled if p == 0 else other * self._piece_ns() * slower
-                look = at_intervals(gap, first + notice) if notice <= polled else after_a_slice
+                look = at_intervals(gap, first + notice) if notice <= polled else slice_end
                 places.append(Place(look, at, taken=False, piece_left=other))
-            for script in computing:
+            for ends in slices:
                 if beat is None:
-                    look = by_chance(1 / (ready + 1 / TIME_SLICE), part)
+                    look = by_chance(1 / (plan.ready + 1 / TIME_SLICE), part)
                 else:
                     gap, first = beat
                     look = at_intervals(gap, first + polled)
-                ends = begun + script.slice_left(flow.now, part)
                 places.append(Place(look, ends, taken=True))
-            ways.append(Turns(self._share, poll, slower, places))
+            ways.append(Turns(self._share, poll, slower, places, slice_end))
         return ways
+
+    def _between_looks(self, plan: Plan, p: int, computing: int, polled: float) -> float:
+        """ns between two looks for a worker, on average, by the p-th P that nobody computes on.
+
+        Whoever becomes runnable interrupts the first P that idles; until that has polled, and has
+        marked as a fractional worker, others find the goroutine at the end of a piece and schedule
+        as well. What a timer starts interrupts nobody. Where the program has all Ps, they schedule
+        when their goroutines end, which takes longer beside workers.
+        """
+        procs, ready = self._parts.procs, max(plan.ready, NONE)
+        if plan.program >= procs - self._dedicated:
+            own = (1 - self._share * FRACTIONAL_USE) * ready / procs
+            return 1 / (own + 1 / WHOLE_SLICE)
+        if self._unseen(plan):
+            return 1 / (ready / procs + (1 - plan.program / procs) / TIME_SLICE)
+        lies = polled + FRACTIONAL_SLACK * self._share / ready
+        # At the end of a long run, a P schedules once more.
+        looks = 1 + min((plan.program - computing) / ready / lies, 1.0)
+        busy = min(plan.program - computing - p + 1, 1.0)
+        seen = 1.0 if p == 0 else min(max(busy, lies / PIECE_NS), 1.0)
+        return 1 / (ready * looks * seen + 1 / TIME_SLICE)
 
     def _computing(self) -> list[Script]:
         """The script of each goroutine that computes on and on."""
@@ -291,12 +300,15 @@ class Marking:
         Goroutines assist for `least` CPU-ns at any rate, on `extra` Ps more than on average.
         """
         flow, procs, crowding = self._flow, self._parts.procs, self._crowding
-        background = self._dedicated + self._fractional
-        plan = flow.plan(procs - background)
-        self._program = program = plan.program
         computing = len(self._computing())
         for turns in self._turns:
             turns.run(computing, flow.now - self._begun, self._piece_ns())
+        soon = longest or self._units * self._per_unit / procs / STEPS
+        if self._turns:
+            self._fractional = max(self._marked(soon) - self._cpu["fractional"], 0.0) / soon
+        background = self._dedicated + self._fractional
+        plan = flow.plan(procs - background)
+        self._program = program = plan.program
         idle = min(max(procs - background - program - extra, 0.0), self._max_idle) * awake
         workers = background + idle
         owed_per_ns = self._owed(plan) / max(program, 1e-9)
@@ -314,6 +326,8 @@ class Marking:
         elapsed = min(longest or self._units / able / steps, work / able, plan.until)
         if self._late_ps and not longest:
             elapsed = min(elapsed, self._late_ns / self._late_ps)
+        if self._turns:
+            elapsed = min(elapsed, soon)
         elapsed = max(elapsed, 1.0)
         supply = workers * elapsed / unit_ns
         assist = self._assists(
@@ -412,7 +426,10 @@ class Marking:
         both = (self._fractional + idle) * elapsed
         if not (self._turns and idle):
             return self._fractional * elapsed, idle * elapsed
-        until = self._flow.now - self._begun + elapsed
-        marked = sum(turns.marked(until) for turns in self._turns) / len(PARTS)
-        mine = min(marked - self._cpu["fractional"], both)
+        mine = min(self._marked(elapsed) - self._cpu["fractional"], both)
         return mine, both - mine
+
+    def _marked(self, elapsed: float) -> float:
+        """CPU-ns that fractional workers have marked when so much time has passed."""
+        until = self._flow.now - self._begun + elapsed
+        return sum(turns.marked(until) for turns in self._turns) / len(PARTS)

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from sim.go.markwork import FRACTIONAL_SLACK
-from sim.go.sysmon import TIME_SLICE
+from sim.go.sysmon import PERIOD, WHOLE_SLICE
 
 MOST: Final = 0.95
 """Of the time of a P; with more, a worker would never leave it."""
@@ -31,9 +31,12 @@ def at_intervals(every: float, first: float) -> Look:
     return lambda now: first + every * max(math.ceil((now - first) / every), 0)
 
 
-def after_a_slice(now: float) -> float:
-    """A look when a time slice is over, if nobody tells before."""
-    return now + TIME_SLICE
+def after_a_slice(seen: float) -> Look:
+    """A look when a time slice is over, if nobody tells before: the second of sysmon's.
+
+    One of those is at the instant `seen`, the others are a period apart.
+    """
+    return lambda now: now - (now - seen) % PERIOD + WHOLE_SLICE
 
 
 class Place:
@@ -77,9 +80,11 @@ class Turns:
     """
 
     def __init__(
-        self, share: float, poll_ns: float, slower: float, places: Sequence[Place]
-    ) -> None:
+        self, share: float, poll_ns: float, slower: float, places: Sequence[Place],
+        slice_end: Look,
+    ) -> None:  # fmt: skip
         self._share, self._poll, self._slower = share, poll_ns, slower
+        self._slice_end = slice_end
         self._piece = poll_ns
         self._places, self._waiting = places, 0
 
@@ -114,7 +119,7 @@ class Turns:
             self._leave_to_others(place, now, spell)
         elif self._waiting:
             self._waiting -= 1
-            place.taken, place.next = True, now + TIME_SLICE
+            place.taken, place.next = True, self._slice_end(now)
         else:
             place.next = place.look(max(place.marked / self._share, now + 1.0))
 

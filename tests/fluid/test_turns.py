@@ -6,15 +6,16 @@ import pytest
 
 from sim.fluid.change import Change
 from sim.fluid.turns import Place, Turns, after_a_slice, at_intervals, by_chance
-from sim.go.sysmon import TIME_SLICE
+from sim.go.sysmon import WHOLE_SLICE
 from sim.units import MS
 
 SHARE, POLL, PIECE = 0.25, 0.01 * MS, 0.5 * MS
 EVERY_MS = at_intervals(1.0 * MS, 0.5 * MS)
+SLICE_END = after_a_slice(0.0)
 
 
 def turns(*places: Place) -> Turns:
-    return Turns(SHARE, POLL, 1.1, places)
+    return Turns(SHARE, POLL, 1.1, places, SLICE_END)
 
 
 def idle() -> Place:
@@ -45,7 +46,7 @@ def test_alone_on_its_p_it_goes_on_after_the_worker() -> None:
     only = turns(busy)
     only.marked(10.0 * MS)
     assert busy.taken
-    assert busy.next == pytest.approx(6 * MS + TIME_SLICE + busy.marked)
+    assert busy.next == pytest.approx(WHOLE_SLICE)  # of looks every 10.1 ms, the second one
 
 
 def test_a_p_marks_from_when_its_goroutine_blocks() -> None:
@@ -65,16 +66,16 @@ def test_a_goroutine_that_begins_finds_a_p() -> None:
 
 
 def test_a_spell_is_made_of_whole_pieces() -> None:
-    place = Place(after_a_slice, 2.4 * MS, taken=False)
-    long = Turns(SHARE, 0.4 * MS, 1.0, [place])
+    place = Place(SLICE_END, 2.4 * MS, taken=False)
+    long = Turns(SHARE, 0.4 * MS, 1.0, [place], SLICE_END)
     # Three tenths of the time are 0.96 ms after two pieces, and 1.08 ms after three.
     assert long.marked(9.0 * MS) == pytest.approx(1.2 * MS)
 
 
 def test_who_ends_a_piece_meanwhile_finds_what_a_worker_leaves_in_the_queue() -> None:
     first = Place(EVERY_MS, 8.0 * MS, taken=False)
-    near = Place(after_a_slice, 20.0 * MS, taken=False, piece_left=0.5)
-    far = Place(after_a_slice, 20.0 * MS, taken=False)
+    near = Place(SLICE_END, 20.0 * MS, taken=False, piece_left=0.5)
+    far = Place(SLICE_END, 20.0 * MS, taken=False)
     three = turns(first, near, far)
     three.run(0, 0.0, PIECE)
     three.marked(9.0 * MS)

@@ -118,7 +118,6 @@ class P:
     interruptible: bool = False
     doing: str = "idle"
     """`goroutine`, `dedicated`, `fractional`, `idle` (marking), `parked` or `stopped`."""
-    picks: int = 0
     dedicated: bool = False
     """A dedicated worker runs here next (runtime/runtime2.go: nextGCMarkWorker)."""
     fractional_ns: int = 0

@@ -49,8 +49,7 @@ def find_runnable(p: P, world: World) -> G | None:
     sched = world.sched
     if p.timers:
         run_timers(p, p, world)
-    p.picks += 1
-    if p.picks % GLOBAL_EVERY == 0 and sched.shared:
+    if p.slice.number % GLOBAL_EVERY == 0 and sched.shared:
         p.runq.inherit_time = False
         return sched.shared.popleft()
     g = p.runq.get()

@@ -42,7 +42,7 @@ class TimeSlice:
     after the P has idled; everything else begins a new one (schedtick).
     """
 
-    __slots__ = ("_seen", "_since", "_sysmon", "end")
+    __slots__ = ("_seen", "_since", "_sysmon", "end", "number")
 
     def __init__(self, sysmon: Sysmon) -> None:
         self._sysmon = sysmon
@@ -51,10 +51,13 @@ class TimeSlice:
         """The P has not been looked at since, as far as is known."""
         self.end = 0
         """When it is over, if the P does not idle before."""
+        self.number = 0
+        """How many there have been (schedtick)."""
 
     def begin(self, now: Nanoseconds) -> None:
         """A new one."""
         self._seen, self._since = False, now
+        self.number += 1
         self.end = self._sysmon.next_look(now) + PERIOD
 
     def go_on(self, now: Nanoseconds) -> None:

@@ -150,8 +150,8 @@ class Scheduler:
     """Time the world has been stopped since the start."""
     goroutines: int = 0
     created: int = 0
-    polls_since: int = 0
-    """When a P last idled, and a thread began to wait in the network poller."""
+    idle_since: int = 0
+    """When a P last began to idle, and a thread to wait in the network poller."""
     late_timers: int = 0
     """Bit i: the i-th P has timers that have fired and that no P has looked at yet."""
 

@@ -95,10 +95,8 @@ def park(p: P, world: World) -> Process[None]:
     p.doing, p.parked_at = "parked", world.env.now
     p.wake = world.env.alarm()
     sched.idle.append(p)
-    sched.polls_since = world.env.now
-    p.slice.rest(world.env.now)
-    if len(sched.idle) == world.gomaxprocs:
-        sched.sysmon.all_idle(world.env.now)
+    sched.idle_since = p.parked_at
+    p.slice.rest(p.parked_at)
     yield p.wake
     p.slice.resume(world.env.now)
     p.doing = "waking"

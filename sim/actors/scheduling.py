@@ -10,9 +10,9 @@ from sim.units import MS
 from sim.world import G, P, World
 
 STOP: Final = "stop the world"
+YIELD: Final = "other work has come"
 POLL: Final = MS
 """The network poller waits for so long, or a multiple of it."""
-YIELD: Final = "other work has come"
 
 
 def mark_ready(g: G, world: World) -> None:
@@ -52,7 +52,7 @@ def ready_by_timer(g: G, p: P, world: World) -> None:
     sched, env = world.sched, world.env
     sched.late_timers |= 1 << p.id
     if sched.idle:
-        due = env.timeout(-(env.now - sched.polls_since) % POLL)
+        due = env.timeout(-(env.now - sched.idle_since) % POLL)
         due.callbacks.append(lambda _: look_at_timers(p, world))
 
 
@@ -64,9 +64,9 @@ def look_at_timers(p: P, world: World) -> None:
 
 def wake(world: World) -> None:
     """Wake an idle P, if there is one (runtime/proc.go: wakep)."""
-    idle = world.sched.idle
+    sched, idle = world.sched, world.sched.idle
     if len(idle) == world.gomaxprocs:
-        world.sched.sysmon.wake(world.env.now)
+        sched.sysmon.wake(sched.idle_since, world.env.now)
     if idle:
         alarm = idle.pop().wake
         assert alarm is not None

@@ -120,18 +120,19 @@ class Marking:
         woken = begun + self._parts.machine.sched.wake_ns
         triggered = sum(share for _, share in self._openers(plan)) > HALF
         beat = self._beat(plan)
+        idle = range(ps - len(computing))
+        gaps = [self._between_looks(plan, p, len(computing), poll * slower) for p in idle]
         ways = []
         for part, other in zip(PARTS, OTHERS, strict=True):
             places = []
             polled = part * poll * slower
             slices = [begun + script.slice_left(flow.now, part) for script in computing]
             slice_end = after_a_slice(slices[0] if slices else part * PERIOD)
-            for p in range(ps - len(computing)):
+            for p in idle:
                 # Who triggered the cycle runs at once, and then its P schedules; others wake up.
                 at = begun if triggered and p == 0 else woken
                 if beat is None:
-                    every = self._between_looks(plan, p, len(computing), poll * slower)
-                    places.append(Place(by_chance(every, part), at, taken=False))
+                    places.append(Place(by_chance(gaps[p], part), at, taken=False))
                     continue
                 gap, first = beat
                 notice = polled if p == 0 else other * self._piece_ns() * slower

@@ -19,19 +19,17 @@ class Sysmon:
 
     def __init__(self) -> None:
         self._looked = 0
-        self._idle_since = 0
 
     def next_look(self, now: Nanoseconds) -> Nanoseconds:
         """The first look after an instant at which some P runs."""
         return now + PERIOD - (now - self._looked) % PERIOD
 
-    def all_idle(self, now: Nanoseconds) -> None:
-        """The last P idles from now on: at its next look, sysmon goes to sleep."""
-        self._idle_since = now
+    def wake(self, idle_since: Nanoseconds, now: Nanoseconds) -> None:
+        """The first P wakes up, after all have idled since then.
 
-    def wake(self, now: Nanoseconds) -> None:
-        """The first P wakes up; if sysmon sleeps by now, the same timer wakes it."""
-        if self.next_look(self._idle_since) <= now:
+        The first look that found them so sent sysmon to sleep, and the same timer wakes it.
+        """
+        if self.next_look(idle_since) <= now:
             self._looked = now
 
 

@@ -61,13 +61,11 @@ def test_a_p_that_idles_is_passed_over() -> None:
 
 def test_looks_begin_anew_when_the_first_p_wakes_up() -> None:
     sysmon = Sysmon()
-    sysmon.all_idle(4 * MS)
-    sysmon.wake(47 * MS)
+    sysmon.wake(4 * MS, 47 * MS)
     assert sysmon.next_look(47 * MS) == 47 * MS + PERIOD
 
 
 def test_a_short_rest_goes_unnoticed() -> None:
     sysmon = Sysmon()
-    sysmon.all_idle(4 * MS)
-    sysmon.wake(5 * MS)
+    sysmon.wake(4 * MS, 5 * MS)
     assert sysmon.next_look(5 * MS) == PERIOD

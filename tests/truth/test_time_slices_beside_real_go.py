@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from sim.config import load
 from sim.results.result import Result
 from sim.simulation import simulate
-from sim.truth.toolchain import find_go
+from sim.truth.toolchain import OFFLINE, find_go
 
 PROGRAM = Path(__file__).parent / "time_slices" / "main.go"
 MS = 1e6
@@ -29,7 +30,7 @@ def simulated(goroutines: dict[str, Any], **load_of: Any) -> Result:
             {
                 "workload": workload,
                 "GOMAXPROCS": 1,
-                "duration": "20s",
+                "duration": "100s",
                 "record": {"timeline": True},
             }
         )
@@ -39,7 +40,7 @@ def simulated(goroutines: dict[str, Any], **load_of: Any) -> Result:
 def first_slices(wait: list[Any]) -> list[float]:
     """For how long the main goroutine runs, beside another one, from when its wait is over."""
     steps = [*wait, {"spawn": {"goroutine": "spinner", "wait": False}}, {"spin": "60ms"}]
-    again = {"repeat": {"times": 80, "steps": [*steps, BOTH_DONE]}}
+    again = {"repeat": {"times": 300, "steps": [*steps, BOTH_DONE]}}
     turn = simulated({"main": {"steps": [again]}, "spinner": SPINNER}).slices
     waited = turn["start_ns"] > turn["end_ns"].shift()
     first = turn[waited & (turn["name"] == "main") & (turn["name"].shift(-1) == "spinner")]
@@ -48,7 +49,13 @@ def first_slices(wait: list[Any]) -> list[float]:
 
 @pytest.fixture(scope="module")
 def real() -> dict[str, list[float]]:
-    done = subprocess.run([find_go(), "run", PROGRAM], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [find_go(), "run", PROGRAM],
+        env={**os.environ, **OFFLINE},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     found: dict[str, list[float]] = json.loads(done.stdout)
     return found
 

@@ -96,7 +96,7 @@ def open_record(reason: str, world: World) -> None:
     )  # fmt: skip
     gc.epoch += 1
     for p in world.sched.ps:
-        p.fractional_ns = 0
+        p.fractional_ns, p.dedicated = 0, False
 
 
 def empty_pools(world: World) -> None:

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from sim.errors import UserError
 from sim.formats.gctrace import Found, GCTraceLine, parse
 from sim.formats.log import Problem, open_log
-from sim.units import format_bytes, format_duration
+from sim.units import Bytes, Nanoseconds, format_bytes, format_duration
 
 BEGIN_MARK: Final = "=== begin"
 END_MARK: Final = "=== end"
@@ -20,15 +20,70 @@ MOST_PROBLEMS: Final = 5
 """Lines that are quoted; of more, the number is told."""
 
 
+class Gap(NamedTuple):
+    """Consecutive cycles whose lines are missing, as the numbers of their neighbours tell."""
+
+    number: int
+    """Of the first of them, counted as Go counts cycles."""
+    cycles: int
+
+
+class GoVersions(NamedTuple):
+    """Go versions 1.`oldest` to 1.`newest`: those that print lines of such a format."""
+
+    oldest: int
+    newest: int
+
+
+class Segment(NamedTuple):
+    """Consecutive cycles under one setting."""
+
+    cycles: slice
+    """In `GCTraceLog.lines`."""
+    gogc: int | None
+    """None: off."""
+    memory_limit: Bytes | None
+    procs: int
+    how: str
+    """What in the log says so, in words."""
+
+
+class ProcessSummary(NamedTuple):
+    """One of the processes that wrote a log."""
+
+    label: str
+    """What stands before its lines, such as `web-1`; else its place in the log, such as `#2`."""
+    cycles: int
+    gc_cpu: Nanoseconds
+
+
 @dataclass(frozen=True, slots=True)
 class GCTraceLog:
     """The cycles of one process; `measured` is the slice of them that is asked about."""
 
     lines: tuple[GCTraceLine, ...]
+    """In the order of their numbers, without jumps: cycles whose lines are missing stand in it
+    interpolated between their neighbours, so that what is added up stays right."""
     measured: slice
     marked: bool
     """The log says by `=== begin` and `=== end` which part is measured."""
     warnings: tuple[str, ...]
+    """What to doubt."""
+    notes: tuple[str, ...] = ()
+    """What was done with the log; no reason to doubt it."""
+    seen: tuple[bool, ...] = ()
+    """Of each of `lines`: it was in the log, not interpolated. Empty: all were."""
+    gaps: tuple[Gap, ...] = ()
+    starts_full: bool = False
+    """The log begins at a later cycle than the program's first: its heap was there before.
+    `lines` then begins with the cycle before the first one seen, which is not measured."""
+    segment: Segment | None = None
+    """The setting of the measured part, as far as its goals show it; None: they do not."""
+    others: tuple[Segment, ...] = ()
+    """Parts under other settings, which `lines` leaves out."""
+    go: GoVersions | None = None
+    processes: tuple[ProcessSummary, ...] = ()
+    """All processes in the log, most GC CPU first; the first one is this, unless one was chosen."""
 
 
 def read_gctrace(path: str | Path, fewest: int = FEWEST_CYCLES) -> GCTraceLog:

@@ -23,6 +23,7 @@ from sim.cli import (
     validate,
     validate_memory,
     whatif,
+    where,
 )
 from sim.errors import ModelError, UserError
 from sim.registry import fault
@@ -53,6 +54,7 @@ for command in (
     validate.validate,
     policies.policies,
     sizeclasses.sizeclasses,
+    where.where,
     schema.schema,
 ):
     app.command()(command)

@@ -12,20 +12,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from sim.advice.door import fit as fit
-    from sim.advice.door import tune as tune
-    from sim.advice.door import whatif as whatif
+    from sim.advice.api import fit as fit
+    from sim.advice.api import tune as tune
+    from sim.advice.api import whatif as whatif
     from sim.config import load as read_config
     from sim.results.load import load as load
     from sim.simulation import simulate as run
 
 _DOORS: Final = {
-    "fit": ("sim.advice.door", "fit"),
+    "fit": ("sim.advice.api", "fit"),
     "load": ("sim.results.load", "load"),
     "read_config": ("sim.config", "load"),
     "run": ("sim.simulation", "simulate"),
-    "tune": ("sim.advice.door", "tune"),
-    "whatif": ("sim.advice.door", "whatif"),
+    "tune": ("sim.advice.api", "tune"),
+    "whatif": ("sim.advice.api", "whatif"),
 }
 
 __all__ = ["fit", "load", "read_config", "run", "tune", "whatif"]

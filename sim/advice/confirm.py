@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from sim.advice.prediction import Prediction
-from sim.advice.words import variables
+from sim.advice.report import variables
 from sim.config import load
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.workload import Container, to_yaml

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sim.fitting.gctrace_fit import Fit
-from sim.fluid.setting import Setting
+from sim.replay.setting import Setting
 from sim.units import SECOND, MiB
 
 _SMALLEST_GROWTH = MiB

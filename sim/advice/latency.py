@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.fitting.observe import Floats
-from sim.fluid.program import FluidProgram
-from sim.fluid.run import FluidRun
-from sim.fluid.setting import Setting
+from sim.replay.program import ObservedProgram
+from sim.replay.run import ReplayedRun
+from sim.replay.setting import Setting
 from sim.units import SECOND
 
 
@@ -27,8 +27,8 @@ class Latency(NamedTuple):
 
 
 def latency(
-    program: FluidProgram,
-    run: FluidRun,
+    program: ObservedProgram,
+    run: ReplayedRun,
     setting: Setting,
     per_second: float | None,
     rng: np.random.Generator,
@@ -49,7 +49,7 @@ def latency(
 class _Clock:
     """Wall time into the time that a P gives to requests, and back; ns."""
 
-    def __init__(self, program: FluidProgram, run: FluidRun, procs: int) -> None:
+    def __init__(self, program: ObservedProgram, run: ReplayedRun, procs: int) -> None:
         pause = program.pause_per_cycle / 2
         times, speeds = [], []
         for cycle in run.cycles:

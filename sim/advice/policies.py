@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sim.fluid.setting import Setting
+from sim.replay.setting import Setting
 from sim.units import Bytes, Fraction, MiB
 
 BALLAST_SHARE: Fraction = 0.25

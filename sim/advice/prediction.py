@@ -11,9 +11,9 @@ import numpy as np
 from sim.advice.latency import latency
 from sim.fitting.draw import Possible, draw
 from sim.fitting.gctrace_fit import Fit
-from sim.fluid.program import Load
-from sim.fluid.run import run
-from sim.fluid.setting import Setting
+from sim.replay.program import Load
+from sim.replay.run import run
+from sim.replay.setting import Setting
 from sim.streams import Streams
 from sim.units import SECOND, Fraction, MiB
 
@@ -71,7 +71,7 @@ def predict(
     progress: Callable[[float], None] | None = None,
 ) -> list[Prediction]:
     """Predict each setting. Run k is of the same program, with the same seed, under all of them."""
-    runs_of_enough = max(1, ENOUGH_CYCLES // len(fit.program.stretches))
+    runs_of_enough = max(1, ENOUGH_CYCLES // len(fit.program.cycles))
     seeds = min(seeds, runs_of_enough - 1 + runs_of_enough % 2)
     draws = min(draws, max(LEAST_DRAWS, runs_of_enough))
     possible = draw(fit, draws, Streams(seed)["fit"])

@@ -8,7 +8,7 @@ from typing import Final
 from sim.advice.prediction import Prediction, predict
 from sim.advice.tuning import Goals, gc_cpu_share, grown
 from sim.fitting.gctrace_fit import Fit
-from sim.fluid.setting import Setting
+from sim.replay.setting import Setting
 from sim.units import Fraction
 
 THRASHING: Final[Fraction] = 1 / 3

@@ -6,7 +6,7 @@ from itertools import product
 
 from sim.errors import UserError
 from sim.fitting.settings import parse_gogc, parse_limit, parse_procs
-from sim.fluid.setting import Setting
+from sim.replay.setting import Setting
 
 
 def grid(gogc: str, gomemlimit: str, gomaxprocs: str) -> list[Setting]:

@@ -12,7 +12,7 @@ from sim.advice.policies import NamedPolicy, named_policies, whole_mib
 from sim.advice.prediction import OVERLOAD, Prediction, predict, wanted_share
 from sim.errors import UserError
 from sim.fitting.gctrace_fit import Fit
-from sim.fluid.setting import Setting
+from sim.replay.setting import Setting
 from sim.units import SECOND, Bytes, Fraction, Nanoseconds
 
 PERCENTS: Final = (25, 50, 75, 100, 150, 200, 300, 400, 600, 800)
@@ -68,7 +68,7 @@ def tune(
     fit: Fit, goals: Goals, seed: int = 1, progress: Callable[[float], None] | None = None
 ) -> Tuning:
     """Try GOGC and GOMEMLIMIT; prefer least GC CPU, and of equals least memory."""
-    live = max(stretch.live for stretch in fit.program.stretches)
+    live = max(cycle.live for cycle in fit.program.cycles)
     if live > goals.memory:
         raise UserError(
             f"the live heap of the log, {live / 2**20:.0f}MiB, does not fit into the memory given"
@@ -89,10 +89,10 @@ def tune(
 
 def grown(fit: Fit, growth: Fraction) -> Fit:
     """The same program with a larger live heap."""
-    stretches = tuple(
-        replace(stretch, live=stretch.live * (1 + growth)) for stretch in fit.program.stretches
+    cycles = tuple(
+        replace(cycle, live=cycle.live * (1 + growth)) for cycle in fit.program.cycles
     )
-    return replace(fit, program=replace(fit.program, stretches=stretches))
+    return replace(fit, program=replace(fit.program, cycles=cycles))
 
 
 def gc_cpu_share(prediction: Prediction) -> Fraction:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from sim.advice.prediction import OVERLOAD, Figures, Prediction, wanted_share
-from sim.advice.words import environment
+from sim.advice.report import environment
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.settings import name_gogc, name_limit
 from sim.units import MiB

@@ -46,7 +46,7 @@ def fit(
     """Write a workload that allocates, keeps and marks what the program of the log does."""
     from sim.fitting import fit_log
     from sim.fitting.evidence import read_evidence
-    from sim.fitting.words import identified
+    from sim.fitting.report import identified
     from sim.fitting.workload import Container, to_yaml
     from sim.machine.profile import load_profile
     from sim.units import parse_bytes

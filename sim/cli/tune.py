@@ -50,10 +50,10 @@ def tune(
     quiet: Quiet = False,
 ) -> None:
     """Recommend GOGC and GOMEMLIMIT for a container, with trade-offs and risks."""
-    from sim.advice import door, words
+    from sim.advice import api, report
     from sim.advice.whatif import preface
 
-    fit = door.fit(
+    fit = api.fit(
         log,
         gogc=logged_gogc,
         gomemlimit=logged_gomemlimit,
@@ -63,8 +63,8 @@ def tune(
         prometheus=prometheus,
         trace=trace,
     )
-    with progress("tune", quiet=quiet) as report:
-        found = door.tune(
+    with progress("tune", quiet=quiet) as progressed:
+        found = api.tune(
             fit,
             memory,
             cpu=cpu,
@@ -73,10 +73,10 @@ def tune(
             p99=p99,
             growth=growth,
             seed=seed,
-            progress=report,
+            progress=progressed,
         )
     print(found)
     if not quiet:
-        print(f"\nThe trade-off:\n\n{words.trade_off(found.tuning)}")
-        print(f"\nKnown policies:\n\n{words.policies(found.tuning)}")
+        print(f"\nThe trade-off:\n\n{report.trade_off(found.tuning)}")
+        print(f"\nKnown policies:\n\n{report.policies(found.tuning)}")
         print(f"\nWhat this rests on:\n\n{preface(fit)}")

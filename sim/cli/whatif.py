@@ -77,7 +77,7 @@ def whatif(
 
 
 def _check(folder: Path, seed: int, *, quiet: bool) -> None:
-    from sim.advice.check import check, report
+    from sim.truth.predictions import check, report
 
     with progress("check", quiet=quiet) as progressed:
         found = check(folder, seed, progressed)

@@ -12,8 +12,8 @@ from sim.fitting.gctrace_fit import Fit, fit_program
 from sim.fitting.gctrace_log import read_gctrace
 from sim.fitting.observe import guess_gogc
 from sim.fitting.settings import parse_gogc, parse_limit
-from sim.fluid.program import Load
-from sim.fluid.setting import Setting
+from sim.replay.program import Load
+from sim.replay.setting import Setting
 from sim.units import parse_rate
 
 _DEFAULT_GOGC = 100

@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 
 from sim.fitting.observe import Floats, Observed
-from sim.fluid.memory import Overheads
-from sim.fluid.program import FluidProgram, Load
-from sim.fluid.run import FluidCycle, run
-from sim.fluid.setting import Setting
+from sim.replay.memory import Overheads
+from sim.replay.program import Load, ObservedProgram
+from sim.replay.run import ReplayedCycle, run
+from sim.replay.setting import Setting
 from sim.units import MS, US, Fraction, MiB, Nanoseconds
 
 YIELDS: Final[tuple[Nanoseconds | None, ...]] = (
@@ -56,8 +56,8 @@ class _Log:
 
 
 def calibrate(
-    program: FluidProgram, logged: Setting, seen: Observed, measured: slice
-) -> FluidProgram:
+    program: ObservedProgram, logged: Setting, seen: Observed, measured: slice
+) -> ObservedProgram:
     """The program with what only shows in a simulated log."""
     real = _observed(seen, measured)
     if program.load is Load.BUSY:
@@ -67,7 +67,7 @@ def calibrate(
     return _with_work(program, logged, real)
 
 
-def _with_work(program: FluidProgram, logged: Setting, real: _Log) -> FluidProgram:
+def _with_work(program: ObservedProgram, logged: Setting, real: _Log) -> ObservedProgram:
     """As much work as makes as many cycles as there were, within what rounding hides of it.
 
     A heap that is as small as Go lets it be has the same size within its MiB in every cycle.
@@ -77,7 +77,7 @@ def _with_work(program: FluidProgram, logged: Setting, real: _Log) -> FluidProgr
     return program.with_work(float(np.clip(factor, 1 / most, most)))
 
 
-def _with_switches(program: FluidProgram, logged: Setting, real: _Log) -> FluidProgram:
+def _with_switches(program: ObservedProgram, logged: Setting, real: _Log) -> ObservedProgram:
     """The slowest switching that explains how much time background workers get."""
     tried = []
     for yields_every in YIELDS:
@@ -87,7 +87,7 @@ def _with_switches(program: FluidProgram, logged: Setting, real: _Log) -> FluidP
     return min(tried, key=lambda found: found[0])[1]
 
 
-def _in_pieces(program: FluidProgram, logged: Setting, real: _Log) -> FluidProgram:
+def _in_pieces(program: ObservedProgram, logged: Setting, real: _Log) -> ObservedProgram:
     """Load in pieces of such a size that the program assists as it did.
 
     The longer they are, the more of them have used up all credit before Ps idle again.
@@ -104,7 +104,9 @@ def _in_pieces(program: FluidProgram, logged: Setting, real: _Log) -> FluidProgr
     return program
 
 
-def _calibrated(program: FluidProgram, logged: Setting, real: _Log) -> tuple[float, FluidProgram]:
+def _calibrated(
+    program: ObservedProgram, logged: Setting, real: _Log
+) -> tuple[float, ObservedProgram]:
     """How far off the background workers stay, and the program with the rest right."""
     found = _simulated(program, logged)
     for _ in range(_ROUNDS):
@@ -113,10 +115,10 @@ def _calibrated(program: FluidProgram, logged: Setting, real: _Log) -> tuple[flo
     return abs(float(np.log(found.background / real.background))), program
 
 
-def _corrected(program: FluidProgram, real: _Log, found: _Log) -> FluidProgram:
+def _corrected(program: ObservedProgram, real: _Log, found: _Log) -> ObservedProgram:
     cost = float(np.clip(real.cpu / found.cpu, 1 / _LARGEST_CORRECTION, _LARGEST_CORRECTION))
-    stretches = tuple(replace(s, mark_cost=s.mark_cost * cost) for s in program.stretches)
-    program = replace(program, stretches=stretches)
+    cycles = tuple(replace(s, mark_cost=s.mark_cost * cost) for s in program.cycles)
+    program = replace(program, cycles=cycles)
     if program.load is Load.WAITING or program.yields_every is None:
         # Few goroutines that never block: no more assists than the pacing asks for.
         return program
@@ -146,8 +148,8 @@ def _longest_piece(own: Floats, duration: Floats) -> float:
     return float(np.clip(piece, *_PIECES))
 
 
-def _simulated(program: FluidProgram, logged: Setting) -> _Log:
-    seeds = _SEEDS[:1] if len(program.stretches) > _MANY_CYCLES else _SEEDS
+def _simulated(program: ObservedProgram, logged: Setting) -> _Log:
+    seeds = _SEEDS[:1] if len(program.cycles) > _MANY_CYCLES else _SEEDS
     runs = [run(program, logged, seed, Overheads()).cycles for seed in seeds]
     cycles = [cycle for cycles in runs for cycle in cycles]
     marks = [cycle.mark for cycle in cycles]
@@ -178,7 +180,7 @@ def _simulated(program: FluidProgram, logged: Setting) -> _Log:
     )
 
 
-def _allocated(cycles: list[FluidCycle]) -> float:
+def _allocated(cycles: list[ReplayedCycle]) -> float:
     """Bytes from a cycle to the next, on average."""
     gaps = max(1, len(cycles) - 1)
     return (cycles[-1].position - cycles[0].position) / gaps if cycles else 0.0

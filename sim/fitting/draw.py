@@ -12,8 +12,8 @@ import numpy as np
 from sim.fitting.change import change_midway
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.observe import Floats
-from sim.fluid.memory import Overheads
-from sim.fluid.program import FluidProgram, Stretch
+from sim.replay.memory import Overheads
+from sim.replay.program import ObservedCycle, ObservedProgram
 from sim.units import Fraction, MiB
 
 MARK_COST_SPREAD: Final[Fraction] = 0.20
@@ -64,7 +64,7 @@ def _of_mean(values: Floats) -> float:
 class Possible(NamedTuple):
     """One program that would have left such a log, and its memory beside the heap."""
 
-    program: FluidProgram
+    program: ObservedProgram
     overheads: Overheads
 
 
@@ -105,19 +105,19 @@ def _normal(count: int, rng: np.random.Generator) -> list[float]:
     return values
 
 
-def _program(program: FluidProgram, factor: Spreads, overhead: float) -> FluidProgram:
+def _program(program: ObservedProgram, factor: Spreads, overhead: float) -> ObservedProgram:
     scaled = program.with_work(factor.work)
     return replace(
         scaled,
-        stretches=tuple(_stretch(stretch, factor) for stretch in scaled.stretches),
+        cycles=tuple(_cycle(cycle, factor) for cycle in scaled.cycles),
         span_overhead=max(0.0, program.span_overhead + overhead),
     )
 
 
-def _stretch(stretch: Stretch, factor: Spreads) -> Stretch:
+def _cycle(cycle: ObservedCycle, factor: Spreads) -> ObservedCycle:
     return replace(
-        stretch,
-        live=stretch.live * factor.live,
-        mark_cost=stretch.mark_cost * factor.mark_cost,
-        allocation_rate=stretch.allocation_rate * factor.rate,
+        cycle,
+        live=cycle.live * factor.live,
+        mark_cost=cycle.mark_cost * factor.mark_cost,
+        allocation_rate=cycle.allocation_rate * factor.rate,
     )

@@ -31,7 +31,7 @@ def drift(fit: Fit) -> Drift | None:
     live = fit.observed.live[fit.measured]
     if len(live) < FEW_CYCLES:
         return None
-    position = np.array([s.end for s in fit.program.stretches])[fit.measured]
+    position = np.array([s.end for s in fit.program.cycles])[fit.measured]
     along = position - position.mean()
     slope = float((along * live).sum() / (along**2).sum())
     rest = live - live.mean() - slope * along

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from sim.errors import UserError
-from sim.fluid.memory import Overheads
-from sim.fluid.program import Load
 from sim.formats import exec_trace, pprof, prometheus, runtime_metrics
 from sim.formats.exec_trace import ExecTrace
 from sim.formats.log import open_log
+from sim.replay.memory import Overheads
+from sim.replay.program import Load
 from sim.units import SECOND, Bytes, Fraction, PerSecond, format_bytes, format_duration
 
 MOST_SIZES: Final = 12

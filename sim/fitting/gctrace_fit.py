@@ -7,14 +7,14 @@ from typing import Final
 
 import numpy as np
 
-from sim.fitting.beside import assumed_overheads, smallness
 from sim.fitting.calibrate import calibrate
 from sim.fitting.gctrace_log import GCTraceLog
+from sim.fitting.non_heap import assumed_overheads, smallness
 from sim.fitting.observe import Floats, Observed, observe
 from sim.fitting.settings import name_gogc, name_limit
-from sim.fluid.memory import Overheads
-from sim.fluid.program import FluidProgram, Load, Stretch, Window
-from sim.fluid.setting import Setting
+from sim.replay.memory import Overheads
+from sim.replay.program import Load, ObservedCycle, ObservedProgram, Window
+from sim.replay.setting import Setting
 from sim.units import SECOND, Bytes, Fraction, MiB
 
 _SLOWEST: Final = 0.01
@@ -31,7 +31,7 @@ IDLE_SHARE_OF_WAITING: Final = 0.05
 class Fit:
     """A fitted program and what to know before trusting it."""
 
-    program: FluidProgram
+    program: ObservedProgram
     overheads: Overheads
     observed: Observed
     measured: slice
@@ -61,12 +61,12 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
     seen = observe(log.lines, logged.gogc, load, measured)
     positions = np.cumsum(seen.allocated)
     demand = _mean_rate(seen, measured)
-    stretches = _stretches(seen, measured, positions, load)
+    cycles = _cycles(seen, measured, positions, load)
     while_marking = float(seen.grown_marking[measured].sum() / seen.program_cpu[measured].sum())
-    program = FluidProgram(
+    program = ObservedProgram(
         procs=seen.procs,
         load=load,
-        stretches=stretches,
+        cycles=cycles,
         forced=tuple((positions - seen.black)[seen.forced].tolist()),
         begin=_begin(seen, measured, positions, marked=log.marked),
         end=_end(seen, measured, positions),
@@ -105,16 +105,16 @@ def _recognised(log: GCTraceLog) -> Load:
     return Load.WAITING if idle > IDLE_SHARE_OF_WAITING else Load.BUSY
 
 
-def _stretches(
+def _cycles(
     seen: Observed, measured: slice, positions: Floats, load: Load
-) -> tuple[Stretch, ...]:
+) -> tuple[ObservedCycle, ...]:
     rates = _rates_while_marking(seen, measured, load)
     # Assists that found no idle P took their time from the program, which wanted it for itself.
     wanted = seen.program_cpu + np.maximum(seen.assist - seen.idle, 0.0)
     cpus = wanted / seen.duration
     inside = range(*measured.indices(len(rates)))
     return tuple(
-        Stretch(
+        ObservedCycle(
             end=float(positions[i]),
             live=float(seen.live[i]),
             mark_cost=max(float(seen.mark_cpu[i] / seen.live[i]), 1e-6),

@@ -14,9 +14,9 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.fitting.beside import SPAN_OVERHEAD, smallness
-from sim.fluid.program import Load
+from sim.fitting.non_heap import SPAN_OVERHEAD, smallness
 from sim.formats.gctrace import GCTraceLine
+from sim.replay.program import Load
 from sim.units import Fraction, KiB, MiB
 
 Floats: TypeAlias = NDArray[np.float64]

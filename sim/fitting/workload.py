@@ -16,9 +16,9 @@ from sim.fitting.gctrace_fit import Fit
 from sim.fitting.objects import stand_in
 from sim.fitting.settings import name_gogc, name_limit
 from sim.fitting.variation import variation
-from sim.fluid.program import Load
 from sim.go.kinds import WORD
 from sim.machine.profile import MachineProfile
+from sim.replay.program import Load
 from sim.units import SECOND, Bytes, KiB, MiB, format_bytes
 
 UNIT_OF_WORK: Final[Bytes] = 256 * KiB
@@ -48,8 +48,8 @@ def shape(fit: Fit, profile: MachineProfile) -> Shape:
     """What the log says, in units of work: requests, where it is known how many come."""
     program = fit.program
     unit = round(program.demand * SECOND / fit.arrivals) if fit.arrivals else UNIT_OF_WORK
-    stretches = [s for s in program.stretches if s.measured]
-    mark_cost = float(np.mean([s.mark_cost for s in stretches]))
+    cycles = [s for s in program.cycles if s.measured]
+    mark_cost = float(np.mean([s.mark_cost for s in cycles]))
     sizes, links = fit.sizes, 1
     if not sizes:
         objects = stand_in(mark_cost, profile)
@@ -61,7 +61,7 @@ def shape(fit: Fit, profile: MachineProfile) -> Shape:
         sizes=sizes,
         links=links,
         cpu_per_unit=max(0.0, unit * (_cpu_per_byte(fit) - malloc)),
-        live=round(leak.at_begin if leak else np.mean([s.live for s in stretches])),
+        live=round(leak.at_begin if leak else np.mean([s.live for s in cycles])),
         leak_per_unit=round(unit * leak.per_byte) if leak else 0,
         units=max(1, round((program.end.low - program.begin.low) / unit)),
         arrivals=_arrivals(fit, unit),

@@ -1,18 +1,17 @@
 """Recorded runs of real Go programs, and the same figures of simulated ones.
 
 A recorded run is two files: `PROGRAM.pP.gogcG.limL.rR.gctrace` (also `.gz`), what
-GODEBUG=gctrace=1 printed between `=== begin` and `=== end`, and the same name with `.json`, its
-wall time and request latencies.
+GODEBUG=gctrace=1 printed (where there are marks, what counts is between `=== begin` and
+`=== end`), and the same name with `.json`, its wall time, resident memory and request latencies.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from itertools import dropwhile, islice, takewhile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -21,10 +20,11 @@ from sim.formats.gctrace import GCTraceLine, parse
 from sim.formats.log import open_log
 from sim.results.latency import quantile
 from sim.results.result import Result
-from sim.units import SECOND, Bytes, Nanoseconds
+from sim.units import SECOND, Bytes, KiB, Nanoseconds
 
 _NAME: Final = re.compile(
-    r"(?P<program>.+)\.p(?P<procs>\d+)\.gogc(?P<gogc>\d+|off)\.lim(?P<limit>\w+)\.r\d+\.gctrace(\.gz)?"
+    r"(?P<program>.+)\.p(?P<procs>\d+)\.gogc(?P<gogc>\d+|off)\.lim(?P<limit>\w+)"
+    r"\.r(?P<repetition>\d+)\.gctrace(\.gz)?"
 )
 
 
@@ -35,6 +35,14 @@ class Setting(NamedTuple):
     gomaxprocs: str
     gogc: str
     gomemlimit: str
+
+
+class RecordedRun(NamedTuple):
+    """A run and where its log is."""
+
+    setting: Setting
+    repetition: int
+    log: Path
 
 
 class Figures(NamedTuple):
@@ -74,22 +82,60 @@ UNITS: Final = dict(
 SCALE: Final = {"": 1.0, "MiB": 2.0**20, "s": 1.0, "ms": 1e-3, "us": 1e-6}
 
 
-def read_recorded(folder: Path) -> dict[Setting, list[Figures]]:
-    """All recorded runs of a folder, repetitions together, in order of their names.
-
-    Raises UserError if there are none, or one cannot be read.
-    """
-    runs: dict[Setting, list[Figures]] = {}
+def recorded_runs(folder: Path) -> list[RecordedRun]:
+    """All runs of a folder in order of their names; UserError if there are none."""
+    runs = []
     for log in sorted(folder.glob("*.gctrace*")):
         match = _NAME.fullmatch(log.name)
         if match is None:
             raise UserError(f"{log}: expected a name such as app.p2.gogc100.limnone.r0.gctrace")
         limit = "off" if match["limit"] == "none" else match["limit"]
         setting = Setting(match["program"], match["procs"], match["gogc"], limit)
-        runs.setdefault(setting, []).append(_read_run(log))
+        runs.append(RecordedRun(setting, int(match["repetition"]), log))
     if not runs:
         raise UserError(f"{folder}: there are no recorded runs (*.gctrace or *.gctrace.gz)")
     return runs
+
+
+def read_recorded(folder: Path) -> dict[Setting, list[Figures]]:
+    """All recorded runs of a folder, repetitions together, in order of their names.
+
+    Raises UserError if there are none.
+    """
+    runs: dict[Setting, list[Figures]] = {}
+    for run in recorded_runs(folder):
+        runs.setdefault(run.setting, []).append(real_figures(run))
+    return runs
+
+
+def real_figures(run: RecordedRun) -> Figures:
+    """What happened in the measured part; NaN for what was not recorded."""
+    facts = recorded_facts(run)
+    with open_log(run.log) as lines:
+        cycles = [found.line for found in parse(iter(_measured(list(lines))))]
+    latency = facts.get("latency_ns") or {}
+    return _figures(cycles, latency, float(facts.get("wall_s", np.nan)), _resident(facts))
+
+
+def recorded_facts(run: RecordedRun) -> Mapping[str, Any]:
+    """What was recorded beside the log; empty if nothing was."""
+    about = run.log.with_name(re.sub(r"\.gctrace(\.gz)?$", ".json", run.log.name))
+    try:
+        facts: dict[str, Any] = json.loads(about.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{about}: expected what the run of {run.log.name} measured: {error}"
+        ) from None
+    return facts
+
+
+def _resident(facts: Mapping[str, Any]) -> Bytes | float:
+    """Largest resident memory, at the end of the measured part where it was looked at there."""
+    if "maxrss_kb" in facts:
+        return int(facts["maxrss_kb"]) * KiB
+    return float(facts.get("end", {}).get("maxrss", facts.get("maxrss", np.nan)))
 
 
 def simulated(result: Result) -> Figures:
@@ -121,21 +167,13 @@ def median_figures(runs: Sequence[Figures]) -> Figures:
     return Figures(*np.median(np.array(runs, dtype=float), axis=0).tolist())
 
 
-def _read_run(log: Path) -> Figures:
-    with open_log(log) as lines:
-        cycles = [found.line for found in parse(_measured(lines))]
-    about = log.with_name(re.sub(r"\.gctrace(\.gz)?$", ".json", log.name))
-    try:
-        facts = json.loads(about.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{about}: expected what the run of {log.name} measured: {error}") from None
-    latency, rss = facts.get("latency_ns") or {}, float(facts.get("maxrss", np.nan))
-    return _figures(cycles, latency, float(facts["wall_s"]), rss)
-
-
-def _measured(lines: Iterator[str]) -> Iterator[str]:
-    since = dropwhile(lambda line: not line.startswith("=== begin"), lines)
-    return takewhile(lambda line: not line.startswith("=== end"), islice(since, 1, None))
+def _measured(lines: Sequence[str]) -> Sequence[str]:
+    """Lines between the marks; all of them where there are none."""
+    begin, end = (
+        next((n for n, line in enumerate(lines) if line.startswith(mark)), default)
+        for mark, default in (("=== begin", -1), ("=== end", len(lines)))
+    )
+    return lines[begin + 1 : end]
 
 
 def _figures(

@@ -8,14 +8,14 @@ import pytest
 
 from sim.advice.policies import named_policies
 from sim.advice.prediction import predict
+from sim.advice.report import nothing_fits
 from sim.advice.risks import risks
 from sim.advice.tuning import Goals, Tuning, gc_cpu_share, tune
-from sim.advice.words import nothing_fits
 from sim.cli import main
 from sim.errors import UserError
 from sim.fitting import fit_log
 from sim.fitting.gctrace_fit import Fit
-from sim.fluid.setting import Setting
+from sim.replay.setting import Setting
 from sim.units import MiB
 
 REAL = Path(__file__).parents[1] / "golden" / "real"

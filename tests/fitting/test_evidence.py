@@ -10,8 +10,8 @@ from sim.errors import UserError
 from sim.fitting import fit_log
 from sim.fitting.evidence import read_evidence
 from sim.fitting.workload import Container, shape, to_yaml
-from sim.fluid.program import Load
 from sim.machine.profile import load_profile
+from sim.replay.program import Load
 from sim.units import SECOND, GiB, KiB
 
 GOLDEN = Path(__file__).parents[1] / "golden"

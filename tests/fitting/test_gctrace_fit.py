@@ -13,9 +13,9 @@ from sim.fitting.drift import drift
 from sim.fitting.gctrace_log import read_gctrace
 from sim.fitting.observe import guess_gogc, smoothed
 from sim.fitting.workload import Container, to_yaml
-from sim.fluid.program import Load
-from sim.fluid.run import run
 from sim.machine.profile import load_profile
+from sim.replay.program import Load
+from sim.replay.run import run
 from sim.units import GiB, MiB
 
 REAL = Path(__file__).parents[1] / "golden" / "real"

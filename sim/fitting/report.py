@@ -7,18 +7,18 @@ import numpy as np
 from sim.fitting.drift import drift
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.variation import variation
-from sim.fluid.program import Load
+from sim.replay.program import Load
 from sim.units import SECOND, format_bytes, format_duration
 
 
 def identified(fit: Fit) -> str:
     """The quantities of the program, what was assumed, and what to doubt."""
     program, seen, measured = fit.program, fit.observed, fit.measured
-    stretches = [s for s in program.stretches if s.measured]
-    live = np.array([s.live for s in stretches])
+    cycles = [s for s in program.cycles if s.measured]
+    live = np.array([s.live for s in cycles])
     leak = drift(fit)
     lines = [
-        f"{len(stretches)} cycles, GOMAXPROCS={program.procs}",
+        f"{len(cycles)} cycles, GOMAXPROCS={program.procs}",
         f"allocation rate: {format_bytes(program.demand * SECOND)}/s{_varying(fit)}",
         f"live heap: {format_bytes(live.mean())}, scatter {format_bytes(live.std())}",
         (

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from sim.advice import words
+from sim.advice import report
 from sim.advice.confirm import Detail, confirm
 from sim.advice.prediction import Figures, Prediction, predict
 from sim.advice.risks import Risks, risks
@@ -85,16 +85,16 @@ class Advice:
 
     def __str__(self) -> str:
         if self.confirmed is None or self.risks is None:
-            return words.nothing_fits(self.tuning)
-        told = words.recommendation(self.tuning, self.confirmed, self.risks)
-        return f"{told}\n- {words.in_detail(self.detail)}"
+            return report.nothing_fits(self.tuning)
+        told = report.recommendation(self.tuning, self.confirmed, self.risks)
+        return f"{told}\n- {report.in_detail(self.detail)}"
 
     @property
     def environment(self) -> dict[str, str]:
         """GOGC, GOMEMLIMIT and GOMAXPROCS to run under; empty where nothing keeps all goals."""
         if self.confirmed is None:
             return {}
-        return words.variables(self.confirmed.setting)
+        return report.variables(self.confirmed.setting)
 
     @property
     def trade_off(self) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from sim.advice.prediction import Prediction
 from sim.advice.risks import Risks
 from sim.advice.tuning import Candidate, Goals, Tuning, gc_cpu_share, shortfall
 from sim.fitting.settings import name_gogc, name_limit
-from sim.fluid.setting import Setting
+from sim.replay.setting import Setting
 from sim.units import Fraction, MiB, format_bytes, format_duration
 
 if TYPE_CHECKING:

@@ -14,27 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.go.markwork import FRACTIONAL_SLACK
+from sim.go.pacer import Workers
+from sim.go.pacer.go127 import background_workers
 from sim.go.sysmon import PERIOD
 from sim.units import Fraction, Nanoseconds
-
-BACKGROUND_UTILIZATION = 0.25
-MAX_UTILIZATION_ERROR = 0.3
-
-
-def worker_split(procs: int) -> tuple[int, Fraction]:
-    """Dedicated workers, and the share of every P that fractional workers may take."""
-    goal = procs * BACKGROUND_UTILIZATION
-    dedicated = int(goal + 0.5)
-    if abs(dedicated / goal - 1) <= MAX_UTILIZATION_ERROR:
-        return dedicated, 0.0
-    dedicated -= dedicated > goal
-    return dedicated, (goal - dedicated) / procs
 
 
 def worker_goal(procs: int) -> Fraction:
     """Share of the Ps that dedicated and fractional workers aim at together."""
-    dedicated, fraction = worker_split(procs)
-    return dedicated / procs + fraction
+    workers = background_workers(procs, periodic=False)
+    return workers.dedicated / procs + workers.fraction
 
 
 @dataclass(slots=True)
@@ -51,9 +40,13 @@ class BackgroundWorkers:
     """The workers of one mark phase in a program that leaves no P idle."""
 
     def __init__(
-        self, procs: int, yields_every: Nanoseconds | None, rng: np.random.Generator
+        self,
+        workers: Workers,
+        procs: int,
+        yields_every: Nanoseconds | None,
+        rng: np.random.Generator,
     ) -> None:
-        self._dedicated, self._share = worker_split(procs)
+        self._dedicated, self._share = workers.dedicated, workers.fraction
         self._yields_every = yields_every
         self._rng = rng
         self._look_at = rng.uniform(0, PERIOD)

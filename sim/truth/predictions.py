@@ -6,20 +6,29 @@ import math
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
-from typing import Final
+from statistics import median
+from typing import Final, NamedTuple
 
 import pandas as pd
 
 from sim.advice.guide import guide
 from sim.advice.prediction import DRAWS, SEEDS, predict
-from sim.advice.recorded import Real, RecordedRun, median, real, recorded_runs
 from sim.errors import UserError
 from sim.fitting import fit_log
-from sim.fitting.settings import name_gogc, name_limit
-from sim.fluid.program import Load
+from sim.fitting.settings import name_gogc, name_limit, parse_gogc, parse_limit, parse_procs
+from sim.replay import setting as replay
+from sim.replay.program import Load
+from sim.truth.recorded import (
+    Figures,
+    RecordedRun,
+    Setting,
+    real_figures,
+    recorded_facts,
+    recorded_runs,
+)
 from sim.units import MiB
 
-LOGGED_GOGC: Final = 100
+LOGGED_GOGC: Final = "100"
 FEW_CYCLES: Final = 10
 """Below that many cycles, an error of one cycle counts as none."""
 TARGETS: Final = {
@@ -34,6 +43,11 @@ _FIGURES: Final = {
     "gc_cpu_seconds": ("GC CPU s", 1.0),
     "peak_rss_bytes": ("peak RSS MiB", float(MiB)),
 }
+_RECORDED_AS: Final = dict(
+    zip(_FIGURES, ("gc_cycles", "peak_heap", "gc_cpu", "peak_rss"), strict=True)
+)
+_PROPORTIONAL: Final = ("gc_cycles", "gc_cpu_seconds")
+"""Figures that grow with the work, or the time, of a run."""
 _INTRODUCTION: Final = (
     "Every recorded program is fitted from each of its logs at GOGC=100 without a limit, and from"
     " that alone all its other settings under the same GOMAXPROCS are predicted. The errors of the"
@@ -74,66 +88,77 @@ def check(
 
 
 def _is_source(run: RecordedRun) -> bool:
-    return run.setting.gogc == LOGGED_GOGC and run.setting.memory_limit is None
+    return (run.setting.gogc, run.setting.gomemlimit) == (LOGGED_GOGC, "off")
 
 
 def _same_program(run: RecordedRun, log: RecordedRun) -> bool:
-    return (run.program, run.setting.procs) == (log.program, log.setting.procs)
+    return run.setting[:2] == log.setting[:2]
 
 
 def _rows(
     log: RecordedRun, runs: list[RecordedRun], seed: int, seeds: int, draws: int
 ) -> list[dict[str, object]]:
-    fit = fit_log(log.log, str(LOGGED_GOGC))
-    logged = real(log)
+    fit = fit_log(log.log, LOGGED_GOGC)
     repeated = {
-        setting: [real(run) for run in group]
+        setting: [_Real(real_figures(run), _amount(run, log, fit.program.load)) for run in group]
         for setting, group in groupby(runs, key=lambda run: run.setting)
     }
-    amounts = {
-        setting: [_amount(run, logged, fit.program.load) for run in found]
-        for setting, found in repeated.items()
-    }
     rows: list[dict[str, object]] = []
-    for prediction in predict(fit, repeated, seed, seeds, draws):
-        setting, runs_there = prediction.setting, repeated[prediction.setting]
-        scaled = [
-            run.scaled(1 / amount) for run, amount in zip(runs_there, amounts[setting], strict=True)
-        ]
-        truth, recorded = median(scaled), median(runs_there)
-        simple = guide(fit, setting)
-        rows += [
-            {
-                "program": log.program,
-                "procs": setting.procs,
+    predictions = predict(fit, map(_as_predicted, repeated), seed, seeds, draws)
+    for (setting, found), prediction in zip(repeated.items(), predictions, strict=True):
+        simple = guide(fit, prediction.setting)
+        for figure in _FIGURES:
+            truth = median(run.of_the_log(figure) for run in found)
+            middle = getattr(prediction.middle, figure)
+            recorded = median(run.recorded(figure) for run in found)
+            rows.append({
+                "program": setting.program,
+                "procs": prediction.setting.procs,
                 "repetition": log.repetition,
-                "gogc": name_gogc(setting.gogc),
-                "gomemlimit": name_limit(setting.memory_limit),
+                "gogc": name_gogc(prediction.setting.gogc),
+                "gomemlimit": name_limit(prediction.setting.memory_limit),
                 "in_sample": setting == log.setting,
                 "load": fit.program.load.value,
-                "amount": sum(amounts[setting]) / len(amounts[setting]),
+                "amount": sum(run.amount for run in found) / len(found),
                 "figure": figure,
-                "real": getattr(truth, figure),
-                "predicted": getattr(prediction.middle, figure),
+                "real": truth,
+                "predicted": middle,
                 "low": getattr(prediction.low, figure),
                 "high": getattr(prediction.high, figure),
-                "error": _error(figure, getattr(prediction.middle, figure), truth),
-                "error_as_recorded": _error(figure, getattr(prediction.middle, figure), recorded),
-                "spread": _spread([getattr(run, figure) for run in scaled]),
+                "error": _error(figure, middle, truth),
+                "error_as_recorded": _error(figure, middle, recorded),
+                "spread": _spread([run.of_the_log(figure) for run in found]),
                 "guide": getattr(simple, figure),
                 "guide_error": _error(figure, getattr(simple, figure), truth),
-            }
-            for figure in _FIGURES
-        ]
+            })  # fmt: skip
     return rows
 
 
-def _amount(run: Real, logged: Real, load: Load) -> float:
-    """What a run did or how long it took, relative to the log; 1 where nobody recorded it."""
-    ratio = (
-        run.units / logged.units if load is Load.BUSY else run.wall_seconds / logged.wall_seconds
+class _Real(NamedTuple):
+    """A real run, and how much it did or how long it took, relative to the log."""
+
+    figures: Figures
+    amount: float
+
+    def recorded(self, figure: str) -> float:
+        return float(getattr(self.figures, _RECORDED_AS[figure]))
+
+    def of_the_log(self, figure: str) -> float:
+        """Brought to the amount of the log in proportion."""
+        return self.recorded(figure) / (self.amount if figure in _PROPORTIONAL else 1.0)
+
+
+def _as_predicted(setting: Setting) -> replay.Setting:
+    return replay.Setting(
+        parse_gogc(setting.gogc), parse_limit(setting.gomemlimit), parse_procs(setting.gomaxprocs)
     )
-    return ratio if ratio > 0 else 1.0
+
+
+def _amount(run: RecordedRun, log: RecordedRun, load: Load) -> float:
+    """1 where nobody recorded it."""
+    key = "n" if load is Load.BUSY else "wall_s"
+    amount, logged = (recorded_facts(one).get(key) for one in (run, log))
+    return float(amount / logged) if amount and logged else 1.0
 
 
 def _spread(values: list[float]) -> float:
@@ -144,8 +169,7 @@ def _spread(values: list[float]) -> float:
     return (max(values) - min(values)) / middle if middle else 0.0
 
 
-def _error(figure: str, predicted: float, truth: Real) -> float:
-    actual = getattr(truth, figure)
+def _error(figure: str, predicted: float, actual: float) -> float:
     if figure == "gc_cycles" and actual < FEW_CYCLES and abs(round(predicted) - actual) <= 1:
         return 0.0
     return float(predicted / actual - 1) if actual else 0.0 if predicted == 0 else float("inf")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from sim.fluid.memory import Overheads
 from sim.machine.profile import DEFAULT, MachineProfile, load_profile
+from sim.replay.memory import Overheads
 from sim.units import Bytes, Fraction, KiB
 
 SPAN_OVERHEAD: Final[Fraction] = 0.016

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sim.go.limiter import GCCPULimiter
 
 
-class Limiting:
+class TimedLimiter:
     """Go's limiter with a clock of its own; times are ns."""
 
     def __init__(self, procs: int) -> None:

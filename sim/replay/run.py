@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sim.fluid.clock import Clock
-from sim.fluid.limiting import Limiting
-from sim.fluid.mark import Marked, MarkPhase
-from sim.fluid.memory import Overheads
-from sim.fluid.pacing import Pacing
-from sim.fluid.program import FluidProgram, Stretch
-from sim.fluid.setting import Setting
+from sim.replay.limiter import TimedLimiter
+from sim.replay.mark_phase import Marked, MarkPhase
+from sim.replay.memory import Overheads
+from sim.replay.pacing import Pacing
+from sim.replay.program import ObservedCycle, ObservedProgram
+from sim.replay.setting import Setting
+from sim.replay.wall_clock import WallClock
 from sim.streams import Streams
 from sim.units import Bytes, Fraction
 
 
 @dataclass(frozen=True, slots=True)
-class FluidCycle:
+class ReplayedCycle:
     """One cycle; sizes in bytes, times in ns."""
 
     position: float
@@ -35,10 +35,10 @@ class FluidCycle:
 
 
 @dataclass(frozen=True, slots=True)
-class FluidRun:
+class ReplayedRun:
     """The measured part of a run."""
 
-    cycles: list[FluidCycle]
+    cycles: list[ReplayedCycle]
     allocated: float
     wall: float
     peak_heap: float
@@ -47,16 +47,16 @@ class FluidRun:
     """99th percentile of single pauses; 0 without a cycle."""
 
 
-def run(program: FluidProgram, setting: Setting, seed: int, overheads: Overheads) -> FluidRun:
+def run(program: ObservedProgram, setting: Setting, seed: int, overheads: Overheads) -> ReplayedRun:
     """Run the whole program; what happens before its measured part shapes the start of that."""
     streams = Streams(seed)
     rng = streams["window"]
     begin = rng.uniform(program.begin.low, program.begin.high)
     end = rng.uniform(program.end.low, program.end.high)
-    replay = _Replay(program, setting, streams, overheads, Clock(program, setting, begin, end))
+    replay = _Replay(program, setting, streams, overheads, WallClock(program, setting, begin, end))
     cycles = [cycle for cycle in replay.cycles(end) if begin <= cycle.position < end]
     pauses = streams["pauses"].choice(program.pauses, 2 * len(cycles))
-    return FluidRun(
+    return ReplayedRun(
         cycles=cycles,
         allocated=end - begin,
         wall=replay.clock.wall,
@@ -70,21 +70,21 @@ class _Replay:
 
     def __init__(
         self,
-        program: FluidProgram,
+        program: ObservedProgram,
         setting: Setting,
         streams: Streams,
         overheads: Overheads,
-        clock: Clock,
+        clock: WallClock,
     ) -> None:
         self._program, self._procs, self.clock = program, setting.procs, clock
-        self._stretches, self._workers = streams["stretches"], streams["workers"]
-        self._pacing = Pacing(setting, program.roots, overheads)
-        self._limiting = Limiting(setting.procs)
+        self._which, self._workers = streams["stretches"], streams["workers"]
+        self._pacing = Pacing(setting, program.roots, overheads, program.pacer)
+        self._limiter = TimedLimiter(setting.procs)
         self._position = 0.0
         self._ballast = setting.ballast
         self.heap_live = float(setting.ballast)
 
-    def cycles(self, end: float) -> Iterator[FluidCycle]:
+    def cycles(self, end: float) -> Iterator[ReplayedCycle]:
         """Every cycle from the start of the program to a position."""
         forced = iter((*self._program.forced, float("inf")))
         next_forced = next(forced)
@@ -98,53 +98,56 @@ class _Replay:
             self._allocate(min(growth, end - self._position), useful)
             if self._position >= end:
                 return
-            yield self._collect(useful, self._stretch(called))
+            yield self._collect(useful, self._observed(called))
 
     def _allocate(self, growth: float, useful: Fraction) -> None:
         time = self.clock.between_cycles(self._position, growth)
-        self._limiting.between_cycles(time, self._program.idle_cpus(self._procs))
+        self._limiter.between_cycles(time, self._program.idle_cpus(self._procs))
         self._position += growth
         self.heap_live += growth / useful
 
-    def _stretch(self, called: float | None) -> Stretch:
+    def _observed(self, called: float | None) -> ObservedCycle:
         """What is known of a cycle here; of one that was called for, what was observed of it."""
         if called is None:
-            return _stretch_at(self._program, self._position, self._stretches)
-        stretches = self._program.stretches
-        found = bisect_left(stretches, called, key=lambda stretch: stretch.end)
-        return stretches[min(found, len(stretches) - 1)]
+            return _observed_at(self._program, self._position, self._which)
+        cycles = self._program.cycles
+        found = bisect_left(cycles, called, key=lambda cycle: cycle.end)
+        return cycles[min(found, len(cycles) - 1)]
 
-    def _collect(self, useful: Fraction, stretch: Stretch) -> FluidCycle:
+    def _collect(self, useful: Fraction, observed: ObservedCycle) -> ReplayedCycle:
         start, at = self.heap_live, self.clock.now
         pause = self._program.pause_per_cycle
-        self._pacing.start(int(self.clock.now), start)
-        self._limiting.start_mark(pause / 2)
+        workers = self._pacing.start(int(self.clock.now), start)
+        self._limiter.start_mark(pause / 2)
         mark = MarkPhase(
-            self._program, stretch, self._pacing, self._limiting, self._procs, start, self._workers
-        ).run()
-        self._limiting.end_mark(pause / 2)
+            self._program, observed, self._pacing, self._limiter,
+            workers, self._procs, start, self._workers,
+        ).run()  # fmt: skip
+        self._limiter.end_mark(pause / 2)
         black = (mark.heap_live - start) * useful
         self.clock.mark(self._position, black, mark.duration + pause)
         self._position += black
-        self.heap_live = self._ballast + stretch.live + black
+        self.heap_live = self._ballast + observed.live + black
         now = int(self.clock.now - pause)
-        goal = self._pacing.finish(now, mark, self.heap_live, stretch.live)
-        return FluidCycle(self._position, at, start, mark.heap_live, self.heap_live, goal, mark)
+        goal = self._pacing.finish(now, mark, self.heap_live, observed.live)
+        return ReplayedCycle(self._position, at, start, mark.heap_live, self.heap_live, goal, mark)
 
 
-def _stretch_at(program: FluidProgram, position: float, rng: np.random.Generator) -> Stretch:
+def _observed_at(
+    program: ObservedProgram, position: float, rng: np.random.Generator
+) -> ObservedCycle:
     """One of the two observed cycles around a position, the nearer one more often.
 
     Drawing keeps the scatter of the observations, which interpolation would halve. Before the
     measured part heaps grow too fast for that, and the live heap is interpolated.
     """
-    stretches = program.stretches
-    after = bisect_left(stretches, position, key=lambda stretch: stretch.end)
+    cycles = program.cycles
+    after = bisect_left(cycles, position, key=lambda cycle: cycle.end)
     if after == 0:
-        return stretches[0]
-    if after == len(stretches):
-        return stretches[-1]
-    low, high = stretches[after - 1], stretches[after]
+        return cycles[0]
+    if after == len(cycles):
+        return cycles[-1]
+    low, high = cycles[after - 1], cycles[after]
     fraction = (position - low.end) / max(1.0, high.end - low.end)
     chosen = high if rng.random() < fraction else low
     if high.measured:

@@ -1,4 +1,4 @@
-"""The fluid model: Go's pacing at work on a program of rates."""
+"""The replay of a log: Go's pacing at work on a program of rates."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from sim.fluid.bursts import Bursts
-from sim.fluid.memory import Overheads
-from sim.fluid.program import FluidProgram, Load, Stretch, Window
-from sim.fluid.run import FluidRun, run
-from sim.fluid.setting import Setting
-from sim.fluid.workers import worker_split
+from sim.replay.demand import Demand
+from sim.replay.memory import Overheads
+from sim.replay.program import Load, ObservedCycle, ObservedProgram, Window
+from sim.replay.run import ReplayedRun, run
+from sim.replay.setting import Setting
 from sim.streams import Streams
 from sim.units import MS, US, GiB, MiB
 
 GIB_PER_S = GiB / 1e9
 
 
-def program(load: Load = Load.BUSY, live: float = 40 * MiB, procs: int = 4) -> FluidProgram:
+def program(load: Load = Load.BUSY, live: float = 40 * MiB, procs: int = 4) -> ObservedProgram:
     """1 GiB/s on four Ps for four seconds, 40 MiB alive, 1 ns of marking a byte."""
-    stretch = Stretch(
+    cycle = ObservedCycle(
         end=4 * GiB,
         live=live,
         mark_cost=1.0,
@@ -28,10 +27,10 @@ def program(load: Load = Load.BUSY, live: float = 40 * MiB, procs: int = 4) -> F
         program_cpus=procs / 4,
         measured=True,
     )
-    return FluidProgram(
+    return ObservedProgram(
         procs=procs,
         load=load,
-        stretches=(stretch,),
+        cycles=(cycle,),
         forced=(),
         begin=Window(0, 0),
         end=Window(4 * GiB, 4 * GiB),
@@ -47,12 +46,12 @@ def program(load: Load = Load.BUSY, live: float = 40 * MiB, procs: int = 4) -> F
     )
 
 
-def under(gogc: int | None, limit: int | None = None, **changes: object) -> FluidRun:
+def under(gogc: int | None, limit: int | None = None, **changes: object) -> ReplayedRun:
     base = replace(program(), **changes)  # type: ignore[arg-type]
     return run(base, Setting(gogc, limit, 4), 1, Overheads())
 
 
-def gc_cpu(found: FluidRun) -> float:
+def gc_cpu(found: ReplayedRun) -> float:
     return sum(c.mark.assist + c.mark.background + c.mark.idle for c in found.cycles)
 
 
@@ -109,14 +108,7 @@ def test_spare_cpus_mark_where_the_program_waits() -> None:
     assert sum(c.mark.idle for c in found.cycles) > sum(c.mark.background for c in found.cycles)
 
 
-@pytest.mark.parametrize(
-    ("procs", "dedicated", "fraction"), [(1, 0, 0.25), (2, 0, 0.25), (4, 1, 0), (8, 2, 0)]
-)
-def test_workers_are_split_as_go_splits_them(procs: int, dedicated: int, fraction: float) -> None:
-    assert worker_split(procs) == (dedicated, fraction)
-
-
-def assists(found: FluidRun) -> float:
+def assists(found: ReplayedRun) -> float:
     return sum(c.mark.assist for c in found.cycles) / len(found.cycles)
 
 
@@ -140,15 +132,15 @@ def test_a_waiting_program_assists_less_where_the_goal_is_far() -> None:
 
 
 def test_pieces_of_load_keep_as_many_ps_busy_as_they_want_on_average() -> None:
-    rng = Streams(1)["bursts"]
+    rng = Streams(1)["demand"]
     busy, time = 0.0, 0.0
     for _ in range(500):
-        bursts = Bursts(1.5, MS, 40 * MS, rng)
+        demand = Demand(1.5, MS, 40 * MS, rng)
         now = 0.0
         while now < 40 * MS:
-            running = bursts.there
-            step = min(max(1.0, bursts.until_change(running)), 40 * MS - now)
-            bursts.advance(step, running * step)
+            running = demand.there
+            step = min(max(1.0, demand.until_change(running)), 40 * MS - now)
+            demand.advance(step, running * step)
             busy += running * step
             now += step
         time += now
@@ -157,9 +149,9 @@ def test_pieces_of_load_keep_as_many_ps_busy_as_they_want_on_average() -> None:
 
 def test_who_calls_for_a_collection_allocates_nothing_meanwhile() -> None:
     """Otherwise the cycle after a call of runtime.GC begins with a heap that never was."""
-    usual = program().stretches[0]
-    stretches = (replace(usual, end=1 * GiB, allocation_rate=1e-6 * GIB_PER_S), usual)
-    found = under(100, stretches=stretches, forced=(1 * GiB,))
+    usual = program().cycles[0]
+    cycles = (replace(usual, end=1 * GiB, allocation_rate=1e-6 * GIB_PER_S), usual)
+    found = under(100, cycles=cycles, forced=(1 * GiB,))
     called = min(found.cycles, key=lambda cycle: abs(cycle.position - GiB))
     assert called.heap_end - called.heap_start < MiB
     assert called.heap_marked == pytest.approx(usual.live, rel=0.01)

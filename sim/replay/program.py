@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sim.fluid.workers import worker_goal
+from sim.replay.background_workers import worker_goal
 from sim.units import MS, Bytes, Fraction, Nanoseconds
 
 
@@ -23,7 +23,7 @@ class Load(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ObservedCycle:
     """A piece of the run around one observed cycle."""
 
     end: float
@@ -49,12 +49,12 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class FluidProgram:
+class ObservedProgram:
     """A program as the fluid model runs it; rates are those of `procs` Ps."""
 
     procs: int
     load: Load
-    stretches: tuple[Stretch, ...]
+    cycles: tuple[ObservedCycle, ...]
     forced: tuple[float, ...]
     """Positions at which the program called runtime.GC."""
     begin: Window
@@ -85,14 +85,16 @@ class FluidProgram:
     Every goroutine enters a cycle without credit, and owes 64 KiB of scan work when it first
     allocates (runtime/mgcmark.go: gcAssistAlloc); programs of many short goroutines pay it often.
     """
+    pacer: str = "go1.27"
+    """Name of the pacer of the Go version that it runs on."""
     yields_every: Nanoseconds | None = None
     """Mean time between voluntary switches of a P; None: it is only ever preempted."""
 
-    def with_work(self, factor: float) -> FluidProgram:
+    def with_work(self, factor: float) -> ObservedProgram:
         """The same program, allocating so many times as much for the same work."""
         return replace(
             self,
-            stretches=tuple(replace(s, end=s.end * factor) for s in self.stretches),
+            cycles=tuple(replace(s, end=s.end * factor) for s in self.cycles),
             forced=tuple(at * factor for at in self.forced),
             begin=Window(self.begin.low * factor, self.begin.high * factor),
             end=Window(self.end.low * factor, self.end.high * factor),

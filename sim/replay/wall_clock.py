@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from sim.fluid.program import FluidProgram, Load
-from sim.fluid.setting import Setting
+from sim.replay.program import Load, ObservedProgram
+from sim.replay.setting import Setting
 
 
-class Clock:
+class WallClock:
     """The time of a run; `wall` counts only between the positions `begin` and `end`. ns."""
 
-    def __init__(self, program: FluidProgram, setting: Setting, begin: float, end: float) -> None:
+    def __init__(
+        self, program: ObservedProgram, setting: Setting, begin: float, end: float
+    ) -> None:
         self._program = program
         self._rate = program.allocation_rate
         if program.load is Load.BUSY:

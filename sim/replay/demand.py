@@ -17,7 +17,7 @@ MOST_PIECES: Final = 40
 """In a mark phase; shorter pieces hardly differ from an even flow."""
 
 
-class Bursts:
+class Demand:
     """The pieces of load that are there during one mark phase; times are ns."""
 
     def __init__(

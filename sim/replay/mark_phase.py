@@ -7,10 +7,12 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from sim.fluid.bursts import Bursts
-from sim.fluid.limiting import Limiting
-from sim.fluid.program import FluidProgram, Load, Stretch
-from sim.fluid.workers import BACKGROUND_UTILIZATION, BackgroundWorkers
+from sim.go.pacer import Workers
+from sim.go.pacer.go127 import BACKGROUND_UTILIZATION
+from sim.replay.background_workers import BackgroundWorkers
+from sim.replay.demand import Demand
+from sim.replay.limiter import TimedLimiter
+from sim.replay.program import Load, ObservedCycle, ObservedProgram
 
 STEPS: Final = 20
 """The work is done in at least so many steps, and no step takes longer than background workers
@@ -38,40 +40,41 @@ class Marked:
 
 
 class MarkPhase:
-    """Marks `stretch.live` bytes while the program allocates. Times are ns, work is bytes."""
+    """Marks `cycle.live` bytes while the program allocates. Times are ns, work is bytes."""
 
     def __init__(
         self,
-        program: FluidProgram,
-        stretch: Stretch,
+        program: ObservedProgram,
+        cycle: ObservedCycle,
         pacing: AssistPacing,
-        limiting: Limiting,
+        limiter: TimedLimiter,
+        workers: Workers,
         procs: int,
         heap_live: float,
         rng: np.random.Generator,
     ) -> None:
-        self._program, self._stretch, self._procs = program, stretch, procs
-        self._pacing, self._limiting = pacing, limiting
-        self._cost, self._rate = stretch.mark_cost, stretch.allocation_rate
-        self._workers = BackgroundWorkers(procs, program.yields_every, rng)
-        self._bursts: Bursts | None = None
-        if program.load is Load.WAITING and stretch.measured:
-            duration = stretch.live * stretch.mark_cost / procs
-            self._bursts = Bursts(program.marking_cpus, program.piece, duration, rng)
+        self._program, self._cycle, self._procs = program, cycle, procs
+        self._pacing, self._limiter = pacing, limiter
+        self._cost, self._rate = cycle.mark_cost, cycle.allocation_rate
+        self._workers = BackgroundWorkers(workers, procs, program.yields_every, rng)
+        self._demand: Demand | None = None
+        if program.load is Load.WAITING and cycle.measured:
+            duration = cycle.live * cycle.mark_cost / procs
+            self._demand = Demand(program.marking_cpus, program.piece, duration, rng)
         self._average_background = program.background_cpus(procs)
         self._heap_live = heap_live
         self._work = 0.0
         self._credit = 0.0
         self._own = program.first_assists
-        self._step = stretch.live * stretch.mark_cost / STEPS
+        self._step = cycle.live * cycle.mark_cost / STEPS
         self._busy = BACKGROUND_UTILIZATION * procs
         self._now = self._assist = self._background = self._idle = 0.0
 
     def run(self) -> Marked:
         """Mark to the end."""
-        limited = self._limiting.limited
+        limited = self._limiter.limited
         step = self._busy_step if self._program.load is Load.BUSY else self._waiting_step
-        while self._work < self._stretch.live:
+        while self._work < self._cycle.live:
             step(max(1.0, self._step / self._busy))
         return Marked(
             self._now,
@@ -79,7 +82,7 @@ class MarkPhase:
             self._assist,
             self._background,
             self._idle,
-            self._limiting.limited - limited,
+            self._limiter.limited - limited,
         )
 
     def _busy_step(self, dt: float) -> None:
@@ -95,18 +98,18 @@ class MarkPhase:
 
         Before the measured part, a program that starts up wants what it wanted in the log.
         """
-        background, bursts = self._average_background, self._bursts
+        background, demand = self._average_background, self._demand
         left = self._procs - background
-        wanted = self._stretch.program_cpus if bursts is None else float(bursts.there)
+        wanted = self._cycle.program_cpus if demand is None else float(demand.there)
         program = min(wanted, left)
-        if bursts is not None:
-            dt = min(dt, max(1.0, bursts.until_change(program)))
+        if demand is not None:
+            dt = min(dt, max(1.0, demand.until_change(program)))
         assisted = self._assist
         used = self._flow(
             dt, self._owed(), program=program, background=background, idle=left - program
         )
-        if bursts is not None:
-            bursts.advance(used, program * used - (self._assist - assisted))
+        if demand is not None:
+            demand.advance(used, program * used - (self._assist - assisted))
 
     def _owed(self) -> float:
         """Bytes of scan work owed per CPU-ns of the program."""
@@ -117,16 +120,16 @@ class MarkPhase:
     ) -> float:
         """Let `dt` pass, or less if the work ends before; return what passed."""
         supply = (background + idle) * dt / self._cost
-        assist = 0.0 if self._limiting.limiting else self._assists(program * dt, owed, supply)
+        assist = 0.0 if self._limiter.limiting else self._assists(program * dt, owed, supply)
         done = supply + assist / self._cost
-        fraction = min(1.0, (self._stretch.live - self._work) / done) if done > 0 else 1.0
-        self._work += done if fraction == 1.0 else self._stretch.live - self._work
+        fraction = min(1.0, (self._cycle.live - self._work) / done) if done > 0 else 1.0
+        self._work += done if fraction == 1.0 else self._cycle.live - self._work
         self._heap_live += self._rate * (program * dt - assist) * fraction
         self._now += dt * fraction
         self._assist += assist * fraction
         self._background += background * dt * fraction
         self._idle += idle * dt * fraction
-        self._limiting.mark(dt * fraction, assist * fraction, idle * dt * fraction)
+        self._limiter.mark(dt * fraction, assist * fraction, idle * dt * fraction)
         self._busy = max(BACKGROUND_UTILIZATION * self._procs, background + idle + assist / dt)
         return dt * fraction
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from sim.fluid.mark import Marked
-from sim.fluid.memory import Overheads
-from sim.fluid.setting import Setting
-from sim.go.pacer import NEVER
-from sim.go.pacer.go127 import Go127Pacer
+from sim.go.pacer import NEVER, Pacer, Workers, go15, go118, go127, pacers
+from sim.replay.mark_phase import Marked
+from sim.replay.memory import Overheads
+from sim.replay.setting import Setting
 from sim.units import Bytes, Fraction, Nanoseconds
 
+_BUILT_IN: Final = (go15, go118, go127)
+"""Pacers are registered when their modules are imported."""
 _NO_LIMIT: Final = (1 << 63) - 1
 _LEAST_USEFUL: Final = 0.5
 _TUNED_GOGC: Final = (25, 500)
@@ -20,17 +21,14 @@ _TUNED_GOGC: Final = (25, 500)
 class Pacing:
     """Trigger, goal and assist ratio of one run; sizes in bytes."""
 
-    def __init__(self, setting: Setting, roots: Bytes, overheads: Overheads) -> None:
+    def __init__(self, setting: Setting, roots: Bytes, overheads: Overheads, pacer: str) -> None:
         self._procs, self._roots, self._tuned_heap = setting.procs, roots, setting.tuned_heap
         limit = setting.memory_limit
         self._non_heap = 0 if limit is None else overheads.within(limit)
-        self._pacer = Go127Pacer()
+        self._memory_limit = _NO_LIMIT if limit is None else limit
+        self._pacer: Pacer = pacers.get(pacer)()
         self._see_memory(0)
-        self._pacer.configure(
-            gc_percent=-1 if setting.gogc is None else setting.gogc,
-            memory_limit=_NO_LIMIT if limit is None else limit,
-            globals_scan=roots,
-        )
+        self._configure(-1 if setting.gogc is None else setting.gogc)
 
     def useful_share(self, span_overhead: Fraction) -> Fraction:
         """Share of the heap's growth that becomes objects; the rest is tails and headers of spans.
@@ -47,37 +45,47 @@ class Pacing:
         """heap_live that starts the next cycle."""
         return self._pacer.trigger()[0]
 
-    def start(self, now: Nanoseconds, heap_live: float) -> None:
-        """A mark phase begins; stacks and globals are scanned first."""
+    def start(self, now: Nanoseconds, heap_live: float) -> Workers:
+        """A mark phase begins, with these workers; stacks and globals are scanned first."""
         self._grow_to(heap_live)
-        self._pacer.start_cycle(now, self._procs)
+        self._pacer.start_cycle(now, self._procs, periodic=False)
         self._pacer.add_scan_work("globals", self._roots)
+        self._scanned = 0
+        return self._pacer.workers
 
     def work_per_byte(self, heap_live: float, scan_work: float) -> float:
         """Bytes of scan work owed per byte allocated."""
-        self._pacer.add_scan_work("heap", int(scan_work) - self._pacer.heap_scan_work)
+        self._scan_to(int(scan_work))
         self._grow_to(heap_live)
         return self._pacer.assist_work_per_byte
 
     def finish(self, now: Nanoseconds, mark: Marked, marked: float, scan_work: float) -> Bytes:
         """A mark phase ended; return the goal it had."""
         pacer = self._pacer
-        pacer.add_scan_work("heap", int(scan_work) - pacer.heap_scan_work)
+        self._scan_to(int(scan_work))
         pacer.add_mark_time("assist", int(mark.assist))
         pacer.add_mark_time("idle", int(mark.idle))
         self._grow_to(mark.heap_live)
+        goal = pacer.heap_goal()
         pacer.end_cycle(now, self._procs)
         pacer.reset_live(int(marked))
         self._see_memory(pacer.heap_live)
         self._tune()
         pacer.commit(sweep_done=True)
-        return pacer.last_heap_goal
+        return goal
 
     def _tune(self) -> None:
         if self._tuned_heap is not None:
             base = max(1, self._pacer.heap_marked + self._roots)
             percent = 100 * (self._tuned_heap - self._pacer.heap_marked) // base
-            self._pacer.set_gc_percent(min(max(percent, _TUNED_GOGC[0]), _TUNED_GOGC[1]))
+            self._configure(min(max(percent, _TUNED_GOGC[0]), _TUNED_GOGC[1]))
+
+    def _configure(self, percent: int) -> None:
+        self._pacer.configure(percent, self._memory_limit, self._roots)
+
+    def _scan_to(self, scan_work: int) -> None:
+        self._pacer.add_scan_work("heap", scan_work - self._scanned)
+        self._scanned = scan_work
 
     def _grow_to(self, heap_live: float) -> None:
         # All live memory counts as scannable: the log does not say how much holds pointers.

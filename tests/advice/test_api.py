@@ -14,7 +14,7 @@ from sim.advice.prediction import OVERLOAD, predict, wanted_share
 from sim.advice.whatif import doubts, to_json
 from sim.errors import UserError
 from sim.fitting.gctrace_fit import Fit
-from sim.fluid.setting import Setting
+from sim.replay.setting import Setting
 
 REAL = Path(__file__).parents[1] / "golden" / "real"
 GARBAGE = REAL / "garbage64.p2.gogc100.limnone.r0.gctrace.gz"

@@ -21,6 +21,8 @@ from sim.errors import ModelError, UserError, nearest
 T = TypeVar("T", bound=type[Any])
 
 REGISTRIES: Final[dict[str, Registry]] = {}
+PLUGIN_FILE: Final = "gomemsim_plugin_"
+"""Modules made of files beside a config are named so, and after their file."""
 
 
 class Registry:
@@ -100,7 +102,7 @@ def load_file(path: Path) -> None:
     """Run a Python file beside the config, whose decorators register its policies."""
     if not path.is_file():
         raise UserError(f"the plug-in file {path} does not exist")
-    name = f"gomemsim_plugin_{path.stem}"
+    name = f"{PLUGIN_FILE}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise UserError(f"the plug-in file {path} is not a Python file")

@@ -18,6 +18,7 @@ from sim.actors.reporting import report_free_runs, report_locks, report_spans
 from sim.build import build
 from sim.build_fluid import build_fluid
 from sim.config import load, resolved
+from sim.config.provenance import SIMULATOR, provenance
 from sim.config.run import RunConfig
 from sim.errors import UserError
 from sim.record.facts import RunInfo, Status
@@ -159,7 +160,8 @@ def run_info(config: RunConfig, status: Status) -> RunInfo:
     """The row of the table `run`."""
     return RunInfo(
         config=yaml.safe_dump(resolved(config), sort_keys=False), seed=config.seed,
-        workload=config.workload, profile=config.machine, gomemsim=version("gomemsim"),
+        workload=config.workload, profile=config.machine, gomemsim=version(SIMULATOR),
+        provenance=provenance(config),
         python=platform.python_version(), numpy=np.__version__, status=status, reason="",
         end_ns=0, events=0,
     )  # fmt: skip

@@ -81,7 +81,7 @@ def compare(
     axes = [f"{key}={text}" for key, text in named.items() if text is not None]
     settings = grid([*axes, *(vary or ())])
 
-    from sim.experiment.sweep import sweep
+    from sim.experiment.sweep import outdated, sweep
     from sim.experiment.table import compare_settings, find_baseline
     from sim.experiment.told import markdown
     from sim.record.places import place
@@ -92,6 +92,13 @@ def compare(
 
     def compared(settings: Sequence[Settings], folder: Place, *detail: str) -> Comparison | None:
         todo = points(config, settings, seeds, [*(sets or ()), *detail])
+        if old := outdated(todo, folder):
+            print(
+                f"gomemsim: {folder}: {len(old)} of {len(todo)} runs are outdated (the config,"
+                " gomemsim, a plug-in, the machine profile, Python or a library has changed) and"
+                " are simulated anew",
+                file=sys.stderr,
+            )
         with progress(f"{len(todo)} runs", quiet=quiet) as report:
             failures = sweep(todo, folder, engine, report)
         for point, reason in failures:

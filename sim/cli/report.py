@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ def report(
     ] = None,
 ) -> None:
     """Write one HTML file, for a browser without a network: pictures, figures, comparison."""
+    from sim.config.provenance import SIMULATOR, simulator
     from sim.experiment.grid import values
     from sim.report.page import page
     from sim.results.load import load
@@ -30,7 +32,14 @@ def report(
     for pattern in runs:
         loaded = load(pattern)
         found |= {loaded.name: loaded} if isinstance(loaded, Result) else dict(loaded)
-    text = page(Results(found), values(baseline or ""))
+    results = Results(found)
+    if any(run.provenance[SIMULATOR] != simulator() for run in results.values()):
+        print(
+            "gomemsim: these runs come from another version of the simulator than this one;"
+            " simulate again for its figures",
+            file=sys.stderr,
+        )
+    text = page(results, values(baseline or ""))
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from sim.config import load, resolved
+from sim.config.provenance import provenance
 from sim.errors import UserError
 from sim.experiment.point import Point, Settings
 
@@ -62,8 +63,9 @@ def points(
     for chosen in settings:
         given = [f"{key}={value}" for key, value in chosen.items()]
         run = load(config, [*sets, *given])
+        origin = provenance(run)
         found += [
-            Point(chosen, seed, resolved(replace(run, seed=seed)))
+            Point(chosen, seed, resolved(replace(run, seed=seed)), origin)
             for seed in range(run.seed, run.seed + seeds)
         ]
     return found

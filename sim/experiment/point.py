@@ -8,8 +8,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 Settings: TypeAlias = Mapping[str, str]
@@ -29,6 +27,8 @@ class Point:
     seed: int
     config: Mapping[str, Any]
     """The whole run, as `sim.config.resolved` tells it."""
+    provenance: str
+    """What else decides how it comes out (see `sim.config.provenance`)."""
 
     @property
     def label(self) -> str:
@@ -43,19 +43,9 @@ class Point:
     @cached_property
     def name(self) -> str:
         """Label and a hash of all that the run depends on: another name is another run."""
-        parts = [json.dumps(self.config, sort_keys=True, default=str), version("gomemsim")]
-        parts += [_content(path) for path in self._files()]
-        return f"{self.label}-{_hash(chr(0).join(parts))}"
-
-    def _files(self) -> list[str]:
-        """Files that the config names but does not contain."""
-        machine = str(self.config["machine"])
-        return [*([machine] if machine.endswith(".yaml") else []), *self.config["plugins"]]
+        text = json.dumps(self.config, sort_keys=True, default=str)
+        return f"{self.label}-{_hash(text + chr(0) + self.provenance)}"
 
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
-
-
-def _content(path: str) -> str:
-    return Path(path).read_text(encoding="utf-8")

@@ -19,8 +19,15 @@ Engine: TypeAlias = Callable[[Sequence[Point], Place], Iterator[Outcome]]
 
 
 def stored(point: Point, folder: Place) -> bool:
-    """Whether the sweep in the folder has this run, under this config and version."""
+    """Whether the sweep in the folder has this run, and it would come out again."""
     return is_sealed(folder / point.name)
+
+
+def outdated(points: Sequence[Point], folder: Place) -> list[Point]:
+    """Points that were stored under another config or provenance, and are to be simulated anew."""
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    labels = {name.rpartition("-")[0] for name in names}
+    return [point for point in points if point.label in labels and point.name not in names]
 
 
 def sweep(
@@ -32,7 +39,7 @@ def sweep(
     """Simulate the points that the folder lacks; return those that failed, and why.
 
     A failure, even the death of a worker process, does not touch the other points. A point whose
-    config or version changed replaces what was stored under its label. Raises UserError if the
+    config or provenance changed replaces what was stored under its label. Raises UserError if the
     folder cannot be written to.
     """
     prepare(folder)

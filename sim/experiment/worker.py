@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sim.config import load
+from sim.config.provenance import provenance
 from sim.errors import UserError
 from sim.experiment.point import HASH_DIGITS, Point
 from sim.record.parquet import is_sealed, sealed_path
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from upath import UPath
 
 _PARTIAL: Final = re.compile(r"\..*\.(\d+)@(.*)\.partial")
-_OUTDATED: Final = "-" + "[0-9a-f]" * HASH_DIGITS
+_ANY_HASH: Final = "-" + "[0-9a-f]" * HASH_DIGITS
 
 
 class Outcome(NamedTuple):
@@ -40,14 +41,14 @@ class Outcome(NamedTuple):
 def simulate_point(point: Point, folder: Place) -> str:
     """Simulate and store; return why that was impossible, empty if it was not.
 
-    A run whose config or version changed replaces what was stored under its label.
+    A run whose config or provenance changed replaces what was stored under its label.
     """
     try:
         if isinstance(folder, Path):
             _grow(point, folder)
         else:
             _send(point, folder)
-        for outdated in folder.glob(point.label + _OUTDATED):
+        for outdated in folder.glob(point.label + _ANY_HASH):
             if outdated.name != point.name:
                 remove(outdated)
     except Exception as error:  # noqa: BLE001  whatever it is, the other points go on
@@ -104,7 +105,13 @@ def _copy(file: Path, folder: UPath) -> None:
 
 
 def _simulate(point: Point, folder: Path) -> None:
-    simulate(load(point.config), out=folder)
+    config = load(point.config)
+    if provenance(config) != point.provenance:
+        raise UserError(
+            "gomemsim, a plug-in or the machine profile is not the one with which the sweep began;"
+            " start it again"
+        )
+    simulate(config, out=folder)
     text = json.dumps(dict(point.settings), indent=1)
     (folder / SETTINGS).write_text(text, encoding="utf-8")
 

@@ -37,6 +37,9 @@ class RunInfo(NamedTuple):
     workload: Annotated[str, Column("text", "name of the workload")]
     profile: Annotated[str, Column("text", "name of the machine's cost profile")]
     gomemsim: Annotated[str, Column("version", "version of the simulator")]
+    provenance: Annotated[
+        str, Column("text", "name and hash of what decides besides the config, a line each")
+    ]
     python: Annotated[str, Column("version", "version of Python")]
     numpy: Annotated[str, Column("version", "version of numpy, which draws the random numbers")]
     status: Annotated[Status, Column("text", "complete, interrupted, oom-killed, failed, running")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from importlib.metadata import version
 from importlib.resources import files
 from typing import Final
 
@@ -35,11 +34,17 @@ def page(runs: Results, baseline: Sequence[str] = ()) -> str:
             f"<title>gomemsim: {workloads}</title>",
             f"<style>{_file('page.css')}</style></head><body>",
             f"<h1>{workloads}</h1>",
-            f"<p>gomemsim {escape(version('gomemsim'))}, {count}</p>",
+            f"<p>gomemsim {escape(_version(runs))}, {count}</p>",
             *parts,
             f"<script>{_file('page.js')}</script></body></html>\n",
         ]
     )
+
+
+def _version(runs: Results) -> str:
+    """The version of the simulator that made the runs, and the hash of what it was made of."""
+    first = next(iter(runs.values()))
+    return f"{first.run['gomemsim']} ({first.provenance['gomemsim']})"
 
 
 def _file(name: str) -> str:

@@ -49,6 +49,12 @@ class Result:
         return rows[-1]
 
     @property
+    def provenance(self) -> dict[str, str]:
+        """Hashes of what decided besides the config, by name; that of the simulator is first."""
+        lines = self.run["provenance"].splitlines()
+        return dict(line.rsplit(" ", 1) for line in lines)
+
+    @property
     def partial(self) -> bool:
         """Whether the run did not come to an end of its own: interrupted, failed or killed."""
         return self.run["status"] not in (Status.COMPLETE, Status.OOM_KILLED)
@@ -162,10 +168,17 @@ class Results(Mapping[str, Result]):
     def __init__(self, runs: Mapping[str, Result]) -> None:
         """Raises UserError if they come from different versions of the simulator."""
         self._runs = dict(sorted(runs.items()))
-        versions = {run.run["gomemsim"]: name for name, run in self._runs.items()}
-        if len(versions) > 1:
-            sources = ", ".join(f"{name} from {version}" for version, name in versions.items())
-            raise UserError(f"these runs come from different versions of gomemsim: {sources}")
+        seen: dict[str, dict[str, str]] = {}
+        for name, run in self._runs.items():
+            for what, version in run.provenance.items():
+                seen.setdefault(what, {}).setdefault(version, name)
+        for what, versions in seen.items():
+            if len(versions) > 1:
+                sources = ", ".join(f"{name} from {version}" for version, name in versions.items())
+                raise UserError(
+                    f"these runs come from different versions of {what}: {sources};"
+                    " simulate them again"
+                )
 
     def __getitem__(self, name: str) -> Result:
         return self._runs[name]

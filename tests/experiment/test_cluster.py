@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,7 +22,6 @@ from sim.errors import UserError
 from sim.experiment import cluster as module
 from sim.experiment.cluster import cluster
 from sim.experiment.grid import grid, points
-from sim.experiment.point import Point
 from sim.experiment.processes import processes
 from sim.experiment.sweep import stored, sweep
 from sim.experiment.worker import prepare
@@ -121,7 +121,7 @@ def test_a_point_that_kills_its_workers_is_reported_and_the_others_are_kept(
     (tmp_path / "killer.py").write_text(suicide, encoding="utf-8")
     good = points(tiny, grid(["GOGC=50,100"]), 1)
     bad = [
-        Point(point.settings, 9, {**point.config, "plugins": [f"{tmp_path}/killer.py"]})
+        replace(point, seed=9, config={**point.config, "plugins": [f"{tmp_path}/killer.py"]})
         for point in good[:1]
     ]
     ((point, reason),) = sweep([*bad, *good], tmp_path / "s", cluster(scheduler))

@@ -35,7 +35,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Any:
         found, points = {}, []
         for gogc, seeds in runs.items():
             for seed, figures in enumerate(seeds):
-                point = Point({"GOGC": gogc}, seed, {"machine": "m", "plugins": [], "x": gogc})
+                point = Point({"GOGC": gogc}, seed, {"x": gogc}, "")
                 points.append(point)
                 named = dict(zip(("peak_rss", "gc_cpu", "latency_p99"), figures, strict=True))
                 status = "oom-killed" if gogc == killed else "complete"

@@ -65,7 +65,7 @@ def test_the_name_changes_with_whatever_the_run_depends_on(tiny: Path, tmp_path:
 
 
 def test_labels_fit_a_file_system_and_stay_apart() -> None:
-    long = Point({"key": "v/" * 200}, 1, {"machine": "m", "plugins": []})
+    long = Point({"key": "v/" * 200}, 1, {}, "")
     other = replace(long, seed=2)
     assert len(long.name) < 256
     assert "/" not in long.name

@@ -17,9 +17,10 @@ from sim.experiment import worker as module
 from sim.experiment.grid import grid, points
 from sim.experiment.point import Point
 from sim.experiment.processes import processes
-from sim.experiment.sweep import stored, sweep
+from sim.experiment.sweep import outdated, stored, sweep
 from sim.record.parquet import is_sealed
 from sim.results import Results
+from sim.results.load import load_run
 from sim.simulation import simulate
 
 
@@ -58,6 +59,35 @@ def test_a_point_that_changed_replaces_its_former_self(
     assert len(simulated) == 3
     assert len(list(folder.iterdir())) == 2
     assert stored(changed[0], folder)
+
+
+def test_runs_of_a_changed_simulator_are_simulated_anew(
+    tiny: Path, tmp_path: Path, simulated: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "sweep-a"
+    before = points(tiny, grid(["GOGC=50"]), 1)
+    sweep(before, folder, processes(1))
+    monkeypatch.setattr("sim.config.provenance.simulator", lambda: "another")
+    after = points(tiny, grid(["GOGC=50,100"]), 1)
+    assert outdated(after, folder) == after[:1]
+    assert sweep(after, folder, processes(1)) == []
+    assert len(simulated) == 3
+    assert outdated(after, folder) == []
+    assert not stored(before[0], folder)
+    new = load_run(folder / after[0].name)
+    monkeypatch.undo()
+    with pytest.raises(UserError, match=r"versions of gomemsim: new from another, old from \w+;"):
+        Results({"old": simulate(tiny), "new": new})
+
+
+def test_a_simulator_that_changes_during_a_sweep_stores_nothing(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    todo = points(tiny, grid(["GOGC=50"]), 1)
+    monkeypatch.setattr("sim.config.provenance.simulator", lambda: "another")
+    ((_, reason),) = sweep(todo, tmp_path / "s", processes(1))
+    assert "not the one with which the sweep began" in reason
+    assert list((tmp_path / "s").iterdir()) == []
 
 
 def test_a_crash_is_reported_and_the_others_are_kept(

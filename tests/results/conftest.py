@@ -36,7 +36,8 @@ def run_of() -> MakeRun:
 
     def make(facts: Iterable[Fact] = (), **info: Any) -> Result:
         sink = MemorySink()
-        run = _blank(RunInfo, gomemsim="0.1.0", status=Status.COMPLETE, **info)
+        known = {"gomemsim": "0.1.0", "provenance": "gomemsim 0", "status": Status.COMPLETE}
+        run = _blank(RunInfo, **known, **info)
         recorder = Recorder(sink, run)
         for fact in facts:
             recorder.emit(fact)

@@ -17,7 +17,7 @@ from sim.results import Result, Results, load, load_run
 
 
 def store(folder: Path, blank: Any, **info: Any) -> Recorder:
-    run = blank(RunInfo, gomemsim="0.1.0", status=Status.RUNNING)._replace(**info)
+    run = blank(RunInfo, provenance="gomemsim 0", status=Status.RUNNING)._replace(**info)
     recorder = Recorder(ParquetSink(folder), run)
     recorder.emit(Pause(5, "mark-termination", 1, 20, 1))
     recorder.seal(run._replace(status=Status.COMPLETE))
@@ -63,8 +63,17 @@ def test_a_run_that_was_killed_says_that_it_is_partial(tmp_path: Path, blank: An
 
 def test_runs_of_different_versions_are_not_mixed(tmp_path: Path, blank: Any) -> None:
     store(tmp_path / "a", blank)
-    store(tmp_path / "b", blank, gomemsim="0.2.0")
-    with pytest.raises(UserError, match=r"different versions of gomemsim: .*a from 0\.1\.0"):
+    store(tmp_path / "b", blank, provenance="gomemsim 1")
+    with pytest.raises(UserError, match=r"different versions of gomemsim: .*a from 0, .*b from 1"):
+        load(f"{tmp_path}/*")
+
+
+def test_runs_with_and_without_a_plug_in_are_compared(tmp_path: Path, blank: Any) -> None:
+    store(tmp_path / "a", blank)
+    store(tmp_path / "b", blank, provenance="gomemsim 0\nmy own.py 7")
+    assert len(load(f"{tmp_path}/*")) == 2  # type: ignore[arg-type]
+    store(tmp_path / "c", blank, provenance="gomemsim 0\nmy own.py 8")
+    with pytest.raises(UserError, match=r"versions of my own\.py: .*b from 7, .*c from 8"):
         load(f"{tmp_path}/*")
 
 

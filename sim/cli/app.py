@@ -11,6 +11,7 @@ from sim.cli import (
     accuracy,
     calibrate,
     compare,
+    examples,
     export,
     fit,
     plot,
@@ -41,6 +42,8 @@ app = typer.Typer(
 )
 for command in (
     run.run,
+    examples.examples,
+    examples.init,
     compare.compare,
     plot.plot,
     report.report,

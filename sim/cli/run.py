@@ -15,11 +15,11 @@ INTERRUPTED = 130
 
 
 def run(
-    config: Annotated[Path, typer.Argument(help="A config file, such as configs/quickstart.yaml.")],
+    config: Annotated[Path, typer.Argument(help="A config, a workload or the name of an example.")],
     sets: Sets = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all random streams.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the tables [default: results/CONFIG].")
+        Path | None, typer.Option(help="Folder for the tables [default: ./results/CONFIG].")
     ] = None,
     gctrace: Annotated[
         bool, typer.Option("--gctrace", help="Print what GODEBUG=gctrace=1 would.")

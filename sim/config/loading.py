@@ -14,20 +14,23 @@ from sim.config.convert import convert, convert_mapping
 from sim.config.run import RunConfig, default_marker
 from sim.config.tree import Node, assignment, from_plain, merge, read_yaml
 from sim.errors import UserError, nearest
+from sim.examples import examples, named
 from sim.registry import load_file
 from sim.workload.program import Program
 
 
 def load(source: Path | str | Mapping[str, Any], sets: Sequence[str] = ()) -> RunConfig:
-    """The run that a config file, or a mapping of the same keys, describes.
+    """The run that a config describes: a file, the name of an example, or a mapping of its keys.
 
-    `sets` are assignments such as `GOGC=50` or `workload.load.api.arrivals.poisson=3000/s`, applied
-    in order. UserError names file, line and key of the first mistake.
+    A workload file is a run of its own, under its `settings`. `sets` are assignments such as
+    `GOGC=50` or `workload.load.api.arrivals.poisson=3000/s`, applied in order. UserError names
+    file, line and key of the first mistake.
     """
     if isinstance(source, Mapping):
         root, folder = from_plain(source, "config"), Path()
     else:
-        root, folder = read_yaml(Path(source)), Path(source).parent
+        path = _config_file(source)
+        root, folder = _as_config(read_yaml(path), path), path.parent
     for text in sets:
         root = merge(root, _into_overrides(assignment(text)))
     return _Loader(At(root), folder).run_config()
@@ -38,7 +41,28 @@ def load_program(path: Path | str) -> Program:
     return _program(read_yaml(Path(path)))
 
 
+def _config_file(source: Path | str) -> Path:
+    """A path as it is; a bare word that is no file names an example."""
+    path = Path(source)
+    bare = path.name == str(source) and not path.suffix
+    return named(path.name) if bare and not path.is_file() else path
+
+
+def _as_config(root: Node, path: Path) -> Node:
+    """A workload file by itself is a config of its `settings` that names it."""
+    children = root.value
+    if not isinstance(children, dict) or "workload" in children or "goroutines" not in children:
+        return root
+    settings = At(children["settings"], ("settings",)).children() if "settings" in children else {}
+    keys = {key: child.node for key, child in settings.items()}
+    return replace(root, value={**keys, "workload": Node(path.name, root.where)})
+
+
 def _program(root: Node) -> Program:
+    """The program of a workload; its `settings` are for whoever runs the file by itself."""
+    if isinstance(root.value, dict):
+        keys = {key: node for key, node in root.value.items() if key != "settings"}
+        root = replace(root, value=keys)
     program = convert_mapping(At(root), Program)
     check_program(root, program)
     return program
@@ -90,13 +114,16 @@ class _Loader:
         """A workload given by name, by path or as a mapping with a name."""
         if isinstance(at.node.value, dict):
             return _named(at)
-        name = convert(at, str)
+        name, shipped = convert(at, str), examples("workloads")
         for path in self._candidates(name):
             if path.is_file():
                 return name, read_yaml(Path(os.path.normpath(path)))
+        if name in shipped:
+            return name, read_yaml(shipped[name])
         if "/" in name or name.endswith(".yaml"):
             raise at.error(f"expected a file, got {name!r}, which does not exist")
         known = {path.stem for folder in self._folders() for path in folder.glob("*.yaml")}
+        known |= {*shipped}
         raise at.error(f"there is no workload {name!r}{nearest(name, known)}")
 
     def _folders(self) -> list[Path]:

@@ -64,7 +64,13 @@ class _Builder:
         self.defs: dict[str, Schema] = {}
 
     def workload(self) -> Schema:
-        return self.mapping(Program)
+        """The keys of a program, and the settings of a run of this file by itself."""
+        body = self.mapping(Program)
+        body["properties"]["settings"] = {
+            "type": "object",
+            "description": "Keys of a config, such as GOGC, for `gomemsim run` of this very file.",
+        }
+        return body
 
     def config(self) -> Schema:
         """The keys of a run; its program is named, or written in place, and then overridden."""

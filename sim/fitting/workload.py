@@ -106,11 +106,10 @@ def to_yaml(fit: Fit, source: str, profile: MachineProfile, container: Container
 
 
 def _run(fit: Fit, container: Container) -> list[str]:
-    """A config for the setting of the log, as comments."""
+    """The setting of the log: what the file runs under by itself."""
     logged = fit.logged
     limit = "off" if logged.memory_limit is None else name_limit(logged.memory_limit)
     keys = {
-        "workload": "THIS FILE",
         "GOGC": name_gogc(logged.gogc),
         "GOMEMLIMIT": limit,
         "GOMAXPROCS": logged.procs,
@@ -121,7 +120,7 @@ def _run(fit: Fit, container: Container) -> list[str]:
     ]
     if limits:
         keys["cgroup"] = f"{{{', '.join(limits)}}}"
-    return ["# A config to run it as logged:", *(f"#   {key}: {keys[key]}" for key in keys)]
+    return ["settings:  # as logged", *(f"  {key}: {keys[key]}" for key in keys), ""]
 
 
 def _comments(fit: Fit, found: Shape, source: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import product
@@ -237,16 +236,8 @@ def _points(
     for source in sources:
         for values in product(*grid.values()):
             settings = [f"{key}={value}" for key, value in zip(grid, values, strict=True)]
-            config = load(_run_of(source), [*sets, *settings])
+            config = load(source, [*sets, *settings])
             yield Point(_setting(source, settings, config), config)
-
-
-def _run_of(source: Path) -> Path | dict[str, str]:
-    """A workload file alone is a run of its own."""
-    text = source.read_text(encoding="utf-8") if source.is_file() else ""
-    if re.search(r"^goroutines:", text, re.MULTILINE):
-        return {"workload": str(source.resolve())}
-    return source
 
 
 def _setting(source: Path, settings: Sequence[str], config: RunConfig) -> Setting:

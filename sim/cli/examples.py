@@ -1,0 +1,61 @@
+"""`gomemsim examples` and `gomemsim init`: what comes with the package."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli.files import write
+from sim.errors import UserError
+
+
+def examples() -> None:
+    """List the example configs and workloads; `gomemsim run NAME` runs any of them."""
+    from sim.examples import about
+    from sim.examples import examples as shipped
+
+    for kind in ("configs", "workloads"):
+        found = shipped(kind)
+        width = max(map(len, found))
+        print(f"{kind}:", *(f"  {name:<{width}}  {about(found[name])}" for name in found), sep="\n")
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder to write into; made where missing.")],
+    start: Annotated[
+        str, typer.Option("--from", metavar="NAME", help="Example to start from.")
+    ] = "quickstart",
+) -> None:
+    """Write an example of your own to change: config, workload, and schemas for editors."""
+    files = {folder / name: text for name, text in _files(start)}
+    for path in files:
+        if path.exists():
+            raise UserError(f"{path}: expected a folder without this file, got one with it")
+    for path, text in files.items():
+        write(path, text)
+        print(path)
+
+
+def _files(start: str) -> Iterator[tuple[str, str]]:
+    """Name and text of each file; the config names the workload beside it, as a file."""
+    from sim.config import json_schema
+    from sim.examples import examples as shipped
+    from sim.examples import named
+
+    path = named(start)
+    text = path.read_text(encoding="utf-8")
+    key = re.search(r"^workload: (\S+)$", text, re.MULTILINE)
+    if key:
+        file = "workload.yaml" if key[1] == start else f"{key[1]}.yaml"
+        yield path.name, text.replace(key[0], f"workload: {file}")
+        yield "config.schema.json", json.dumps(json_schema("config"), indent=2) + "\n"
+        path = shipped("workloads")[key[1]]
+        yield file, path.read_text(encoding="utf-8")
+    else:
+        yield path.name, text
+    yield "workload.schema.json", json.dumps(json_schema("workload"), indent=2) + "\n"

@@ -81,9 +81,9 @@ def compare(
     axes = [f"{key}={text}" for key, text in named.items() if text is not None]
     settings = grid([*axes, *(vary or ())])
 
+    from sim.experiment.markdown import markdown
     from sim.experiment.sweep import outdated, sweep
     from sim.experiment.table import compare_settings, find_baseline
-    from sim.experiment.told import markdown
     from sim.record.places import place
 
     base = find_baseline(settings, values(baseline or ""))

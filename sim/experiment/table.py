@@ -1,7 +1,7 @@
 """The runs of a grid side by side: what each setting costs, and which are worth having.
 
-Source of the intervals: Hahn and Meeker, "Statistical Intervals", 1991, chapter 5 (the median
-between two order statistics).
+Settings are compared within a workload, in pairs of runs with the same seed. Over several
+workloads there is a geometric mean of the ratios, as benchstat has it.
 """
 
 from __future__ import annotations
@@ -9,53 +9,75 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy.special import bdtr
 
 from sim.errors import UserError
 from sim.experiment.point import Point, Settings
 from sim.record.facts import Status
 from sim.record.parquet import is_sealed
 from sim.record.places import Place
-from sim.results.compare import CONFIDENCE, Interval, paired_difference
 from sim.results.load import load_run
 from sim.results.result import Result
+from sim.results.statistics import (
+    CONFIDENCE,
+    UNKNOWN,
+    Difference,
+    Interval,
+    holm,
+    median_interval,
+    paired_difference,
+    variance_saved,
+)
 from sim.results.summary import Summary, summary
 
+WORKLOAD: Final = "workload"
+"""The key whose values are not compared with each other, but each for itself."""
 BATCH: Final = "simulated"
-"""How long a batch took; told if it is not the same for all, as where a duration is given."""
+"""How long a batch took; shown if it is not the same for all, as where a duration is given."""
 FIGURES: Final = (
     ("peak_rss", "peak_heap"),
     ("gc_cpu",),
     ("latency_p99", BATCH),
     ("throughput",),
 )
-"""What is shown, the first of each group that all runs have."""
-TRADED: Final = 3
-"""The first groups are better when they are less, and are traded for each other."""
-
-
-NOTHING: Final = Interval(math.nan, math.nan, math.nan)
+"""What is shown, the first of each group that all runs of a workload have."""
+TRADED: Final = frozenset(name for group in FIGURES[:3] for name in group)
+"""Better when they are less, and traded for each other."""
+SENSES: Final[Mapping[str, tuple[str, str]]] = {
+    "peak_rss": ("less memory", "more memory"),
+    "peak_heap": ("less memory", "more memory"),
+    "gc_cpu": ("less GC CPU", "more GC CPU"),
+    "latency_p99": ("faster", "slower"),
+    BATCH: ("faster", "slower"),
+    "throughput": ("lower throughput", "higher throughput"),
+}
+"""What to call a figure that is less, and one that is more."""
 
 
 class Cell(NamedTuple):
     """One figure under one setting."""
 
     median: Interval
+    """Over seeds, in the unit of the figure; NaN in a mean over workloads."""
     change: Interval
     """Mean of the paired differences to the baseline, relative to the baseline's mean."""
+    p: float
+    """How likely such a change comes by chance anywhere in the table (Holm's correction)."""
 
     @property
-    def significant(self) -> bool:
-        """Whether the difference to the baseline is surely none of chance."""
-        return self.change.low > 0 or self.change.high < 0
+    def holds(self) -> bool:
+        """Whether the difference to the baseline is not of chance."""
+        return self.p < 1 - CONFIDENCE
 
 
 class Row(NamedTuple):
-    """One setting."""
+    """One setting of one workload, or its mean over all workloads."""
 
+    workload: str
+    """Empty in a mean over workloads."""
     settings: Settings
     cells: Mapping[str, Cell]
     optimal: bool
@@ -64,43 +86,42 @@ class Row(NamedTuple):
     verdict: str
     """What befell its runs, such as `oom-killed 2 of 5`; empty if all came to their end."""
 
+    @property
+    def senses(self) -> list[str]:
+        """What holds of the setting, in words; none for what may be chance."""
+        held = {name: cell for name, cell in self.cells.items() if cell.holds}
+        return [SENSES[name][cell.change.value > 0] for name, cell in held.items()]
+
 
 class Comparison(NamedTuple):
     """All settings of a grid."""
 
     rows: list[Row]
+    means: list[Row]
+    """Geometric means over workloads, without medians; empty if there is one workload."""
     units: Mapping[str, str]
     confidence: float
     """With which the interval of a median holds it; 0.0 if one seed does not tell."""
-
-
-def median_interval(values: Sequence[float]) -> tuple[Interval, float]:
-    """The median, bounds among the values, and the confidence with which they hold the true one.
-
-    The narrowest pair of order statistics that reaches CONFIDENCE; below six values the extremes,
-    with less. No distribution is assumed.
-    """
-    ordered = np.sort(np.asarray(values, dtype=float))
-    count = len(ordered)
-    # With the k smallest and k largest left out, the true median is missed with 2 P(X <= k).
-    misses = [2 * float(bdtr(k, count, 0.5)) for k in range((count + 1) // 2)]
-    k = max((k for k, miss in enumerate(misses) if miss <= 1 - CONFIDENCE), default=0)
-    value = float(np.median(ordered))
-    if count == 1:
-        return Interval(value, math.nan, math.nan), 0.0
-    return Interval(value, float(ordered[k]), float(ordered[count - 1 - k])), 1 - misses[k]
+    tests: int
+    """Differences that Holm's correction counts."""
+    saved: Mapping[str, float]
+    """By figure, how many times more a difference would vary with seeds of its own: the median."""
 
 
 def find_baseline(settings: Sequence[Settings], named: Sequence[str]) -> Settings:
     """The setting that has the named values, such as `GOGC=100`; without names the first.
 
-    Raises UserError unless exactly one has.
+    The workload is no part of it: each has its own baseline. Raises UserError unless exactly one
+    setting has the values.
     """
     halves = [text.partition("=") for text in named]
     wanted = {key.strip(): value.strip() for key, _, value in halves}
-    found = [chosen for chosen in settings if wanted.items() <= chosen.items()]
+    if WORKLOAD in wanted:
+        raise UserError(f"--baseline {','.join(named)}: every workload has one: leave it out")
+    choice = {title(chosen): chosen for chosen in map(_without_workload, settings)}
+    found = [chosen for chosen in choice.values() if wanted.items() <= chosen.items()]
     if not found or (wanted and len(found) > 1):
-        which = "; ".join(title(chosen) for chosen in (found or settings))
+        which = "; ".join(title(chosen) for chosen in (found or choice.values()))
         raise UserError(
             f"--baseline {','.join(named)}: expected exactly one of the settings, got"
             f" {len(found)}: choose from {which}"
@@ -129,76 +150,188 @@ def compare_settings(points: Sequence[Point], folder: Place, baseline: Settings)
 
 
 def compare_runs(runs: Sequence[tuple[Settings, Result]], baseline: Settings) -> Comparison:
-    """At least one run, by setting. Differences pair runs with the same seed."""
-    groups: dict[str, _Group] = {}
+    """At least one run, by workload and setting. Differences pair runs with the same seed."""
+    groups: dict[tuple[str, str], _Group] = {}
     for settings, run in runs:
-        group = groups.setdefault(title(settings), _Group(settings, {}, []))
+        rest, workload = _without_workload(settings), str(run.run[WORKLOAD])
+        group = groups.setdefault((workload, title(rest)), _Group(workload, rest, {}, []))
         group.figures[run.run["seed"]] = summary(run)
         group.statuses.append(run.run["status"])
-    summaries = [figures for group in groups.values() for figures in group.figures.values()]
-    names = _shown(summaries)
-    base = groups.get(title(baseline))
-    cells = {name: _cells(group, base, names) for name, group in groups.items()}
-    optimal = _pareto(groups, cells)
-    rows = [
-        Row(group.settings, cells[name], name in optimal, group is base, _verdict(group.statuses))
-        for name, group in groups.items()
-    ]
-    fewest = min(len(group.figures) for group in groups.values())
-    units = {name: summaries[0][name].unit for name in names}
-    return Comparison(rows, units, median_interval([0.0] * fewest)[1])
+    return _Table(groups, title(_without_workload(baseline))).comparison()
 
 
 class _Group(NamedTuple):
+    workload: str
     settings: Settings
     figures: dict[int, Summary]
     """By seed."""
     statuses: list[str]
 
+    @property
+    def verdict(self) -> str:
+        ends = Counter(status for status in self.statuses if status != Status.COMPLETE)
+        return ", ".join(f"{end} {count} of {len(self.statuses)}" for end, count in ends.items())
 
-def _shown(summaries: Sequence[Summary]) -> list[str]:
-    def tells(name: str) -> bool:
-        values = [figures[name].value for figures in summaries if name in figures]
-        return len(values) == len(summaries) and (name != BATCH or len(set(values)) > 1)
+    def values(self, name: str, seeds: Sequence[int]) -> list[float]:
+        return [self.figures[seed][name].value for seed in seeds]
 
-    firsts = [next(filter(tells, group), None) for group in FIGURES]
-    return [name for name in firsts if name is not None]
-
-
-def _cells(group: _Group, base: _Group | None, names: Sequence[str]) -> dict[str, Cell]:
-    return {
-        name: Cell(
-            median_interval([figures[name].value for figures in group.figures.values()])[0],
-            _change(group, base, name) if base else NOTHING,
-        )
-        for name in names
-    }
+    def seeds(self, other: _Group) -> list[int]:
+        """Seeds that both have, so that their runs are pairs."""
+        return [seed for seed in self.figures if seed in other.figures]
 
 
-def _change(group: _Group, base: _Group, name: str) -> Interval:
-    seeds = [seed for seed in base.figures if seed in group.figures]
-    if group is base or not seeds:
-        return NOTHING
-    before = [base.figures[seed][name].value for seed in seeds]
-    difference = paired_difference(before, [group.figures[seed][name].value for seed in seeds])
-    mean = float(np.mean(before))
-    return Interval(*(part / mean for part in difference)) if mean else NOTHING
+_Key = tuple[str, str, str]
+"""Workload (empty: all of them), title of the setting, figure."""
 
 
-def _pareto(groups: Mapping[str, _Group], cells: Mapping[str, Mapping[str, Cell]]) -> set[str]:
-    """Settings all of whose runs came to their end, and which no other beats in every way."""
-    traded = {
-        name: np.array([cell.median.value for cell in list(cells[name].values())[:TRADED]])
-        for name, group in groups.items()
-        if not _verdict(group.statuses)
-    }
-    return {
-        name
-        for name, mine in traded.items()
-        if not any((other <= mine).all() and (other < mine).any() for other in traded.values())
-    }
+class _Table:
+    """Groups by workload and title, on their way to a comparison."""
+
+    def __init__(self, groups: Mapping[tuple[str, str], _Group], baseline: str) -> None:
+        self._groups, self._baseline = groups, baseline
+        self._workloads = list(dict.fromkeys(workload for workload, _ in groups))
+        self._titles = list(dict.fromkeys(name for _, name in groups))
+        self._names = {workload: self._shown(workload) for workload in self._workloads}
+
+    def comparison(self) -> Comparison:
+        changes = self._changes
+        p = dict(zip(changes, holm([change.p for change in changes.values()]), strict=True))
+        rows = [self._row(group, name, p) for (_, name), group in self._groups.items()]
+        means = [self._mean_row(name, p) for name in self._titles if self._has_mean]
+        figures = [f for group in self._groups.values() for f in group.figures.values()]
+        units = {
+            name: next(found[name].unit for found in figures if name in found)
+            for name in self._all_names
+        }
+        fewest = min(len(group.figures) for group in self._groups.values())
+        tests = sum(not math.isnan(value) for value in p.values())
+        confidence = median_interval([0.0] * fewest)[1]
+        return Comparison(rows, means, units, confidence, tests, self._saved())
+
+    @property
+    def _all_names(self) -> list[str]:
+        used = {name for names in self._names.values() for name in names}
+        return [name for group in FIGURES for name in group if name in used]
+
+    @property
+    def _has_mean(self) -> bool:
+        return len(self._workloads) > 1
+
+    def _of(self, workload: str) -> list[_Group]:
+        return [group for group in self._groups.values() if group.workload == workload]
+
+    def _shown(self, workload: str) -> list[str]:
+        summaries = [found for group in self._of(workload) for found in group.figures.values()]
+
+        def known(name: str) -> bool:
+            values = [figures[name].value for figures in summaries if name in figures]
+            return len(values) == len(summaries) and (name != BATCH or len(set(values)) > 1)
+
+        firsts = [next(filter(known, group), None) for group in FIGURES]
+        return [name for name in firsts if name is not None]
+
+    @cached_property
+    def _changes(self) -> dict[_Key, Difference]:
+        """Relative differences to the baseline: of each workload, and their means."""
+        found = {
+            (workload, name, figure): _relative(group, base, figure)
+            for (workload, name), group in self._groups.items()
+            if (base := self._groups.get((workload, self._baseline))) and base is not group
+            for figure in self._names[workload]
+        }
+        if self._has_mean:
+            for name in self._titles:
+                for figure in self._all_names:
+                    found["", name, figure] = self._mean(name, figure)
+        return found
+
+    def _mean(self, name: str, figure: str) -> Difference:
+        """Geometric mean of the ratios of those workloads that have the figure, pair by pair.
+
+        Per seed it is one number, so that what workloads with one seed share does no harm.
+        """
+        pairs = [
+            (group, base)
+            for workload in self._workloads
+            if (group := self._groups.get((workload, name)))
+            and (base := self._groups.get((workload, self._baseline)))
+            and figure in self._names[workload]
+        ]
+        if name == self._baseline or not pairs:
+            return UNKNOWN
+        common = set.intersection(*(set(group.seeds(base)) for group, base in pairs))
+        seeds = sorted(common)
+        values = np.array([[g.values(figure, seeds), b.values(figure, seeds)] for g, b in pairs])
+        if not seeds or not (values > 0).all():
+            return UNKNOWN
+        logs = np.log(values).mean(axis=0)
+        mean, p = paired_difference(logs[1].tolist(), logs[0].tolist())
+        return Difference(Interval(*(math.expm1(part) for part in mean)), p)
+
+    def _row(self, group: _Group, name: str, p: Mapping[_Key, float]) -> Row:
+        seeds = list(group.figures)
+        cells = {}
+        for figure in self._names[group.workload]:
+            key = (group.workload, name, figure)
+            median = median_interval(group.values(figure, seeds))[0]
+            cells[figure] = Cell(
+                median, self._changes.get(key, UNKNOWN).mean, p.get(key, math.nan)
+            )
+        optimal = name in self._optimal[group.workload]
+        is_base = name == self._baseline
+        return Row(group.workload, group.settings, cells, optimal, is_base, group.verdict)
+
+    def _mean_row(self, name: str, p: Mapping[_Key, float]) -> Row:
+        keys = {figure: ("", name, figure) for figure in self._all_names}
+        cells = {
+            figure: Cell(UNKNOWN.mean, self._changes[key].mean, p[key])
+            for figure, key in keys.items()
+        }
+        settings = next(g.settings for (_, other), g in self._groups.items() if other == name)
+        return Row("", settings, cells, optimal=False, baseline=name == self._baseline, verdict="")
+
+    @cached_property
+    def _optimal(self) -> dict[str, set[str]]:
+        """By workload, settings whose runs all came to their end, and that no other beats."""
+        found = {}
+        for workload in self._workloads:
+            traded = [name for name in self._names[workload] if name in TRADED]
+            medians = {
+                title(group.settings): np.array(
+                    [np.median(group.values(name, list(group.figures))) for name in traded]
+                )
+                for group in self._of(workload)
+                if not group.verdict
+            }
+            found[workload] = {
+                name
+                for name, mine in medians.items()
+                if not any((o <= mine).all() and (o < mine).any() for o in medians.values())
+            }
+        return found
+
+    def _saved(self) -> dict[str, float]:
+        found: dict[str, list[float]] = {}
+        for workload, name, figure in self._changes:
+            if not workload:
+                continue
+            group, base = self._groups[workload, name], self._groups[workload, self._baseline]
+            if len(seeds := group.seeds(base)) > 1:
+                ratio = variance_saved(base.values(figure, seeds), group.values(figure, seeds))
+                found.setdefault(figure, []).append(ratio)
+        known = {name: [r for r in ratios if not math.isnan(r)] for name, ratios in found.items()}
+        return {name: float(np.median(ratios)) for name, ratios in known.items() if ratios}
 
 
-def _verdict(statuses: Sequence[str]) -> str:
-    ends = Counter(status for status in statuses if status != Status.COMPLETE)
-    return ", ".join(f"{status} {count} of {len(statuses)}" for status, count in ends.items())
+def _without_workload(settings: Settings) -> Settings:
+    return {key: value for key, value in settings.items() if key != WORKLOAD}
+
+
+def _relative(group: _Group, base: _Group, name: str) -> Difference:
+    seeds = group.seeds(base)
+    if not seeds:
+        return UNKNOWN
+    before = base.values(name, seeds)
+    mean, p = paired_difference(before, group.values(name, seeds))
+    scale = float(np.mean(before))
+    return Difference(Interval(*(part / scale for part in mean)), p) if scale else UNKNOWN

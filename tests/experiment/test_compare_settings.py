@@ -11,9 +11,10 @@ import pytest
 from sim.errors import UserError
 from sim.experiment import table as module
 from sim.experiment.grid import grid
+from sim.experiment.markdown import markdown
 from sim.experiment.point import Point, Settings
-from sim.experiment.table import compare_settings, find_baseline, median_interval
-from sim.experiment.told import markdown
+from sim.experiment.table import compare_runs, compare_settings, find_baseline
+from sim.results.statistics import median_interval
 from sim.results.summary import Figure, Summary
 from sim.streams import Streams
 
@@ -21,10 +22,18 @@ from sim.streams import Streams
 class Run:
     """A stored run, as far as a comparison looks at it."""
 
-    def __init__(self, figures: Mapping[str, float], seed: int, status: str) -> None:
+    def __init__(
+        self, figures: Mapping[str, float], seed: int, status: str, workload: str = "w"
+    ) -> None:
         units = {"peak_rss": "bytes", "gc_cpu": "fraction", "latency_p99": "ns"}
         self.figures = Summary((name, Figure(v, units[name])) for name, v in figures.items())
-        self.run = {"seed": seed, "status": status}
+        self.run = {"seed": seed, "status": status, "workload": workload}
+
+
+@pytest.fixture(autouse=True)
+def told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs have their figures with them."""
+    monkeypatch.setattr(module, "summary", lambda run: run.figures)
 
 
 @pytest.fixture
@@ -42,7 +51,6 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Any:
                 found[point.name] = Run(named, seed, status)
         monkeypatch.setattr(module, "is_sealed", lambda path: path.name in found)
         monkeypatch.setattr(module, "load_run", lambda path: found[path.name])
-        monkeypatch.setattr(module, "summary", lambda run: run.figures)
         return compare_settings(points, Path(), points[0].settings)
 
     return compare
@@ -57,9 +65,10 @@ def test_paired_seeds_tell_a_small_difference_from_chance(compared: Any) -> None
     )
     base, other = table.rows
     assert base.baseline
-    assert other.cells["peak_rss"].significant
-    assert not other.cells["gc_cpu"].significant
-    assert not other.cells["latency_p99"].significant
+    assert other.cells["peak_rss"].holds
+    assert not other.cells["gc_cpu"].holds
+    assert not other.cells["latency_p99"].holds
+    assert other.senses == ["more memory"]
     assert other.cells["peak_rss"].change.value == pytest.approx(3.3 / 3210)
 
 
@@ -80,6 +89,9 @@ def test_the_table_shows_medians_bounds_changes_and_marks(compared: Any) -> None
     text = markdown(
         compared({"50": [(1024, 0.1, 5e6), (2048, 0.1, 6e6)], "100": [(2048, 0.1, 5e6)] * 2})
     )
+    assert "slower" not in text
+    assert "faster" not in text
+    assert "table of 3 differences (Holm)" in text
     assert "| 50     | yes      | 1.5KiB [1, 2]" in text
     assert "+33.3%" in text
     assert "with 50% confidence (six seeds or more: 95%)" in text
@@ -109,3 +121,46 @@ def test_a_baseline_is_named_by_enough_of_its_values() -> None:
 def test_nothing_stored_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="none of the runs is stored"):
         compare_settings([], tmp_path, {})
+
+
+def test_workloads_are_compared_each_for_itself_and_then_in_the_mean() -> None:
+    """A batch that takes 50 times as much memory is no news about a pacer."""
+
+    def run(gogc: str, workload: str, seed: int, rss: float) -> tuple[Settings, Any]:
+        found = Run({"peak_rss": rss}, seed, "complete", workload)
+        return {"workload": workload, "GOGC": gogc}, found
+
+    noise = (0.0, 1.0, 2.0)
+    runs = [
+        run(gogc, workload, seed, scale * (100 + noise[seed]) * change)
+        for gogc, change in (("100", 1.0), ("50", 0.8))
+        for workload, scale in (("small", 1.0), ("large", 50.0))
+        for seed in range(3)
+    ]
+    table = compare_runs(runs, {"GOGC": "100"})
+    changes = {
+        (row.workload, row.settings["GOGC"]): row.cells["peak_rss"].change.value
+        for row in table.rows
+        if not row.baseline
+    }
+    assert changes == pytest.approx({("small", "50"): -0.2, ("large", "50"): -0.2})
+    assert {(row.workload, row.settings["GOGC"]) for row in table.rows if row.optimal} == {
+        ("small", "50"), ("large", "50"),
+    }  # fmt: skip
+    (mean,) = (row for row in table.means if not row.baseline)
+    assert mean.cells["peak_rss"].change.value == pytest.approx(-0.2)
+    assert mean.senses == ["less memory"]
+    assert "| geometric mean" in markdown(table)
+
+
+def test_no_workload_can_be_the_baseline_of_another() -> None:
+    with pytest.raises(UserError, match="every workload has one"):
+        find_baseline(grid(["workload=a,b", "GOGC=50,100"]), ["workload=a"])
+    found = find_baseline(grid(["workload=a,b", "GOGC=50,100"]), ["GOGC=100"])
+    assert found == {"GOGC": "100"}
+
+
+def test_the_table_says_what_common_random_numbers_save(compared: Any) -> None:
+    table = compared({"50": [(10, 1, 1), (20, 1, 1)], "100": [(11, 1, 1), (23, 1, 1)]})
+    assert table.saved == {"peak_rss": pytest.approx((50 + 72) / 2)}
+    assert "peak_rss 61 (measured here)" in markdown(table)

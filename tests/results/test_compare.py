@@ -9,13 +9,8 @@ import pytest
 
 from sim.errors import UserError
 from sim.record.facts import Pause
-from sim.results.compare import (
-    bootstrap_difference,
-    compare,
-    mean_interval,
-    paired_difference,
-    paired_ratio,
-)
+from sim.results.compare import compare
+from sim.results.statistics import holm, mean_interval, paired_difference, variance_saved
 from sim.streams import Streams
 
 
@@ -29,24 +24,37 @@ def test_the_interval_is_students() -> None:
 def test_pairs_show_differences_smaller_than_the_noise() -> None:
     before = [10.0, 200.0, 3000.0]
     difference = paired_difference(before, [value + 1 for value in before])
-    assert difference.value == pytest.approx(1)
-    assert difference.low > 0
-    ratio = paired_ratio(before, [value * 1.1 for value in before])
-    assert ratio == pytest.approx((1.1, 1.1, 1.1))
+    assert difference.mean.value == pytest.approx(1)
+    assert difference.mean.low > 0
+    assert difference.p < 0.001
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     generator = Streams(1)["test"]
-    hits = {"t": 0, "bootstrap": 0}
+    hits = 0
     for _ in range(400):
         before, noise = generator.normal(size=(2, 20))
-        after = before + 0.3 + noise
-        student = paired_difference(before.tolist(), after.tolist())
-        resampled = bootstrap_difference(before.tolist(), after.tolist(), generator, resamples=400)
-        hits["t"] += student.low <= 0.3 <= student.high
-        hits["bootstrap"] += resampled.low <= 0.3 <= resampled.high
-    assert 0.92 < hits["t"] / 400 < 0.98  # four standard errors are 0.04
-    assert 0.88 < hits["bootstrap"] / 400 < 0.97  # 20 pairs make it a little narrow
+        mean = paired_difference(before.tolist(), (before + 0.3 + noise).tolist()).mean
+        hits += mean.low <= 0.3 <= mean.high
+    assert 0.92 < hits / 400 < 0.98  # four standard errors are 0.04
+
+
+def test_equal_pairs_are_certain_and_a_single_pair_tells_nothing() -> None:
+    assert paired_difference([1.0, 2.0], [1.0, 2.0]).p == 1.0
+    assert paired_difference([0.1, 0.2], [0.4, 0.5]).p == 0.0
+    assert math.isnan(paired_difference([1.0], [2.0]).p)
+    tiny = paired_difference([1e9, 1e9, 1e9], [1e9 + 1, 1e9 + 2, 1e9 + 1.5])
+    assert tiny.mean.low < 1.5 < tiny.mean.high
+
+
+def test_holm_counts_what_is_known() -> None:
+    assert holm([0.01, 0.04, math.nan, 0.03])[:2] == pytest.approx([0.03, 0.06])
+    assert math.isnan(holm([0.01, math.nan])[1])
+
+
+def test_independent_runs_save_nothing_by_pairing() -> None:
+    first, second = Streams(1)["test"].normal(size=(2, 4000))
+    assert variance_saved(first.tolist(), second.tolist()) == pytest.approx(1.0, abs=0.1)
 
 
 def test_runs_are_paired_by_seed(run_of: Any) -> None:
@@ -67,5 +75,3 @@ def test_what_is_no_pair_is_refused(run_of: Any) -> None:
         compare([run_of(seed=1), run_of(seed=1)], [run_of(seed=1)])
     with pytest.raises(UserError, match="expected pairs, got 2 values before and 1 after"):
         paired_difference([1, 2], [1])
-    with pytest.raises(UserError, match="positive"):
-        paired_ratio([0], [1])

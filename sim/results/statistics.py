@@ -1,0 +1,121 @@
+"""Intervals and tests for figures of runs: few values, often in pairs.
+
+Random streams have names, so two runs with one seed meet the same arrivals and sizes: the
+difference of a pair varies less than the runs do (common random numbers).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.errors import UserError
+from sim.units import Fraction
+
+CONFIDENCE: Final[Fraction] = 0.95
+
+
+class Interval(NamedTuple):
+    """An estimate, and bounds that hold the true value with the stated confidence.
+
+    The bounds are NaN where there are too few values to tell.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+class Difference(NamedTuple):
+    """The mean difference of pairs, and how likely one as large comes by chance alone."""
+
+    mean: Interval
+    p: float
+    """Of Student's paired t test; NaN of a single pair."""
+
+
+UNKNOWN: Final = Difference(Interval(math.nan, math.nan, math.nan), math.nan)
+
+
+def mean_interval(values: Sequence[float], confidence: Fraction = CONFIDENCE) -> Interval:
+    """The mean of independent values, with Student's t interval."""
+    return _students(np.asarray(values, dtype=float), confidence).mean
+
+
+def paired_difference(
+    before: Sequence[float], after: Sequence[float], confidence: Fraction = CONFIDENCE
+) -> Difference:
+    """Mean of after - before over pairs. Raises UserError if they are not pairs."""
+    if len(before) != len(after) or not len(before):
+        raise UserError(f"expected pairs, got {len(before)} values before and {len(after)} after")
+    return _students(np.subtract(after, before, dtype=float), confidence)
+
+
+def _students(values: NDArray[np.float64], confidence: Fraction) -> Difference:
+    """Mean, t interval and the t test of a mean of zero.
+
+    Values that are all the same have no spread: their mean is certain, and the test, too.
+    """
+    mean, count = float(values.mean()), len(values)
+    if count == 1:
+        return Difference(Interval(mean, math.nan, math.nan), math.nan)
+    if np.ptp(values) <= np.finfo(float).eps * np.abs(values).max():
+        return Difference(Interval(mean, mean, mean), 0.0 if mean else 1.0)
+    from scipy.stats import ttest_1samp
+
+    # Scaled by their spread: scipy warns of a loss of precision where the spread is small.
+    test = ttest_1samp((values - mean) / np.ptp(values), -mean / np.ptp(values))
+    bounds = test.confidence_interval(confidence)
+    low, high = (mean + float(bound) * float(np.ptp(values)) for bound in bounds)
+    return Difference(Interval(mean, low, high), float(test.pvalue))
+
+
+def median_interval(values: Sequence[float]) -> tuple[Interval, Fraction]:
+    """The median, bounds among the values, and the confidence with which they hold the true one.
+
+    The narrowest pair of order statistics that reaches CONFIDENCE; below six values the extremes,
+    with less. No distribution is assumed.
+
+    Source: Hahn and Meeker, "Statistical Intervals", 1991, chapter 5.
+    """
+    from scipy.stats import binom
+
+    ordered = np.sort(np.asarray(values, dtype=float))
+    count = len(ordered)
+    # With the k smallest and k largest left out, the true median is missed with 2 P(X <= k).
+    misses = 2 * binom.cdf(np.arange((count + 1) // 2), count, 0.5)
+    k = int(np.count_nonzero(misses <= 1 - CONFIDENCE) or 1) - 1
+    value = float(np.median(ordered))
+    if count == 1:
+        return Interval(value, math.nan, math.nan), 0.0
+    bounds = Interval(value, float(ordered[k]), float(ordered[count - 1 - k]))
+    return bounds, 1 - float(misses[k])
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """p values corrected for their number: below 5 % of all of them, 5 % of whole tables err.
+
+    NaN stays NaN and does not count. Source: Holm, "A simple sequentially rejective multiple test
+    procedure", 1979.
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    values = np.asarray(p, dtype=float)
+    known = ~np.isnan(values)
+    if known.any():
+        values[known] = multipletests(values[known], method="holm")[1]
+    return [float(value) for value in values]
+
+
+def variance_saved(before: Sequence[float], after: Sequence[float]) -> float:
+    """How many times more the difference of means would vary if the runs were no pairs.
+
+    NaN where the pairs all differ by the same.
+    """
+    together = float(np.var(np.subtract(after, before, dtype=float), ddof=1))
+    apart = float(np.var(before, ddof=1) + np.var(after, ddof=1))
+    return apart / together if together else math.nan

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from typing import Annotated, Final
 
 import typer
 
@@ -26,41 +28,58 @@ from sim.cli import (
     whatif,
     where,
 )
+from sim.cli.help import Grouped, WithSwitches, epilog
 from sim.errors import ModelError, UserError
 from sim.registry import fault
 
 USER_ERROR = 2
 MODEL_ERROR = 1
 
+GROUPS: Final[Mapping[str, Sequence[Callable[..., None]]]] = {
+    "Begin": (examples.examples, examples.init),
+    "Simulate": (run.run, compare.compare, plot.plot, report.report, export.export),
+    "Predict from a log": (whatif.whatif, tune.tune, fit.fit),
+    "Learn": (where.where, sizeclasses.sizeclasses, policies.policies, schema.schema),
+    "Real Go beside the model": (
+        accuracy.accuracy,
+        calibrate.calibrate,
+        validate.validate,
+        validate_memory.validate_memory,
+    ),
+}
+"""The commands, in the order in which people meet them."""
+
 app = typer.Typer(
     name="gomemsim",
     help="Simulate the memory system of the Go 1.27 runtime.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    cls=Grouped,
 )
-for command in (
-    run.run,
-    examples.examples,
-    examples.init,
-    compare.compare,
-    plot.plot,
-    report.report,
-    export.export,
-    whatif.whatif,
-    tune.tune,
-    accuracy.accuracy,
-    fit.fit,
-    calibrate.calibrate,
-    validate_memory.validate_memory,
-    validate.validate,
-    policies.policies,
-    sizeclasses.sizeclasses,
-    where.where,
-    schema.schema,
-):
-    app.command()(command)
+for group, commands in GROUPS.items():
+    for command in commands:
+        name = command.__name__.replace("_", "-")
+        kind = WithSwitches if command is run.run else None
+        app.command(name, cls=kind, rich_help_panel=group, epilog=epilog(name))(command)
+
+
+def _print_version(*, wanted: bool) -> None:
+    if wanted:
+        print(f"gomemsim {version('gomemsim')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Simulate the memory system of the Go 1.27 runtime."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.files import replacing
+from sim.cli.progress import progress
 from sim.errors import UserError, nearest
 
 
@@ -17,9 +19,16 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File to write [default: standard output].")
     ] = None,
+    rerun: Annotated[
+        bool,
+        typer.Option(
+            "--rerun",
+            help="perfetto: simulate once more, as long as the run took, if it has no timeline.",
+        ),
+    ] = False,
 ) -> None:
     """Write runs for Perfetto, benchstat or readers of gctrace."""
-    from sim.report.export import FORMATS
+    from sim.report.export import FORMATS, with_timeline
     from sim.results.load import load
     from sim.results.result import Result
 
@@ -27,11 +36,11 @@ def export(
         raise UserError(f"unknown format {format!r}{nearest(format, FORMATS)}")
     found = load(runs)
     chosen = [found] if isinstance(found, Result) else list(found.values())
+    if rerun:
+        with progress("rerun", quiet=False) as report:
+            chosen = [with_timeline(run, report) for run in chosen]
     if out is None:
         FORMATS[format](chosen, sys.stdout)
         return
-    try:
-        with out.open("w", encoding="utf-8") as file:
-            FORMATS[format](chosen, file)
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written: {error.strerror or error}") from None
+    with replacing(out) as file:
+        FORMATS[format](chosen, file)

@@ -51,3 +51,11 @@ Arrivals: TypeAlias = Annotated[
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print results only, no progress.")
 ]
+Json: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--json",
+        metavar="FILE",
+        help="Write the result as JSON; - is standard output, with no other text.",
+    ),
+]

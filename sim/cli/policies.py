@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from sim.cli.files import write_json
+from sim.cli.options import Json
 
 
 def policies(
     files: Annotated[
         list[Path] | None, typer.Argument(help="Python files that register policies.")
     ] = None,
+    json: Json = None,
 ) -> None:
     """List what can be named in YAML, by kind, with parameters; of broken plug-ins the reason."""
     from sim.config import catalogue
@@ -19,6 +24,9 @@ def policies(
 
     for file in files or ():
         load_file(file)
-    for entry in catalogue():
+    entries = catalogue()
+    if write_json(json, lambda: [asdict(entry) for entry in entries]):
+        return
+    for entry in entries:
         keys = f" ({entry.parameters})" if entry.parameters else ""
         print(f"{entry.kind:13} {entry.name:13} {entry.about}{keys}")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sim.errors import UserError
+from sim.cli.files import write
 
 
 def report(
@@ -40,8 +40,5 @@ def report(
             file=sys.stderr,
         )
     text = page(results, values(baseline or ""))
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written: {error.strerror or error}") from None
+    write(out, text)
     print(f"report: {out}")

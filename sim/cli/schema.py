@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.files import write
 
 class Kind(StrEnum):
     """Which file the schema is for."""
@@ -28,4 +29,4 @@ def schema(
     if out is None:
         print(text, end="")
     else:
-        out.write_text(text, encoding="utf-8")
+        write(out, text)

@@ -1,6 +1,7 @@
 """Go's benchmark format, the input of benchstat: results of runs as lines of text.
 
-Source: the proposal "Go Benchmark Data Format" (golang.org/design/14313-benchmark-format).
+Source: the proposal "Go Benchmark Data Format" (golang.org/design/14313-benchmark-format); of the
+lines about units, the documentation of the package golang.org/x/perf/benchfmt.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from sim.formats.gofloat import format_float
 from sim.formats.log import Problem
 
 _NAME: Final = re.compile(r"[^\sa-z]\S*")
 _CONFIG: Final = re.compile(r"([a-z][^\sA-Z:]*):(?:[ \t]+(.*?))?\s*")
+
+
+Better: TypeAlias = Literal["higher", "lower"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,18 @@ class Result:
     """By unit, e.g. `ns/op`, `p99-ns` or `GC-CPU-%`."""
     config: Mapping[str, str] = field(default_factory=dict)
     """What else was the case, e.g. `{"goos": "linux"}`."""
+
+
+def format_units(units: Mapping[str, Better | None]) -> Iterator[str]:
+    """A line for each unit of which more or less is better; without newlines.
+
+    Raises ValueError for units that the format cannot express.
+    """
+    for unit, better in units.items():
+        if len(unit.split()) != 1:
+            raise ValueError(f"unit {unit!r}: expected a word without spaces")
+        if better is not None:
+            yield f"Unit {unit} better={better}"
 
 
 def format_lines(results: Iterable[Result]) -> Iterator[str]:

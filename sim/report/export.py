@@ -10,15 +10,20 @@ from typing import Any, Final, TextIO
 import pandas as pd
 from yaml import safe_load
 
+from sim.config import load
 from sim.errors import UserError
 from sim.formats import benchfmt, chrome_trace
+from sim.formats.benchfmt import Better
 from sim.formats.chrome_trace import Counter, Event, Instant, Slice, Track
 from sim.results.result import Result
+from sim.simulation import simulate
 
 _UNITS: Final = {
     "ns": "ns", "bytes": "B", "fraction": "%", "per_second": "/s", "bytes_per_second": "B/s",
     "count": "count",
 }  # fmt: skip
+_MORE_IS_BETTER: Final = {"requests", "throughput", "mmu_10ms"}
+_NEITHER: Final = {"simulated", "allocation"}
 _ALWAYS: Final = ("GOGC", "GOMEMLIMIT")
 _GC: Final = Track("GC", "cycles")
 _STW: Final = Track("GC", "stop the world")
@@ -33,8 +38,18 @@ def perfetto(runs: Iterable[Result], out: TextIO) -> None:
     if others:
         raise UserError(f"a trace holds one run, got {1 + len(others)}")
     if run.slices.empty:
-        raise UserError(f"{run.name}: no timeline: simulate with --set record.timeline=true")
+        raise UserError(
+            f"{run.name}: no timeline: --rerun simulates the run once more with one, or simulate"
+            " with --set record.timeline=true"
+        )
     chrome_trace.write(_events(run), out)
+
+
+def with_timeline(run: Result, progress: Callable[[float], None] | None = None) -> Result:
+    """The run, or, if it has no timeline, the same run simulated once more with one, in memory."""
+    if not run.slices.empty:
+        return run
+    return simulate(load(safe_load(run.run["config"]), ["record.timeline=true"]), None, progress)
 
 
 def _events(run: Result) -> Iterator[Event]:
@@ -90,7 +105,19 @@ def _rows(frame: pd.DataFrame) -> Iterator[Any]:
 
 def benchmarks(runs: Iterable[Result], out: TextIO) -> None:
     """The headline figures for benchstat: runs that differ by their seed alone are repetitions."""
-    out.writelines(f"{line}\n" for line in benchfmt.format_lines(_benchmark(run) for run in runs))
+    results = [_benchmark(run) for run in runs]
+    units = dict.fromkeys(unit for result in results for unit in result.values)
+    better = {unit: _better(unit) for unit in units}
+    lines = [*benchfmt.format_units(better), *benchfmt.format_lines(results)]
+    out.writelines(f"{line}\n" for line in lines)
+
+
+def _better(unit: str) -> Better | None:
+    """Whether more or less of a figure is better; None where neither is."""
+    name = unit.rpartition("-")[0] or unit
+    if name in _MORE_IS_BETTER:
+        return "higher"
+    return None if name in _NEITHER else "lower"
 
 
 def _benchmark(run: Result) -> benchfmt.Result:

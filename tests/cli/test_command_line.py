@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+import typer
 
 import sim
 from sim.cli import main
+from sim.cli.app import app
+from sim.cli.help import EXAMPLES
 from sim.config import RunConfig
+from sim.config.run import ModelSwitches
 from sim.errors import ModelError
 
 ROOT = Path(__file__).parents[2]
@@ -236,6 +244,43 @@ def test_the_module_is_the_command() -> None:
     )
     for command in ("run", "whatif", "fit", "calibrate", "policies", "sizeclasses", "schema"):
         assert f"  {command} " in done.stdout
+
+
+def test_the_version_is_told(typed: Typed) -> None:
+    assert typed("--version") == (0, f"gomemsim {version('gomemsim')}\n", "")
+
+
+def test_commands_stand_in_groups_and_have_two_examples_that_parse(typed: Typed) -> None:
+    _, listed, _ = typed("--help")
+    assert "..." not in listed.partition("Options:")[2]
+    assert "Commands:" not in listed  # every command is in a group
+    group = typer.main.get_command(app)
+    assert set(group.commands) == set(EXAMPLES)
+    for name, command in group.commands.items():
+        _, told, _ = typed(name, "--help")
+        assert len(EXAMPLES[name]) == 2 or len(command.params) == 1  # --help
+        for example in EXAMPLES[name]:
+            assert f"gomemsim {example}" in " ".join(told.split())
+            first, *arguments = shlex.split(example)
+            assert first == name
+            command.make_context(name, arguments)
+
+
+def test_the_help_of_run_names_every_switch_of_the_model(typed: Typed) -> None:
+    _, told, _ = typed("run", "--help")
+    switches = [field.name for field in dataclasses.fields(ModelSwitches)]
+    assert all(f"model.{name}" in told for name in switches)
+    assert "model.detail=events|fluid" in told
+
+
+def test_a_shell_can_complete_commands() -> None:
+    environment = {**os.environ, "_GOMEMSIM_COMPLETE": "complete_bash", "COMP_WORDS": "gomemsim what"}
+    done = subprocess.run(
+        [sys.executable, "-m", "sim"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+        env={**environment, "COMP_CWORD": "1"},
+    )  # fmt: skip
+    assert done.stdout.split() == ["whatif"]
 
 
 def test_help_loads_neither_tables_nor_simulator() -> None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from sim.cli import main
+from sim.config import load
 from sim.errors import UserError
 from sim.formats import benchfmt, chrome_trace, gctrace
 from sim.formats.chrome_trace import Counter, Slice
 from sim.report import export
-from sim.results import Result
+from sim.results import Result, load_run
+from sim.simulation import simulate
 
 
 def written(run: Result, name: str) -> str:
@@ -100,5 +105,55 @@ def test_mistakes_are_sentences(
     assert "did you mean 'perfetto'" in capsys.readouterr().err
     assert typed(str(tmp_path), "gctrace") == 2
     assert "not a run" in capsys.readouterr().err
-    assert typed(run.name, "gctrace", "-o", str(tmp_path / "no" / "x")) == 2
+    (tmp_path / "file").touch()
+    assert typed(run.name, "gctrace", "-o", str(tmp_path / "file" / "x")) == 2
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_failed_export_leaves_the_file_as_it_was(
+    run: Result, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "keep.json"
+    kept.write_text("precious")
+    without = untimed(tmp_path)
+    assert typed(str(without), "perfetto", "-o", str(kept)) == 2
+    assert "--rerun" in capsys.readouterr().err
+    assert kept.read_text() == "precious"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["keep.json", "short"]
+
+
+def test_a_trace_can_be_had_of_a_run_that_recorded_no_timeline(tmp_path: Path) -> None:
+    without = untimed(tmp_path)
+    assert typed(str(without), "perfetto", "--rerun", "-o", str(tmp_path / "trace.json")) == 0
+    events = chrome_trace.read(io.StringIO((tmp_path / "trace.json").read_text()))
+    starts = [e.start for e in events if isinstance(e, Slice) and e.name.startswith("cycle ")]
+    assert starts == load_run(without).cycles["start_ns"].tolist()
+    assert any(isinstance(e, Slice) and e.track.process == "Ps" for e in events)
+
+
+def untimed(folder: Path) -> Path:
+    """20 ms of hbsteady, stored without a timeline."""
+    config = load(Path(__file__).parents[2] / "configs" / "hbsteady.yaml", ["duration=20ms"])
+    simulate(config, out=folder / "short")
+    return folder / "short"
+
+
+def test_benchstat_is_told_which_direction_is_better(run: Result) -> None:
+    lines = [line for line in written(run, "benchfmt").splitlines() if line.startswith("Unit ")]
+    assert "Unit gc_cpu-% better=lower" in lines
+    assert "Unit throughput-/s better=higher" in lines
+    assert "Unit ns/op better=lower" in lines
+    # The grammar of golang.org/x/perf/benchfmt: unit, then key=value with a known key and value.
+    assert all(re.fullmatch(r"Unit \S+ better=(higher|lower)", line) for line in lines)
+
+
+@pytest.mark.skipif(shutil.which("benchstat") is None, reason="benchstat is not installed")
+def test_the_real_benchstat_reads_the_export_without_a_complaint(
+    run: Result, tmp_path: Path
+) -> None:
+    file = tmp_path / "runs.txt"
+    file.write_text(written(run, "benchfmt") * 2)
+    done = subprocess.run(["benchstat", file], capture_output=True, text=True, check=True)
+    assert "gc_cpu-%" in done.stdout
+    assert "error" not in done.stderr
+    assert "syntax" not in done.stderr

@@ -120,7 +120,7 @@ def test_the_command_writes_the_page(
     assert typed(run.name, "-o", str(tmp_path / "r.html")) == 0
     assert (tmp_path / "r.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert typed(f"{tmp_path}/nothing-*") == 2
-    assert typed(run.name, "-o", str(tmp_path / "no" / "r.html")) == 2
+    assert typed(run.name, "-o", str(tmp_path / "r.html" / "r.html")) == 2
     err = capsys.readouterr().err
     assert "no folder that matches" in err
     assert "cannot be written" in err

@@ -1,0 +1,96 @@
+"""Help that is read from the top: commands in groups, and examples under each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from typer.core import TyperCommand, TyperGroup
+
+EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
+    "run": ("run quickstart", "run quickstart --set GOGC=50 --gctrace"),
+    "compare": (
+        "compare quickstart --gogc 50,100,200",
+        "compare quickstart --vary gc.pacer=go1.27,go1.18 --seeds 6",
+    ),
+    "plot": ("plot results/quickstart", "plot 'results/sweep-quickstart/*' -o sweep.svg"),
+    "report": ("report results/quickstart", "report results/sweep-quickstart --baseline GOGC=100"),
+    "export": (
+        "export results/quickstart perfetto --rerun -o trace.json",
+        "export results/sweep-quickstart benchfmt -o after.txt",
+    ),
+    "whatif": (
+        "whatif app.gctrace --gogc 50,100,200",
+        "whatif app.gctrace --gogc 100,off --gomemlimit 512MiB --json predictions.json",
+    ),
+    "tune": (
+        "tune app.gctrace --memory 512MiB",
+        "tune app.gctrace --memory 2GiB --growth 50% --max-gc-cpu 10%",
+    ),
+    "fit": ("fit app.gctrace -o app.yaml", "fit app.gctrace -o app.yaml --prometheus scrape.txt"),
+    "examples": ("examples",),
+    "init": ("init my-service", "init my-service --from json-api"),
+    "where": ("where 1000B", "where 1000B --pointers"),
+    "policies": ("policies", "policies my_pacer.py"),
+    "sizeclasses": ("sizeclasses", "sizeclasses --json classes.json"),
+    "accuracy": (
+        "accuracy hbsteady garbage64",
+        "accuracy hbsteady --ladder",
+    ),
+    "calibrate": ("calibrate", "calibrate --out machine.yaml --repetitions 9"),
+    "validate": (
+        "validate json-api",
+        "validate cache --vary GOGC=50,100 --repetitions 2",
+    ),
+    "validate-memory": (
+        "validate-memory shrink",
+        "validate-memory shrink --recorded results/memory",
+    ),
+    "schema": ("schema config", "schema workload -o workload.schema.json"),
+}
+"""By command: lines to type after `gomemsim`, the plainest first."""
+
+
+def epilog(command: str) -> str:
+    """The examples of a command as the end of its help; lines stay as they are."""
+    lines = "\n".join(f"  gomemsim {line}" for line in EXAMPLES[command])
+    return f"\b\nExamples:\n{lines}"
+
+
+class Grouped(TyperGroup):
+    """Lists the commands under the names of their groups, with the whole first sentence of each."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """A section a group, in the order in which the commands were added."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for name, command in self.commands.items():
+            group = str(getattr(command, "rich_help_panel", None) or "Commands")
+            groups.setdefault(group, []).append((name, command.get_short_help_str(limit=200)))
+        for group, rows in groups.items():
+            with formatter.section(group):
+                formatter.write_dl(rows, col_max=20)
+
+
+class WithSwitches(TyperCommand):
+    """A command whose help names the switches of the model."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """The switches, read from the schema of configs, before the examples."""
+        from sim.config import json_schema
+
+        schema = json_schema("config")
+        model = schema["properties"]["model"]["$ref"].rpartition("/")[2]
+        switches = schema["$defs"][model]["properties"]
+        rows = [
+            (_switch(name, about), str(about.get("description", "")))
+            for name, about in switches.items()
+        ]
+        with formatter.section("Mechanisms, as in --set model.assists=false"):
+            formatter.write_dl(rows)
+        super().format_epilog(ctx, formatter)
+
+
+def _switch(name: str, about: Mapping[str, Any]) -> str:
+    """The key, and what it may be unless that is true or false."""
+    values = about.get("enum", ())
+    return f"model.{name}" + (f"={'|'.join(values)}" if values else "")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Final, TextIO
+from typing import IO, Final
 
 from sim.errors import UserError
 
@@ -16,7 +16,7 @@ STANDARD_OUTPUT: Final = Path("-")
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[TextIO]:
+def replacing(path: Path) -> Iterator[IO[str]]:
     """A file that takes the place of `path` when it is whole; after an error `path` is as it was.
 
     Folders on the way are made. Raises UserError where nothing can be written.

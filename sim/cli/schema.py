@@ -11,6 +11,7 @@ import typer
 
 from sim.cli.files import write
 
+
 class Kind(StrEnum):
     """Which file the schema is for."""
 

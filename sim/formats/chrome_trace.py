@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TextIO, TypeAlias
+from typing import IO, Any, NamedTuple, TypeAlias
 
 from sim.units import US, Nanoseconds
 
@@ -57,7 +57,7 @@ class Counter:
 Event: TypeAlias = Slice | Instant | Counter
 
 
-def write(events: Iterable[Event], out: TextIO) -> None:
+def write(events: Iterable[Event], out: IO[str]) -> None:
     """Write a whole trace; tracks appear in the order of their first events."""
     processes: dict[str, int] = {}
     tracks: dict[Track, int] = {}
@@ -103,7 +103,7 @@ def _row(event: Event) -> dict[str, Any]:
             return {"ph": "C", "name": track.name, "ts": at / US, "args": dict(values)}
 
 
-def read(source: TextIO) -> list[Event]:
+def read(source: IO[str]) -> list[Event]:
     """The slices, instants and counters of a trace, in order; others are passed over.
 
     Reads the whole file. Raises ValueError for what is not a trace.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType, SimpleNamespace
-from typing import Any, Final, TextIO
+from typing import IO, Any, Final
 
 import pandas as pd
 from yaml import safe_load
@@ -29,7 +29,7 @@ _GC: Final = Track("GC", "cycles")
 _STW: Final = Track("GC", "stop the world")
 
 
-def perfetto(runs: Iterable[Result], out: TextIO) -> None:
+def perfetto(runs: Iterable[Result], out: IO[str]) -> None:
     """A trace for ui.perfetto.dev or chrome://tracing: a track per P, GC, heap and RSS as curves.
 
     Raises UserError for more than one run, and for a run that did not record its timeline.
@@ -103,10 +103,10 @@ def _rows(frame: pd.DataFrame) -> Iterator[Any]:
     )
 
 
-def benchmarks(runs: Iterable[Result], out: TextIO) -> None:
+def benchmarks(runs: Iterable[Result], out: IO[str]) -> None:
     """The headline figures for benchstat: runs that differ by their seed alone are repetitions."""
     results = [_benchmark(run) for run in runs]
-    units = dict.fromkeys(unit for result in results for unit in result.values)
+    units = dict.fromkeys(unit for result in results for unit in result.values)  # noqa: PD011
     better = {unit: _better(unit) for unit in units}
     lines = [*benchfmt.format_units(better), *benchfmt.format_lines(results)]
     out.writelines(f"{line}\n" for line in lines)
@@ -144,12 +144,12 @@ def _values(run: Result) -> dict[str, float]:
     return values
 
 
-def gctrace(runs: Iterable[Result], out: TextIO) -> None:
+def gctrace(runs: Iterable[Result], out: IO[str]) -> None:
     """What GODEBUG=gctrace=1 would have printed."""
     out.writelines(run.gctrace() for run in runs)
 
 
-FORMATS: Final[Mapping[str, Callable[[Iterable[Result], TextIO], None]]] = MappingProxyType(
+FORMATS: Final[Mapping[str, Callable[[Iterable[Result], IO[str]], None]]] = MappingProxyType(
     {"perfetto": perfetto, "benchfmt": benchmarks, "gctrace": gctrace}
 )
 """By the name that people type."""

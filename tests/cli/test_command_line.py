@@ -274,7 +274,11 @@ def test_the_help_of_run_names_every_switch_of_the_model(typed: Typed) -> None:
 
 
 def test_a_shell_can_complete_commands() -> None:
-    environment = {**os.environ, "_GOMEMSIM_COMPLETE": "complete_bash", "COMP_WORDS": "gomemsim what"}
+    environment = {
+        **os.environ,
+        "_GOMEMSIM_COMPLETE": "complete_bash",
+        "COMP_WORDS": "gomemsim what",
+    }
     done = subprocess.run(
         [sys.executable, "-m", "sim"],
         cwd=ROOT, capture_output=True, text=True, check=True,

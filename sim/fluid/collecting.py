@@ -156,7 +156,8 @@ class Collection:
         mark = parts.machine.mark
         self._units = float(sum(scan.values()))
         self._cpu = work.cpu_ns + mark.cycle_ns + scan["globals"] * mark.root_byte_ns
-        self._cpu += there.goroutines * mark.stack_ns + scan["stack"] * mark.stack_byte_ns
+        self._stacks_ns = there.goroutines * mark.stack_ns + scan["stack"] * mark.stack_byte_ns
+        self._cpu += self._stacks_ns
         self._crowding = work.crowding_ns / max(self._cpu, 1.0)
         flow.pacer.set_stacks(flow.stacks.allocated(there))
 
@@ -220,14 +221,27 @@ class Collection:
         if parts.switches.black_allocation:
             black = list(map(operator.sub, flow.taken, self._taken_before))
         self._sweep(black)
-        facts.pause_end = facts.stop_end
-        if parts.switches.stop_the_world:
-            facts.pause_end += parts.machine.stw.termination_work_ns
+        facts.pause_end = facts.stop_end + self._stopped_work()
         flow.stand_still(facts.pause_end)
         self._commit()
         parts.limiter.finish_gc_transition(int(flow.now))
         facts.ended = flow.now
         parts.limiter.cycles = facts.number
+
+    def _stopped_work(self) -> float:
+        """What is done with the world stopped when marking has ended (ns)."""
+        parts = self._parts
+        ns = parts.machine.stw.termination_work_ns if parts.switches.stop_the_world else 0.0
+        if parts.barrier.rescans_stacks:
+            ns += self._stacks_ns / parts.procs
+        if not parts.switches.lazy_sweep:
+            ns += self._sweep_ns() / parts.procs
+        return ns
+
+    def _sweep_ns(self) -> float:
+        """CPU time of sweeping all spans, of which some go back to the page heap."""
+        costs = self._parts.machine.sweep
+        return self.facts.swept * costs.span_ns + self.facts.freed_spans * costs.freed_span_ns
 
     def _sweep(self, black: list[float]) -> None:
         """Marked slots stay; the others are free from here on."""
@@ -256,7 +270,8 @@ class Collection:
         footprint = parts.footprint
         footprint.see(flow)
         footprint.tell(flow)
-        pacer.commit(sweep_done=facts.swept < 1)
+        swept = not parts.switches.lazy_sweep or facts.swept < 1
+        pacer.commit(sweep_done=swept)
         check(pacer, "pacer")
         goal = flow.aim()
         footprint.end_cycle(flow, goal, facts.goal, self._in_use)
@@ -267,8 +282,8 @@ class Collection:
         ps = flow.allocating_ps()
         expected, ahead = spans.taken_within(seen, room, ps, self._stretches(ps))
         flow.expect(expected)
-        sweep = parts.machine.sweep
-        flow.start_sweeping(facts.swept * sweep.span_ns + facts.freed_spans * sweep.freed_span_ns)
+        if not swept:
+            flow.start_sweeping(self._sweep_ns())
         pacer.update(int(ahead), 0)
         self._refill_pools(there)
 

@@ -45,7 +45,7 @@ class Teller:
         self._frees[0] += facts.freed_bytes
         cpu = self._cpu
         busy = cpu["assist"] + cpu["dedicated"] + cpu["fractional"] + cpu["pause"]
-        swept = round(facts.swept)
+        swept, lazy = round(facts.swept), flow.parts.switches.lazy_sweep
         flow.parts.emit(Cycle(
             number=facts.number, reason=facts.reason,
             start_ns=int(facts.started), mark_ns=int(facts.mark_started),
@@ -63,8 +63,9 @@ class Teller:
             assist_ns=int(facts.cpu["assist"]), assists=0, assist_parks=0, assist_wait_ns=0,
             stw_start_stopping_ns=int(facts.stop_start), stw_start_ns=int(facts.pause_start),
             stw_end_stopping_ns=int(facts.stop_end), stw_end_ns=int(facts.pause_end),
-            stw_cpu_ns=int(pause), swept_background=swept, swept_refill=0, swept_debt=0,
-            swept_reclaim=0, swept_flush=0, swept_call=0, swept_stopped=0, swept_start=0,
+            stw_cpu_ns=int(pause), swept_background=swept if lazy else 0, swept_refill=0,
+            swept_debt=0, swept_reclaim=0, swept_flush=0, swept_call=0,
+            swept_stopped=0 if lazy else swept, swept_start=0,
             sweep_end_heap=0, sweep_allocated=0, sweep_pages=0, sweep_ratio=0.0,
             freed_spans=round(facts.freed_spans), freed_bytes=round(facts.freed_bytes),
             finalizers_due=0, finalizers_run=0,

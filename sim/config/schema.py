@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import is_dataclass
+from dataclasses import MISSING, is_dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -21,7 +21,8 @@ from sim.config.annotations import (
 )
 from sim.config.convert import LOADS, STEPS
 from sim.config.docs import describe, field_docs
-from sim.config.policy import VALUES, Slot
+from sim.config.plain import plain
+from sim.config.policy import VALUES, Policy, Slot
 from sim.config.run import RunConfig
 from sim.registry import Registry
 from sim.workload.program import Load, Program, Step
@@ -126,9 +127,9 @@ class _Builder:
         docs = field_docs(cls)
         properties = {}
         for name, key in known.items():
-            doc = docs.get(key.field.name)
-            inner = self.of(key.hint, own_unit(name, key, unit))
-            properties[name] = inner | ({"description": doc} if doc else {})
+            own = own_unit(name, key, unit)
+            about = {"description": docs.get(key.field.name, "")}
+            properties[name] = self.of(key.hint, own) | about | _default(key, own)
         required = [name for name, key in known.items() if key.required]
         return {
             "type": "object",
@@ -162,13 +163,14 @@ class _Builder:
 
     def parameters(self, cls: type[Any], unit: str | None) -> Schema:
         """A mapping of keys, the value of the first key alone, or several in order."""
+        about = {"description": describe(cls)}
         whole = self.object(cls, keys(cls), unit)
         if not keys(cls):
-            return _any(whole, {"type": "null"})
+            return _any(whole, {"type": "null"}) | about
         first, key = next(iter(keys(cls).items()))
         short = self.of(key.hint, own_unit(first, key, unit))
         in_order = {"type": "array", "maxItems": len(keys(cls))}
-        return _any(whole, short, *([] if short.get("type") == "array" else [in_order]))
+        return _any(whole, short, *([] if short.get("type") == "array" else [in_order])) | about
 
     def define(self, name: str, make: Any) -> Schema:
         """A reference to a definition, which is made at its first use and may refer to itself."""
@@ -176,6 +178,15 @@ class _Builder:
             self.defs[name] = {}
             self.defs[name] = make()
         return {"$ref": f"#/$defs/{name}"}
+
+
+def _default(key: Key, unit: str | None) -> Schema:
+    """The default as it would be written; none of mappings, whose keys have their own."""
+    value = key.field.default
+    if value is MISSING or isinstance(value, Policy) and value.parameters:
+        return {}
+    written = plain(value, key.hint, unit)
+    return {"default": value.name if isinstance(value, Policy) else written}
 
 
 def _scalar(bare: Any, unit: str | None) -> Schema:

@@ -33,6 +33,7 @@ class Poisson:
     """Independent arrivals at a constant rate."""
 
     rate: Annotated[PerSecond, Gt(0)]
+    """Mean number in a second."""
 
     def times(self, rng: np.random.Generator) -> Iterator[Times]:
         last = 0.0
@@ -48,6 +49,7 @@ class Regular:
     """Arrivals at equal distances."""
 
     rate: Annotated[PerSecond, Gt(0)]
+    """Number in a second."""
 
     def times(self, rng: np.random.Generator) -> Iterator[Times]:
         del rng
@@ -72,9 +74,13 @@ class Bursts:
     """Poisson arrivals; the rate is `burst` for `lasting` at the start of every `period`."""
 
     rate: PerSecond
+    """Mean number in a second between bursts."""
     burst: Annotated[PerSecond, Gt(0)]
+    """Mean number in a second in a burst."""
     lasting: Annotated[Nanoseconds, Gt(0)]
+    """How long a burst takes."""
     period: Nanoseconds
+    """Time from the start of a burst to the start of the next."""
 
     def __post_init__(self) -> None:
         if self.lasting >= self.period:
@@ -97,7 +103,9 @@ class Varying:
     """Poisson arrivals; each of the `rates` holds for `every`, then they begin anew."""
 
     rates: tuple[Annotated[PerSecond, Ge(0)], ...]
+    """Mean numbers in a second, one after the other."""
     every: Annotated[Nanoseconds, Gt(0)]
+    """How long each of them holds."""
 
     def __post_init__(self) -> None:
         if not any(rate > 0 for rate in self.rates):
@@ -118,6 +126,7 @@ class Recorded:
     """Arrivals at the given instants, such as those of an access log; ends after the last."""
 
     at: tuple[Annotated[int, Nanoseconds.__metadata__[0]], ...]
+    """The instants, from the start of the load, ascending."""
 
     def __post_init__(self) -> None:
         if list(self.at) != sorted(self.at):

@@ -40,6 +40,7 @@ class Constant:
     """Always the same value; written as the bare value."""
 
     value: float
+    """The value."""
 
     def quantile(self, u: Floats) -> Floats:
         return np.full(u.shape, float(self.value))
@@ -54,7 +55,9 @@ class Uniform:
     """Every value between `low` and `high` equally often."""
 
     low: float
+    """Least value."""
     high: float
+    """Largest value."""
 
     def __post_init__(self) -> None:
         if self.low > self.high:
@@ -73,6 +76,7 @@ class Exponential:
     """Memoryless with the given mean: `average`."""
 
     average: float
+    """Its mean, and its standard deviation."""
 
     def quantile(self, u: Floats) -> Floats:
         return -self.average * np.log1p(-u)
@@ -87,7 +91,9 @@ class Lognormal:
     """The usual shape of service times and sizes, by its median and 99th percentile."""
 
     median: float
+    """Half of the values are below."""
     p99: float
+    """99 % of the values are below."""
 
     def __post_init__(self) -> None:
         if not 0 < self.median <= self.p99:
@@ -112,8 +118,11 @@ class Pareto:
     """A heavy tail: P(X > x) = (minimum / x) ** alpha, cut at `maximum`."""
 
     minimum: float
+    """Least value, and the most frequent."""
     alpha: float
+    """Exponent of the tail: the smaller, the heavier."""
     maximum: float
+    """Where the tail is cut."""
 
     def __post_init__(self) -> None:
         if not (0 < self.minimum < self.maximum and self.alpha > 0):
@@ -137,7 +146,9 @@ class Choice:
     """One of the `values`, with the given `weights` (equal when left out)."""
 
     values: tuple[float, ...]
+    """What may come."""
     weights: tuple[float, ...] = ()
+    """Relative frequency of each, in the same order."""
 
     def __post_init__(self) -> None:
         if not self.values:

@@ -31,6 +31,7 @@ class ObjectKind:
     """One kind of object in a mix; the pointers are the first words of the object."""
 
     size: SizeDistribution
+    """Requested bytes; the slot that they get is that of their size class."""
     share: Annotated[float, Ge(0)] = 1.0
     """Relative frequency among the objects of the mix."""
     pointers: Annotated[int, Ge(0)] | Literal["all"] = 0
@@ -58,7 +59,9 @@ class Pool:
     """A sync.Pool of equal objects: emptied over two collection cycles."""
 
     size: Annotated[Bytes, Gt(0)]
+    """Requested bytes of each object."""
     pointers: Annotated[int, Ge(0)] | Literal["all"] = 0
+    """Words at the front that are scanned for pointers; 0 makes it noscan."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class Spin:
     """On a P until so much time has passed, as a loop around time.Since: waiting counts as well."""
 
     time: TimeDistribution
+    """How long, by the clock."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,7 @@ class Publish:
     """
 
     store: str
+    """Name of the store that receives it."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,7 @@ class Wait:
     """Blocked off the P: a timer, the network, another service."""
 
     time: TimeDistribution
+    """How long until it is ended; the wait for a P comes on top."""
     via: Literal["network", "timer"] = "network"
     """What ends it: Ps that mark for want of other work look at the network, not at timers."""
 
@@ -121,8 +127,11 @@ class Spawn:
     """Start goroutines of another kind, and by default wait for all of them."""
 
     goroutine: str
+    """Kind of the new goroutines."""
     count: Annotated[int, Ge(1)] = 1
+    """How many are started."""
     wait: bool = True
+    """Go on only when all of them have ended."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +139,7 @@ class Borrow:
     """Take an object from a pool, or allocate one; it goes back when the goroutine ends."""
 
     pool: str
+    """Name of the pool."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +152,9 @@ class Repeat:
     """Do the steps several times."""
 
     times: Annotated[int, Ge(0)]
+    """How often."""
     steps: tuple[Step, ...]
+    """What is repeated, in order."""
 
 
 Step: TypeAlias = Work | Spin | Publish | Wait | Spawn | Borrow | Collect | Repeat
@@ -153,6 +165,7 @@ class GoroutineKind:
     """A kind of goroutine: what it does from start to end."""
 
     steps: tuple[Step, ...]
+    """What it does, in order; then it ends."""
     stack: Bytes = 1024
     """Stack that it uses while it runs."""
     idle_stack: Bytes | None = None
@@ -170,7 +183,9 @@ class OpenLoop:
     """Requests that arrive whether or not the program keeps up."""
 
     goroutine: str
+    """Kind of goroutine that every request starts."""
     arrivals: Arrivals
+    """When requests come."""
     via: Literal["network", "timer"] = "network"
     """How they come: from outside, or from a load generator inside the program, which a P may look
     after late; a request then arrives when it is started."""
@@ -181,8 +196,11 @@ class ClosedLoop:
     """N workers that each send the next request after a think time."""
 
     goroutine: str
+    """Kind of goroutine that every request starts."""
     workers: Annotated[int, Ge(1)]
+    """How many clients send one request after the other."""
     think: TimeDistribution = Constant(0)
+    """Time between the answer and the next request of a client."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +208,9 @@ class Batch:
     """A fixed amount of work: the run ends when it is done."""
 
     goroutine: str
+    """Kind of goroutine that does a piece of it."""
     count: Annotated[int, Ge(1)] = 1
+    """How many pieces there are."""
     parallel: Annotated[int, Ge(1)] = 1
     """How many of them run at the same time."""
     parallel_per_p: Annotated[int, Ge(0)] = 0
@@ -205,13 +225,19 @@ class Program:
     """A whole program under load."""
 
     goroutines: dict[str, GoroutineKind]
+    """Kinds of goroutines by name."""
     load: dict[str, Load]
+    """Who starts goroutines, by name: open loop, closed loop or batch."""
     main: tuple[Step, ...] = ()
     """What the main goroutine does when it has filled the stores, before the load begins."""
     description: str = ""
+    """What the program is, in a line."""
     mixes: dict[str, tuple[ObjectKind, ...]] = field(default_factory=dict)
+    """Which objects are allocated together, by name of the mix."""
     stores: dict[str, Store] = field(default_factory=dict)
+    """Long-lived data by name."""
     pools: dict[str, Pool] = field(default_factory=dict)
+    """Pools by name."""
     globals: Bytes = 168 * 1024
     """Data and bss segments, all scanned: 165 to 170 KB in small Go programs."""
     file: Bytes | None = None

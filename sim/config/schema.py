@@ -183,7 +183,7 @@ class _Builder:
 def _default(key: Key, unit: str | None) -> Schema:
     """The default as it would be written; none of mappings, whose keys have their own."""
     value = key.field.default
-    if value is MISSING or isinstance(value, Policy) and value.parameters:
+    if value is MISSING or (isinstance(value, Policy) and value.parameters):
         return {}
     written = plain(value, key.hint, unit)
     return {"default": value.name if isinstance(value, Policy) else written}

@@ -32,7 +32,6 @@ class CycleFacts:
     heap_end: int = 0
     heap_marked: int = 0
     black: int = 0
-    floating: int = 0
     scannable: int = 0
     scan_expected: int = 0
     cons_mark: float = 0.0

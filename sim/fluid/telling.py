@@ -45,14 +45,13 @@ class Teller:
         self._frees[0] += facts.freed_bytes
         cpu = self._cpu
         busy = cpu["assist"] + cpu["dedicated"] + cpu["fractional"] + cpu["pause"]
-        swept, lazy = round(facts.swept), flow.parts.switches.lazy_sweep
         flow.parts.emit(Cycle(
             number=facts.number, reason=facts.reason,
             start_ns=int(facts.started), mark_ns=int(facts.mark_started),
             mark_term_ns=int(facts.mark_ended), end_ns=int(facts.ended), procs=procs,
             trigger=min(facts.trigger, LARGEST), heap_goal=min(facts.goal, LARGEST),
             limit_goal=facts.limit_goal, heap_start=facts.heap_start, heap_end=facts.heap_end,
-            heap_marked=facts.heap_marked, allocated_black=facts.black, floating=facts.floating,
+            heap_marked=facts.heap_marked, allocated_black=facts.black, floating=None,
             stacks=facts.stacks, dedicated_workers=pacer.workers.dedicated,
             fractional_goal=pacer.workers.fraction, heap_scannable=facts.scannable,
             heap_scan=facts.scan["heap"], stack_scan=facts.scan["stack"],
@@ -60,13 +59,14 @@ class Teller:
             cons_mark=facts.cons_mark, assist_ratio_start=facts.ratio_start,
             assist_ratio_end=facts.ratio_end, dedicated_ns=int(facts.cpu["dedicated"]),
             fractional_ns=int(facts.cpu["fractional"]), idle_ns=int(facts.cpu["idle"]),
-            assist_ns=int(facts.cpu["assist"]), assists=0, assist_parks=0, assist_wait_ns=0,
+            assist_ns=int(facts.cpu["assist"]),
+            assists=None, assist_parks=None, assist_wait_ns=None,
             stw_start_stopping_ns=int(facts.stop_start), stw_start_ns=int(facts.pause_start),
             stw_end_stopping_ns=int(facts.stop_end), stw_end_ns=int(facts.pause_end),
-            stw_cpu_ns=int(pause), swept_background=swept if lazy else 0, swept_refill=0,
-            swept_debt=0, swept_reclaim=0, swept_flush=0, swept_call=0,
-            swept_stopped=0 if lazy else swept, swept_start=0,
-            sweep_end_heap=0, sweep_allocated=0, sweep_pages=0, sweep_ratio=0.0,
+            stw_cpu_ns=int(pause), swept_background=None, swept_refill=None, swept_debt=None,
+            swept_reclaim=None, swept_flush=None, swept_call=None, swept_stopped=None,
+            swept_start=None,
+            sweep_end_heap=None, sweep_allocated=None, sweep_pages=None, sweep_ratio=None,
             freed_spans=round(facts.freed_spans), freed_bytes=round(facts.freed_bytes),
             finalizers_due=0, finalizers_run=0,
             limiter_fill_ns=limiter.fill, limiter_overflow_ns=limiter.overflow,
@@ -115,13 +115,13 @@ class Teller:
         running = round(min(there.running, parts.procs))
         return Sample(
             at_ns=int(flow.now), heap_free=free, heap_objects=objects, heap_released=released,
-            heap_stacks=stacks, heap_unused=max(in_use - objects, 0), mcache_free=0,
-            mcache_inuse=mcaches, mspan_free=0, mspan_inuse=mspans, metadata_other=other,
-            os_stacks=0, other=unknown, profiling_buckets=PROFILE_TABLE,
+            heap_stacks=stacks, heap_unused=max(in_use - objects, 0), mcache_free=None,
+            mcache_inuse=mcaches, mspan_free=None, mspan_inuse=mspans, metadata_other=other,
+            os_stacks=None, other=unknown, profiling_buckets=PROFILE_TABLE,
             total=free + max(in_use, objects) + released + stacks + mcaches + mspans + other
             + unknown + PROFILE_TABLE,
             allocs_bytes=allocated, allocs_objects=int(sum(taken)),
-            frees_bytes=max(allocated - objects, 0), frees_objects=0, tiny_allocs=0,
+            frees_bytes=max(allocated - objects, 0), frees_objects=None, tiny_allocs=None,
             heap_goal=min(pacer.heap_goal(), LARGEST), heap_marked=pacer.heap_marked,
             objects=int(model.used.sum()), finalizers_queued=0, finalizers_executed=0,
             cycles_automatic=flow.cycles - self._forced,
@@ -136,8 +136,8 @@ class Teller:
             cpu_scavenge_total=assist + background, cpu_total=total,
             cpu_user=total - gc_total - idle - assist - background,
             gomaxprocs=parts.procs, goroutines=goroutines,
-            goroutines_created=goroutines, goroutines_runnable=0, goroutines_running=running,
+            goroutines_created=None, goroutines_runnable=None, goroutines_running=running,
             goroutines_waiting=max(goroutines - running, 0), phase="off",
             heap_live=pacer.heap_live, trigger=min(flow.trigger(), LARGEST),
-            reachable=pacer.heap_marked, rss=int(footprint.rss),
+            reachable=None, rss=int(footprint.rss),
         )  # fmt: skip

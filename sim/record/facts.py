@@ -35,6 +35,7 @@ class RunInfo(NamedTuple):
     config: Annotated[str, Column("text", "config as resolved, with every default")]
     seed: Annotated[int, Column("number", "seed of all random streams")]
     workload: Annotated[str, Column("text", "name of the workload")]
+    detail: Annotated[str, Column("text", "mode of the model: events or fluid (`model.detail`)")]
     profile: Annotated[str, Column("text", "name of the machine's cost profile")]
     gomemsim: Annotated[str, Column("version", "version of the simulator")]
     provenance: Annotated[
@@ -120,7 +121,10 @@ class FreeRuns(NamedTuple):
 
 
 class Cycle(NamedTuple):
-    """A GC cycle from sweep termination to the end of mark termination, and its sweep."""
+    """A GC cycle from sweep termination to the end of mark termination, and its sweep.
+
+    What the fluid mode does not know is null.
+    """
 
     number: Annotated[int, Column("cycle", "cycles since the start, this one included")]
     reason: Annotated[str, Column("text", "heap, time or forced")]
@@ -136,7 +140,7 @@ class Cycle(NamedTuple):
     heap_end: Annotated[int, Column("bytes", "heap_live when marking ended (heap1)")]
     heap_marked: Annotated[int, Column("bytes", "marked: what it found alive (heap2)")]
     allocated_black: Annotated[int, Column("bytes", "of it allocated while marking")]
-    floating: Annotated[int, Column("bytes", "of it unreachable when marking ended")]
+    floating: Annotated[int | None, Column("bytes", "of it unreachable when marking ended")]
     stacks: Annotated[int, Column("bytes", "memory of goroutine stacks when it ended")]
     dedicated_workers: Annotated[int, Column("threads", "dedicated workers that it needed")]
     fractional_goal: Annotated[float, Column("fraction", "of each P, for fractional workers")]
@@ -152,26 +156,26 @@ class Cycle(NamedTuple):
     fractional_ns: Annotated[int, Column("cpu-ns", "marking by fractional workers")]
     idle_ns: Annotated[int, Column("cpu-ns", "marking by Ps without other work")]
     assist_ns: Annotated[int, Column("cpu-ns", "marking by allocating goroutines")]
-    assists: Annotated[int, Column("count", "assists that marked something")]
-    assist_parks: Annotated[int, Column("count", "assists that had to park")]
-    assist_wait_ns: Annotated[int, Column("ns", "total time that assists were parked")]
+    assists: Annotated[int | None, Column("count", "assists that marked something")]
+    assist_parks: Annotated[int | None, Column("count", "assists that had to park")]
+    assist_wait_ns: Annotated[int | None, Column("ns", "total time that assists were parked")]
     stw_start_stopping_ns: Annotated[int, Column("ns", "first pause: until all Ps stood still")]
     stw_start_ns: Annotated[int, Column("ns", "first pause, stopping included")]
     stw_end_stopping_ns: Annotated[int, Column("ns", "second pause: until all Ps stood still")]
     stw_end_ns: Annotated[int, Column("ns", "second pause, stopping included")]
     stw_cpu_ns: Annotated[int, Column("cpu-ns", "pauses as /cpu/classes/gc/pause counts them")]
-    swept_background: Annotated[int, Column("spans", "swept by the background sweeper")]
-    swept_refill: Annotated[int, Column("spans", "swept by refills")]
-    swept_debt: Annotated[int, Column("spans", "swept to pay for fresh spans")]
-    swept_reclaim: Annotated[int, Column("spans", "swept in search of free pages")]
-    swept_flush: Annotated[int, Column("spans", "swept when mcaches gave up their old spans")]
-    swept_call: Annotated[int, Column("spans", "swept by calls of runtime.GC")]
-    swept_stopped: Annotated[int, Column("spans", "swept in the pause: `lazy_sweep` is off")]
-    swept_start: Annotated[int, Column("spans", "left to the start of this cycle")]
-    sweep_end_heap: Annotated[int, Column("bytes", "heap_live when the sweep before it ended")]
-    sweep_allocated: Annotated[int, Column("bytes", "that heap_live grew by during this sweep")]
-    sweep_pages: Annotated[int, Column("pages", "swept by it; 0: there was none")]
-    sweep_ratio: Annotated[float, Column("pages/byte", "that allocation had to sweep meanwhile")]
+    swept_background: Annotated[int | None, Column("spans", "swept by the background sweeper")]
+    swept_refill: Annotated[int | None, Column("spans", "swept by refills")]
+    swept_debt: Annotated[int | None, Column("spans", "swept to pay for fresh spans")]
+    swept_reclaim: Annotated[int | None, Column("spans", "swept in search of free pages")]
+    swept_flush: Annotated[int | None, Column("spans", "swept when mcaches gave them up")]
+    swept_call: Annotated[int | None, Column("spans", "swept by calls of runtime.GC")]
+    swept_stopped: Annotated[int | None, Column("spans", "swept in the pause: no `lazy_sweep`")]
+    swept_start: Annotated[int | None, Column("spans", "left to the start of this cycle")]
+    sweep_end_heap: Annotated[int | None, Column("bytes", "heap_live at the end of the last sweep")]
+    sweep_allocated: Annotated[int | None, Column("bytes", "growth of heap_live during that sweep")]
+    sweep_pages: Annotated[int | None, Column("pages", "swept by it; 0: there was none")]
+    sweep_ratio: Annotated[float | None, Column("pages/byte", "that allocation had to sweep")]
     freed_spans: Annotated[int, Column("spans", "freed by sweeping, since the last cycle")]
     freed_bytes: Annotated[int, Column("bytes", "objects freed by sweeping, since the last cycle")]
     finalizers_due: Annotated[int, Column("count", "finalizers of what it found unreachable")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import Any, Final, NamedTuple, Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from sim.errors import ModelError
@@ -105,7 +106,7 @@ def _batch(fact: type[Fact], values: list[Any]) -> pa.RecordBatch:
     columns = []
     for index, field in enumerate(fields):
         try:
-            columns.append(_column(values[index :: len(fields)], field.type))
+            columns.append(_column(values[index :: len(fields)], field))
         except (pa.ArrowException, OverflowError, TypeError) as error:
             raise ModelError(f"{fact.__name__}: column {field.name!r}: {error}") from None
     return pa.RecordBatch.from_arrays(columns, schema=fields)
@@ -114,9 +115,14 @@ def _batch(fact: type[Fact], values: list[Any]) -> pa.RecordBatch:
 _NUMBERS: Final = {pa.int64(): "q", pa.float64(): "d"}
 
 
-def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
+def _column(values: list[Any], field: pa.Field) -> pa.Array:
     """The values as Arrow. Other than Arrow's own conversion, an array refuses to cut fractions."""
-    if kind not in _NUMBERS:
-        return pa.array(values, kind)
-    buffer = pa.py_buffer(array(_NUMBERS[kind], values))
-    return pa.Array.from_buffers(kind, len(values), [None, buffer])
+    if field.type not in _NUMBERS:
+        return pa.array(values, field.type)
+    code = _NUMBERS[field.type]
+    if not field.nullable:
+        return pa.Array.from_buffers(
+            field.type, len(values), [None, pa.py_buffer(array(code, values))]
+        )
+    known = array(code, [0 if value is None else value for value in values])
+    return pa.array(np.asarray(known), mask=np.array([value is None for value in values]))

@@ -11,7 +11,10 @@ from sim.record.column import Column, go_metric
 
 
 class Sample(NamedTuple):
-    """State and counters at regular instants: metrics of Go, and `sim:` columns of the model."""
+    """State and counters at regular instants: metrics of Go, and `sim:` columns of the model.
+
+    What the fluid mode does not know is null.
+    """
 
     at_ns: Annotated[int, Column("ns", "when")]
 
@@ -20,12 +23,12 @@ class Sample(NamedTuple):
     heap_released: Annotated[int, go_metric("/memory/classes/heap/released:bytes")]
     heap_stacks: Annotated[int, go_metric("/memory/classes/heap/stacks:bytes")]
     heap_unused: Annotated[int, go_metric("/memory/classes/heap/unused:bytes")]
-    mcache_free: Annotated[int, go_metric("/memory/classes/metadata/mcache/free:bytes")]
+    mcache_free: Annotated[int | None, go_metric("/memory/classes/metadata/mcache/free:bytes")]
     mcache_inuse: Annotated[int, go_metric("/memory/classes/metadata/mcache/inuse:bytes")]
-    mspan_free: Annotated[int, go_metric("/memory/classes/metadata/mspan/free:bytes")]
+    mspan_free: Annotated[int | None, go_metric("/memory/classes/metadata/mspan/free:bytes")]
     mspan_inuse: Annotated[int, go_metric("/memory/classes/metadata/mspan/inuse:bytes")]
     metadata_other: Annotated[int, go_metric("/memory/classes/metadata/other:bytes")]
-    os_stacks: Annotated[int, go_metric("/memory/classes/os-stacks:bytes")]
+    os_stacks: Annotated[int | None, go_metric("/memory/classes/os-stacks:bytes")]
     other: Annotated[int, go_metric("/memory/classes/other:bytes")]
     profiling_buckets: Annotated[int, go_metric("/memory/classes/profiling/buckets:bytes")]
     total: Annotated[int, go_metric("/memory/classes/total:bytes")]
@@ -33,8 +36,8 @@ class Sample(NamedTuple):
     allocs_bytes: Annotated[int, go_metric("/gc/heap/allocs:bytes")]
     allocs_objects: Annotated[int, go_metric("/gc/heap/allocs:objects")]
     frees_bytes: Annotated[int, go_metric("/gc/heap/frees:bytes")]
-    frees_objects: Annotated[int, go_metric("/gc/heap/frees:objects")]
-    tiny_allocs: Annotated[int, go_metric("/gc/heap/tiny/allocs:objects")]
+    frees_objects: Annotated[int | None, go_metric("/gc/heap/frees:objects")]
+    tiny_allocs: Annotated[int | None, go_metric("/gc/heap/tiny/allocs:objects")]
     heap_goal: Annotated[int, go_metric("/gc/heap/goal:bytes")]
     heap_marked: Annotated[int, go_metric("/gc/heap/live:bytes")]
     objects: Annotated[int, go_metric("/gc/heap/objects:objects")]
@@ -68,8 +71,8 @@ class Sample(NamedTuple):
 
     gomaxprocs: Annotated[int, go_metric("/sched/gomaxprocs:threads")]
     goroutines: Annotated[int, go_metric("/sched/goroutines:goroutines")]
-    goroutines_created: Annotated[int, go_metric("/sched/goroutines-created:goroutines")]
-    goroutines_runnable: Annotated[int, go_metric("/sched/goroutines/runnable:goroutines")]
+    goroutines_created: Annotated[int | None, go_metric("/sched/goroutines-created:goroutines")]
+    goroutines_runnable: Annotated[int | None, go_metric("/sched/goroutines/runnable:goroutines")]
     goroutines_running: Annotated[int, go_metric("/sched/goroutines/running:goroutines")]
     goroutines_waiting: Annotated[int, go_metric("/sched/goroutines/waiting:goroutines")]
 
@@ -81,6 +84,6 @@ class Sample(NamedTuple):
         int, Column("bytes", "heap_live that starts the next cycle", "sim:heap/trigger:bytes")
     ]
     reachable: Annotated[
-        int, Column("bytes", "objects that the program can reach", "sim:heap/reachable:bytes")
+        int | None, Column("bytes", "what the program can reach", "sim:heap/reachable:bytes")
     ]
     rss: Annotated[int, Column("bytes", "resident memory of the process", "sim:rss:bytes")]

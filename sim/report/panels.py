@@ -55,7 +55,8 @@ def heap(axes: Axes, run: Result) -> None:
         ("heap_live", "sim:heap/live:bytes", BLUE, "-"),
         ("reachable", "sim:heap/reachable:bytes", GREEN, "-"),
     ):
-        axes.plot(at, samples[column] / MiB, dashes, color=color, label=label, linewidth=1.2)
+        if samples[column].notna().any():
+            axes.plot(at, samples[column] / MiB, dashes, color=color, label=label, linewidth=1.2)
     limit = samples["/gc/gomemlimit:bytes"].iloc[-1]
     if limit < 10 * samples["sim:rss:bytes"].max():
         axes.axhline(limit / MiB, color=PURPLE, linestyle=":", label="GOMEMLIMIT")

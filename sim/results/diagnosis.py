@@ -101,10 +101,11 @@ def _assists(result: Result) -> Iterator[Finding]:
     share = cost["assist"] / paid if paid else 0.0
     if share <= ASSISTS_DOMINATE:
         return
+    parks = cycles["assist_parks"]
+    parked = "" if parks.isna().any() else f", and were parked for it {parks.sum():.0f} times"
     yield Finding(
         "assist-dominated",
-        f"goroutines that allocate did {share:.0%} of the GC's work themselves, and were parked"
-        f" for it {int(cycles['assist_parks'].sum())} times",
+        f"goroutines that allocate did {share:.0%} of the GC's work themselves{parked}",
         "Allocate less in bursts, or raise GOGC, so that cycles start with more room",
     )
 

@@ -13,8 +13,6 @@ from sim.results.result import Result
 from sim.units import MS, SECOND, format_bytes, format_duration
 
 MMU_WINDOW: Final = 10 * MS
-FLUID: Final = "\n  detail: fluid\n"
-"""In the config of a run that went on in rates."""
 
 
 class Figure(NamedTuple):
@@ -63,7 +61,7 @@ def summary(result: Result) -> Summary:
     parts = (_program, _quota, _collector, _memory, _pauses)
     figures = Summary(figure for part in parts for figure in part(result))
     told = [f"{result.run['status']}: {result.run['reason']}"] if result.run["reason"] else []
-    if FLUID in result.run["config"]:
+    if result.run["detail"] == "fluid":
         told.append("as a fluid: requests, locks and spans are known with model.detail=events")
     figures.verdict = "\n".join(told)
     return figures

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -24,7 +24,7 @@ def gctrace(cycles: pd.DataFrame) -> Iterator[str]:
 def gcpacertrace(cycles: pd.DataFrame) -> Iterator[str]:
     """Lines of GODEBUG=gcpacertrace=1: cycles, and ends of sweeps (mgcpacer.go, mgcsweep.go)."""
     for cycle in _rows(cycles):
-        if cycle.sweep_pages:
+        if (cycle.sweep_pages or 0) > 0:  # NaN, where it is not known
             yield pacertrace.format_line(_sweep_done(cycle))
         yield pacertrace.format_line(_cycle_start(cycle))
         if cycle.heap_end > cycle.heap_start:  # otherwise the pacer learns nothing, and is silent
@@ -61,7 +61,7 @@ def _gctrace_line(cycle: Cycle) -> gctrace_format.GCTraceLine:
     )
 
 
-def _sweep_done(cycle: Cycle) -> pacertrace.SweepDone:
+def _sweep_done(cycle: Any) -> pacertrace.SweepDone:
     return pacertrace.SweepDone(
         heap_live=cycle.sweep_end_heap,
         allocated=cycle.sweep_allocated,

@@ -12,6 +12,8 @@ from sim.errors import UserError
 from sim.fluid.engine import NO_LIMIT
 from sim.fluid.footprint import Footprint
 from sim.machine.profile import load_profile
+from sim.report.page import page
+from sim.results import Results
 from sim.results.summary import summary
 from sim.simulation import simulate
 from sim.units import MiB
@@ -41,7 +43,13 @@ def test_a_fluid_run_repeats_exactly() -> None:
 
 
 def test_a_fluid_run_says_what_it_does_not_know() -> None:
-    told = str(simulate(fluid("json-api", "duration=1s")).summary())
+    result = simulate(fluid("json-api", "duration=1s"))
+    told = str(result.summary())
+    assert result.run["detail"] == "fluid"
+    assert result.cycles[["assists", "swept_refill", "sweep_pages"]].isna().all(axis=None)
+    assert result.samples["/gc/heap/frees:objects"].isna().all()
+    assert "sweep done" not in result.gcpacertrace()
+    assert "reachable" not in page(Results({"run": result}))
     assert "requests, locks and spans are known with model.detail=events" in told
     in_detail = load({"workload": str(ROOT / "workloads" / "json-api.yaml")}, ["duration=50ms"])
     assert "fluid" not in str(simulate(in_detail).summary())

@@ -19,9 +19,9 @@ from sim.record.parquet import GROUP_ROWS, ParquetSink, is_run, is_sealed, read_
 from sim.record.recorder import BLOCK_ROWS, Recorder
 
 RUN = RunInfo(
-    config="GOGC: 100", seed=1, workload="api", profile="default", gomemsim="0.1.0",
-    provenance="gomemsim 0", python="3.11",
-    numpy="2.0", status=Status.RUNNING, reason="", end_ns=0, events=0,
+    config="GOGC: 100", seed=1, workload="api", detail="events", profile="default",
+    gomemsim="0.1.0", provenance="gomemsim 0", python="3.11", numpy="2.0",
+    status=Status.RUNNING, reason="", end_ns=0, events=0,
 )  # fmt: skip
 COMPLETE = RUN._replace(status=Status.COMPLETE, end_ns=10, events=3)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from timeit import repeat
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import pyarrow as pa
 import pytest
@@ -12,13 +12,14 @@ from sim.errors import ModelError
 from sim.formats.runtime_metrics import Kind
 from sim.formats.runtime_metrics_catalogue import CATALOGUE
 from sim.record.column import Column
-from sim.record.facts import TABLES, Pause, Request, RunInfo, Status
+from sim.record.facts import TABLES, Cycle, Pause, Request, RunInfo, Status
 from sim.record.recorder import BLOCK_ROWS, MemorySink, Recorder
 from sim.record.schema import schema
 
 RUN = RunInfo(
-    "GOGC: 100", 1, "api", "p", "0.1.0", "gomemsim 0", "3.11", "2.0", Status.RUNNING, "", 0, 0
-)
+    "GOGC: 100", 1, "api", "events", "p", "0.1.0", "gomemsim 0", "3.11", "2.0",
+    Status.RUNNING, "", 0, 0,
+)  # fmt: skip
 
 
 def test_samples_use_the_names_and_types_of_go() -> None:
@@ -82,6 +83,24 @@ def test_a_value_that_its_column_cannot_hold_is_named(wrong: object) -> None:
     recorder = Recorder(MemorySink(), RUN)
     recorder.emit(Pause(1, "x", 2, 3, wrong))  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="Pause: column 'cycle'"):
+        recorder.seal(RUN)
+
+
+def test_what_is_not_known_is_null_and_not_zero(blank: Any) -> None:
+    sink = MemorySink()
+    recorder = Recorder(sink, RUN)
+    recorder.emit(blank(Cycle, assists=3, sweep_ratio=0.5))
+    recorder.emit(blank(Cycle, assists=None, sweep_ratio=None))
+    recorder.seal(RUN)
+    cycles = sink.table("cycles")
+    assert cycles["assists"].to_pylist() == [3, None]
+    assert cycles["sweep_ratio"].to_pylist() == [0.5, None]
+    recorder.emit(blank(Cycle, assists=1.5))
+    with pytest.raises(ModelError, match="column 'assists'"):
+        recorder.seal(RUN)
+    recorder = Recorder(sink, RUN)
+    recorder.emit(blank(Cycle, heap_end=None))
+    with pytest.raises(ModelError, match="column 'heap_end'"):
         recorder.seal(RUN)
 
 

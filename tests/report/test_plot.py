@@ -21,7 +21,9 @@ from sim.units import MS, MiB
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Result:
-    info = RunInfo("GOGC: 100", 1, "w", "m", "0", "gomemsim 0", "3", "2", Status.COMPLETE, "", 0, 0)
+    info = RunInfo(
+        "GOGC: 100", 1, "w", "events", "m", "0", "gomemsim 0", "3", "2", Status.COMPLETE, "", 0, 0
+    )
     Recorder(ParquetSink(tmp_path / "empty"), info).seal(info)
     found = load(tmp_path / "empty")
     assert isinstance(found, Result)

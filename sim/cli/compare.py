@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sim.cli.files import write_bytes
 from sim.cli.options import Quiet, Sets
 from sim.cli.progress import progress
 from sim.errors import UserError
@@ -15,7 +17,7 @@ from sim.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sim.experiment.point import Settings
+    from sim.experiment.point import Point, Settings
     from sim.experiment.sweep import Engine
     from sim.experiment.table import Comparison
     from sim.experiment.worker import Outcome
@@ -55,6 +57,10 @@ def compare(
             help="Run all in the fluid mode, and what is Pareto-optimal there in detail.",
         ),
     ] = False,
+    table: Annotated[
+        Path | None,
+        typer.Option(help="Write the comparison to a file as well: .csv, .parquet or .json."),
+    ] = None,
     out: Annotated[
         str | None,
         typer.Option(
@@ -75,23 +81,70 @@ def compare(
     Runs are stored one by one: the same command goes on where it was stopped. Runs whose config
     has changed are replaced; --out keeps them apart.
     """
-    from sim.experiment.grid import grid, points, values
+    from sim.experiment.grid import grid, values
 
     named = {"GOGC": gogc, "GOMEMLIMIT": gomemlimit, "GOMAXPROCS": gomaxprocs}
     axes = [f"{key}={text}" for key, text in named.items() if text is not None]
     settings = grid([*axes, *(vary or ())])
 
-    from sim.experiment.markdown import markdown
-    from sim.experiment.sweep import outdated, sweep
-    from sim.experiment.table import compare_settings, find_baseline
+    from sim.experiment.table import find_baseline
+    from sim.experiment.tidy import check_suffix
     from sim.record.places import place
 
+    if table is not None:
+        check_suffix(table)
     base = find_baseline(settings, values(baseline or ""))
     name = out or f"results/sweep-{config.stem}"
-    engine = _engine(jobs, scheduler)
+    job = _Job(config, sets or [], seeds, base, _engine(jobs, scheduler), table, quiet)
+    try:
+        if screen:
+            screened = job.run(settings, place(f"{name}-screen"), FLUID)
+            settings = screened.worth_having(settings) if screened else []
+            print("\nWhat is Pareto-optimal of these, in detail:\n")
+        if settings:
+            job.run(settings, place(name), *([EVENTS] if screen else []))
+    except KeyboardInterrupt:
+        print(f"gomemsim: interrupted; {name} has what was done", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    if job.failed:
+        raise typer.Exit(FAILED)
 
-    def compared(settings: Sequence[Settings], folder: Place, *detail: str) -> Comparison | None:
-        todo = points(config, settings, seeds, [*(sets or ()), *detail])
+
+@dataclass
+class _Job:
+    """What one command wants of each of its sweeps."""
+
+    config: Path
+    sets: list[str]
+    seeds: int
+    baseline: Settings
+    engine: Engine
+    table: Path | None
+    quiet: bool
+    failed: list[Outcome] = field(default_factory=list)
+
+    def run(self, settings: Sequence[Settings], folder: Place, *detail: str) -> Comparison | None:
+        """Simulate what is not stored and print the comparison; None if all runs failed."""
+        from sim.experiment.grid import points
+        from sim.experiment.markdown import markdown
+        from sim.experiment.table import compare_settings
+        from sim.experiment.tidy import comparison_frame, serialized
+
+        todo = points(self.config, settings, self.seeds, [*self.sets, *detail])
+        if self.simulate(todo, folder) == len(todo):
+            return None
+        compared = compare_settings(todo, folder, self.baseline)
+        print(markdown(compared))
+        if self.table is not None:
+            write_bytes(self.table, serialized(comparison_frame(compared), self.table.suffix))
+        if not self.quiet:
+            print(f"runs: {folder}")
+        return compared
+
+    def simulate(self, todo: Sequence[Point], folder: Place) -> int:
+        """Simulate what is not stored; how many runs failed."""
+        from sim.experiment.sweep import outdated, sweep
+
         if old := outdated(todo, folder):
             print(
                 f"gomemsim: {folder}: {len(old)} of {len(todo)} runs are outdated (the config,"
@@ -99,32 +152,12 @@ def compare(
                 " are simulated anew",
                 file=sys.stderr,
             )
-        with progress(f"{len(todo)} runs", quiet=quiet) as report:
-            failures = sweep(todo, folder, engine, report)
+        with progress(f"{len(todo)} runs", quiet=self.quiet) as report:
+            failures = sweep(todo, folder, self.engine, report)
         for point, reason in failures:
             print(f"gomemsim: {point.label}: {reason}", file=sys.stderr)
-        failed.extend(failures)
-        if len(failures) == len(todo):
-            return None
-        table = compare_settings(todo, folder, base)
-        print(markdown(table))
-        if not quiet:
-            print(f"runs: {folder}")
-        return table
-
-    failed: list[Outcome] = []
-    try:
-        if screen:
-            screened = compared(settings, place(f"{name}-screen"), FLUID)
-            settings = [row.settings for row in screened.rows if row.optimal] if screened else []
-            print("\nWhat is Pareto-optimal of these, in detail:\n")
-        if settings:
-            compared(settings, place(name), *([EVENTS] if screen else []))
-    except KeyboardInterrupt:
-        print(f"gomemsim: interrupted; {name} has what was done", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-    if failed:
-        raise typer.Exit(FAILED)
+        self.failed += failures
+        return len(failures)
 
 
 def _engine(jobs: int | None, scheduler: str | None) -> Engine:

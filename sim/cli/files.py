@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Final
+from typing import IO, Any, Final, Literal
 
 from sim.errors import UserError
 
@@ -16,15 +16,16 @@ STANDARD_OUTPUT: Final = Path("-")
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[str]]:
+def replacing(path: Path, mode: Literal["w", "wb"] = "w") -> Iterator[IO[Any]]:
     """A file that takes the place of `path` when it is whole; after an error `path` is as it was.
 
     Folders on the way are made. Raises UserError where nothing can be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        encoding = "utf-8" if mode == "w" else None
         with NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+            mode, encoding=encoding, dir=path.parent, prefix=f".{path.name}.", delete=False
         ) as file:
             try:
                 yield file
@@ -42,6 +43,12 @@ def write(path: Path, text: str) -> None:
     """Write a text as a whole or not at all; UserError where that is impossible."""
     with replacing(path) as file:
         file.write(text)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all; UserError where that is impossible."""
+    with replacing(path, "wb") as file:
+        file.write(content)
 
 
 def write_json(path: Path | None, document: Callable[[], object]) -> bool:

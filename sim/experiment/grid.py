@@ -14,13 +14,18 @@ from sim.config.provenance import provenance
 from sim.errors import UserError
 from sim.experiment.point import Point, Settings
 
-_COMMA: Final = re.compile(r",(?![^{\[]*[}\]])")
-"""A comma that is not inside of braces or brackets, as in `{uniform: {low: 1, high: 2}}`."""
+_PART: Final = re.compile(r"[][{},]")
 
 
 def values(text: str) -> list[str]:
-    """The values of a list as people type it: `50,100,off`."""
-    return [word.strip() for word in _COMMA.split(text) if word.strip()]
+    """The values of a list as people type it: `50,100,off`, `{uniform: {low: 1, high: 2}},3`."""
+    words, begin, depth = list[str](), 0, 0
+    for part in _PART.finditer(text):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(part[0], 0)
+        if part[0] == "," and depth == 0:
+            words.append(text[begin : part.start()])
+            begin = part.end()
+    return [word.strip() for word in (*words, text[begin:]) if word.strip()]
 
 
 def grid(axes: Sequence[str]) -> list[Settings]:

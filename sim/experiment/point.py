@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, TypeAlias
+from urllib.parse import quote
 
 Settings: TypeAlias = Mapping[str, str]
 """Keys and values of one combination, as typed."""
 
-_UNSAFE: Final = re.compile(r"[^\w.=,+-]+")
-_LONGEST: Final = 200
-"""Characters of a label; file systems take names of 255."""
+_LONGEST: Final = 120
+"""Characters of a value in the name of a folder; file systems take names of 255."""
 HASH_DIGITS: Final = 10
+RUN: Final = "run"
+"""Key of the innermost folder: the hash of all that the run depends on."""
 
 
 @dataclass(frozen=True)
@@ -32,19 +33,32 @@ class Point:
 
     @property
     def label(self) -> str:
-        """What distinguishes the run from its neighbours, for people and fit for a file name."""
-        chosen = {**self.settings, "seed": str(self.seed)}
-        text = ",".join(f"{key}={value}" for key, value in chosen.items())
-        safe = _UNSAFE.sub("_", text)
-        if len(safe) <= _LONGEST:
-            return safe
-        return f"{safe[: _LONGEST - HASH_DIGITS - 1]}+{_hash(text)}"
+        """What distinguishes the run from its neighbours, for people: `GOGC=50 seed=1`."""
+        return " ".join(f"{key}={value}" for key, value in self._chosen.items())
 
     @cached_property
     def name(self) -> str:
-        """Label and a hash of all that the run depends on: another name is another run."""
+        """The run's folder inside of its sweep: another name is another run.
+
+        Hive style, as in `GOGC=50/seed=1/run=1a6121e953`: readers of parquet make columns of it.
+        Values are percent-encoded, so that every file system takes them. What is too long for a
+        folder is cut, and stays apart by its hash.
+        """
         text = json.dumps(self.config, sort_keys=True, default=str)
-        return f"{self.label}-{_hash(text + chr(0) + self.provenance)}"
+        chosen = {**self._chosen, RUN: _hash(text + chr(0) + self.provenance)}
+        return "/".join(f"{_escaped(key)}={_escaped(value)}" for key, value in chosen.items())
+
+    @property
+    def _chosen(self) -> Settings:
+        return {**self.settings, "seed": str(self.seed)}
+
+
+def _escaped(text: str) -> str:
+    safe = quote(text, safe=" ")
+    if len(safe) <= _LONGEST:
+        return safe
+    # An escape sequence that is cut in two would be one that no reader understands.
+    return f"{safe[:_LONGEST].rpartition('%')[0] or safe[:_LONGEST]}+{_hash(text)}"
 
 
 def _hash(text: str) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from sim.experiment.point import Point
-from sim.experiment.worker import Outcome, prepare
+from sim.experiment.summaries import write_summary
+from sim.experiment.worker import Outcome, prepare, siblings
 from sim.record.parquet import is_sealed
 from sim.record.places import Place, look_again
 
@@ -25,9 +26,7 @@ def stored(point: Point, folder: Place) -> bool:
 
 def outdated(points: Sequence[Point], folder: Place) -> list[Point]:
     """Points that were stored under another config or provenance, and are to be simulated anew."""
-    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    labels = {name.rpartition("-")[0] for name in names}
-    return [point for point in points if point.label in labels and point.name not in names]
+    return [p for p in points if not stored(p, folder) and siblings(p, folder)]
 
 
 def sweep(
@@ -38,20 +37,25 @@ def sweep(
 ) -> list[Outcome]:
     """Simulate the points that the folder lacks; return those that failed, and why.
 
+    The summary of all runs in the folder is renewed, also when the sweep is stopped.
+
     A failure, even the death of a worker process, does not touch the other points. A point whose
-    config or provenance changed replaces what was stored under its label. Raises UserError if the
-    folder cannot be written to.
+    config or provenance changed replaces what was stored under its settings. Raises UserError if
+    the folder cannot be written to.
     """
     prepare(folder)
     left = [point for point in points if not stored(point, folder)]
     done, failures = len(points) - len(left), []
     if progress is not None:
         progress(done / max(len(points), 1))
-    for outcome in engine(left, folder) if left else ():
-        done += 1
-        if outcome.reason:
-            failures.append(outcome)
-        if progress is not None:
-            progress(done / len(points))
-    look_again(folder)
+    try:
+        for outcome in engine(left, folder) if left else ():
+            done += 1
+            if outcome.reason:
+                failures.append(outcome)
+            if progress is not None:
+                progress(done / len(points))
+    finally:
+        look_again(folder)
+        write_summary(folder)
     return failures

@@ -107,6 +107,11 @@ class Comparison(NamedTuple):
     saved: Mapping[str, float]
     """By figure, how many times more a difference would vary with seeds of its own: the median."""
 
+    def worth_having(self, settings: Sequence[Settings]) -> list[Settings]:
+        """Those of the settings that are Pareto-optimal in at least one workload."""
+        optimal = {title(row.settings) for row in self.rows if row.optimal}
+        return [chosen for chosen in settings if title(_without_workload(chosen)) in optimal]
+
 
 def find_baseline(settings: Sequence[Settings], named: Sequence[str]) -> Settings:
     """The setting that has the named values, such as `GOGC=100`; without names the first.
@@ -196,7 +201,11 @@ class _Table:
     def comparison(self) -> Comparison:
         changes = self._changes
         p = dict(zip(changes, holm([change.p for change in changes.values()]), strict=True))
-        rows = [self._row(group, name, p) for (_, name), group in self._groups.items()]
+        rows = [
+            self._row(group, title(group.settings), p)
+            for workload in self._workloads
+            for group in self._of(workload)
+        ]
         means = [self._mean_row(name, p) for name in self._titles if self._has_mean]
         figures = [f for group in self._groups.values() for f in group.figures.values()]
         units = {

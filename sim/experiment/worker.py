@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from sim.config import load
 from sim.config.provenance import provenance
 from sim.errors import UserError
-from sim.experiment.point import HASH_DIGITS, Point
-from sim.record.parquet import is_sealed, sealed_path
+from sim.experiment.point import Point
+from sim.record.parquet import is_run, is_sealed, sealed_path
 from sim.record.places import Place, remove
 from sim.results.load import SETTINGS
 from sim.simulation import simulate
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from upath import UPath
 
 _PARTIAL: Final = re.compile(r"\..*\.(\d+)@(.*)\.partial")
-_ANY_HASH: Final = "-" + "[0-9a-f]" * HASH_DIGITS
 
 
 class Outcome(NamedTuple):
@@ -41,20 +40,27 @@ class Outcome(NamedTuple):
 def simulate_point(point: Point, folder: Place) -> str:
     """Simulate and store; return why that was impossible, empty if it was not.
 
-    A run whose config or provenance changed replaces what was stored under its label.
+    A run whose config or provenance changed replaces what was stored under its settings.
     """
     try:
         if isinstance(folder, Path):
             _grow(point, folder)
         else:
             _send(point, folder)
-        for outdated in folder.glob(point.label + _ANY_HASH):
-            if outdated.name != point.name:
-                remove(outdated)
+        for outdated in siblings(point, folder):
+            remove(outdated)
     except Exception as error:  # noqa: BLE001  whatever it is, the other points go on
         kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
         return f"{kind}{error}"
     return ""
+
+
+def siblings(point: Point, folder: Place) -> list[Place]:
+    """Stored runs of a point under another config or provenance."""
+    mine = folder / point.name
+    if not mine.parent.is_dir():
+        return []
+    return [path for path in mine.parent.iterdir() if is_run(path) and path.name != mine.name]
 
 
 def prepare(folder: Place) -> None:
@@ -74,10 +80,11 @@ def prepare(folder: Place) -> None:
 
 
 def _grow(point: Point, folder: Path) -> None:
-    growing = folder / f".{point.name}.{os.getpid()}@{platform.node()}.partial"
     final = folder / point.name
+    growing = folder / f".{final.name}.{os.getpid()}@{platform.node()}.partial"
     try:
         _simulate(point, growing)
+        final.parent.mkdir(parents=True, exist_ok=True)
         growing.rename(final)
     except OSError:
         if not is_sealed(final):  # by another sweep, a moment earlier

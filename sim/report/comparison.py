@@ -13,6 +13,7 @@ from sim.experiment.markdown import Shown, legend, shown
 from sim.experiment.table import compare_runs, find_baseline
 from sim.experiment.table import title as setting_of
 from sim.report.tradeoff import tradeoff
+from sim.results.load import sweep_of
 from sim.results.result import Result, Results
 from sim.results.summary import Figure
 
@@ -50,7 +51,7 @@ def _setting(run: Result) -> str:
 
 
 def _sweep(name: str) -> str:
-    return name.rpartition("/")[0].rpartition("/")[2]
+    return sweep_of(name).rpartition("/")[2]
 
 
 def _natural(name: str) -> list[str | int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Final
 
@@ -55,10 +56,30 @@ def load_runs(pattern: str) -> Results:
     return Results(runs)
 
 
-def _inside(folder: Place) -> list[Place]:
-    """What is in a folder; hidden folders are runs that grow."""
-    found = folder.iterdir() if folder.is_dir() else ()
-    return [inner for inner in found if not inner.name.startswith(".")]
+def load_inside(folder: Place) -> dict[str, Result]:
+    """All runs of a sweep by name, whatever version they come from; none of other folders."""
+    return dict(sorted(_runs(_inside(folder)).items()))
+
+
+def _inside(folder: Place) -> Iterator[Place]:
+    """What is in a folder, and in its folders `key=value`; hidden folders are runs that grow."""
+    for inner in folder.iterdir() if folder.is_dir() else ():
+        if _is_partition(inner.name) and not is_run(inner):
+            yield from _inside(inner)
+        elif not inner.name.startswith("."):
+            yield inner
+
+
+def _is_partition(name: str) -> bool:
+    return "=" in name and not name.startswith(".")
+
+
+def sweep_of(run: str) -> str:
+    """The folder of the sweep that a run with this name is of: it has no `key=value`."""
+    *folders, own = re.split(r"[/\\]", run)
+    while _is_partition(own) and folders and _is_partition(folders[-1]):
+        folders.pop()
+    return "/".join(folders)
 
 
 def _runs(folders: Iterable[Place]) -> dict[str, Result]:

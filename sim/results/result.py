@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from html import escape
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -139,6 +140,10 @@ class Result:
     def __repr__(self) -> str:
         return f"Result({self.name!r}, {self.run['workload']}, {self.run['status']})"
 
+    def _repr_html_(self) -> str:
+        """The headline figures, for notebooks."""
+        return f"<b>{escape(self.name)}</b>{self.summary()._repr_html_()}"
+
     def _table(self, name: str) -> pa.Table:
         table = self._read(name)
         missing = [
@@ -192,47 +197,23 @@ class Results(Mapping[str, Result]):
     def summary(self) -> pd.DataFrame:
         """The headline figures, one run a row; units in `attrs`.
 
-        Runs of a sweep have their settings and seed in front.
+        In front are what the sweep of the run varied, its seed, workload and status.
         """
-        import pandas as pd
+        from sim.results.frames import summary_frame
 
-        from sim.results.summary import summary
-
-        summaries = {name: summary(run) for name, run in self._runs.items()}
-        frame = pd.DataFrame.from_dict(
-            {name: figures.numbers() for name, figures in summaries.items()}, orient="index"
-        )
-        frame = pd.concat([self._settings().loc[frame.index], frame], axis=1)
-        frame.attrs["units"] = {
-            key: figure.unit for figures in summaries.values() for key, figure in figures.items()
-        }
-        return frame
+        return summary_frame(self)
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of all runs, such as `cycles`; the settings and seed of each run in front."""
-        import pandas as pd
+        from sim.results.frames import table_frame
 
         if name not in TABLES or name == "run":
             raise UserError(f"there is no table {name!r}{nearest(name, TABLES.keys() - {'run'})}")
-        frames = {run: getattr(self._runs[run], name) for run in self._runs}
-        rows = pd.concat(frames, names=["run"]).reset_index("run")
-        told = rows[["run"]].join(self._settings(), on="run").drop(columns="run")
-        table: pd.DataFrame = pd.concat([told, rows.drop(columns="run")], axis=1).reset_index(
-            drop=True
-        )
-        table.attrs = next(iter(frames.values())).attrs
-        return table
+        return table_frame(self, name)
 
-    def _settings(self) -> pd.DataFrame:
-        """A row per run: what its sweep varied, as numbers where all values are, and its seed."""
-        import pandas as pd
+    def _repr_html_(self) -> str:
+        """The figures with their units, for notebooks."""
+        from sim.results.frames import with_units
 
-        rows = {
-            name: {**run.settings, "seed": run.run["seed"]} if run.settings else {}
-            for name, run in self._runs.items()
-        }
-        frame = pd.DataFrame.from_dict(rows, orient="index")
-        numbers = frame.apply(pd.to_numeric, errors="coerce")
-        whole = numbers.columns[numbers.notna().eq(frame.notna()).all()]
-        frame[whole] = numbers[whole]
-        return frame
+        html: str = with_units(self.summary()).to_html()
+        return html

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from typing import Final, NamedTuple
 
 from sim.results.gc_cost import gc_cpu
@@ -45,6 +46,14 @@ class Summary(dict[str, Figure]):
     def numbers(self) -> dict[str, float]:
         """The figures without their units."""
         return {name: figure.value for name, figure in self.items()}
+
+    def _repr_html_(self) -> str:
+        """A table, for notebooks."""
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{escape(str(figure))}</td></tr>"
+            for name, figure in self.items()
+        )
+        return f"<table>{rows}</table><p>{escape(self.verdict)}</p>"
 
     def __str__(self) -> str:
         width = max(len(name) for name in self)

@@ -25,7 +25,7 @@ def test_a_grid_becomes_one_table(
     assert not end.value.code
     assert "| GOGC" in out
     assert "baseline" in out
-    assert len(list((tmp_path / "sweep-x").iterdir())) == 2
+    assert len(list((tmp_path / "sweep-x").rglob("run.parquet"))) == 2
 
 
 def test_a_wide_grid_is_screened_as_rates_and_only_the_best_is_simulated_in_detail(
@@ -49,7 +49,7 @@ def test_a_wide_grid_is_screened_as_rates_and_only_the_best_is_simulated_in_deta
     assert len(rows) == 6
     optimal = sum("| yes" in row for row in rows)
     assert 0 < optimal < 6
-    assert len(list((tmp_path / "wide").iterdir())) == optimal
+    assert len(list((tmp_path / "wide").rglob("run.parquet"))) == optimal
     assert "latency_p99" in detailed
     assert "latency_p99" not in screened
 

@@ -22,6 +22,7 @@ def test_every_combination_comes_in_the_order_typed() -> None:
 
 def test_a_comma_in_braces_is_part_of_the_value() -> None:
     assert values("{uniform: {low: 1, high: 2}},3") == ["{uniform: {low: 1, high: 2}}", "3"]
+    assert values("{a: b, c: {d: 1}},{a: 2}") == ["{a: b, c: {d: 1}}", "{a: 2}"]
 
 
 @pytest.mark.parametrize(
@@ -57,16 +58,17 @@ def test_the_name_changes_with_whatever_the_run_depends_on(tiny: Path, tmp_path:
         return points(tiny, grid(["GOGC=50"]), 1, [f"plugins=[{plugin}]", *sets])[0].name
 
     plain = name()
-    assert plain.startswith("GOGC=50,seed=1-")
+    assert plain.startswith("GOGC=50/seed=1/run=")
     assert name() == plain
     assert name("duration=30ms") != plain
     plugin.write_text("X = 1\n", encoding="utf-8")
     assert name() != plain
 
 
-def test_labels_fit_a_file_system_and_stay_apart() -> None:
-    long = Point({"key": "v/" * 200}, 1, {}, "")
-    other = replace(long, seed=2)
-    assert len(long.name) < 256
-    assert "/" not in long.name
-    assert long.label != other.label
+def test_names_fit_every_file_system_and_stay_apart() -> None:
+    long = Point({"key": "v/:*|" * 200}, 1, {"machine": "m", "plugins": []}, "")
+    other = replace(long, settings={"key": "v/:*|" * 201})
+    parts = long.name.split("/")
+    assert [part.partition("=")[0] for part in parts] == ["key", "seed", "run"]
+    assert all(len(part) < 256 and not set(part) & set('<>:"\\|?*') for part in parts)
+    assert long.name.split("/")[0] != other.name.split("/")[0]

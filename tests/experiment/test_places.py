@@ -40,8 +40,9 @@ def test_a_sweep_in_a_bucket_goes_on_where_it_stopped(
     assert memory.created(f"/bucket/sweep-a/{todo[0].name}/run.parquet") == first
     changed = points(tiny, grid(["GOGC=50"]), 1, ["duration=10ms"])
     assert sweep(changed, folder, processes(1)) == []
-    kept = {Path(name).name for name in memory.ls("/bucket/sweep-a", detail=False)}
-    assert kept == {changed[0].name, todo[1].name}
+    kept = {name for name in memory.find("/bucket") if name.endswith("/run.parquet")}
+    assert kept == {f"/bucket/sweep-a/{p.name}/run.parquet" for p in (changed[0], todo[1])}
+    assert memory.exists("/bucket/sweep-a/summary.parquet")
     assert not [name for name in memory.find("/bucket") if "partial" in name]
 
 

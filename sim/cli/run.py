@@ -35,6 +35,7 @@ def run(
     seeded = [] if seed is None else [f"seed={seed}"]
     settings = load(config, [*(sets or ()), *seeded])
 
+    from sim.report.verdict import of_run
     from sim.simulation import simulate
 
     folder = out or Path("results") / config.stem
@@ -50,7 +51,5 @@ def run(
         print(result.gcpacertrace(), end="")
     if quiet and (gctrace or gcpacertrace):
         return
-    print(result.summary())
-    for finding in result.diagnose():
-        print(finding)
+    print(*of_run(result), "", result.summary(), *result.diagnose(), sep="\n")
     print(f"tables: {folder}")

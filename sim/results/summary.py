@@ -10,6 +10,7 @@ from sim.results.gc_cost import gc_cpu
 from sim.results.latency import quantile
 from sim.results.memory import thrashing
 from sim.results.mmu import mmu, utilization
+from sim.results.names import by_worth, words
 from sim.results.result import Result
 from sim.units import MS, SECOND, format_bytes, format_duration
 
@@ -39,7 +40,7 @@ class Figure(NamedTuple):
 
 
 class Summary(dict[str, Figure]):
-    """Figures by name, in the order in which they are told, and what is to be said beside them."""
+    """Figures by name, and what is to be said beside them; printed, they have words for names."""
 
     verdict: str = ""
 
@@ -56,8 +57,8 @@ class Summary(dict[str, Figure]):
         return f"<table>{rows}</table><p>{escape(self.verdict)}</p>"
 
     def __str__(self) -> str:
-        width = max(len(name) for name in self)
-        lines = [f"{name:<{width}}  {figure}" for name, figure in self.items()]
+        width = max(len(words(name)) for name in self)
+        lines = [f"{words(name):<{width}}  {self[name]}" for name in by_worth(self)]
         return "\n".join([*lines, self.verdict] if self.verdict else lines)
 
 

@@ -71,6 +71,7 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> list[tuple[RunConfig, Path]]:
         return FakeResult()
 
     install(monkeypatch, simulate)
+    monkeypatch.setattr("sim.report.verdict.of_run", lambda run: ["healthy"])
     return runs
 
 
@@ -83,7 +84,7 @@ def install(monkeypatch: pytest.MonkeyPatch, simulate: Callable[..., Any]) -> No
 def test_run_prints_the_summary_and_where_the_tables_are(
     typed: Typed, simulated: list[tuple[RunConfig, Path]]
 ) -> None:
-    assert typed("run", QUICKSTART) == (0, "cycles 1\ntables: results/quickstart\n", "")
+    assert typed("run", QUICKSTART) == (0, "healthy\n\ncycles 1\ntables: results/quickstart\n", "")
     ((config, out),) = simulated
     assert (config.workload, out) == ("json-api", Path("results/quickstart"))
 

@@ -89,9 +89,7 @@ def tune(
 
 def grown(fit: Fit, growth: Fraction) -> Fit:
     """The same program with a larger live heap."""
-    cycles = tuple(
-        replace(cycle, live=cycle.live * (1 + growth)) for cycle in fit.program.cycles
-    )
+    cycles = tuple(replace(cycle, live=cycle.live * (1 + growth)) for cycle in fit.program.cycles)
     return replace(fit, program=replace(fit.program, cycles=cycles))
 
 

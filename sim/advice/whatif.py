@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 
@@ -17,12 +16,8 @@ from sim.units import MiB
 _WHOLE = {"gc_cycles", "alloc_bytes", "peak_heap_bytes", "peak_rss_bytes"}
 
 
-def to_json(predictions: Sequence[Prediction]) -> str:
-    """One object per setting: middle values under their names, `intervals` with [low, high]."""
-    return json.dumps([_object(prediction) for prediction in predictions], indent=2) + "\n"
-
-
-def _object(prediction: Prediction) -> dict[str, object]:
+def as_object(prediction: Prediction) -> dict[str, object]:
+    """For JSON: the setting, middle values under their names, `intervals` with [low, high]."""
     setting = prediction.setting
     return {
         "gogc": "off" if setting.gogc is None else setting.gogc,

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import Quiet, Sets
+from sim.cli.files import write_json
+from sim.cli.options import Json, Quiet, Sets
 from sim.cli.progress import progress
 
 
@@ -20,17 +21,23 @@ def accuracy(
     ladder: Annotated[
         bool, typer.Option("--ladder", help="Errors with one mechanism after the other.")
     ] = False,
+    json: Json = None,
     quiet: Quiet = False,
 ) -> None:
     """Simulate every setting that was recorded, and print real, simulated and error as Markdown."""
+    from sim.report.documents import of_table
     from sim.truth.accuracy import accuracy as measure
     from sim.truth.accuracy import errors_markdown, markdown
     from sim.truth.ladder import climb
 
     with progress("accuracy", quiet=quiet) as report:
         if ladder:
-            print(climb(configs, recorded, report).to_markdown())
+            rungs = climb(configs, recorded, report)
+            if not write_json(json, lambda: of_table(rungs.reset_index())):
+                print(rungs.to_markdown())
             return
         table = measure(configs, recorded, sets or (), report)
+    if write_json(json, lambda: of_table(table)):
+        return
     print(errors_markdown(table))
     print(markdown(table))

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.files import write
+from sim.cli.files import write, write_json
 from sim.cli.options import (
     Arrivals,
     Exposition,
     GivenLoad,
     GivenLog,
+    Json,
     LoggedGOGC,
     LoggedLimit,
     Metrics,
@@ -41,6 +42,7 @@ def fit(
     profile: Annotated[
         str, typer.Option(help="Machine profile that prices the simulation.")
     ] = "default-x86-64",
+    json: Json = None,
     quiet: Quiet = False,
 ) -> None:
     """Write a workload that allocates, keeps and marks what the program of the log does."""
@@ -49,12 +51,15 @@ def fit(
     from sim.fitting.report import identified
     from sim.fitting.workload import Container, to_yaml
     from sim.machine.profile import load_profile
+    from sim.report.documents import of_fit
     from sim.units import parse_bytes
 
     evidence = read_evidence(metrics, prometheus, pprof, trace)
     found = fit_log(log, gogc, gomemlimit, load, evidence, arrivals)
     container = Container(None if memory is None else parse_bytes(memory), cpu)
     write(out, to_yaml(found, log.name, load_profile(profile), container))
+    if write_json(json, lambda: of_fit(found)):
+        return
     if not quiet:
         print(identified(found))
     print(f"workload: {out}")

@@ -59,3 +59,12 @@ Json: TypeAlias = Annotated[
         help="Write the result as JSON; - is standard output, with no other text.",
     ),
 ]
+Growth: TypeAlias = Annotated[
+    str, typer.Option(metavar="SHARE", help="Growth of the live heap to predict for.")
+]
+Traffic: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="SHARE", help="Load offered to a program that waits for it, of that in the log."
+    ),
+]

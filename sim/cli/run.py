@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import Quiet, Sets
+from sim.cli.files import write_json
+from sim.cli.options import Json, Quiet, Sets
 from sim.cli.progress import progress
 
 INTERRUPTED = 130
@@ -27,6 +28,7 @@ def run(
     gcpacertrace: Annotated[
         bool, typer.Option("--gcpacertrace", help="Print what GODEBUG=gcpacertrace=1 would.")
     ] = False,
+    json: Json = None,
     quiet: Quiet = False,
 ) -> None:
     """Simulate a program under the Go runtime."""
@@ -35,6 +37,7 @@ def run(
     seeded = [] if seed is None else [f"seed={seed}"]
     settings = load(config, [*(sets or ()), *seeded])
 
+    from sim.report.documents import of_result
     from sim.report.verdict import of_run
     from sim.simulation import simulate
 
@@ -45,6 +48,8 @@ def run(
     except KeyboardInterrupt:
         print(f"gomemsim: interrupted; the partial result is in {folder}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
+    if write_json(json, lambda: of_result(result)):
+        return
     if gctrace:
         print(result.gctrace(), end="")
     if gcpacertrace:

@@ -13,20 +13,37 @@ from sim.cli.files import write
 
 
 class Kind(StrEnum):
-    """Which file the schema is for."""
+    """What the schema is for: a kind of file, or what a command writes with --json."""
 
     CONFIG = "config"
     WORKLOAD = "workload"
+    RUN = "run"
+    WHATIF = "whatif"
+    TUNE = "tune"
+    FIT = "fit"
+    ACCURACY = "accuracy"
+    VALIDATE = "validate"
+    VALIDATE_MEMORY = "validate-memory"
+    SIZECLASSES = "sizeclasses"
+    POLICIES = "policies"
 
 
 def schema(
-    kind: Annotated[Kind, typer.Argument(help="Kind of file.")] = Kind.CONFIG,
+    kind: Annotated[
+        Kind, typer.Argument(help="Kind of file, or the command whose --json it describes.")
+    ] = Kind.CONFIG,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to a file.")] = None,
 ) -> None:
-    """Print the JSON Schema of config or workload files."""
+    """Print the JSON Schema of config or workload files, or of what a command writes as JSON."""
     from sim.config import json_schema
 
-    text = json.dumps(json_schema(kind.value), indent=2) + "\n"
+    if kind in {Kind.CONFIG, Kind.WORKLOAD}:
+        found = json_schema("config" if kind is Kind.CONFIG else "workload")
+    else:
+        from sim.report.documents import schema as document_schema
+
+        found = document_schema(kind.value)
+    text = json.dumps(found, indent=2) + "\n"
     if out is None:
         print(text, end="")
     else:

@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.files import write_json
 from sim.cli.options import (
     Arrivals,
     Exposition,
     GivenLoad,
     GivenLog,
+    Json,
     LoggedGOGC,
     LoggedLimit,
     Metrics,
@@ -47,11 +49,15 @@ def tune(
     prometheus: Exposition = None,
     trace: Trace = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random streams.")] = 1,
+    json: Json = None,
     quiet: Quiet = False,
 ) -> None:
     """Recommend GOGC and GOMEMLIMIT for a container, with trade-offs and risks."""
     from sim.advice import api, report
+    from sim.advice.prediction import predict
     from sim.advice.whatif import preface
+    from sim.report.documents import of_advice
+    from sim.report.verdict import of_tuning
 
     fit = api.fit(
         log,
@@ -75,7 +81,10 @@ def tune(
             seed=seed,
             progress=progressed,
         )
-    print(found)
+    (today,) = predict(fit, [fit.logged], seed)
+    if write_json(json, lambda: of_advice(fit, today, found)):
+        return
+    print(*of_tuning(fit, today, found), "", found, sep="\n")
     if not quiet:
         print(f"\nThe trade-off:\n\n{report.trade_off(found.tuning)}")
         print(f"\nKnown policies:\n\n{report.policies(found.tuning)}")

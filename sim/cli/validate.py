@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import Quiet, Sets
+from sim.cli.files import write_json
+from sim.cli.options import Json, Quiet, Sets
 from sim.cli.progress import progress
 from sim.errors import UserError
 
@@ -31,12 +32,14 @@ def validate(
         typer.Option(help="Command of another Go, from 1.21 on [default: the installed one]."),
     ] = None,
     sets: Sets = None,
+    json: Json = None,
     quiet: Quiet = False,
 ) -> None:
     """Run workloads for real and simulated, and print how far apart they are, as Markdown.
 
     Real runs that the folder has are not repeated: an interrupted validation goes on.
     """
+    from sim.report.documents import of_table
     from sim.truth.accuracy import errors_markdown, markdown
     from sim.truth.host import host
     from sim.truth.marking import OWN_GOGC
@@ -50,6 +53,8 @@ def validate(
             configs, out=out, grid=grid, sets=sets or (), repetitions=repetitions, go=go,
             progress=report,
         )  # fmt: skip
+    if write_json(json, lambda: of_table(table)):
+        return
     print("# Real and simulated runs of the same workloads\n")
     print(f"    gomemsim {' '.join(sys.argv[1:])}\n")
     print(f"{repetitions} real runs per setting; medians of them, their spread beside the error.")

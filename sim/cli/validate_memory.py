@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import Quiet
+from sim.cli.files import write_json
+from sim.cli.options import Json, Quiet
 from sim.cli.progress import progress
 
 
@@ -20,11 +21,14 @@ def validate_memory(
         Path | None,
         typer.Option(help="Folder of real runs; what is missing is measured and kept there."),
     ] = None,
+    json: Json = None,
     quiet: Quiet = False,
 ) -> None:
     """Run real Go programs and their simulations; print heap, RSS over time and errors."""
+    from sim.report.documents import of_table
     from sim.truth.memory import markdown, validate
 
     with progress("memory", quiet=quiet) as report:
         table = validate(configs, recorded, report)
-    print(markdown(table))
+    if not write_json(json, lambda: of_table(table)):
+        print(markdown(table))

@@ -7,17 +7,20 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.files import write
+from sim.cli.files import write_json
 from sim.cli.options import (
     Arrivals,
     Exposition,
     GivenLoad,
+    Growth,
+    Json,
     Log,
     LoggedGOGC,
     LoggedLimit,
     Metrics,
     Quiet,
     Trace,
+    Traffic,
 )
 from sim.cli.progress import progress
 from sim.errors import UserError
@@ -41,7 +44,9 @@ def whatif(
     metrics: Metrics = None,
     prometheus: Exposition = None,
     trace: Trace = None,
-    json: Annotated[Path | None, typer.Option(help="Write the predictions to a file.")] = None,
+    json: Json = None,
+    growth: Growth = "0%",
+    traffic: Traffic = "100%",
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random streams.")] = 1,
     check: Annotated[
         Path | None,
@@ -57,23 +62,28 @@ def whatif(
         raise UserError("expected a log, such as `gomemsim whatif app.gctrace`, or --check FOLDER")
 
     from sim.advice.prediction import predict
-    from sim.advice.settings import grid
-    from sim.advice.whatif import doubts, preface, table, to_json
+    from sim.advice.scenario import scenario
+    from sim.advice.settings import grid, with_today
+    from sim.advice.whatif import doubts, preface, table
     from sim.fitting import fit_log
     from sim.fitting.evidence import read_evidence
+    from sim.report import documents
+    from sim.report.verdict import of_predictions
 
     evidence = read_evidence(metrics, prometheus, trace=trace)
-    fit = fit_log(log, logged_gogc, logged_gomemlimit, load, evidence, arrivals)
+    fit = scenario(growth, traffic).of(
+        fit_log(log, logged_gogc, logged_gomemlimit, load, evidence, arrivals)
+    )
     settings = grid(gogc, gomemlimit, gomaxprocs or str(fit.program.procs))
     with progress("whatif", quiet=quiet) as report:
-        predictions = predict(fit, settings, seed, progress=report)
-    if json is not None:
-        write(json, to_json(predictions))
-    if not quiet:
-        print(preface(fit), end="\n\n")
-    print(table(predictions))
-    if found := doubts(fit, predictions):
-        print(f"\n{found}")
+        today, *others = predict(fit, with_today(fit, settings), seed, progress=report)
+    predictions = [p for p in (today, *others) if p.setting in settings]
+    if write_json(json, lambda: documents.of_predictions(predictions)):
+        return
+    print(*of_predictions(fit, today, predictions), "", table(predictions), sep="\n")
+    for told in (doubts(fit, predictions), "" if quiet else preface(fit)):
+        if told:
+            print(f"\n{told}")
 
 
 def _check(folder: Path, seed: int, *, quiet: bool) -> None:

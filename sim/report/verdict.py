@@ -5,15 +5,24 @@ At most five lines of plain words with units, by one function for each kind of r
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from yaml import safe_load
 
+from sim.advice.prediction import Prediction
+from sim.advice.report import environment
+from sim.advice.risks import Risks
+from sim.advice.tuning import EQUALLY_CHEAP, Candidate, Tuning, gc_cpu_share
+from sim.fitting.gctrace_fit import Fit
 from sim.results.diagnosis import Finding
 from sim.results.gc_cost import gc_cpu
 from sim.results.result import Result
 from sim.results.summary import Figure, Summary
-from sim.units import Fraction, format_duration
+from sim.units import Fraction, format_bytes, format_duration
+
+if TYPE_CHECKING:
+    from sim.advice.api import Advice
 
 SETTINGS: Final = ("GOGC", "GOMEMLIMIT", "GOMAXPROCS")
 HARMLESS: Final = frozenset({"idle workers' CPU", "minimum-heap regime"})
@@ -31,9 +40,14 @@ def of_run(run: Result) -> list[str]:
     return [*lines, _limits(run, findings), _basis(run)]
 
 
-def _asked(run: Result) -> str:
+def settings_of(run: Result) -> dict[str, str]:
+    """GOGC, GOMEMLIMIT and GOMAXPROCS of a run, as variables of the environment."""
     config = safe_load(run.run["config"])
-    setting = " ".join(f"{key}={config[key]}" for key in SETTINGS if key in config)
+    return {key: str(config[key]) for key in SETTINGS if key in config}
+
+
+def _asked(run: Result) -> str:
+    setting = " ".join(f"{key}={value}" for key, value in settings_of(run).items())
     return f"{run.run['workload']} for {format_duration(run.end_ns)} under {setting}"
 
 
@@ -50,10 +64,9 @@ def _cost(run: Result, figures: Summary) -> list[str]:
     cost = gc_cpu(run.cycles, run.end_ns)
     idle = Figure(float(cost["fraction_with_idle"] - cost["fraction"]), "fraction")
     pause = f", longest pause {figures['longest_pause']}" if "longest_pause" in figures else ""
-    return [
-        f"GC costs {figures['gc_cpu']} of the CPU, and {idle} more on Ps that were idle, in"
-        f" {figures['gc_cycles']} cycles{pause}."
-    ]
+    cycles = figures["gc_cycles"]
+    told = f"GC costs {figures['gc_cpu']} of the CPU, and {idle} more on Ps that were idle"
+    return [f"{told}, in {cycles} cycles{pause}."]
 
 
 def _memory(figures: Summary) -> str:
@@ -96,3 +109,109 @@ def _basis(run: Result) -> str:
     )
 
 
+def of_predictions(fit: Fit, today: Prediction, predictions: Sequence[Prediction]) -> list[str]:
+    """What other settings change against today's, `today`."""
+    others = [p for p in predictions if p.setting != today.setting]
+    lines = [f"Today, {environment(today.setting)}: {_figures(today)}."]
+    if others:
+        cheapest = min(others, key=lambda p: (gc_cpu_share(p), p.middle.peak_rss_bytes))
+        smallest = min(others, key=lambda p: (p.middle.peak_rss_bytes, gc_cpu_share(p)))
+        lines.append(f"Least GC CPU, {environment(cheapest.setting)}: {_change(today, cheapest)}.")
+        if smallest is not cheapest:
+            lines.append(
+                f"Least memory, {environment(smallest.setting)}: {_change(today, smallest)}."
+            )
+    return [*lines, _log_basis(fit)]
+
+
+def of_tuning(fit: Fit, today: Prediction, advice: Advice) -> list[str]:
+    """What to set, what it costs, why not the neighbour that also fits, and when it breaks."""
+    tuning, confirmed = advice.tuning, advice.confirmed
+    if tuning.best is None or confirmed is None or advice.risks is None:
+        return [str(advice), _log_basis(fit)]
+    memory = format_bytes(tuning.goals.memory)
+    lines = [
+        f"Set {environment(confirmed.setting)} in a container of {memory}.",
+        f"It costs: {_figures(confirmed)}; today {_figures(today)}.",
+    ]
+    if other := neighbour(tuning):
+        lines.append(why_not(tuning.best, other))
+    return [*lines, _breaks(advice.risks, tuning), _log_basis(fit)]
+
+
+def neighbour(tuning: Tuning) -> Candidate | None:
+    """The cheapest other setting that keeps all goals and does something else than the best."""
+    best = tuning.best
+    others = [
+        candidate
+        for candidate in tuning.candidates
+        if best is not None
+        and not candidate.failures
+        and candidate.setting.procs == best.setting.procs
+        and candidate.now.middle != best.now.middle
+    ]
+    return min(others, key=lambda c: gc_cpu_share(c.grown), default=None)
+
+
+def why_not(best: Candidate, other: Candidate) -> str:
+    """Why the recommended setting and not another one that keeps all goals."""
+    cpu, rss = gc_cpu_share(best.grown), best.now.middle.peak_rss_bytes
+    cpu_there, rss_there = gc_cpu_share(other.grown), other.now.middle.peak_rss_bytes
+    return (
+        f"Why not {environment(other.setting)}, which fits too: GC CPU {_share(cpu_there)} and peak"
+        f" RSS {format_bytes(rss_there)} instead of {_share(cpu)} and {format_bytes(rss)},"
+        f" {_reason(best, other, cpu_there - cpu, rss_there - rss)}."
+    )
+
+
+def _reason(best: Candidate, other: Candidate, more_cpu: Fraction, more_rss: float) -> str:
+    if more_cpu > EQUALLY_CHEAP:
+        return "which costs more"
+    if other.setting.memory_limit is None and best.setting.memory_limit is not None:
+        return "without a limit that holds the heap when it grows"
+    small = "which saves less than half a percent of the CPU"
+    if other.setting.gogc is None and best.setting.gogc is not None:
+        return f"{small} and fills the limit whether it needs to or not"
+    return f"{small} for more memory" if more_rss > 0 else small
+
+
+def _breaks(found: Risks, tuning: Tuning) -> str:
+    what = {
+        f"GC takes over {tuning.goals.max_gc_cpu:.0%} of the CPU": found.gc_cpu,
+        "the GC CPU limiter gives the limit up": found.limiter,
+        f"it is killed for {format_bytes(tuning.goals.memory)}": found.out_of_memory,
+    }
+    told = [f"{name} at {growth:+.0%}" for name, growth in what.items() if growth is not None]
+    return f"Breaks when the live heap grows: {', '.join(told) or 'not by ten times as much'}."
+
+
+def _figures(prediction: Prediction) -> str:
+    middle, low, high = prediction.middle, prediction.low, prediction.high
+    bounds = f"{format_bytes(low.peak_rss_bytes)} to {format_bytes(high.peak_rss_bytes)}"
+    return (
+        f"peak RSS {format_bytes(middle.peak_rss_bytes)} ({bounds}),"
+        f" GC CPU {_share(gc_cpu_share(prediction))}"
+    )
+
+
+def _change(today: Prediction, other: Prediction) -> str:
+    rss = other.middle.peak_rss_bytes / max(today.middle.peak_rss_bytes, 1) - 1
+    return f"{_figures(other)}, {rss:+.0%} memory for {_times(today, other)} GC CPU"
+
+
+def _times(today: Prediction, other: Prediction) -> str:
+    before = gc_cpu_share(today)
+    return f"{gc_cpu_share(other) / before - 1:+.0%}" if before else "as much"
+
+
+def _share(share: Fraction) -> str:
+    return str(Figure(share, "fraction"))
+
+
+def _log_basis(fit: Fit) -> str:
+    cycles = fit.measured.stop - fit.measured.start
+    doubts = f"; {len(fit.warnings)} doubts below" if fit.warnings else ""
+    return (
+        f"Rests on: a replay of {cycles} logged cycles of a {fit.program.load.value} program; in"
+        f" brackets where nine of ten programs with such a log lie{doubts}."
+    )

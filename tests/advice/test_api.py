@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 import sim
 from sim.advice.prediction import OVERLOAD, predict, wanted_share
-from sim.advice.whatif import doubts, to_json
+from sim.advice.whatif import as_object, doubts
 from sim.errors import UserError
 from sim.fitting.gctrace_fit import Fit
 from sim.replay.setting import Setting
@@ -48,7 +47,7 @@ def test_latency_of_requests_is_near_that_of_the_recorded_run(service: Fit) -> N
 
 def test_latency_without_arrivals_is_left_out() -> None:
     predictions = predict(sim.fit(HEAPBENCH), [Setting(100, None, 2)], seeds=1, draws=1)
-    assert not [name for name in json.loads(to_json(predictions))[0] if "latency" in name]
+    assert not [name for name in as_object(predictions[0]) if "latency" in name]
 
 
 def test_arrivals_at_a_busy_program_are_refused_in_words() -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from sim.advice.prediction import predict
 from sim.advice.settings import grid
-from sim.advice.whatif import to_json
+from sim.advice.whatif import as_object
 from sim.errors import UserError
 from sim.fitting import fit_log
 from sim.fitting.settings import name_limit
@@ -60,7 +59,7 @@ def test_a_limit_is_named_exactly() -> None:
 
 def test_the_json_has_the_promised_keys_and_intervals() -> None:
     predictions = predict(fit_log(HEAPBENCH), grid("100,off", "192MiB", "2"), seeds=1, draws=2)
-    objects = json.loads(to_json(predictions))
+    objects = [as_object(p) for p in predictions]
     assert [found["gogc"] for found in objects] == [100, "off"]
     for found in objects:
         assert set(KEYS) <= set(found)

@@ -1,0 +1,1 @@
+"""Predictions as a page that answers: sliders for settings, redrawn as they move."""

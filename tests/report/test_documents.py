@@ -1,0 +1,77 @@
+"""JSON of every command: names that stay, and a schema that holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from sim.cli import main
+from sim.cli.schema import Kind
+from sim.report.documents import DOCUMENTS, of_result, schema
+from sim.results import Result
+
+ROOT = Path(__file__).parents[2]
+LOG = str(ROOT / "tests/golden/real/garbage64.p2.gogc100.limnone.r0.gctrace.gz")
+
+
+def typed(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    return int(end.value.code or 0)
+
+
+def test_every_document_has_a_schema_that_the_command_line_knows() -> None:
+    assert {kind.value for kind in Kind} - {"config", "workload"} == set(DOCUMENTS)
+    for command in DOCUMENTS:
+        jsonschema.Draft202012Validator.check_schema(schema(command))
+
+
+def test_a_run_has_its_figures_under_the_names_of_the_summary(run: Result) -> None:
+    document = of_result(run)
+    jsonschema.validate(document, schema("run"))
+    assert document["figures"] == run.summary().numbers()
+    assert document["units"]["peak_rss"] == "bytes"
+    assert document["settings"] == {"GOGC": "100", "GOMEMLIMIT": "off", "GOMAXPROCS": "2"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("whatif", LOG, "--gogc", "100"),
+        ("sizeclasses",),
+        ("policies",),
+        ("run", "quickstart", "--set", "duration=20ms", "--set", "model.detail=fluid"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_what_a_command_prints_as_json_is_nothing_else_and_fits_its_schema(
+    command: tuple[str, ...],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert typed(*command, "--json", "-") == 0
+    jsonschema.validate(json.loads(capsys.readouterr().out), schema(command[0]))
+
+
+def test_a_fit_is_written_to_a_file_beside_the_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "fit.json"
+    assert typed("fit", LOG, "-o", str(tmp_path / "w.yaml"), "--json", str(file)) == 0
+    document = json.loads(file.read_text())
+    jsonschema.validate(document, schema("fit"))
+    assert document["gomaxprocs"] == 2
+    assert "workload: " in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_recommendation_fits_its_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed("tune", LOG, "--memory", "256MiB", "--json", "-") == 0
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, schema("tune"))
+    assert document["environment"]["GOGC"] == str(document["recommended"]["gogc"])

@@ -1,0 +1,72 @@
+"""The verdict: at most five lines, in plain words, true to the figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.advice import api
+from sim.advice.prediction import predict
+from sim.advice.tuning import gc_cpu_share
+from sim.config import load
+from sim.fitting.gctrace_fit import Fit
+from sim.replay.setting import Setting
+from sim.report.verdict import neighbour, of_predictions, of_run, of_tuning
+from sim.simulation import simulate
+from sim.units import format_bytes
+
+ROOT = Path(__file__).parents[2]
+LOG = ROOT / "tests/golden/real/garbage64.p2.gogc100.limnone.r0.gctrace.gz"
+
+
+@pytest.fixture(scope="module")
+def fit() -> Fit:
+    return api.fit(LOG)
+
+
+def test_a_healthy_run_is_called_so_with_its_cost_and_its_slack() -> None:
+    run = simulate(load("quickstart", ["model.detail=fluid"]))
+    lines = of_run(run)
+    figures = run.summary()
+    assert len(lines) <= 5
+    assert lines[0].endswith("under GOGC=100 GOMEMLIMIT=off GOMAXPROCS=4: healthy.")
+    assert f"GC costs {figures['gc_cpu']} of the CPU" in lines[1]
+    assert f"peak RSS {figures['peak_rss']}" in lines[2]
+    assert "gc_cpu" not in " ".join(lines)
+
+
+def test_a_run_at_its_limit_is_not_healthy_and_says_what_limits_it() -> None:
+    run = simulate(load("limit-below-live", ["duration=300ms", "model.detail=fluid"]))
+    lines = of_run(run)
+    assert "not healthy" in lines[0]
+    assert run.diagnose()[0].name in lines[3]
+
+
+def test_other_settings_are_told_against_todays(fit: Fit) -> None:
+    today, low, high = predict(fit, [Setting(g, None, 2) for g in (100, 50, 400)], 1, 1, 2)
+    lines = of_predictions(fit, today, [low, high])
+    assert len(lines) <= 5
+    assert lines[0].startswith("Today, GOGC=100 GOMAXPROCS=2")
+    assert lines[1].startswith("Least GC CPU, GOGC=400")
+    assert lines[2].startswith("Least memory, GOGC=50")
+    more = high.middle.peak_rss_bytes / today.middle.peak_rss_bytes - 1
+    less = gc_cpu_share(high) / gc_cpu_share(today) - 1
+    assert f"{more:+.0%} memory for {less:+.0%} GC CPU" in lines[1]
+
+
+@pytest.mark.slow
+def test_a_recommendation_says_why_not_its_neighbour_and_when_it_breaks(fit: Fit) -> None:
+    (today,) = predict(fit, [fit.logged], 1, 1, 2)
+    advice = api.tune(fit, "256MiB")
+    lines = of_tuning(fit, today, advice)
+    other = neighbour(advice.tuning)
+    assert advice.confirmed is not None
+    assert other is not None
+    assert not other.failures
+    assert len(lines) == 5
+    assert lines[0].endswith("in a container of 256MiB.")
+    assert format_bytes(advice.confirmed.middle.peak_rss_bytes) in lines[1]
+    assert lines[2].startswith("Why not ")
+    assert format_bytes(other.now.middle.peak_rss_bytes) in lines[2]
+    assert lines[3].startswith("Breaks when the live heap grows: GC takes over 25% of the CPU at ")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from sim.build import MixBook, make_limiter, pool_mix
+from sim.config.detail import unsupported
 from sim.config.run import RunConfig
 from sim.errors import UserError
 from sim.fluid.engine import Flow
@@ -30,10 +31,8 @@ class FluidProgram:
     """A program being started in a flow."""
 
     def __init__(self, config: RunConfig, emit: Callable[[Any], None]) -> None:
-        if config.cgroup.cpu is not None:
-            raise UserError("cgroup.cpu: model.detail: fluid does not throttle; use events")
-        if any(isinstance(s, say.Work) and s.finalizer for s in config.program.all_steps()):
-            raise UserError("finalizer: model.detail: fluid calls no finalizers; use events")
+        for path, why in unsupported(config):
+            raise UserError(f"{'.'.join(path)}: {why}")
         self._config, self._program = config, config.program
         machine = load_profile(config.machine).running(config.program.file)
         table = size_classes(config.go)
@@ -141,7 +140,7 @@ class FluidProgram:
                 visit = flow.compiler.visit(load.goroutine)
                 yield ClosedFlow(visit, flow.now, load.workers, load.think.mean())
             case say.Batch():
-                lanes = min(load.parallel_per_p * config.gomaxprocs or load.parallel, load.count)
+                lanes = load.lanes(config.gomaxprocs)
                 task: Task
                 if is_long(load.count, lanes):
                     visit = flow.compiler.visit(load.goroutine)

@@ -119,13 +119,14 @@ class _Checks:
             self.follow(kind, ())
 
     def follow(self, kind: str, above: Path) -> None:
-        for path, spawn in _spawns(
-            ("goroutines", kind, "steps"), self.program.goroutines[kind].steps
-        ):
-            if spawn.goroutine in (*above, kind):
-                chain = " -> ".join((*above, kind, spawn.goroutine))
-                self.fail(path, f"expected spawning that ends, got {chain}")
-            self.follow(spawn.goroutine, (*above, kind))
+        steps = walk(("goroutines", kind, "steps"), self.program.goroutines[kind].steps)
+        for path, step in steps:
+            if not isinstance(step, Spawn):
+                continue
+            if step.goroutine in (*above, kind):
+                chain = " -> ".join((*above, kind, step.goroutine))
+                self.fail((*path, "goroutine"), f"expected spawning that ends, got {chain}")
+            self.follow(step.goroutine, (*above, kind))
 
     def name(self, path: Path, kind: str, name: str, valid: Collection[str]) -> None:
         if name not in valid:
@@ -136,10 +137,10 @@ class _Checks:
         raise At(locate(self.root, path), path).error(message)
 
 
-def _spawns(path: Path, steps: tuple[Step, ...]) -> Iterator[tuple[Path, Spawn]]:
+def walk(path: Path, steps: tuple[Step, ...]) -> Iterator[tuple[Path, Step]]:
+    """Every step below a place, with its own; those of repetitions behind them."""
     for index, step in enumerate(steps):
         here = (*path, str(index), type(step).__name__.lower())
-        if isinstance(step, Spawn):
-            yield (*here, "goroutine"), step
+        yield here, step
         if isinstance(step, Repeat):
-            yield from _spawns((*here, "steps"), step.steps)
+            yield from walk((*here, "steps"), step.steps)

@@ -11,8 +11,9 @@ from typing import Any
 from sim.config.at import At
 from sim.config.check import check_program
 from sim.config.convert import convert, convert_mapping
+from sim.config.detail import unsupported
 from sim.config.run import RunConfig, default_marker
-from sim.config.tree import Node, assignment, from_plain, merge, read_yaml
+from sim.config.tree import Node, assignment, from_plain, locate, merge, read_yaml
 from sim.errors import UserError, nearest
 from sim.examples import examples, named
 from sim.registry import load_file
@@ -100,6 +101,9 @@ class _Loader:
         config = convert_mapping(replace(self.at, node=settings), RunConfig, given)
         if "gc" not in children or "marker" not in children["gc"].children():
             config = replace(config, gc=replace(config.gc, marker=default_marker(config.go)))
+        for path, why in unsupported(config):
+            root, inside = (tree, path[1:]) if path[0] == "workload" else (settings, path)
+            raise At(locate(root, inside), inside).error(why)
         plugins = tuple(self.folder / path for path in config.plugins)
         return replace(config, machine=self._machine(config.machine), plugins=plugins)
 

@@ -223,6 +223,7 @@ class Flow:
     def plan(self, ps: float) -> Plan:
         """What the tasks want of so many Ps, and what they get."""
         procs, now, wake_ns = self.parts.procs, self.now, self._wake_ns()
+        ps = max(ps, 0.0)  # workers may take all of them, and a rounding error more
         wanted = 0.0
         for task in self.tasks:
             task.wake_ns = wake_ns

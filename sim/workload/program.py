@@ -216,6 +216,10 @@ class Batch:
     parallel_per_p: Annotated[int, Ge(0)] = 0
     """As many for every P instead, as in programs that size their workers by GOMAXPROCS."""
 
+    def lanes(self, procs: int) -> int:
+        """How many run at the same time on so many Ps."""
+        return min(self.parallel_per_p * procs or self.parallel, self.count)
+
 
 Load: TypeAlias = OpenLoop | ClosedLoop | Batch
 

@@ -42,6 +42,8 @@ from sim.go.sweep import SweepPace
 from sim.go.sysmon import Sysmon, TimeSlice
 from sim.machine.price import malloc_ns, set_finalizer_ns
 from sim.machine.profile import MachineProfile, load_profile
+from sim.record.facts import Phase
+from sim.record.phases import PhaseName
 from sim.streams import Streams
 from sim.workload import program as say
 from sim.workload.distributions import Constant, Distribution
@@ -422,6 +424,7 @@ def main(program: say.Program, book: MixBook, world: World) -> Process[None]:
         g.body = body.follow(g, steps, world)
         spawn(g, None, world)
         yield ready
+    world.emit(Phase(PhaseName.WARM_UP, world.env.now, "load begins"))
     batches = [world.env.process(put_on(name, load, world)) for name, load in program.load.items()]
     yield simpy.AllOf(world.env, batches)
     if all(isinstance(load, say.Batch) for load in program.load.values()):

@@ -22,6 +22,8 @@ from sim.fluid.visits import VisitCompiler
 from sim.go.pacer import check
 from sim.go.sizeclass import size_classes
 from sim.machine.profile import load_profile
+from sim.record.facts import Phase
+from sim.record.phases import PhaseName
 from sim.streams import Streams
 from sim.workload import program as say
 from sim.workload.distributions import Constant
@@ -119,6 +121,8 @@ class FluidProgram:
 
     def _begin_load(self) -> None:
         self._begun = True
+        begin = round(self.flow.now)
+        self.flow.parts.emit(Phase(PhaseName.WARM_UP, begin, "load begins"))
         for name, load in self._program.load.items():
             for task in self._tasks(name, load):
                 self.flow.start(task)

@@ -6,6 +6,7 @@ import gc
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -19,14 +20,16 @@ from sim.build import build
 from sim.build_fluid import build_fluid
 from sim.config import load, resolved
 from sim.config.provenance import SIMULATOR, provenance
-from sim.config.run import RunConfig
+from sim.config.run import AUTO, RunConfig
 from sim.errors import UserError
-from sim.record.facts import RunInfo, Status
-from sim.record.parquet import ParquetSink
+from sim.record.facts import Phase, RunInfo, Status
+from sim.record.parquet import ParquetSink, read_table
+from sim.record.phases import PhaseName
 from sim.record.recorder import MemorySink, Recorder
 from sim.registry import fault
 from sim.results.load import load_run
 from sim.results.result import Result
+from sim.results.warmup import WarmUp, find_warm_up
 from sim.world import Process, World
 
 STEPS = 200
@@ -53,6 +56,7 @@ def simulate(
     body: Body | None = None
     status, reason = Status.FAILED, ""
     try:
+        recorder.emit(Phase(PhaseName.START_UP, 0, "the program starts"))
         body = build_fluid(config, recorder.emit) if fluid else Events(config, recorder.emit)
         reason = body.run(progress)
         status = Status.OOM_KILLED if reason else Status.COMPLETE
@@ -63,18 +67,35 @@ def simulate(
         wrong = fault(error)
         reason = wrong or str(error)
         if wrong:
-            partial = f"; the partial result is in {out}" if body and out else ""
-            raise UserError(wrong + partial) from error
+            where = f"; the partial result is in {out}" if body and out else ""
+            raise UserError(wrong + where) from error
         raise
     finally:
         ended = info._replace(status=status, reason=reason)
         if body is not None:
             body.report()
             ended = ended._replace(end_ns=round(body.now), events=body.events)
+        recorder.flush()
+        read = memory.table if out is None else partial(read_table, out)
+        emit_service(config, Result(config.workload, read), recorder)
         recorder.seal(ended)
     if out is None:
         return Result(config.workload, memory.table)
     return load_run(out)
+
+
+def emit_service(config: RunConfig, run: Result, recorder: Recorder) -> None:
+    """Write down when service began, from what the run did until now; nothing without load."""
+    if not config.program.serves:
+        recorder.emit(Phase(PhaseName.SERVICE, 0, "batches count whole"))
+        return
+    begins = dict(zip(run.phases["phase"], run.phases["begin_ns"].tolist(), strict=True))
+    load = begins.get(PhaseName.WARM_UP)
+    if load is None:
+        return
+    configured = WarmUp(load + config.record.warmup, "as configured")
+    found = find_warm_up(run, load) if config.record.warmup == AUTO else configured
+    recorder.emit(Phase(PhaseName.SERVICE, found.end_ns, found.reason))
 
 
 class Body(Protocol):

@@ -22,6 +22,8 @@ NO_GC: Final = -1
 """gc_percent of GOGC=off (runtime/mgcpacer.go: readGOGC)."""
 NO_LIMIT: Final = (1 << 63) - 1
 """memory_limit of GOMEMLIMIT=off: math.MaxInt64 (runtime/mgcpacer.go: readGOMEMLIMIT)."""
+AUTO: Final = -1
+"""A warm-up that is to be found."""
 GREEN_TEA_SINCE: Final = 26
 """Minor version of Go 1 whose default marker is Green Tea (internal/buildcfg/exp.go)."""
 
@@ -123,6 +125,9 @@ class Record:
     """Distance of the samples of runtime/metrics; 0: none."""
     timeline: bool = False
     """Keep what every P did when, for the trace viewer."""
+    warmup: Annotated[Nanoseconds, Ge(0), Word("auto", AUTO)] = AUTO
+    """How long load runs before statistics begin; `auto`: found by MSER-5 at the end of the run.
+    Filling stores is never part of them; programs that only run batches have no warm-up."""
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ class _Builder:
         schema = self.policy(slot.registry(), None) if slot else self.by_type(bare, unit)
         if schema.get("type") in ("integer", "number"):
             schema |= dict(_bound(mark) for mark in marks if type(mark) in _BOUNDS)
-        return _any(schema, {"enum": _BARE[word.text]}) if word else schema
+        return _any(schema, {"enum": _BARE.get(word.text, [word.text])}) if word else schema
 
     def by_type(self, bare: Any, unit: str | None) -> Schema:
         if bare in VALUES:

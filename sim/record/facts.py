@@ -49,6 +49,14 @@ class RunInfo(NamedTuple):
     events: Annotated[int, Column("events", "events that the simulator processed")]
 
 
+class Phase(NamedTuple):
+    """A phase of the run begins (see `sim.record.phases`); it takes the place of later ones."""
+
+    phase: Annotated[str, Column("text", "start-up, warm-up or service")]
+    begin_ns: Annotated[int, Column("ns", "when it began")]
+    reason: Annotated[str, Column("text", "how that is known")]
+
+
 class Request(NamedTuple):
     """A goroutine that a load started, from arrival to end, and where its time went.
 
@@ -212,6 +220,7 @@ class Slice(NamedTuple):
 TABLES: Final[Mapping[str, type[Fact]]] = MappingProxyType(
     {
         "run": RunInfo,
+        "phases": Phase,
         "samples": Sample,
         "requests": Request,
         "locks": LockUse,

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from sim.errors import UserError
 from sim.record.facts import TABLES
+from sim.record.phases import begins_of, full_schema, with_phase
 from sim.record.places import Place
 from sim.record.schema import schema
 
@@ -55,7 +56,7 @@ class ParquetSink:
                 stream.close()
             for table in TABLES:
                 if table != "run":
-                    _write_sealed(self._folder, table, _stream_batches(self._folder, table))
+                    _write_sealed(self._folder, table, _stored_batches(self._folder, table))
             _write_sealed(self._folder, "run", [run])
             for table in TABLES:
                 stream_path(self._folder, table).unlink()
@@ -77,7 +78,7 @@ def read_table(folder: Place, table: str) -> pa.Table:
     Raises UserError if a sealed run lacks the table or has it damaged.
     """
     if not is_sealed(folder):
-        return pa.Table.from_batches(_stream_batches(folder, table), schema(TABLES[table]))
+        return pa.Table.from_batches(_stored_batches(folder, table), full_schema(table))
     path = sealed_path(folder, table)
     try:
         with path.open("rb") as file:
@@ -111,10 +112,16 @@ def _stream_batches(folder: Place, table: str) -> Iterator[pa.RecordBatch]:
         return
 
 
+def _stored_batches(folder: Place, table: str) -> Iterator[pa.RecordBatch]:
+    """The blocks in a stream as they are stored: with their phases."""
+    begins = begins_of(_stream_batches(folder, "phases"))
+    return (with_phase(table, rows, begins) for rows in _stream_batches(folder, table))
+
+
 def _write_sealed(folder: Path, table: str, batches: Iterable[pa.RecordBatch]) -> None:
     whole = folder / _sealed(table)
     growing = folder / f".{whole.name}.partial"
-    with pq.ParquetWriter(growing, schema(TABLES[table]), compression="zstd") as writer:
+    with pq.ParquetWriter(growing, full_schema(table), compression="zstd") as writer:
         for group in _groups(batches):
             writer.write_table(group)
     growing.replace(whole)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from sim.errors import ModelError
 from sim.record.facts import TABLES, Fact, RunInfo
+from sim.record.phases import begins_of, full_schema, with_phase
 from sim.record.schema import schema
 
 BLOCK_ROWS: Final = 4096
@@ -63,14 +64,15 @@ class Recorder:
         values, full, _ = self._blocks[type(fact)]
         values += fact
         if len(values) == full:
-            self._flush()
+            self.flush()
 
     def seal(self, run: RunInfo) -> None:
         """End the run with what is known of it now; the tables are complete from here on."""
-        self._flush()
+        self.flush()
         self._sink.seal(_batch(RunInfo, list(run)))
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Hand over what there is, so that it can be read before the run is sealed."""
         for fact, block in self._blocks.items():
             if block.values:
                 rows = _batch(fact, block.values)
@@ -98,7 +100,9 @@ class MemorySink:
 
     def table(self, name: str) -> pa.Table:
         """A table as it is by now. Raises KeyError for a name that is not in TABLES."""
-        return pa.Table.from_batches(self._batches[name], schema(TABLES[name]))
+        begins = begins_of(self._batches["phases"])
+        rows = [with_phase(name, batch, begins) for batch in self._batches[name]]
+        return pa.Table.from_batches(rows, full_schema(name))
 
 
 def _batch(fact: type[Fact], values: list[Any]) -> pa.RecordBatch:

@@ -91,9 +91,10 @@ def _figures(run: Result) -> Iterator[str]:
 
 def _tail(run: Result) -> Iterator[str]:
     """What the picture of causes shows, in figures: small parts matter, too."""
-    if run.requests.empty:
+    requests = run.service("requests")
+    if requests.empty:
         return
-    causes = tail_causes(run.requests)
+    causes = tail_causes(requests)
     told = causes[(causes["all"] > 0) | (causes["tail"] > 0)].sort_values("extra", ascending=False)
     heads = ("mean of", "all requests", "the slowest 1%", "extra", "of the extra latency")
     yield '<div class="scroll"><table><thead><tr>'

@@ -80,7 +80,7 @@ def _limiter(result: Result) -> Iterator[Finding]:
 
 
 def _back_to_back(result: Result) -> Iterator[Finding]:
-    cycles = result.cycles
+    cycles = result.service("cycles")
     if len(cycles) <= 1:
         return
     share = thrashing(cycles) / int(cycles["end_ns"].iloc[-1] - cycles["end_ns"].iloc[0])
@@ -95,7 +95,7 @@ def _back_to_back(result: Result) -> Iterator[Finding]:
 
 
 def _assists(result: Result) -> Iterator[Finding]:
-    cycles = result.cycles
+    cycles = result.service("cycles")
     cost = gc_cpu(cycles)
     paid = cost[["assist", "dedicated", "fractional", "pause"]].sum()
     share = cost["assist"] / paid if paid else 0.0
@@ -111,7 +111,8 @@ def _assists(result: Result) -> Iterator[Finding]:
 
 
 def _overshoot(result: Result) -> Iterator[Finding]:
-    cycles = result.cycles[result.cycles["reason"] == "heap"]
+    cycles = result.service("cycles")
+    cycles = cycles[cycles["reason"] == "heap"]
     beyond = cycles["heap_end"] / cycles["heap_goal"].where(cycles["heap_goal"] > 0) - 1
     bad = beyond[beyond > NOTABLE]
     if len(bad) <= NOTABLE * len(cycles):
@@ -144,7 +145,7 @@ def _scavenger(result: Result) -> Iterator[Finding]:
 
 
 def _heap_minimum(result: Result) -> Iterator[Finding]:
-    cycles, samples = result.cycles, result.samples
+    cycles, samples = result.service("cycles"), result.samples
     if cycles.empty or samples.empty:
         return
     gogc = samples["/gc/gogc:percent"].iloc[-1]
@@ -162,7 +163,7 @@ def _heap_minimum(result: Result) -> Iterator[Finding]:
 
 
 def _idle_workers(result: Result) -> Iterator[Finding]:
-    cost = gc_cpu(result.cycles, result.end_ns)
+    cost = gc_cpu(result.service("cycles"), result.end_ns, result.service_ns)
     idle = cost["fraction_with_idle"] - cost["fraction"]
     if idle < NOTABLE:
         return

@@ -7,8 +7,10 @@ import pandas as pd
 from sim.units import Nanoseconds
 
 
-def gc_cpu(cycles: pd.DataFrame, end_ns: Nanoseconds | None = None) -> pd.Series[float]:
-    """CPU time of the GC by kind in CPU-ns, and its share of all CPU time since the start.
+def gc_cpu(
+    cycles: pd.DataFrame, end_ns: Nanoseconds | None = None, begin_ns: Nanoseconds = 0
+) -> pd.Series[float]:
+    """CPU time of the GC by kind in CPU-ns, and its share of all CPU time since `begin_ns`.
 
     `fraction` leaves idle workers out, as gctrace's percentage does; `fraction_with_idle` has them.
     All CPU time is GOMAXPROCS until `end_ns`: if not given, until the end of the last cycle, which
@@ -24,7 +26,7 @@ def gc_cpu(cycles: pd.DataFrame, end_ns: Nanoseconds | None = None) -> pd.Series
     }
     without_idle, idle = sum(kinds.values()), cycles["idle_ns"].sum()
     last = cycles["end_ns"].max() if end_ns is None and len(cycles) else end_ns or 0
-    total = last * (cycles["procs"].max() if len(cycles) else 0)
+    total = (last - begin_ns) * (cycles["procs"].max() if len(cycles) else 0)
     return pd.Series(
         {
             **kinds,

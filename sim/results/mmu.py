@@ -32,8 +32,10 @@ class Utilization(NamedTuple):
     """One value less than instants."""
 
 
-def utilization(cycles: pd.DataFrame, pauses: pd.DataFrame, end_ns: Nanoseconds) -> Utilization:
-    """Utilisation from the tables that every run has.
+def utilization(
+    cycles: pd.DataFrame, pauses: pd.DataFrame, end_ns: Nanoseconds, begin_ns: Nanoseconds = 0
+) -> Utilization:
+    """Utilisation from the tables that every run has, between two instants.
 
     Nothing in a pause, and in a mark phase what its workers and assists left on average: short
     windows look better than they are, in which more Ps marked than on average.
@@ -45,6 +47,7 @@ def utilization(cycles: pd.DataFrame, pauses: pd.DataFrame, end_ns: Nanoseconds)
             (*_pauses(pauses), np.ones(len(pauses))),
         ],
         end_ns,
+        begin_ns,
     )
 
 
@@ -101,12 +104,13 @@ def _pauses(pauses: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 def _combine(
     taken: Sequence[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]],
     end_ns: Nanoseconds,
+    begin_ns: Nanoseconds = 0,
 ) -> Utilization:
     """Add up what intervals take from the program, at most all of it."""
     instants = np.concatenate([edge for begin, end, _ in taken for edge in (begin, end)])
     changes = np.concatenate([change for _, _, share in taken for change in (share, -share)])
-    inside = np.clip(instants, 0, end_ns)
-    at, where = np.unique(np.concatenate(([0, end_ns], inside)), return_inverse=True)
+    inside = np.clip(instants, begin_ns, end_ns)
+    at, where = np.unique(np.concatenate(([begin_ns, end_ns], inside)), return_inverse=True)
     steps = np.zeros(len(at))
     np.add.at(steps, where[2:], changes)
     share = 1.0 - np.cumsum(steps)[:-1]

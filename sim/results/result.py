@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import UserError, nearest
 from sim.record.facts import TABLES, Status
-from sim.record.schema import schema
+from sim.record.phases import COLUMN as PHASE
+from sim.record.phases import Begins, PhaseName, begins_of, full_schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +68,30 @@ class Result:
             return int(self.run["end_ns"])
         seen = (self.samples["at_ns"], self.requests["end_ns"], self.cycles["end_ns"])
         return max((int(times.max()) for times in seen if len(times)), default=0)
+
+    @cached_property
+    def phases(self) -> pd.DataFrame:
+        """When start-up, warm-up and service began, and how that is known."""
+        return self._frame("phases")
+
+    @cached_property
+    def service_ns(self) -> int:
+        """When service began, which statistics are about; of a run without phases, its begin.
+
+        Of a run that was killed before its warm-up was found, when load began.
+        """
+        begins = self._begins
+        return begins.get(PhaseName.SERVICE, begins.get(PhaseName.WARM_UP, 0))
+
+    def service(self, table: str) -> pd.DataFrame:
+        """The rows of a table, such as `cycles`, from the begin of service on."""
+        rows: pd.DataFrame = getattr(self, table)
+        phases = [name for name, begin in self._begins.items() if begin >= self.service_ns]
+        return rows[rows[PHASE].isin(phases)]
+
+    @cached_property
+    def _begins(self) -> Begins:
+        return begins_of(self._table("phases").to_batches())
 
     @cached_property
     def samples(self) -> pd.DataFrame:
@@ -147,7 +172,7 @@ class Result:
     def _table(self, name: str) -> pa.Table:
         table = self._read(name)
         missing = [
-            column for column in schema(TABLES[name]).names if column not in table.column_names
+            column for column in full_schema(name).names if column not in table.column_names
         ]
         if missing:
             raise UserError(

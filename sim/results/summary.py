@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from sim.results.gc_cost import gc_cpu
 from sim.results.latency import quantile
 from sim.results.memory import thrashing
@@ -15,6 +17,9 @@ from sim.results.result import Result
 from sim.units import MS, SECOND, format_bytes, format_duration
 
 MMU_WINDOW: Final = 10 * MS
+LATENCIES: Final = (("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("max", 1.0))
+ENOUGH: Final = 10
+"""Cycles, or requests beyond a percentile, below which a summary says that they are few."""
 
 
 class Figure(NamedTuple):
@@ -65,32 +70,55 @@ class Summary(dict[str, Figure]):
 def summary(result: Result) -> Summary:
     """The headline figures of a run; those that its tables do not give are left out.
 
-    GC CPU is told as gctrace counts it and with idle workers, both as share of GOMAXPROCS over the
-    whole run; the peak heap is the largest heap at the end of marking, as gctrace shows it.
+    They are of the phase of service: what came while stores were filled and while the run warmed
+    up is left out (see `sim.results.warmup`), and rates are over the time since. A batch counts
+    whole. Only peaks are of the whole run, since memory must be had for them at any time. GC CPU
+    is a share of GOMAXPROCS, as gctrace counts it and with idle workers; the peak heap is the
+    largest heap at the end of marking, as gctrace shows it.
     """
     parts = (_program, _quota, _collector, _memory, _pauses)
     figures = Summary(figure for part in parts for figure in part(result))
-    told = [f"{result.run['status']}: {result.run['reason']}"] if result.run["reason"] else []
-    if result.run["detail"] == "fluid":
-        told.append("as a fluid: requests, locks and spans are known with model.detail=events")
-    figures.verdict = "\n".join(told)
+    figures.verdict = "\n".join(_remarks(result))
     return figures
 
 
+def _remarks(result: Result) -> Iterator[str]:
+    """How the run ended, and what it cannot tell."""
+    if result.run["reason"]:
+        yield f"{result.run['status']}: {result.run['reason']}"
+    if result.run["detail"] == "fluid":
+        yield "as a fluid: requests, locks and spans are known with model.detail=events"
+    if result.service_ns:
+        reason = result.phases["reason"].iloc[-1]
+        yield f"statistics from {format_duration(result.service_ns)} on: {reason}"
+    if 0 < (cycles := len(result.service("cycles"))) < ENOUGH:
+        yield f"{cycles} GC cycles are no distribution: GC CPU and pauses may be of chance"
+    requests = len(result.service("requests"))
+    thin = [name for name, q in LATENCIES[1:3] if 0 < requests * (1 - q) < ENOUGH]
+    if thin:
+        few = max(1, round(requests * (1 - dict(LATENCIES)[thin[0]])))
+        names = " and ".join(f"latency_{name}" for name in thin)
+        yield f"{requests} requests are few for {names}: the slowest {few} decide"
+
+
 def _program(result: Result) -> Iterator[tuple[str, Figure]]:
-    end, requests = result.end_ns, result.requests
+    end, begin = result.end_ns, result.service_ns
     yield "simulated", Figure(end, "ns")
-    if requests.empty:
+    if begin:
+        yield "warm_up", Figure(begin, "ns")
+    ended, requests = result.requests["end_ns"], result.service("requests")
+    if not len(ended):
         return
     yield "requests", Figure(len(requests), "count")
-    yield "throughput", Figure(len(requests) * SECOND / max(end, 1), "per_second")
+    served = int((ended >= begin).sum())
+    yield "throughput", Figure(served * SECOND / max(end - begin, 1), "per_second")
     took = requests["end_ns"] - requests["arrival_ns"]
-    for name, q in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("max", 1.0)):
+    for name, q in LATENCIES if len(took) else ():
         yield f"latency_{name}", Figure(quantile(took, q), "ns")
 
 
 def _quota(result: Result) -> Iterator[tuple[str, Figure]]:
-    stretches = result.throttles
+    stretches = result.service("throttles")
     if stretches.empty:
         return
     yield "throttled_periods", Figure(len(stretches), "count")
@@ -98,37 +126,39 @@ def _quota(result: Result) -> Iterator[tuple[str, Figure]]:
 
 
 def _collector(result: Result) -> Iterator[tuple[str, Figure]]:
-    cycles = result.cycles
+    cycles = result.service("cycles")
     yield "gc_cycles", Figure(len(cycles), "count")
-    if cycles.empty:
-        return
-    cpu = gc_cpu(cycles, result.end_ns)
+    cpu = gc_cpu(cycles, result.end_ns, result.service_ns)
     yield "gc_cpu", Figure(cpu["fraction"], "fraction")
     yield "gc_cpu_with_idle", Figure(cpu["fraction_with_idle"], "fraction")
-    yield "assist_cpu", Figure(cpu["assist"] / cpu["total"], "fraction")
+    yield "assist_cpu", Figure(cpu["assist"] / (cpu["total"] or 1), "fraction")
     if thrashed := thrashing(cycles):
         yield "thrashing", Figure(thrashed, "ns")
-    yield "peak_heap", Figure(cycles["heap_end"].max(), "bytes")
-    yield "mean_heap_marked", Figure(cycles["heap_marked"].mean(), "bytes")
+    if len(result.cycles):
+        yield "peak_heap", Figure(result.cycles["heap_end"].max(), "bytes")
+    if len(cycles):
+        yield "mean_heap_marked", Figure(cycles["heap_marked"].mean(), "bytes")
 
 
 def _memory(result: Result) -> Iterator[tuple[str, Figure]]:
     samples = result.samples
     if samples.empty:
         return
-    last = samples.iloc[-1]
-    rate = last["/gc/heap/allocs:bytes"] / max(last["at_ns"], 1) * SECOND
-    yield "allocation", Figure(rate, "bytes_per_second")
+    at, allocated = samples["at_ns"], samples["/gc/heap/allocs:bytes"]
+    begin = min(result.service_ns, at.iloc[-1])
+    since = allocated.iloc[-1] - np.interp(begin, [0, *at], [0, *allocated])
+    rate = since / max(at.iloc[-1] - begin, 1) * SECOND
+    yield "allocation", Figure(float(rate), "bytes_per_second")
     held = samples["/memory/classes/total:bytes"] - samples["/memory/classes/heap/released:bytes"]
     yield "peak_memory", Figure(held.max(), "bytes")
     yield "peak_rss", Figure(samples["sim:rss:bytes"].max(), "bytes")
 
 
 def _pauses(result: Result) -> Iterator[tuple[str, Figure]]:
-    pauses, end = result.pauses, result.end_ns
+    pauses, begin, end = result.service("pauses"), result.service_ns, result.end_ns
     if pauses.empty:
         return
     yield "longest_pause", Figure(pauses["total_ns"].max(), "ns")
     yield "total_pause", Figure(pauses["total_ns"].sum(), "ns")
-    used = utilization(result.cycles, pauses, end)
+    used = utilization(result.service("cycles"), pauses, end, begin)
     yield "mmu_10ms", Figure(mmu(used, [MMU_WINDOW]).iloc[0], "fraction")

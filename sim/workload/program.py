@@ -248,6 +248,11 @@ class Program:
     """Resident part of the executable: RssFile in /proc/PID/status. Without it, that of the small
     programs with which the machine was calibrated."""
 
+    @property
+    def serves(self) -> bool:
+        """Whether it goes on for ever, so that there is a steady state; batches end."""
+        return any(not isinstance(load, Batch) for load in self.load.values())
+
     def all_steps(self) -> Iterator[Step]:
         """Every step that somebody may do, those of repetitions included."""
         yield from _flat(self.main)

@@ -41,10 +41,13 @@ def test_every_row_comes_back_in_order(tmp_path: Path) -> None:
     facts = [request(at) for at in range(GROUP_ROWS + 2 * BLOCK_ROWS + 5)]
     write_run(tmp_path, [*facts, Pause(1, "mark-termination", 2, 3, 4)])
     rows = [tuple(row.values()) for row in read_table(tmp_path, "requests").to_pylist()]
-    assert rows == facts
+    assert rows == [(*fact, "service") for fact in facts]
     assert read_table(tmp_path, "pauses").to_pylist() == [
-        {"at_ns": 1, "kind": "mark-termination", "stopping_ns": 2, "total_ns": 3, "cycle": 4}
-    ]
+        {
+            "at_ns": 1, "kind": "mark-termination", "stopping_ns": 2, "total_ns": 3, "cycle": 4,
+            "phase": "service",
+        }
+    ]  # fmt: skip
     assert read_table(tmp_path, "run").to_pylist() == [COMPLETE._asdict()]
 
 

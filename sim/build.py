@@ -20,6 +20,7 @@ from sim.actors.khugepaged import khugepaged
 from sim.actors.load import BatchLoad, ClosedLoad, OpenLoad, run_batch, run_closed, run_open
 from sim.actors.prices import expect_fresh_spans, reprice
 from sim.actors.processor import processor
+from sim.actors.reporting import report_locks
 from sim.actors.sampler import sampler
 from sim.actors.scavenging import scavenger_body
 from sim.actors.scheduling import spawn
@@ -424,6 +425,7 @@ def main(program: say.Program, book: MixBook, world: World) -> Process[None]:
         g.body = body.follow(g, steps, world)
         spawn(g, None, world)
         yield ready
+    report_locks(world)
     world.emit(Phase(PhaseName.WARM_UP, world.env.now, "load begins"))
     batches = [world.env.process(put_on(name, load, world)) for name, load in program.load.items()]
     yield simpy.AllOf(world.env, batches)

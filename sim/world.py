@@ -271,6 +271,16 @@ class LockUse:
     hold_ns: Floats
     wait_ns: Floats
     max_wait_ns: Floats
+    since: int = 0
+    """Begin in ns of what the rows are about."""
+
+    def clear(self, now: int) -> None:
+        """Begin anew."""
+        self.since = now
+        for rows in (
+            self.acquisitions, self.contended, self.hold_ns, self.wait_ns, self.max_wait_ns
+        ):  # fmt: skip
+            rows[:] = 0.0
 
 
 @dataclass

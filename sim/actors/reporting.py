@@ -83,6 +83,7 @@ def report_cycle(world: World) -> None:
     gc.freed_before = world.memory.heap.stats.copy()
     report_spans(world)
     report_free_runs(world)
+    report_locks(world)
 
 
 def gc_cpu_fraction(world: World) -> float:
@@ -149,13 +150,15 @@ def report_free_runs(world: World) -> None:
 
 
 def report_locks(world: World) -> None:
-    """What every cause did with every lock, at the end of the run."""
-    use = world.memory.lock_use
+    """What every cause did with every lock since this was told last."""
+    use, now = world.memory.lock_use, world.env.now
     names = [use_name(row, world) for row in range(len(use.acquisitions))]
     for row in sorted(np.flatnonzero(use.acquisitions).tolist(), key=names.__getitem__):
         lock, cause = names[row]
         world.emit(LockUse(
+            at_ns=use.since, end_ns=now,
             lock=lock, cause=cause, acquisitions=float(use.acquisitions[row]),
             contended=float(use.contended[row]), hold_ns=round(use.hold_ns[row]),
             wait_ns=round(use.wait_ns[row]), max_wait_ns=round(use.max_wait_ns[row]),
         ))  # fmt: skip
+    use.clear(now)

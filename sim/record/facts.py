@@ -88,8 +88,10 @@ class Throttle(NamedTuple):
 
 
 class LockUse(NamedTuple):
-    """What one cause did with one lock of the runtime in the whole run."""
+    """What one cause did with one lock from one end of a cycle, or begin of load, to the next."""
 
+    at_ns: Annotated[int, Column("ns", "begin of the stretch of time")]
+    end_ns: Annotated[int, Column("ns", "end of it")]
     lock: Annotated[str, Column("text", "mheap, or mcentral[span class]")]
     cause: Annotated[str, Column("text", "refill, sweep, free, grow and the like")]
     acquisitions: Annotated[float, Column("count", "times it was taken, as expected number")]

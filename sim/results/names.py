@@ -33,6 +33,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "peak_memory": "peak of Go's memory",
         "requests": "requests",
         "simulated": "simulated",
+        "warm_up": "warm-up",
     }
 )
 

@@ -56,8 +56,8 @@ class Summary(dict[str, Figure]):
     def _repr_html_(self) -> str:
         """A table, for notebooks."""
         rows = "".join(
-            f"<tr><td>{escape(name)}</td><td>{escape(str(figure))}</td></tr>"
-            for name, figure in self.items()
+            f"<tr><td>{escape(words(name))}</td><td>{escape(str(self[name]))}</td></tr>"
+            for name in by_worth(self)
         )
         return f"<table>{rows}</table><p>{escape(self.verdict)}</p>"
 
@@ -97,7 +97,7 @@ def _remarks(result: Result) -> Iterator[str]:
     thin = [name for name, q in LATENCIES[1:3] if 0 < requests * (1 - q) < ENOUGH]
     if thin:
         few = max(1, round(requests * (1 - dict(LATENCIES)[thin[0]])))
-        names = " and ".join(f"latency_{name}" for name in thin)
+        names = " and ".join(words(f"latency_{name}") for name in thin)
         yield f"{requests} requests are few for {names}: the slowest {few} decide"
 
 

@@ -80,7 +80,10 @@ def complaint(folder: Path, config: str, workload: str) -> str:
         ("cgroup: {cpu: 0}", "3: cgroup.cpu: expected more than 0, got '0'"),
         ("cgroup: {cpu: nan}", "3: cgroup.cpu: expected a number, got 'nan'"),
         ("plugins: [no.py]", "3: plugins.0: the plug-in file no.py does not exist"),
-        ("record: 5", "3: record: expected a mapping with the keys samples, timeline, warmup, got '5'"),
+        (
+            "record: 5",
+            "3: record: expected a mapping with the keys samples, timeline, warmup, got '5'",
+        ),
         (
             "seed: [",
             (

@@ -109,6 +109,6 @@ def test_the_summary_tells_what_the_tables_give(run_of: Any, blank: Any) -> None
     assert figures["peak_heap"] == Figure(8 * MiB, "bytes")
     assert figures["latency_p99"] == Figure(7, "ns")
     assert figures["allocation"] == Figure(5e8, "bytes_per_second")
-    assert "peak_rss          9MiB" in str(figures)
+    assert "peak RSS                  9MiB" in str(figures)
     idle = {"gc_cycles": 0, "gc_cpu": 0, "gc_cpu_with_idle": 0, "assist_cpu": 0}
     assert summary(run_of(end_ns=100)).numbers() == {"simulated": 100, **idle}

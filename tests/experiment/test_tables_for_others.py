@@ -85,4 +85,4 @@ def test_runs_show_themselves_in_a_notebook(swept: Path) -> None:
     assert isinstance(runs, Results)
     assert "MiB" in runs._repr_html_()
     run = next(iter(runs.values()))
-    assert "peak_rss" in run._repr_html_()
+    assert "peak RSS" in run._repr_html_()

@@ -10,13 +10,11 @@ from sim.fitting.change import change_sentences
 from sim.fitting.evidence import Evidence
 from sim.fitting.gctrace_fit import Fit, fit_program
 from sim.fitting.gctrace_log import read_gctrace
-from sim.fitting.observe import guess_gogc
 from sim.fitting.settings import parse_gogc, parse_limit
 from sim.replay.program import Load
 from sim.replay.setting import Setting
 from sim.units import parse_rate
 
-_DEFAULT_GOGC = 100
 NOTHING_ELSE = Evidence()
 
 
@@ -27,21 +25,25 @@ def fit_log(
     load: str | None = None,
     evidence: Evidence = NOTHING_ELSE,
     arrivals: str | None = None,
+    process: str | None = None,
 ) -> Fit:
     """The program of a gctrace log.
 
     `gogc` and `gomemlimit` are those of the log, and `load` is `busy` or `waiting`; None: as the
-    evidence or the log suggest. `arrivals` is how many requests came, such as `500/s`. Raises
+    evidence or the log suggest. `process` names one of several that wrote the log; None: the one
+    with most GC CPU. `arrivals` is how many requests came, such as `500/s`. Raises
     UserError for a log or a word that says nothing, and for requests to a program that is busy all
     the time.
     """
     if load is not None and load not in set(Load):
         raise UserError(f"load: expected busy or waiting, got {load!r}")
-    log = read_gctrace(path)
+    log = read_gctrace(path, process=process)
     logged = Setting(
-        parse_gogc(gogc) if gogc else evidence.gogc or guess_gogc(log.lines) or _DEFAULT_GOGC,
-        parse_limit(gomemlimit) if gomemlimit else evidence.memory_limit,
-        log.lines[-1].procs,
+        parse_gogc(gogc) if gogc else evidence.gogc or log.segment.gogc,
+        parse_limit(gomemlimit)
+        if gomemlimit
+        else evidence.memory_limit or log.segment.memory_limit,
+        log.segment.procs,
     )
     fit = fit_program(log, logged, evidence.load if load is None else Load(load))
     return replace(

@@ -87,7 +87,7 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
         measured=measured,
         logged=logged,
         sizes=(),
-        assumptions=_assumptions(load, logged, seen.mark_cost),
+        assumptions=(*_assumptions(load, logged, seen.mark_cost), *log.notes),
         warnings=(*log.warnings, *_doubts(log)),
     )
 
@@ -225,8 +225,6 @@ def _assumptions(load: Load, logged: Setting, mark_cost: float) -> tuple[str, ..
 def _doubts(log: GCTraceLog) -> tuple[str, ...]:
     lines = log.lines[log.measured]
     doubts = []
-    if not log.marked:
-        doubts.append("no `=== begin` in the log: everything from its first line on is measured")
     if len(lines) < FEW_CYCLES:
         doubts.append(f"only {len(lines)} cycles are measured: too few for their scatter")
     if all(line.forced for line in lines):

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sim.errors import UserError
+from sim.fitting import log_words
+from sim.fitting.gaps import Gap, GoalRule, bridged, cycle_before, gaps, longest_part
+from sim.fitting.processes import Process, chosen, separate
+from sim.fitting.recognise import Segment, recognise
 from sim.formats.gctrace import Found, GCTraceLine, parse
 from sim.formats.log import Problem, open_log
-from sim.units import Bytes, Nanoseconds, format_bytes, format_duration
+from sim.units import Fraction, format_bytes, format_duration
 
 BEGIN_MARK: Final = "=== begin"
 END_MARK: Final = "=== end"
 FEWEST_CYCLES: Final = 3
-MOST_PROBLEMS: Final = 5
-"""Lines that are quoted; of more, the number is told."""
-
-
-class Gap(NamedTuple):
-    """Consecutive cycles whose lines are missing, as the numbers of their neighbours tell."""
-
-    number: int
-    """Of the first of them, counted as Go counts cycles."""
-    cycles: int
+_ENOUGH_TO_PREFER: Final = 10
+"""Cycles under the last setting of a log: with fewer, the longest part is predicted from."""
+_STOPPED: Final[Fraction] = 0.2
+"""Of mark phases that take no time: a clock that moves in steps longer than they are."""
 
 
 class GoVersions(NamedTuple):
@@ -35,26 +35,7 @@ class GoVersions(NamedTuple):
     newest: int
 
 
-class Segment(NamedTuple):
-    """Consecutive cycles under one setting."""
-
-    cycles: slice
-    """In `GCTraceLog.lines`."""
-    gogc: int | None
-    """None: off."""
-    memory_limit: Bytes | None
-    procs: int
-    how: str
-    """What in the log says so, in words."""
-
-
-class ProcessSummary(NamedTuple):
-    """One of the processes that wrote a log."""
-
-    label: str
-    """What stands before its lines, such as `web-1`; else its place in the log, such as `#2`."""
-    cycles: int
-    gc_cpu: Nanoseconds
+_ANY_VERSION: Final = GoVersions(5, 27)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,66 +48,142 @@ class GCTraceLog:
     measured: slice
     marked: bool
     """The log says by `=== begin` and `=== end` which part is measured."""
-    warnings: tuple[str, ...]
+    segment: Segment
+    """The setting of the measured part."""
+    warnings: tuple[str, ...] = ()
     """What to doubt."""
     notes: tuple[str, ...] = ()
-    """What was done with the log; no reason to doubt it."""
+    """What was recognised and done; no reason to doubt it."""
     seen: tuple[bool, ...] = ()
-    """Of each of `lines`: it was in the log, not interpolated. Empty: all were."""
+    """Of each of `lines`: it was in the log, not interpolated."""
     gaps: tuple[Gap, ...] = ()
     starts_full: bool = False
     """The log begins at a later cycle than the program's first: its heap was there before.
     `lines` then begins with the cycle before the first one seen, which is not measured."""
-    segment: Segment | None = None
-    """The setting of the measured part, as far as its goals show it; None: they do not."""
     others: tuple[Segment, ...] = ()
-    """Parts under other settings, which `lines` leaves out."""
-    go: GoVersions | None = None
-    processes: tuple[ProcessSummary, ...] = ()
-    """All processes in the log, most GC CPU first; the first one is this, unless one was chosen."""
+    """Parts under other settings, which are not measured."""
+    go: GoVersions = _ANY_VERSION
+    processes: tuple[Process, ...] = ()
+    """All processes in the log, most GC CPU first."""
+    coarse_clock: bool = False
+    """Many times are 0 because the clock moves in steps: only their sums say something."""
 
 
-def read_gctrace(path: str | Path, fewest: int = FEWEST_CYCLES) -> GCTraceLog:
-    """The gctrace lines of a log, plain or gzipped; `-` is standard input.
+def read_gctrace(
+    path: str | Path, fewest: int = FEWEST_CYCLES, process: str | None = None
+) -> GCTraceLog:
+    """The gctrace lines of a log, plain, gzipped or UTF-16; `-` is standard input.
 
-    Of several processes in one log the one with most cycles is taken. Raises UserError for a log
-    without gctrace lines, or with less than `fewest` in its measured part; with 0, that part may
-    be empty.
+    Of several processes in one log the one with most GC CPU is taken, or the one named. Raises
+    UserError for a log without gctrace lines, for an unknown process, or with less than `fewest`
+    cycles in its measured part; with 0, that part may be empty.
     """
     marks = _Marks()
     problems: list[Problem] = []
     with open_log(path) as source:
         found = [f for f in parse(marks.watch(source), problems.append) if f.line.procs > 0]
     if not found:
-        raise UserError(
-            f"{path}: there is no gctrace line in it; run the Go program with"
-            f" GODEBUG=gctrace=1 and keep its standard error"
-        )
-    warnings = [f"line {line}: {reason}" for line, reason, _ in problems[:MOST_PROBLEMS]]
-    if len(problems) > MOST_PROBLEMS:
-        warnings.append(f"{len(problems) - MOST_PROBLEMS} more lines like these")
-    processes = Counter(item.process for item in found)
-    if len(processes) > 1:
-        warnings.append(f"the log holds {len(processes)} processes; the longest one is used")
-    chosen = processes.most_common(1)[0][0]
-    mine = [item for item in found if item.process == chosen]
-    measured = marks.slice_of(mine)
+        raise UserError(f"{path}: {log_words.nothing_found(problems)}")
+    processes = sorted(separate(found), key=lambda one: -one.gc_cpu)
+    mine = chosen(processes, process, path)
+    warnings = [*log_words.oddities(problems), *log_words.several(processes, mine)]
+    part = longest_part([one.line for one in mine.found])
+    warnings += log_words.cut(mine.found, part)
+    log = _of_process(mine.found[part], marks, fewest, warnings)
+    _check_enough(path, log, fewest, processes)
+    notes = (*log.notes, *log_words.mended(problems))
+    return replace(log, notes=notes, processes=tuple(processes))
+
+
+def _of_process(
+    found: Sequence[Found], marks: _Marks, fewest: int, warnings: list[str]
+) -> GCTraceLog:
+    """One process, without gaps that are too long to be bridged."""
+    seen_lines = [one.line for one in found]
+    segments = recognise(seen_lines)
+    measured = marks.slice_of(found)
     if fewest and marks.begin is not None and measured.start == measured.stop:
         warnings.append("no cycle between the marks; the whole log is taken as measured")
-        measured = slice(0, len(mine))
-    lines = tuple(item.line for item in mine)
-    _check_enough(path, lines[measured], fewest)
-    return GCTraceLog(lines, measured, marks.begin is not None, tuple(warnings))
+        measured = slice(0, len(found))
+    segment = _preferred(segments, measured, marked=marks.begin is not None)
+    if marks.begin is None:
+        measured = segment.cycles
+    rule = _rule(segment, seen_lines)
+    lines, seen = bridged(seen_lines, rule)
+    starts_full = lines[0].number > 1
+    if starts_full:
+        lines, seen = [cycle_before(lines, rule), *lines], [False, *seen]
+    place = np.flatnonzero(seen)
+    coarse = sum(line.concurrent_mark == 0 for line in seen_lines) > _STOPPED * len(seen_lines)
+    log = GCTraceLog(
+        lines=tuple(lines),
+        measured=_moved(measured, place),
+        marked=marks.begin is not None,
+        seen=tuple(seen),
+        gaps=tuple(gaps(seen_lines)),
+        starts_full=starts_full,
+        segment=segment._replace(cycles=_moved(segment.cycles, place)),
+        others=tuple(
+            one._replace(cycles=_moved(one.cycles, place)) for one in segments if one is not segment
+        ),
+        go=_versions(seen_lines),
+        coarse_clock=coarse,
+    )
+    return replace(log, warnings=(*warnings, *log_words.doubts(log)), notes=log_words.notes(log))
 
 
-def _check_enough(path: str | Path, lines: tuple[GCTraceLine, ...], fewest: int) -> None:
+def _moved(part: slice, place: NDArray[np.intp]) -> slice:
+    """A part of the lines that were seen, among all."""
+    if part.start == part.stop:
+        first = int(place[part.start]) if part.start < len(place) else int(place[-1]) + 1
+        return slice(first, first)
+    return slice(int(place[part.start]), int(place[part.stop - 1]) + 1)
+
+
+def _preferred(segments: Sequence[Segment], measured: slice, *, marked: bool) -> Segment:
+    """The setting of most of the marked part; without marks, the last one if it held for long."""
+
+    def cycles(segment: Segment) -> int:
+        first, last = int(segment.cycles.start), int(segment.cycles.stop)
+        if marked:
+            first, last = max(first, measured.start), min(last, measured.stop)
+        return last - first
+
+    if not marked and cycles(segments[-1]) >= _ENOUGH_TO_PREFER:
+        return segments[-1]
+    longest: Segment = max(reversed(segments), key=cycles)
+    return longest
+
+
+def _rule(segment: Segment, lines: Sequence[GCTraceLine]) -> GoalRule | None:
+    """How goals follow from what was marked, where nothing but GOGC makes them."""
+    if segment.gogc is None or segment.memory_limit is not None or not segment.recognised:
+        return None
+    globals_ = [line.globals or 0 for line in lines]
+    return GoalRule(segment.gogc / 100, sum(globals_) // len(globals_))
+
+
+def _versions(lines: Sequence[GCTraceLine]) -> GoVersions:
+    """By what lines print: five phases, stacks and globals, goroutine leak checks."""
+    if any(line.leak_check for line in lines):
+        return GoVersions(26, 27)
+    if lines[0].stacks is not None:
+        return GoVersions(18, 27)
+    return GoVersions(5, 5) if any(line.five_phases for line in lines) else GoVersions(6, 17)
+
+
+def _check_enough(
+    path: str | Path, log: GCTraceLog, fewest: int, processes: Sequence[Process]
+) -> None:
     """UserError for too few cycles, with what they say all the same."""
-    if len(lines) >= fewest:
+    found = sum(log.seen[log.measured])
+    if found >= fewest:
         return
-    last = lines[-1]
+    last = log.lines[log.measured][-1]
     cpu = last.cpu_assist + last.cpu_background + last.cpu_idle
     raise UserError(
-        f"{path}: only {len(lines)} cycles are measured, and a prediction needs at least"
+        f"{path}: only {found} cycles are measured"
+        f"{log_words.of_processes(processes)}, and a prediction needs at least"
         f" {fewest}; of the last one can be told that it found"
         f" {format_bytes(last.heap_marked)} alive, with a goal of {format_bytes(last.heap_goal)},"
         f" and marked for {format_duration(cpu)} of CPU: record for longer"
@@ -148,7 +205,7 @@ class _Marks:
                 self.end = number
             yield text
 
-    def slice_of(self, found: list[Found]) -> slice:
+    def slice_of(self, found: Sequence[Found]) -> slice:
         """Cycles whose line, which Go prints at their end, lies between the marks."""
         first = sum(item.line_number < (self.begin or 0) for item in found)
         last = sum(self.end is None or item.line_number < self.end for item in found)

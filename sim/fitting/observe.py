@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -201,23 +200,3 @@ def _marked(printed: Floats, goal: Floats, roots: float, gogc: int | None) -> Fl
     low[usable], high[usable] = better_low[usable], better_high[usable]
     middle: Floats = (low + high) / 2
     return middle
-
-
-_LARGE_ENOUGH: Final = 8 * MiB
-_ENOUGH_CYCLES: Final = 3
-_USUAL: Final = (25, 50, 75, 100, 150, 200, 300, 400, 500, 600, 800, 1000)
-_NEAR: Final = 0.06
-
-
-def guess_gogc(lines: tuple[GCTraceLine, ...]) -> int | None:
-    """GOGC from the ratio of goals to marked heaps; None where too few heaps are large enough."""
-    percents = [
-        100 * (line.heap_goal - last.heap_marked) / (last.heap_marked + _HALF)
-        for last, line in pairwise(lines)
-        if last.heap_marked >= _LARGE_ENOUGH
-    ]
-    if len(percents) < _ENOUGH_CYCLES:
-        return None
-    guess = float(np.median(percents))
-    usual = min(_USUAL, key=lambda percent: abs(percent - guess))
-    return usual if abs(usual - guess) < _NEAR * usual else round(guess)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from sim.formats.log import Problem
+from sim.formats.torn import LOOKS_LIKE_A_PIECE, Torn
 from sim.units import MS, US, Bytes, Nanoseconds
 
 _MB_SHIFT: Final = 20
@@ -58,15 +60,18 @@ class GCTraceLine:
     """Somebody called runtime.GC and waited."""
     leak_check: bool = False
     """The cycle looked for leaked goroutines (Go 1.26 on)."""
+    five_phases: bool = False
+    """Printed as Go 1.5 does, which scanned roots in phases of their own."""
 
 
 class Found(NamedTuple):
-    """A gctrace line, where it stood, and which of the processes in the log wrote it."""
+    """A gctrace line, and where it stood."""
 
     line_number: int
-    process: int
-    """0 for the first process of the log, one more after each restart."""
+    before: str
+    """What stands before it in its line of the log, such as a time or the name of a container."""
     line: GCTraceLine
+    after: str = ""
 
 
 def format_line(line: GCTraceLine) -> str:
@@ -117,7 +122,8 @@ _LINE: Final = re.compile(
     rf"{_N}->{_N}->{_N} MB, {_N} MB goal, (?:{_N} MB stacks, {_N} MB globals, )?"
     rf"{_N} P({re.escape(_FORCED)})?"
 )
-_PIECE: Final = re.compile(r"gc [0-9]+ @|[0-9] ms (?:clock|cpu), |[0-9] MB goal, ")
+_GO_1_4: Final = re.compile(r"\bgc[0-9]+\([0-9]+\): ")
+OLDER_FORMAT: Final = "a line of Go 1.4 or older"
 
 
 def parse(
@@ -125,38 +131,52 @@ def parse(
 ) -> Iterator[Found]:
     """The gctrace lines in a log, in order; every other line is passed over.
 
-    Whatever a log shipper puts before and after a line is ignored, JSON strings included. A new
-    process begins where the GC number or the time goes back. `report` hears of pieces of lines, of
-    impossible values and of lines delivered twice, none of which are used, and of oddities that
-    are: a clock that ran backwards, a heap triple out of order.
+    Whatever a log shipper puts before and after a line is ignored, JSON strings included, and lines
+    torn apart by other output are put together. `report` hears of these, of pieces whose rest is
+    missing, of lines of Go 1.4 and of impossible values, none of which are used, and of a heap
+    triple out of order.
     """
-    process, last = 0, None
+    torn = Torn(report, _complete)
     for line_number, text in enumerate(lines, start=1):
-        for match in _matches(line_number, text, report):
-            try:
-                line = _read(match)
-            except ValueError as error:
-                report(Problem(line_number, f"impossible value: {error}", kept=False))
-                continue
-            if line == last:
-                report(Problem(line_number, "the same line a second time", kept=False))
-                continue
-            process += last is not None and _restarted(last, line)
-            for oddity in _oddities(last, line):
+        if LOOKS_LIKE_A_PIECE.search(text) is None and not torn.waits(line_number, text):
+            if _GO_1_4.search(text):
+                report(Problem(line_number, OLDER_FORMAT, kept=False))
+            continue
+        for found in _found(line_number, text.replace(r"\u003e", ">"), torn, report):
+            for oddity in _oddities(found.line):
                 report(Problem(line_number, oddity, kept=True))
-            yield Found(line_number, process, line)
-            last = line
+            torn.last_number = found.line.number
+            yield found
+    torn.give_up()
 
 
-def _matches(line_number: int, text: str, report: Callable[[Problem], None]) -> list[re.Match[str]]:
-    """Complete gctrace lines in a line of the log: often none, more where newlines were lost."""
-    pieces = _PIECE.findall(text)
-    if not pieces:
-        return []
-    matches = list(_LINE.finditer(text.replace(r"\u003e", ">")))
-    if len(pieces) > sum(len(_PIECE.findall(match[0])) for match in matches):
-        report(Problem(line_number, "a piece of a gctrace line", kept=False))
-    return matches
+def _found(
+    line_number: int, text: str, torn: Torn, report: Callable[[Problem], None]
+) -> Iterator[Found]:
+    """What a line of the log holds: a gctrace line as a rule, more where newlines were lost."""
+    end, pieces = 0, 0
+    for match in _LINE.finditer(text):
+        before, end = text[end : match.start()], match.end()
+        pieces += len(LOOKS_LIKE_A_PIECE.findall(match[0]))
+        try:
+            yield Found(line_number, before, _read(match), text[end:])
+        except ValueError as error:
+            report(Problem(line_number, f"impossible value: {error}", kept=False))
+    if end == 0 or len(LOOKS_LIKE_A_PIECE.findall(text)) > pieces:
+        for mended in torn.put_together(line_number, _LINE.sub("", text)):
+            yield Found(*mended)
+
+
+def _complete(text: str, longer_than: int) -> GCTraceLine | None:
+    """The line at the start of a text, if it is one that Go would print."""
+    match = _LINE.match(text)
+    if match is None or match.end() <= longer_than:
+        return None
+    try:
+        line = _read(match)
+    except ValueError:
+        return None
+    return line if line.procs and (line.five_phases or format_line(line) == match[0]) else None
 
 
 def _read(match: re.Match[str]) -> GCTraceLine:
@@ -175,7 +195,7 @@ def _read(match: re.Match[str]) -> GCTraceLine:
         stw_mark_termination=termination,
         cpu_sweep_termination=cpu_sweep,
         cpu_assist=assist,
-        # Go 1.5 scanned roots in phases of their own, before the workers began.
+        # Before the workers began.
         cpu_background=sum(scan) + background,
         cpu_idle=idle,
         cpu_mark_termination=cpu_termination,
@@ -188,6 +208,7 @@ def _read(match: re.Match[str]) -> GCTraceLine:
         procs=_count(procs),
         forced=forced is not None,
         leak_check=leak_check is not None,
+        five_phases=len(concurrent) > 1,
     )
 
 
@@ -208,6 +229,7 @@ def _count(text: str) -> int:
     return _fixed(text, 0)
 
 
+@lru_cache(maxsize=1 << 16)
 def _fixed(text: str, decimals: int) -> int:
     """A decimal number times 10**decimals, exactly: floats would lose the last digit."""
     whole, _, fraction = text.partition(".")
@@ -216,14 +238,7 @@ def _fixed(text: str, decimals: int) -> int:
     return int(whole + fraction.ljust(decimals, "0"))
 
 
-def _restarted(last: GCTraceLine, line: GCTraceLine) -> bool:
-    """Another process wrote `line`; the next cycle of the same one may only have a bad clock."""
-    return line.number != last.number + 1 and (line.number <= last.number or line.at < last.at)
-
-
-def _oddities(last: GCTraceLine | None, line: GCTraceLine) -> Iterator[str]:
-    if last is not None and line.number == last.number + 1 and line.at < last.at:
-        yield f"the clock ran backwards, from {last.at // MS} ms to {line.at // MS} ms"
+def _oddities(line: GCTraceLine) -> Iterator[str]:
     if not line.heap_start <= line.heap_end >= line.heap_marked:
         yield "the heap at the end of a cycle is less than at its start or than what was marked"
     if line.procs == 0:

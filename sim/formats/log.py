@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import sys
@@ -14,6 +15,12 @@ from typing import Final, NamedTuple, cast
 from sim.errors import UserError
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_MARKED: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")
+)  # fmt: skip
+"""Byte order marks, as PowerShell 5 and Windows editors write them, and what follows."""
+_HEAD: Final = 64
+"""Bytes by which an encoding without a mark is told."""
 
 
 class Problem(NamedTuple):
@@ -29,9 +36,9 @@ class Problem(NamedTuple):
 def open_log(path: str | Path) -> Iterator[Iterator[str]]:
     """The lines of a log, read as they are asked for; `-` is standard input.
 
-    Compression shows in the first bytes, not in the name. Bytes that are not UTF-8 become U+FFFD:
-    a log may hold anything. Raises UserError for a file that cannot be read or that is cut short
-    inside its compressed data.
+    Compression and UTF-16 show in the first bytes, not in the name. Bytes that are not text become
+    U+FFFD: a log may hold anything. Raises UserError for a file that cannot be read or that is cut
+    short inside its compressed data.
     """
     if str(path) == "-":
         yield _lines(cast(io.BufferedReader, sys.stdin.buffer), "standard input")
@@ -49,12 +56,31 @@ def _open(path: Path) -> io.BufferedReader:
 
 def _lines(source: io.BufferedReader, name: str) -> Iterator[str]:
     """Decoded lines with their line ends."""
-    zipped = source.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
-    plain = gzip.GzipFile(fileobj=source) if zipped else source
     number = 0
     try:
-        for line in plain:
-            number += 1
-            yield line.decode("utf-8", "replace")
+        zipped = source.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
+        plain = io.BufferedReader(gzip.GzipFile(fileobj=source)) if zipped else source
+        encoding = _encoding(plain.peek(_HEAD)[:_HEAD])
+        text = io.TextIOWrapper(plain, encoding, errors="replace", newline="\n")
+        try:
+            for number, line in enumerate(text, start=1):  # noqa: B007
+                yield line
+        finally:
+            text.detach()
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{name}: damaged gzip data after line {number}: {error}") from error
+    except OSError as error:
+        raise UserError(f"{name}: cannot be read: {error.strerror}") from error
+
+
+def _encoding(head: bytes) -> str:
+    """By a byte order mark, or by the zero bytes that ASCII has in UTF-16."""
+    for mark, encoding in _MARKED:
+        if head.startswith(mark):
+            return encoding
+    even, odd = head[0::2], head[1::2]
+    if len(odd) > 1 and not any(odd) and all(even):
+        return "utf-16-le"
+    if len(odd) > 1 and not any(even) and all(odd):
+        return "utf-16-be"
+    return "utf-8"

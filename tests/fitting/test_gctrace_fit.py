@@ -11,7 +11,7 @@ from sim.errors import UserError
 from sim.fitting import fit_log
 from sim.fitting.drift import drift
 from sim.fitting.gctrace_log import read_gctrace
-from sim.fitting.observe import guess_gogc, smoothed
+from sim.fitting.observe import smoothed
 from sim.fitting.workload import Container, to_yaml
 from sim.machine.profile import load_profile
 from sim.replay.program import Load
@@ -128,7 +128,8 @@ def test_few_cycles_are_said(tmp_path: Path) -> None:
 def test_gogc_shows_in_the_goals(gogc: int) -> None:
     for program in ("hbsteady", "garbage64"):
         log = read_gctrace(REAL / f"{program}.p2.gogc{gogc}.limnone.r0.gctrace.gz")
-        assert guess_gogc(log.lines) == gogc
+        assert log.segment.gogc == gogc
+        assert log.segment.recognised
 
 
 def test_the_workload_is_one_the_simulator_accepts(tmp_path: Path) -> None:

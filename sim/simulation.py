@@ -23,7 +23,7 @@ from sim.config.provenance import SIMULATOR, provenance
 from sim.config.run import AUTO, RunConfig
 from sim.errors import UserError
 from sim.record.facts import Phase, RunInfo, Status
-from sim.record.parquet import ParquetSink, read_table
+from sim.record.parquet import PARTIAL, ParquetSink, read_table
 from sim.record.phases import PhaseName
 from sim.record.recorder import MemorySink, Recorder
 from sim.registry import fault
@@ -45,40 +45,38 @@ def simulate(
 ) -> Result:
     """Simulate one config; tables go to the folder `out`, or stay in memory.
 
-    An interruption (Ctrl-C) seals what there is and goes on as KeyboardInterrupt; the folder then
-    holds a readable, partial run. So it is with any error; that of a plug-in is a UserError.
+    A run that was in the folder is replaced once this one is whole. An interruption (Ctrl-C) seals
+    what there is and goes on as KeyboardInterrupt, whose note says where: in `partial` inside the
+    folder. So it is with any error; that of a plug-in is a UserError.
     """
     if not isinstance(config, RunConfig):
         config = load(Path(config))
     memory, info = MemorySink(), run_info(config, Status.RUNNING)
     recorder = Recorder(memory if out is None else ParquetSink(out), info)
-    fluid = config.model.detail == "fluid"
-    body: Body | None = None
+    recorder.emit(Phase(PhaseName.START_UP, 0, "the program starts"))
+    body = _built(config, recorder.emit)
+    recorder.begin()
     status, reason = Status.FAILED, ""
     try:
-        recorder.emit(Phase(PhaseName.START_UP, 0, "the program starts"))
-        body = build_fluid(config, recorder.emit) if fluid else Events(config, recorder.emit)
         reason = body.run(progress)
         status = Status.OOM_KILLED if reason else Status.COMPLETE
-    except KeyboardInterrupt:
-        status, reason = Status.INTERRUPTED, "interrupted"
-        raise
-    except Exception as error:
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            status = Status.INTERRUPTED
         wrong = fault(error)
-        reason = wrong or str(error)
-        if wrong:
-            where = f"; the partial result is in {out}" if body and out else ""
-            raise UserError(wrong + where) from error
-        raise
+        reason = wrong or str(error) or type(error).__name__
+        failure = UserError(wrong) if wrong else error
+        if out:
+            failure.add_note(f"the partial result is in {out / PARTIAL}")
+        raise failure from error if wrong else None
     finally:
-        ended = info._replace(status=status, reason=reason)
-        if body is not None:
-            body.report()
-            ended = ended._replace(end_ns=round(body.now), events=body.events)
+        body.report()
         recorder.flush()
-        read = memory.table if out is None else partial(read_table, out)
+        read = memory.table if out is None else partial(read_table, out / PARTIAL)
         emit_service(config, Result(config.workload, read), recorder)
-        recorder.seal(ended)
+        recorder.seal(
+            info._replace(status=status, reason=reason, end_ns=round(body.now), events=body.events)
+        )
     if out is None:
         return Result(config.workload, memory.table)
     return load_run(out)
@@ -96,6 +94,16 @@ def emit_service(config: RunConfig, run: Result, recorder: Recorder) -> None:
     configured = WarmUp(load + config.record.warmup, "as configured")
     found = find_warm_up(run, load) if config.record.warmup == AUTO else configured
     recorder.emit(Phase(PhaseName.SERVICE, found.end_ns, found.reason))
+
+
+def _built(config: RunConfig, emit: Callable[[Any], None]) -> Body:
+    """What runs; nothing is stored before it could be built."""
+    try:
+        return build_fluid(config, emit) if config.model.detail == "fluid" else Events(config, emit)
+    except Exception as error:
+        if wrong := fault(error):
+            raise UserError(wrong) from error
+        raise
 
 
 class Body(Protocol):

@@ -28,12 +28,10 @@ from sim.cli import (
     whatif,
     where,
 )
+from sim.cli.ending import signals_interrupt, told
 from sim.cli.help import Grouped, WithSwitches, epilog
-from sim.errors import ModelError, UserError
+from sim.cli.terminal import text_is_data
 from sim.registry import fault
-
-USER_ERROR = 2
-MODEL_ERROR = 1
 
 GROUPS: Final[Mapping[str, Sequence[Callable[..., None]]]] = {
     "Begin": (examples.examples, examples.init),
@@ -83,20 +81,15 @@ def options(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; a user's mistake is one sentence on stderr and exit code 2."""
-    try:
-        app(args=arguments, prog_name="gomemsim")
-    except UserError as error:
-        _fail(str(error), USER_ERROR)
-    except ModelError as error:
-        _fail(f"the model is wrong: {error}", MODEL_ERROR)
-    except Exception as error:
-        wrong = fault(error)
-        if wrong is None:
-            raise
-        _fail(wrong, USER_ERROR)
-
-
-def _fail(sentence: str, code: int) -> None:
-    print(f"gomemsim: {sentence}", file=sys.stderr)
+    """Run one command and exit; what goes wrong is one sentence (see `sim.cli.ending`)."""
+    with text_is_data(), signals_interrupt():
+        try:
+            code = app(args=arguments, prog_name="gomemsim", standalone_mode=False)
+            sys.stdout.flush()
+        except SystemExit as ended:
+            if fault(ended) is None:
+                raise
+            code = told(ended)
+        except BaseException as error:  # noqa: BLE001  all of them become a sentence
+            code = told(error)
     sys.exit(code)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.files import write_bytes
 from sim.cli.options import Quiet, Sets
 from sim.cli.progress import progress
 from sim.errors import UserError
+from sim.files import write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from sim.experiment.worker import Outcome
     from sim.record.places import Place
 
-INTERRUPTED = 130
 FAILED = 1
 FLUID = "model.detail=fluid"
 EVENTS = "model.detail=events"
@@ -103,9 +102,9 @@ def compare(
             print("\nWhat is Pareto-optimal of these, in detail:\n")
         if settings:
             job.run(settings, place(name), *([EVENTS] if screen else []))
-    except KeyboardInterrupt:
-        print(f"gomemsim: interrupted; {name} has what was done", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
+    except KeyboardInterrupt as error:
+        error.add_note(f"{name} has what was done")
+        raise
     if job.failed:
         raise typer.Exit(FAILED)
 
@@ -136,7 +135,7 @@ class _Job:
         compared = compare_settings(todo, folder, self.baseline)
         print(markdown(compared))
         if self.table is not None:
-            write_bytes(self.table, serialized(comparison_frame(compared), self.table.suffix))
+            write(self.table, serialized(comparison_frame(compared), self.table.suffix))
         if not self.quiet:
             print(f"runs: {folder}")
         return compared

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.files import write
 from sim.errors import UserError
+from sim.files import write
 
 
 def examples() -> None:

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.files import replacing
 from sim.cli.progress import progress
 from sim.errors import UserError, nearest
+from sim.files import replacing
 
 
 def export(
@@ -42,5 +42,5 @@ def export(
     if out is None:
         FORMATS[format](chosen, sys.stdout)
         return
-    with replacing(out) as file:
+    with replacing(out) as growing, growing.open("w", encoding="utf-8") as file:
         FORMATS[format](chosen, file)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.files import write, write_json
+from sim.cli.files import write_json
 from sim.cli.options import (
     Arrivals,
     Exposition,
@@ -20,6 +20,7 @@ from sim.cli.options import (
     Quiet,
     Trace,
 )
+from sim.files import write
 
 
 def fit(

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from typer.core import TyperCommand, TyperGroup
 
+from sim.cli.ending import told
+
 EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     "run": ("run quickstart", "run quickstart --set GOGC=50 --gctrace"),
     "compare": (
@@ -59,6 +61,13 @@ def epilog(command: str) -> str:
 
 class Grouped(TyperGroup):
     """Lists the commands under the names of their groups, with the whole first sentence of each."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """The exit code of an interruption, of which typer itself would say nothing."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            return told(error)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """A section a group, in the order in which the commands were added."""

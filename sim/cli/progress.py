@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from sim.cli.terminal import raw
+from sim.text import one_line
 
 Report = Callable[[float], None]
 
@@ -14,11 +18,16 @@ Report = Callable[[float], None]
 @contextmanager
 def progress(title: str, *, quiet: bool) -> Iterator[Report | None]:
     """A function that takes the finished fraction, or None when nobody watches."""
-    console = Console(stderr=True)
+    console = Console(file=raw(sys.stderr))
     if quiet or not console.is_terminal:
         yield None
         return
-    columns = (TextColumn(title), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn(one_line(title), markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(title, total=1.0)
         yield lambda fraction: bar.update(task, completed=fraction)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +10,6 @@ import typer
 from sim.cli.files import write_json
 from sim.cli.options import Json, Quiet, Sets
 from sim.cli.progress import progress
-
-INTERRUPTED = 130
 
 
 def run(
@@ -42,12 +39,8 @@ def run(
     from sim.simulation import simulate
 
     folder = out or Path("results") / config.stem
-    try:
-        with progress(config.stem, quiet=quiet) as report:
-            result = simulate(settings, out=folder, progress=report)
-    except KeyboardInterrupt:
-        print(f"gomemsim: interrupted; the partial result is in {folder}", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
+    with progress(config.stem, quiet=quiet) as report:
+        result = simulate(settings, out=folder, progress=report)
     if write_json(json, lambda: of_result(result)):
         return
     if gctrace:

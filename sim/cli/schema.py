@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.files import write
+from sim.files import write
 
 
 class Kind(StrEnum):

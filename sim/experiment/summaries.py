@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from io import BytesIO
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sim.record.places import Place
+from sim.record.places import Place, put
 from sim.results.frames import summary_frame
 from sim.results.load import load_inside
 
@@ -27,8 +25,8 @@ def write_summary(folder: Place) -> None:
     runs = load_inside(folder)
     if runs:
         frame = summary_frame(runs)
-        _replace(folder / f"{NAME}.parquet", _parquet(frame))
-        _replace(folder / f"{NAME}.csv", frame.to_csv(index=False).encode())
+        put(folder / f"{NAME}.parquet", _parquet(frame))
+        put(folder / f"{NAME}.csv", frame.to_csv(index=False).encode())
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:
@@ -38,13 +36,3 @@ def _parquet(frame: pd.DataFrame) -> bytes:
     buffer = BytesIO()
     pq.write_table(table.cast(pa.schema(fields)), buffer, compression="zstd")
     return buffer.getvalue()
-
-
-def _replace(file: Place, content: bytes) -> None:
-    """Under another name first: readers never meet half a file."""
-    partial = file.parent / f".{file.name}.{os.getpid()}.partial"
-    partial.write_bytes(content)
-    if isinstance(partial, Path):
-        partial.replace(str(file))
-    else:
-        partial.rename(file)

@@ -283,9 +283,7 @@ class _Table:
         for figure in self._names[group.workload]:
             key = (group.workload, name, figure)
             median = median_interval(group.values(figure, seeds))[0]
-            cells[figure] = Cell(
-                median, self._changes.get(key, UNKNOWN).mean, p.get(key, math.nan)
-            )
+            cells[figure] = Cell(median, self._changes.get(key, UNKNOWN).mean, p.get(key, math.nan))
         optimal = name in self._optimal[group.workload]
         is_base = name == self._baseline
         return Row(group.workload, group.settings, cells, optimal, is_base, group.verdict)

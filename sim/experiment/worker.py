@@ -19,7 +19,7 @@ from sim.config.provenance import provenance
 from sim.errors import UserError
 from sim.experiment.point import Point
 from sim.record.parquet import is_run, is_sealed, sealed_path
-from sim.record.places import Place, remove
+from sim.record.places import Place, put, remove
 from sim.results.load import SETTINGS
 from sim.simulation import simulate
 
@@ -101,14 +101,7 @@ def _send(point: Point, folder: UPath) -> None:
         seal = sealed_path(made, "run")
         final.mkdir(parents=True, exist_ok=True)
         for file in sorted(made.iterdir(), key=lambda file: (file == seal, file.name)):
-            _copy(file, final)
-
-
-def _copy(file: Path, folder: UPath) -> None:
-    """Under another name first: where copying takes time, half a file seals nothing."""
-    partial = folder / f".{file.name}.partial"
-    partial.write_bytes(file.read_bytes())
-    partial.rename(folder / file.name)
+            put(final / file.name, file.read_bytes())
 
 
 def _simulate(point: Point, folder: Path) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sim import files
 from sim.errors import UserError
 from sim.formats.protobuf import Message, bytes_field, encode_varint, number_field
 from sim.units import Bytes
@@ -73,7 +74,7 @@ def read(path: str | Path) -> HeapProfile:
 
 def write(profile: HeapProfile, path: str | Path) -> None:
     """Write a profile that `go tool pprof` opens."""
-    Path(path).write_bytes(gzip.compress(encode(profile), mtime=0))
+    files.write(Path(path), gzip.compress(encode(profile), mtime=0))
 
 
 def decode(data: bytes) -> HeapProfile:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import yaml
 
 from sim.errors import UserError, nearest
+from sim.files import write
 
 DEFAULT: Final = "default-x86-64"
 """The profile of those who have not measured their own."""
@@ -267,7 +268,7 @@ def save_profile(profile: MachineProfile, path: Path) -> None:
     """Write a profile that `load_profile` can read; spreads and benchmarks are not kept."""
     costs = {section: asdict(getattr(profile, section)) for section in SECTIONS}
     text = {"provenance": profile.provenance, "costs": costs}
-    path.write_text(yaml.safe_dump(text, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    write(path, yaml.safe_dump(text, sort_keys=False, allow_unicode=True))
 
 
 def _section(path: Path, section: str, cls: type[Any], values: Any) -> Any:

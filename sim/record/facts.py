@@ -28,6 +28,11 @@ class Status(StrEnum):
     OOM_KILLED = "oom-killed"
     FAILED = "failed"
 
+    @property
+    def whole(self) -> bool:
+        """Whether the run came to an end of its own, to which being killed for memory belongs."""
+        return self in (Status.COMPLETE, Status.OOM_KILLED)
+
 
 class RunInfo(NamedTuple):
     """The run itself: what was asked, of which simulator, and how it ended. One row."""

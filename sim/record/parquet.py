@@ -1,70 +1,123 @@
 """A run's folder: streams while it runs, parquet files once it is sealed.
 
 Parquet keeps its directory at the end of the file, so a killed run would leave nothing readable.
-Rows therefore go to Arrow streams, and become parquet files at the end. A folder with
-`run.parquet` is sealed: that file appears last, and every file appears whole. The same rows give
-the same bytes.
+Rows therefore go to Arrow streams, and become parquet files at the end. All this happens in the
+folder `partial` inside the run's folder: the run that was there before is replaced by a whole one
+only, and a run that breaks off stays in `partial`. A folder with `run.parquet` is sealed: that file
+appears last, and every file appears whole. The same rows give the same bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 
 from sim.errors import UserError
-from sim.record.facts import TABLES
+from sim.files import reason, sync
+from sim.record.facts import TABLES, Status
 from sim.record.phases import begins_of, full_schema, with_phase
-from sim.record.places import Place
+from sim.record.places import Place, remove
 from sim.record.schema import schema
 
 GROUP_ROWS: Final = 1 << 16
 """Rows in a row group; they do not depend on when blocks were handed over."""
+PARTIAL: Final = "partial"
+"""Folder inside of a run's folder: a run that goes on, or that broke off."""
+_WHOLE: Final = ".whole"
+"""Its name once it is whole, until its tables are in the places of the former ones."""
 
 
 class ParquetSink:
-    """Writes a run's tables into a folder. A run that was there before is replaced."""
+    """Writes a run's tables into a folder. A run that was there before is replaced at the end.
+
+    Of two runs into one folder at the same time, the second is refused. The lock is the operating
+    system's: it ends with the process.
+    """
+
+    every: float | None = 1.0
+    """Second: what a kill or a full disk may cost."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._growing = folder / PARTIAL
+        self._lock = FileLock(folder / ".lock", blocking=False, thread_local=False)
         self._streams: dict[str, pa.RecordBatchStreamWriter] = {}
 
     def open(self, run: pa.RecordBatch) -> None:
-        """Make the folder and begin the streams. Raises UserError if it cannot be written to."""
+        """Lock the folder and begin the streams.
+
+        Raises UserError if another run has it or it cannot be written to.
+        """
         with _explained(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
-            sealed_path(self._folder, "run").unlink(missing_ok=True)
-            for table, fact in TABLES.items():
-                sealed_path(self._folder, table).unlink(missing_ok=True)
-                file = pa.OSFile(str(stream_path(self._folder, table)), mode="wb")
-                self._streams[table] = pa.ipc.new_stream(file, schema(fact))
-            self.write("run", run)
+            try:
+                self._lock.acquire()
+            except Timeout:
+                raise UserError(
+                    f"{self._folder}: another run is writing there; choose another folder by --out"
+                ) from None
+            with self._unlocked_on_failure():
+                _arrive(self._folder)
+                remove(self._growing)
+                self._growing.mkdir()
+                for table, fact in TABLES.items():
+                    file = pa.OSFile(str(_stream(self._growing, table)), mode="wb")
+                    self._streams[table] = pa.ipc.new_stream(file, schema(fact))
+                self.write("run", run)
 
     def write(self, table: str, rows: pa.RecordBatch) -> None:
-        """Append to a stream. Raises UserError if there is no room."""
-        with _explained(self._folder):
+        """Append to a stream. Raises UserError if there is no room, which ends the run."""
+        with _explained(self._folder), self._unlocked_on_failure():
             self._streams[table].write_batch(rows)
 
     def seal(self, run: pa.RecordBatch) -> None:
-        """Turn the streams into parquet files. Raises UserError if there is no room."""
-        with _explained(self._folder):
+        """Turn the streams into parquet files; a whole run takes the place of the former one.
+
+        Raises UserError if there is no room; the streams are kept.
+        """
+        with _explained(self._folder), self._unlocked_on_failure():
+            self.write("run", run)
             for stream in self._streams.values():
                 stream.close()
             for table in TABLES:
                 if table != "run":
-                    _write_sealed(self._folder, table, _stored_batches(self._folder, table))
-            _write_sealed(self._folder, "run", [run])
+                    _write_sealed(self._growing, table, _stored_batches(self._growing, table))
+            _write_sealed(self._growing, "run", [run])
             for table in TABLES:
-                stream_path(self._folder, table).unlink()
+                _stream(self._growing, table).unlink()
+            if Status(run["status"][0].as_py()).whole:
+                self._growing.rename(self._folder / _WHOLE)
+                _arrive(self._folder)
+            self._unlock()
+
+    @contextmanager
+    def _unlocked_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._unlock()
+            raise
+
+    def _unlock(self) -> None:
+        if not self._lock.is_locked:
+            return
+        with suppress(OSError):  # where open files cannot be deleted, releasing it does
+            Path(self._lock.lock_file).unlink()
+        self._lock.release()
 
 
 def is_run(folder: Place) -> bool:
     """Whether the folder holds a run, sealed or not."""
-    return is_sealed(folder) or stream_path(folder, "run").is_file()
+    return is_sealed(folder) or any(
+        sealed_path(inner, "run").is_file() or _stream(inner, "run").is_file()
+        for inner in (folder, folder / PARTIAL)
+    )
 
 
 def is_sealed(folder: Place) -> bool:
@@ -75,9 +128,12 @@ def is_sealed(folder: Place) -> bool:
 def read_table(folder: Place, table: str) -> pa.Table:
     """A table of a run. Of a run that is not sealed, the rows that reached the folder.
 
-    Raises UserError if a sealed run lacks the table or has it damaged.
+    Where no whole run is in the folder, the one that broke off there. Raises UserError if a sealed
+    run lacks the table or has it damaged.
     """
     if not is_sealed(folder):
+        if is_run(folder / PARTIAL):
+            return read_table(folder / PARTIAL, table)
         return pa.Table.from_batches(_stored_batches(folder, table), full_schema(table))
     path = sealed_path(folder, table)
     try:
@@ -90,7 +146,10 @@ def read_table(folder: Place, table: str) -> pa.Table:
 
 
 def sealed_path(folder: Place, table: str) -> Place:
-    """Where a table is once its run is sealed."""
+    """Where a table is once its run is sealed: for a moment, not in its place yet."""
+    arriving = folder / _WHOLE / _sealed(table)
+    if isinstance(folder, Path) and arriving.is_file():
+        return arriving
     return folder / _sealed(table)
 
 
@@ -98,15 +157,30 @@ def _sealed(table: str) -> str:
     return f"{table}.parquet"
 
 
-def stream_path(folder: Place, table: str) -> Place:
+def _stream(folder: Place, table: str) -> Place:
     """Where a table grows while its run goes on."""
-    return folder / f".{table}.arrows.partial"
+    return folder / f"{table}.arrows"
 
 
-def _stream_batches(folder: Place, table: str) -> Iterator[pa.RecordBatch]:
+def _arrive(folder: Path) -> None:
+    """Put the tables of a whole run in their places, the seal last.
+
+    Renaming the folder decided it: whoever reads finds the new run from then on, and a process
+    that is killed here leaves the rest to the next one.
+    """
+    whole = folder / _WHOLE
+    if not whole.is_dir():
+        return
+    for table in sorted(TABLES, key=lambda table: table == "run"):
+        if (whole / _sealed(table)).is_file():
+            (whole / _sealed(table)).replace(folder / _sealed(table))
+    remove(whole)
+
+
+def _batches(folder: Place, table: str) -> Iterator[pa.RecordBatch]:
     """The whole blocks in a stream; a stream that breaks off just ends."""
     try:
-        with pa.ipc.open_stream(pa.OSFile(str(stream_path(folder, table)))) as stream:
+        with pa.ipc.open_stream(pa.OSFile(str(_stream(folder, table)))) as stream:
             yield from stream
     except (pa.ArrowInvalid, OSError):
         return
@@ -114,17 +188,21 @@ def _stream_batches(folder: Place, table: str) -> Iterator[pa.RecordBatch]:
 
 def _stored_batches(folder: Place, table: str) -> Iterator[pa.RecordBatch]:
     """The blocks in a stream as they are stored: with their phases."""
-    begins = begins_of(_stream_batches(folder, "phases"))
-    return (with_phase(table, rows, begins) for rows in _stream_batches(folder, table))
+    begins = begins_of(_batches(folder, "phases"))
+    return (with_phase(table, rows, begins) for rows in _batches(folder, table))
 
 
 def _write_sealed(folder: Path, table: str, batches: Iterable[pa.RecordBatch]) -> None:
     whole = folder / _sealed(table)
     growing = folder / f".{whole.name}.partial"
-    with pq.ParquetWriter(growing, full_schema(table), compression="zstd") as writer:
-        for group in _groups(batches):
-            writer.write_table(group)
-    growing.replace(whole)
+    try:
+        with pq.ParquetWriter(growing, full_schema(table), compression="zstd") as writer:
+            for group in _groups(batches):
+                writer.write_table(group)
+        sync(growing)
+        growing.replace(whole)
+    finally:
+        growing.unlink(missing_ok=True)
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
@@ -149,4 +227,4 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(f"{folder}: cannot write the tables: {error.strerror or error}") from None
+        raise UserError(f"{folder}: cannot write the tables: {reason(error)}") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import shutil
 from collections.abc import Sequence
 from glob import glob
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sim.errors import UserError
+from sim.files import write
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -49,6 +52,16 @@ def look_again(folder: Place) -> None:
     """Forget listings: other processes may have written since."""
     if not isinstance(folder, Path):
         folder.fs.invalidate_cache()
+
+
+def put(file: Place, content: bytes) -> None:
+    """Write a file that appears whole or not at all, under another name first."""
+    if isinstance(file, Path):
+        write(file, content)
+        return
+    partial = file.parent / f".{file.name}.{os.getpid()}@{platform.node()}.partial"
+    partial.write_bytes(content)
+    partial.rename(file)
 
 
 def remove(folder: Place) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from matplotlib.figure import Figure
 
 from sim.errors import UserError
+from sim.files import replacing
 from sim.report.panels import PANELS
 from sim.results.result import Result
 
@@ -27,10 +28,8 @@ def plot(run: Result, path: Path) -> None:
     for name, axes in figure.subplot_mosaic(_LAYOUT).items():
         PANELS[str(name)](axes, run)
     figure.suptitle(title(run), x=0.01, ha="left", fontsize=12)
-    try:
-        figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from None
+    with replacing(path) as growing:
+        figure.savefig(growing, dpi=120)
 
 
 def title(run: Result) -> str:

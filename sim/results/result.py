@@ -59,7 +59,7 @@ class Result:
     @property
     def partial(self) -> bool:
         """Whether the run did not come to an end of its own: interrupted, failed or killed."""
-        return self.run["status"] not in (Status.COMPLETE, Status.OOM_KILLED)
+        return not Status(self.run["status"]).whole
 
     @cached_property
     def end_ns(self) -> int:

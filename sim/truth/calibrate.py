@@ -14,6 +14,7 @@ import numpy as np
 import yaml
 
 from sim.errors import UserError
+from sim.files import write
 from sim.machine.profile import SECTIONS
 from sim.truth.costs import SOURCES, Costs, Rows, Source, all_costs, merged
 from sim.truth.host import host, undisturbed
@@ -40,7 +41,7 @@ def write_profile(rounds: Sequence[Mapping[str, Rows]], out: Path) -> None:
     """Write the profile that rounds of all benchmarks give."""
     each = [all_costs(rows) for rows in rounds]
     text = profile_text(all_costs(merged(rounds)), each, provenance(len(rounds)))
-    out.write_text(text, encoding="utf-8")
+    write(out, text)
 
 
 def build_benchmarks() -> dict[str, Path]:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from sim.config import NO_GC, NO_LIMIT, RunConfig, load
 from sim.errors import UserError
+from sim.files import write
 from sim.results.memory import heap_over_time
 from sim.simulation import simulate
 from sim.truth.toolchain import build, find_go
@@ -59,8 +60,7 @@ def real_runs(config: RunConfig, folder: Path | None) -> list[pd.DataFrame]:
         return [pd.read_csv(path, index_col="at_ns") for path in paths]
     runs = sorted((measure(config) for _ in range(REPEAT)), key=len)[:2]
     for path, run in zip(paths, runs, strict=False):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        run.to_csv(path)
+        write(path, run.to_csv())
     return runs
 
 

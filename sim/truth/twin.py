@@ -14,6 +14,7 @@ import numpy as np
 
 from sim.config.run import NO_GC, NO_LIMIT, RunConfig
 from sim.errors import UserError
+from sim.files import write
 from sim.go.sizeclass import SizeClassTable, size_classes
 from sim.streams import Streams
 from sim.truth.toolchain import build
@@ -59,8 +60,8 @@ def run_twin(executable: Path, config: RunConfig, log: Path, *, gctrace: int = 1
     if done.returncode:
         reason = done.stderr.strip().splitlines() or ["no reason given"]
         raise UserError(f"the twin of {config.workload} failed: {reason[-1]}")
-    log.write_text(done.stderr, encoding="utf-8")
-    log.with_suffix(".json").write_text(done.stdout, encoding="utf-8")
+    write(log, done.stderr)
+    write(log.with_suffix(".json"), done.stdout)
 
 
 def _environment(config: RunConfig) -> dict[str, str]:

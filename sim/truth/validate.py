@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sim.config import RunConfig, load
+from sim.files import replacing, write
 from sim.simulation import simulate
 from sim.truth.accuracy import compared
 from sim.truth.host import QUIET, undisturbed
@@ -81,7 +82,8 @@ def validate(
         for runs, others in [_undisturbed(point, recorded, out)]
         for row in compared(point.setting, runs, [found])
     )
-    table.to_parquet(out / TABLE)
+    with replacing(out / TABLE) as growing:
+        table.to_parquet(growing)
     return table
 
 
@@ -189,7 +191,7 @@ def _scan(twin: Path, point: Point, log: Path) -> None:
     if not _is(done, digest):
         run_twin(twin, point.config, log, gctrace=2)
         log.with_suffix(".json").unlink(missing_ok=True)  # times of this run are not compared
-        done.write_text(digest, encoding="utf-8")
+        write(done, digest)
 
 
 def _scans(out: Path, workload: str) -> Path:
@@ -213,8 +215,8 @@ def _measure(twin: Path, point: Point, log: Path) -> None:
     _, others = undisturbed(lambda: run_twin(twin, point.config, log))
     about = log.with_suffix(".json")
     facts = json.loads(about.read_text(encoding="utf-8"))
-    about.write_text(json.dumps({**facts, "others_cpu": others}), encoding="utf-8")
-    done.write_text(digest, encoding="utf-8")
+    write(about, json.dumps({**facts, "others_cpu": others}))
+    write(done, digest)
 
 
 def _log(out: Path, setting: Setting, turn: int | str) -> Path:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +21,7 @@ import typer
 import sim
 from sim.cli import main
 from sim.cli.app import app
+from sim.cli.ending import Interrupted
 from sim.cli.help import EXAMPLES
 from sim.config import RunConfig
 from sim.config.run import ModelSwitches
@@ -116,12 +118,15 @@ def test_an_interrupted_run_says_where_its_partial_result_is(
     typed: Typed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def simulate(config: RunConfig, out: Path, progress: object) -> FakeResult:
-        raise KeyboardInterrupt
+        error = Interrupted(signal.SIGINT)
+        error.add_note("the partial result is in results/quickstart/partial")
+        raise error
 
     install(monkeypatch, simulate)
     code, out, err = typed("run", QUICKSTART)
     assert (code, out) == (130, "")
-    assert err == "gomemsim: interrupted; the partial result is in results/quickstart\n"
+    partial = "results/quickstart/partial"
+    assert err == f"gomemsim: interrupted; the partial result is in {partial}\n"
 
 
 def test_a_wrong_model_is_told_from_a_mistake_of_the_user(
@@ -133,7 +138,7 @@ def test_a_wrong_model_is_told_from_a_mistake_of_the_user(
     install(monkeypatch, simulate)
     code, _, err = typed("run", QUICKSTART)
     assert code == 1
-    assert err == "gomemsim: the model is wrong: pacer 'mine' returned the goal nan\n"
+    assert err.startswith("gomemsim: the model is wrong: pacer 'mine' returned the goal nan")
 
 
 @pytest.mark.parametrize(

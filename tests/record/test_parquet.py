@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -13,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sim.errors import UserError
+from sim.errors import ModelError, UserError
 from sim.record.facts import TABLES, Fact, Pause, Request, RunInfo, Status
-from sim.record.parquet import GROUP_ROWS, ParquetSink, is_run, is_sealed, read_table
-from sim.record.recorder import BLOCK_ROWS, Recorder
+from sim.record.parquet import GROUP_ROWS, PARTIAL, ParquetSink, is_run, is_sealed, read_table
+from sim.record.recorder import BLOCK_ROWS, MemorySink, Recorder
 
 RUN = RunInfo(
     config="GOGC: 100", seed=1, workload="api", detail="events", profile="default",
@@ -112,7 +113,7 @@ def test_a_stream_cut_anywhere_loses_only_the_block_it_was_cut_in(tmp_path: Path
     recorder = Recorder(ParquetSink(tmp_path), RUN)
     for at in range(2 * BLOCK_ROWS):
         recorder.emit(request(at))
-    stream = tmp_path / ".requests.arrows.partial"
+    stream = tmp_path / "partial" / "requests.arrows"
     whole = stream.read_bytes()
     for size in (0, 7, 100, len(whole) // 4, len(whole) // 2, len(whole) - 9):
         stream.write_bytes(whole[:size])
@@ -156,3 +157,71 @@ def test_memory_does_not_grow_with_the_run(tmp_path: Path) -> None:
         recorder.seal(COMPLETE)
     finally:
         tracemalloc.stop()
+
+
+def test_a_run_that_breaks_off_leaves_the_former_one(tmp_path: Path) -> None:
+    write_run(tmp_path, [request(1)])
+    write_run(tmp_path, [request(2)], RUN._replace(status=Status.INTERRUPTED, reason="Ctrl-C"))
+    assert read_table(tmp_path, "requests")["arrival_ns"].to_pylist() == [1]
+    assert read_table(tmp_path / PARTIAL, "requests")["arrival_ns"].to_pylist() == [2]
+    write_run(tmp_path, [request(3)])
+    assert read_table(tmp_path, "requests")["arrival_ns"].to_pylist() == [3]
+    assert not (tmp_path / PARTIAL).exists()
+
+
+def test_the_second_of_two_runs_into_one_folder_is_refused(tmp_path: Path) -> None:
+    first = Recorder(ParquetSink(tmp_path), RUN)
+    first.begin()
+    with pytest.raises(UserError, match="another run is writing there"):
+        Recorder(ParquetSink(tmp_path), RUN).begin()
+    first.emit(request(1))
+    first.seal(COMPLETE)
+    assert read_table(tmp_path, "requests").num_rows == 1
+    write_run(tmp_path, [])
+
+
+def test_a_dead_process_holds_no_lock(tmp_path: Path) -> None:
+    script = KILLED.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
+    subprocess.run([sys.executable, "-c", script], check=False, env=_with_sim())
+    assert (tmp_path / ".lock").exists()
+    write_run(tmp_path, [request(5)])
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(f"{t}.parquet" for t in TABLES)
+
+
+@pytest.mark.parametrize("moved", range(len(TABLES) + 1))
+def test_a_kill_while_tables_come_to_their_places_is_seen_by_nobody(
+    tmp_path: Path, moved: int
+) -> None:
+    """Whoever reads finds the new run, and the next run finishes the moves."""
+    write_run(tmp_path, [request(1)])
+    write_run(tmp_path / "new", [request(2), request(3)])
+    whole = tmp_path / "new"
+    whole.rename(tmp_path / ".whole")
+    for table in sorted(TABLES, key=lambda table: table == "run")[:moved]:
+        (tmp_path / ".whole" / f"{table}.parquet").replace(tmp_path / f"{table}.parquet")
+    assert is_sealed(tmp_path)
+    assert read_table(tmp_path, "requests")["arrival_ns"].to_pylist() == [2, 3]
+    write_run(tmp_path, [], RUN._replace(status=Status.FAILED))
+    assert read_table(tmp_path, "requests")["arrival_ns"].to_pylist() == [2, 3]
+    assert not (tmp_path / ".whole").exists()
+
+
+def test_rows_reach_the_disk_within_a_second_or_so(tmp_path: Path) -> None:
+    recorder = Recorder(ParquetSink(tmp_path), RUN)
+    recorder.begin()
+    recorder.emit(request(1))
+    deadline = time.monotonic() + 30
+    while read_table(tmp_path, "requests").num_rows == 0 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert read_table(tmp_path, "requests").num_rows == 1
+    recorder.emit(request(2))
+    recorder.seal(COMPLETE)
+    assert read_table(tmp_path, "requests")["arrival_ns"].to_pylist() == [1, 2]
+
+
+def test_a_wrong_value_found_between_two_blocks_ends_the_run(tmp_path: Path) -> None:
+    recorder = Recorder(MemorySink(), RUN)
+    recorder.emit(Pause(1, "x", 2, 3, "four"))  # type: ignore[arg-type]
+    recorder.hand_over()
+    with pytest.raises(ModelError, match="Pause: column 'cycle'"):
+        recorder.seal(COMPLETE)

@@ -78,5 +78,6 @@ def test_a_run_without_rows_says_what_is_missing(name: str, empty: Result) -> No
 def test_an_unknown_ending_is_a_sentence(run: Result, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"ends in \.pdf, \.png, \.svg"):
         plot(run, tmp_path / "fig.bmp")
+    (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be written"):
-        plot(run, tmp_path / "nowhere" / "fig.svg")
+        plot(run, tmp_path / "file" / "fig.svg")

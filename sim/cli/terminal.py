@@ -1,0 +1,39 @@
+"""The one way to a terminal: what comes from files and logs is seen there, and does nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import TextIOWrapper
+from typing import Any, TextIO, cast
+
+from sim.text import visible
+
+
+class _Visible:
+    """A stream on which control characters and marks of direction are spelled out."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.raw = stream
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what its encoding cannot show
+
+    def write(self, text: str) -> int:
+        return self.raw.write(visible(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.raw, name)
+
+
+@contextmanager
+def text_is_data() -> Iterator[None]:
+    """Let everything that is printed meanwhile go through `visible`."""
+    out, err = (cast(TextIO, _Visible(stream)) for stream in (sys.stdout, sys.stderr))
+    with redirect_stdout(out), redirect_stderr(err):
+        yield
+
+
+def raw(stream: TextIO) -> TextIO:
+    """The stream without that, for what must move a terminal: a progress bar."""
+    return cast(TextIO, getattr(stream, "raw", stream)) if isinstance(stream, _Visible) else stream

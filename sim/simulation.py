@@ -68,7 +68,9 @@ def simulate(
         failure = UserError(wrong) if wrong else error
         if out:
             failure.add_note(f"the partial result is in {out / PARTIAL}")
-        raise failure from error if wrong else None
+        if wrong:
+            raise failure from error
+        raise
     finally:
         body.report()
         recorder.flush()

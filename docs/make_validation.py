@@ -16,7 +16,7 @@ from typing import Final
 import pandas as pd
 from make_accuracy import put
 
-from sim.machine.profile import load_profile
+from sim.config.machine import load_profile
 from sim.truth.accuracy import errors_markdown, markdown
 from sim.truth.calibrate import build_benchmarks, run_rounds, write_profile
 from sim.truth.host import QUIET, host

@@ -26,6 +26,7 @@ from sim.actors.scavenging import scavenger_body
 from sim.actors.scheduling import spawn
 from sim.actors.sweeping import sweeper_body
 from sim.actors.sysmon import sysmon
+from sim.config.machine import load_profile
 from sim.config.run import RunConfig, stop_keeps_ps
 from sim.engine.clock import Clock
 from sim.go.hugepages import HugePages
@@ -42,7 +43,7 @@ from sim.go.stacks import Stacks
 from sim.go.sweep import SweepPace
 from sim.go.sysmon import Sysmon, TimeSlice
 from sim.machine.price import malloc_ns, set_finalizer_ns
-from sim.machine.profile import MachineProfile, load_profile
+from sim.machine.profile import MachineProfile
 from sim.record.facts import Phase
 from sim.record.phases import PhaseName
 from sim.streams import Streams

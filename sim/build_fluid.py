@@ -7,6 +7,7 @@ from typing import Any
 
 from sim.build import MixBook, make_limiter, pool_mix
 from sim.config.detail import unsupported
+from sim.config.machine import load_profile
 from sim.config.run import RunConfig
 from sim.errors import UserError
 from sim.fluid.engine import Flow
@@ -21,7 +22,6 @@ from sim.fluid.tasks import ClosedFlow, OpenFlow, Task
 from sim.fluid.visits import VisitCompiler
 from sim.go.pacer import check
 from sim.go.sizeclass import size_classes
-from sim.machine.profile import load_profile
 from sim.record.facts import Phase
 from sim.record.phases import PhaseName
 from sim.streams import Streams

@@ -47,11 +47,11 @@ def fit(
     quiet: Quiet = False,
 ) -> None:
     """Write a workload that allocates, keeps and marks what the program of the log does."""
+    from sim.config.machine import load_profile
     from sim.fitting import fit_log
     from sim.fitting.evidence import read_evidence
     from sim.fitting.report import identified
     from sim.fitting.workload import Container, to_yaml
-    from sim.machine.profile import load_profile
     from sim.report.documents import of_fit
     from sim.units import parse_bytes
 

@@ -35,8 +35,8 @@ def where(
     """Say where an object of a size goes: slot, span, steps, locks, costs, waste."""
     import numpy as np
 
+    from sim.config.machine import load_profile
     from sim.go.sizeclass import size_classes
-    from sim.machine.profile import load_profile
     from sim.watch.where import path_of, rounding
 
     table, profile = size_classes(go), load_profile(machine)

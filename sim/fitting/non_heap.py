@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from sim.machine.profile import DEFAULT, MachineProfile, load_profile
+from sim.config.machine import load_profile
+from sim.machine.profile import DEFAULT, MachineProfile
 from sim.replay.memory import Overheads
 from sim.units import Bytes, Fraction, KiB
 

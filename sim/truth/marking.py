@@ -15,8 +15,8 @@ from typing import Final
 
 import numpy as np
 
+from sim.config.machine import load_profile, save_profile
 from sim.config.run import NO_LIMIT, RunConfig
-from sim.machine.profile import load_profile, save_profile
 from sim.simulation import simulate
 from sim.truth.recorded import Figures, simulated
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from sim.config.machine import load_profile
 from sim.errors import UserError
 from sim.fitting import fit_log
 from sim.fitting.evidence import read_evidence
 from sim.fitting.workload import Container, shape, to_yaml
-from sim.machine.profile import load_profile
 from sim.replay.program import Load
 from sim.units import SECOND, GiB, KiB
 

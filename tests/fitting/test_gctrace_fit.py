@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sim.config.machine import load_profile
 from sim.errors import UserError
 from sim.fitting import fit_log
 from sim.fitting.drift import drift
 from sim.fitting.gctrace_log import read_gctrace
 from sim.fitting.observe import smoothed
 from sim.fitting.workload import Container, to_yaml
-from sim.machine.profile import load_profile
 from sim.replay.program import Load
 from sim.replay.run import run
 from sim.units import GiB, MiB

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from sim.config import load
+from sim.config.machine import load_profile
 from sim.fitting import fit_log
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.variation import variation
 from sim.fitting.workload import Container, to_yaml
-from sim.machine.profile import load_profile
 from sim.results.traces import gctrace
 from sim.simulation import simulate
 from sim.units import MS

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from sim.config import load
+from sim.config.machine import load_profile
 from sim.config.run import RunConfig
 from sim.errors import UserError
 from sim.fluid.engine import NO_LIMIT
 from sim.fluid.footprint import Footprint
-from sim.machine.profile import load_profile
 from sim.report.page import page
 from sim.results import Results
 from sim.results.summary import summary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from sim.config.machine import load_profile, save_profile, shipped
 from sim.errors import UserError
-from sim.machine.profile import SECTIONS, load_profile, save_profile, shipped
+from sim.machine.profile import SECTIONS
 from sim.truth.costs import SOURCES
 
 DEFAULT = "default-x86-64"
@@ -27,7 +29,7 @@ def refused(tmp_path: Path, text: object) -> str:
     path.write_text(yaml.safe_dump(text))
     with pytest.raises(UserError) as found:
         load_profile(str(path))
-    return str(found.value).removeprefix(f"{path}: ")
+    return str(found.value).removeprefix(f"{path}:")
 
 
 def test_every_shipped_cost_says_where_it_comes_from(default: dict[str, Any]) -> None:
@@ -60,15 +62,19 @@ def test_an_unknown_profile_names_the_nearest() -> None:
 def test_mistakes_are_told_with_their_place(tmp_path: Path, default: dict[str, Any]) -> None:
     alloc = default["costs"]["alloc"]
     value = alloc.pop("tiny_ns")
-    assert refused(tmp_path, default) == "costs.alloc: the key 'tiny_ns' is missing"
+    assert "costs.alloc: expected the key 'tiny_ns', got" in refused(tmp_path, default)
     alloc["tiny_n"] = value
-    assert refused(tmp_path, default).startswith("costs.alloc: unknown key 'tiny_n'")
+    assert refused(tmp_path, default).endswith(
+        ": costs.alloc: unknown key 'tiny_n' (did you mean 'tiny_ns'?)"
+    )
     alloc["tiny_ns"] = {"value": -1}
     del alloc["tiny_n"]
-    assert refused(tmp_path, default) == (
-        "costs.alloc.tiny_ns: expected a cost of at least 0, got -1"
+    assert re.fullmatch(
+        r"\d+: costs\.alloc\.tiny_ns: expected at least 0, got '-1'", refused(tmp_path, default)
     )
-    assert refused(tmp_path, {"costs": 3}) == "expected the keys provenance and costs"
+    assert refused(tmp_path, {"costs": 3}) == "1: costs: expected a mapping, got '3'"
+    expected = "1: expected a mapping with the keys provenance and costs, got '3'"
+    assert refused(tmp_path, 3) == expected
 
 
 def test_a_profile_that_was_saved_is_the_same_machine(tmp_path: Path) -> None:

@@ -22,11 +22,11 @@ import yaml
 from sim.cli import main
 from sim.config import load
 from sim.config.annotations import find, keys, split
+from sim.config.machine import load_profile, save_profile
 from sim.config.policy import Slot
 from sim.config.run import Cgroup, ModelSwitches, RunConfig
 from sim.errors import UserError
 from sim.go.pacer import pacers
-from sim.machine.profile import load_profile, save_profile
 from sim.record.facts import TABLES
 from sim.registry import REGISTRIES, Registry
 from sim.simulation import simulate

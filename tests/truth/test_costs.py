@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sim.machine.profile import load_profile, shipped
+from sim.config.machine import load_profile, shipped
 from sim.streams import Streams
 from sim.truth.calibrate import profile_text
 from sim.truth.costs import (

@@ -16,10 +16,11 @@ import pytest
 
 from sim.cli import main
 from sim.config import load
+from sim.config.machine import load_profile
 from sim.config.run import RunConfig
 from sim.errors import UserError
 from sim.go.marker.greentea import dense_share, gathered_share
-from sim.machine.profile import DEFAULT, load_profile
+from sim.machine.profile import DEFAULT
 from sim.simulation import simulate
 from sim.truth import host, validate
 from sim.truth.host import Others

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sim.cli import main
+from sim.config.machine import load_profile
 from sim.go.sizeclass import size_classes
-from sim.machine.profile import load_profile
 from sim.watch.where import path_of, rounding
 
 TABLE, MACHINE = size_classes(), load_profile("default-x86-64")

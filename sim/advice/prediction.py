@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 
 from sim.advice.latency import latency
-from sim.fitting.draw import Possible, draw
+from sim.fitting.draw import Possible, draw, likeliest
 from sim.fitting.gctrace_fit import Fit
 from sim.replay.program import Load
 from sim.replay.run import run
@@ -74,8 +76,8 @@ def predict(
     runs_of_enough = max(1, ENOUGH_CYCLES // len(fit.program.cycles))
     seeds = min(seeds, runs_of_enough - 1 + runs_of_enough % 2)
     draws = min(draws, max(LEAST_DRAWS, runs_of_enough))
-    possible = draw(fit, draws, Streams(seed)["fit"])
-    programs = [*[Possible(fit.program, fit.overheads)] * seeds, *possible]
+    streams = Streams(seed)
+    programs = [*likeliest(fit, seeds, streams["ends"]), *draw(fit, draws, streams["fit"])]
     wanted = list(settings)
     found = []
     for done, setting in enumerate(wanted, 1):
@@ -87,7 +89,30 @@ def predict(
         found.append(Prediction(setting, *(Figures(*f.tolist()) for f in (middle, low, high))))
         if progress is not None:
             progress(done / len(wanted))
-    return found
+    return _more_gogc_never_less_memory(found)
+
+
+def _more_gogc_never_less_memory(found: list[Prediction]) -> list[Prediction]:
+    """Resident memory that rises with GOGC, the rest being equal: isotonic regression.
+
+    Peaks hang on where a cycle falls in a burst, which would else show as memory that falls.
+    """
+    rising = list(found)
+    places: dict[Setting, list[int]] = {}
+    for place, prediction in enumerate(found):
+        places.setdefault(replace(prediction.setting, gogc=None), []).append(place)
+    for alike in places.values():
+        alike.sort(key=lambda place: _percent(found[place].setting))
+        for which in ("low", "middle", "high"):
+            figures = [getattr(rising[place], which) for place in alike]
+            memory = isotonic_regression([f.peak_rss_bytes for f in figures]).x.tolist()
+            for place, one, rss in zip(alike, figures, memory, strict=True):
+                rising[place] = replace(rising[place], **{which: one._replace(peak_rss_bytes=rss)})
+    return rising
+
+
+def _percent(setting: Setting) -> float:
+    return math.inf if setting.gogc is None else setting.gogc
 
 
 def wanted_share(fit: Fit, prediction: Prediction) -> Fraction:
@@ -116,7 +141,7 @@ def _figures(possible: Possible, setting: Setting, seed: int, per_second: float 
         gc_cycles=len(found.cycles),
         alloc_bytes=found.allocated,
         peak_heap_bytes=found.peak_heap // MiB * MiB,
-        peak_rss_bytes=overheads.resident(found.peak_heap, setting.memory_limit),
+        peak_rss_bytes=overheads.resident(found.largest_heap),
         gc_cpu_seconds=assist + background + idle,
         assist_cpu_seconds=assist,
         background_cpu_seconds=background,

@@ -9,6 +9,7 @@ import typer
 
 from sim.cli.files import write_json
 from sim.cli.options import (
+    RSS,
     Arrivals,
     Exposition,
     GivenLoad,
@@ -34,6 +35,7 @@ def fit(
     cpu: Annotated[float | None, typer.Option(min=0.01, help="CPUs of the container.")] = None,
     load: GivenLoad = None,
     arrivals: Arrivals = None,
+    rss: RSS = None,
     metrics: Metrics = None,
     prometheus: Exposition = None,
     pprof: Annotated[
@@ -56,7 +58,7 @@ def fit(
     from sim.units import parse_bytes
 
     evidence = read_evidence(metrics, prometheus, pprof, trace)
-    found = fit_log(log, gogc, gomemlimit, load, evidence, arrivals)
+    found = fit_log(log, gogc, gomemlimit, load, evidence, arrivals, rss=rss)
     container = Container(None if memory is None else parse_bytes(memory), cpu)
     write(out, to_yaml(found, log.name, load_profile(profile), container))
     if write_json(json, lambda: of_fit(found)):

@@ -33,6 +33,14 @@ Metrics: TypeAlias = Annotated[
 Exposition: TypeAlias = Annotated[
     Path | None, typer.Option("--prometheus", help="A Prometheus scrape of the process.")
 ]
+RSS: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--rss",
+        metavar="SIZE",
+        help="Largest resident memory of the logged run, as ps or the container tells it.",
+    ),
+]
 Trace: TypeAlias = Annotated[
     Path | None,
     typer.Option(help="An execution trace of the process, as `go tool trace -d=parsed` prints it."),

@@ -8,6 +8,7 @@ import typer
 
 from sim.cli.files import write_json
 from sim.cli.options import (
+    RSS,
     Arrivals,
     Exposition,
     GivenLoad,
@@ -45,6 +46,7 @@ def tune(
     logged_gomemlimit: LoggedLimit = None,
     load: GivenLoad = None,
     arrivals: Arrivals = None,
+    rss: RSS = None,
     metrics: Metrics = None,
     prometheus: Exposition = None,
     trace: Trace = None,
@@ -65,6 +67,7 @@ def tune(
         gomemlimit=logged_gomemlimit,
         load=load,
         arrivals=arrivals,
+        rss=rss,
         metrics=metrics,
         prometheus=prometheus,
         trace=trace,

@@ -9,6 +9,7 @@ import typer
 
 from sim.cli.files import write_json
 from sim.cli.options import (
+    RSS,
     Arrivals,
     Exposition,
     GivenLoad,
@@ -41,6 +42,7 @@ def whatif(
     logged_gomemlimit: LoggedLimit = None,
     load: GivenLoad = None,
     arrivals: Arrivals = None,
+    rss: RSS = None,
     metrics: Metrics = None,
     prometheus: Exposition = None,
     trace: Trace = None,
@@ -72,7 +74,7 @@ def whatif(
 
     evidence = read_evidence(metrics, prometheus, trace=trace)
     fit = scenario(growth, traffic).of(
-        fit_log(log, logged_gogc, logged_gomemlimit, load, evidence, arrivals)
+        fit_log(log, logged_gogc, logged_gomemlimit, load, evidence, arrivals, rss=rss)
     )
     settings = grid(gogc, gomemlimit, gomaxprocs or str(fit.program.procs))
     with progress("whatif", quiet=quiet) as report:

@@ -10,10 +10,11 @@ from sim.fitting.change import change_sentences
 from sim.fitting.evidence import Evidence
 from sim.fitting.gctrace_fit import Fit, fit_program
 from sim.fitting.gctrace_log import read_gctrace
+from sim.fitting.resident import Resident, check
 from sim.fitting.settings import parse_gogc, parse_limit
 from sim.replay.program import Load
 from sim.replay.setting import Setting
-from sim.units import parse_rate
+from sim.units import parse_bytes, parse_rate
 
 NOTHING_ELSE = Evidence()
 
@@ -26,6 +27,7 @@ def fit_log(
     evidence: Evidence = NOTHING_ELSE,
     arrivals: str | None = None,
     process: str | None = None,
+    rss: str | None = None,
 ) -> Fit:
     """The program of a gctrace log.
 
@@ -33,7 +35,7 @@ def fit_log(
     evidence or the log suggest. `process` names one of several that wrote the log; None: the one
     with most GC CPU. `arrivals` is how many requests came, such as `500/s`. Raises
     UserError for a log or a word that says nothing, and for requests to a program that is busy all
-    the time.
+    the time. `rss` is the largest resident memory of the process, such as `82MiB`.
     """
     if load is not None and load not in set(Load):
         raise UserError(f"load: expected busy or waiting, got {load!r}")
@@ -46,8 +48,12 @@ def fit_log(
         log.segment.procs,
     )
     fit = fit_program(log, logged, evidence.load if load is None else Load(load))
+    resident = None if rss is None else Resident(parse_bytes(rss))
+    if resident is not None:
+        check(resident, fit.last)
     return replace(
         fit,
+        resident=resident,
         overheads=evidence.overheads or fit.overheads,
         sizes=evidence.sizes,
         assumptions=(*fit.assumptions, *evidence.sentences),

@@ -9,27 +9,29 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sim.fitting.change import change_midway
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.observe import Floats
+from sim.fitting.resident import bounded, ends, program_at
 from sim.replay.memory import Overheads
-from sim.replay.program import ObservedCycle, ObservedProgram
+from sim.replay.program import ObservedCycle, ObservedProgram, Window
 from sim.units import Fraction, MiB
 
-MARK_COST_SPREAD: Final[Fraction] = 0.20
+MARK_COST_SPREAD: Final[Fraction] = 0.25
 """Standard deviation, beyond scatter, of the CPU time that the same marking takes elsewhere.
 
 From run to run, and from one setting to another: neighbours on the machine, caches, who marks.
 """
 RATE_SPREAD: Final[Fraction] = 0.20
 """The same for how fast the program allocates while the heap is marked."""
-LIVE_SPREAD: Final[Fraction] = 0.07
+LIVE_SPREAD: Final[Fraction] = 0.09
 WORK_SPREAD: Final[Fraction] = 0.06
 SPAN_OVERHEAD_SPREAD: Final[Fraction] = 0.01
+FIXED_SPREAD: Final = 3 * MiB
+"""Of the memory beside the heap that does not grow with it, where nobody measured it."""
 OVERHEAD_SHARE_SPREAD: Final[Fraction] = 0.03
 """Of the memory beside the heap, relative to the heap, where nobody measured it."""
-PROGRAM_SPREAD: Final[Fraction] = 0.5
-"""Of the logarithm of what is resident and unknown to the Go runtime."""
+RESIDENT_SPREAD: Final[Fraction] = 0.03
+"""Of resident memory from one run to the next, the heap being the same."""
 _ROUNDING: Final = 0.29 * MiB  # standard deviation of a figure that is rounded to MiB
 
 
@@ -44,16 +46,15 @@ class Spreads:
 
 
 def spreads(fit: Fit) -> Spreads:
-    """How far a program may be from its fit: few cycles, tiny heaps and changes widen it."""
+    """How far a program may be from its fit: few cycles and tiny heaps widen it."""
     seen, measured = fit.observed, fit.measured
     live, grown = seen.live[measured], seen.allocated[measured]
     cost = seen.mark_cpu[measured] / live
-    change = change_midway(fit)
     return Spreads(
         mark_cost=math.hypot(MARK_COST_SPREAD, _of_mean(cost)),
         rate=RATE_SPREAD,
-        live=math.hypot(LIVE_SPREAD, _of_mean(live), _ROUNDING / float(live.mean()), change.live),
-        work=math.hypot(WORK_SPREAD, _of_mean(grown), _ROUNDING / float(grown.mean()), change.rate),
+        live=math.hypot(LIVE_SPREAD, _of_mean(live), _ROUNDING / float(live.mean())),
+        work=math.hypot(WORK_SPREAD, _of_mean(grown), _ROUNDING / float(grown.mean())),
     )
 
 
@@ -68,6 +69,12 @@ class Possible(NamedTuple):
     overheads: Overheads
 
 
+def likeliest(fit: Fit, count: int, rng: np.random.Generator) -> list[Possible]:
+    """The program as fitted, with its possible ends."""
+    overheads = bounded(fit.overheads, fit.last, fit.resident)
+    return [_ended(fit, fit.program, overheads, end) for end in _ends(fit, count, rng)]
+
+
 def draw(fit: Fit, count: int, rng: np.random.Generator) -> list[Possible]:
     """Programs that the log leaves possible, spread evenly over the uncertainty of the fit."""
     spread = spreads(fit)
@@ -76,25 +83,45 @@ def draw(fit: Fit, count: int, rng: np.random.Generator) -> list[Possible]:
         for field in fields(Spreads)
     }
     in_spans = [SPAN_OVERHEAD_SPREAD * z for z in _normal(count, rng)]
-    beside = [OVERHEAD_SHARE_SPREAD * z for z in _normal(count, rng)]
-    code = [math.exp(PROGRAM_SPREAD * z) for z in _normal(count, rng)]
+    beside = [_normal(count, rng) for _ in range(4)]
     return [
-        Possible(
-            _program(
-                fit.program,
-                Spreads(**{name: values[k] for name, values in factors.items()}),
-                in_spans[k],
-            ),
-            _overheads(fit.overheads, beside[k], code[k]),
+        _ended(
+            fit,
+            _program(fit.program, Spreads(**{name: f[k] for name, f in factors.items()}), more),
+            _overheads(fit, *(z[k] for z in beside)),
+            end,
         )
-        for k in range(count)
+        for k, (more, end) in enumerate(zip(in_spans, _ends(fit, count, rng), strict=True))
     ]
 
 
-def _overheads(found: Overheads, more: float, code: float) -> Overheads:
-    """Another program, and another share of the heap, unless that was measured."""
-    found = replace(found, program=round(found.program * code))
-    return found if found.measured else replace(found, share=max(0.0, found.share + more))
+def _ends(fit: Fit, count: int, rng: np.random.Generator) -> list[Fraction]:
+    overheads = bounded(fit.overheads, fit.last, fit.resident)
+    return ends(count, fit.last, overheads, fit.resident, fit.program_spread, rng)
+
+
+def _ended(fit: Fit, program: ObservedProgram, overheads: Overheads, end: Fraction) -> Possible:
+    """The program with that end, and its own memory as what was seen leaves it."""
+    at = program.end.low + end * (program.end.high - program.end.low)
+    if fit.resident is not None:
+        own = program_at(end, fit.last, overheads, fit.resident)
+        overheads = replace(overheads, program=own)
+    return Possible(replace(program, end=Window(at, at)), overheads)
+
+
+def _overheads(
+    fit: Fit, fixed: float, share: float, program: float, resident: float
+) -> Overheads:
+    """So many standard deviations from what is likely, where nobody measured it."""
+    found = fit.overheads
+    found = replace(found, program=round(found.program * math.exp(fit.program_spread * program)))
+    if not found.measured:
+        found = replace(
+            found,
+            fixed=max(found.untouched, round(found.fixed + FIXED_SPREAD * fixed)),
+            share=max(0.0, found.share + OVERHEAD_SHARE_SPREAD * share),
+        )
+    return replace(bounded(found, fit.last, fit.resident), run=math.exp(RESIDENT_SPREAD * resident))
 
 
 def _normal(count: int, rng: np.random.Generator) -> list[float]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from sim.fitting.calibrate import calibrate
 from sim.fitting.gctrace_log import GCTraceLog
-from sim.fitting.non_heap import assumed_overheads, smallness
+from sim.fitting.non_heap import CACHED, assumed_overheads, smallness
 from sim.fitting.observe import Floats, Observed, observe
+from sim.fitting.resident import PROGRAM_SPREAD, LastHeap, Resident
 from sim.fitting.settings import name_gogc, name_limit
 from sim.replay.memory import Overheads
 from sim.replay.program import Load, ObservedCycle, ObservedProgram, Window
@@ -21,6 +22,8 @@ _SLOWEST: Final = 0.01
 _FASTEST: Final = 3.0
 """Of the mean rate, for cycles that need not be of the same kind and have few MiB."""
 _MOSTLY: Final[Fraction] = 0.5
+LEAST_GOAL: Final = 4 * MiB / 100
+"""Smallest heap goal per percent of GOGC (runtime/mgcpacer.go: defaultHeapMinimum)."""
 _SURELY_GROWN: Final = 2 * MiB
 """Printed growth from which on most of it is no rounding."""
 IDLE_SHARE_OF_WAITING: Final = 0.05
@@ -40,8 +43,13 @@ class Fit:
     """Sizes of live objects and their relative frequency, where something says so."""
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
+    last: LastHeap
     arrivals: float | None = None
     """Requests per second, where somebody knows them."""
+    resident: Resident | None = None
+    """Resident memory of the log's run, where somebody looked it up."""
+    program_spread: float = PROGRAM_SPREAD
+    """Of the logarithm of `overheads.program`."""
 
     def __repr__(self) -> str:
         cycles = self.measured.stop - self.measured.start
@@ -58,8 +66,9 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
     """
     measured = log.measured
     load = load or _recognised(log)
-    seen = observe(log.lines, logged.gogc, load, measured)
+    seen = _without_cached_slots(observe(log.lines, logged.gogc, load, measured))
     positions = np.cumsum(seen.allocated)
+    last = _last_heap(seen, logged)
     demand = _mean_rate(seen, measured)
     cycles = _cycles(seen, measured, positions, load)
     while_marking = float(seen.grown_marking[measured].sum() / seen.program_cpu[measured].sum())
@@ -69,7 +78,7 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
         cycles=cycles,
         forced=tuple((positions - seen.black)[seen.forced].tolist()),
         begin=_begin(seen, measured, positions, marked=log.marked),
-        end=_end(seen, measured, positions),
+        end=_end(seen, measured, positions, last),
         allocation_rate=_rate_between_cycles(seen, measured),
         demand=demand,
         demanded_cpus=demand / while_marking,
@@ -79,17 +88,34 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
         pauses=_pauses(log),
         pause_per_cycle=_pause_per_cycle(log),
         span_overhead=seen.span_overhead,
+        cached=CACHED,
     )
     return Fit(
         program=calibrate(program, logged, seen, measured),
-        overheads=assumed_overheads(seen.mark_cost, _stacks(log)),
+        overheads=assumed_overheads(seen.mark_cost, _stacks(log), log.go),
         observed=seen,
         measured=measured,
         logged=logged,
         sizes=(),
         assumptions=(*_assumptions(load, logged, seen.mark_cost), *log.notes),
         warnings=(*log.warnings, *_doubts(log)),
+        last=last,
     )
+
+
+def _without_cached_slots(seen: Observed) -> Observed:
+    """Free slots that Ps cache count as allocated, and are not."""
+    slots = CACHED * seen.procs
+    return replace(seen, allocated=np.maximum(seen.allocated - slots, 0.1 * seen.allocated))
+
+
+def _last_heap(seen: Observed, logged: Setting) -> LastHeap:
+    """Where the heap may have got to after the last cycle, as its goal and trigger suggest."""
+    marked, goal = float(seen.marked[-1]), float(seen.goal[-1])
+    if logged.gogc is not None and logged.memory_limit is None:
+        goal = max(marked + (marked + seen.roots) * logged.gogc / 100, LEAST_GOAL * logged.gogc)
+    trigger = float(np.median(seen.start / np.maximum(seen.goal, MiB)))
+    return LastHeap(float(seen.end.max()), marked, max(0.0, min(trigger, 1.0) * goal - marked))
 
 
 def _share(cpu: Floats, seen: Observed, measured: slice) -> Fraction:
@@ -153,12 +179,11 @@ def _begin(seen: Observed, measured: slice, positions: Floats, *, marked: bool) 
     return Window(low, low if seen.forced[first - 1] else float(positions[first]))
 
 
-def _end(seen: Observed, measured: slice, positions: Floats) -> Window:
+def _end(seen: Observed, measured: slice, positions: Floats, last: LastHeap) -> Window:
     """Before the cycle after the last one measured, which need not have come."""
     low = float(positions[measured.stop - 1])
-    usual = float(np.median(seen.allocated[measured]))
     following = positions[measured.stop : measured.stop + 1]
-    return Window(low, float(following[0]) if len(following) else low + usual)
+    return Window(low, float(following[0]) if len(following) else low + last.growth)
 
 
 def _gaps(seen: Observed, measured: slice) -> slice:

@@ -1,4 +1,8 @@
-"""Memory beside the heap, by what marking costs: a byte of large objects costs little."""
+"""Memory beside the heap, where nobody measured it.
+
+By what marking costs, a byte of large objects costs little and has little beside it; by the version
+of Go, which decides how large the tables of the collector are.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,22 @@ from functools import cache
 from typing import Final
 
 from sim.config.machine import load_profile
+from sim.fitting.gctrace_log import GoVersions
 from sim.machine.profile import DEFAULT, MachineProfile
 from sim.replay.memory import Overheads
-from sim.units import Bytes, Fraction, KiB
+from sim.units import Bytes, Fraction, KiB, MiB
 
 SPAN_OVERHEAD: Final[Fraction] = 0.016
 """Tails, headers and bitmaps in spans: 0 to 0.03 of a heap of small objects."""
+OLD_BITMAPS: Final = range(18, 21)
+"""Go 1.18 to 1.20 map 5 MiB more for the collector: `go_memstats_gc_sys_bytes` of published scrapes
+of small processes is 8.7 to 9.4 MB there, 3.2 to 3.9 MB in Go 1.12 to 1.14 and 1.21 to 1.26."""
+BITMAPS: Final[Bytes] = 5 * MiB
+CACHED: Final[Bytes] = 144 * KiB
+"""Free slots in the spans that a P caches, which count as allocated (runtime/mcache.go, refill): of
+some 36 kinds of spans that a program uses at a time, half of 8 KiB each."""
+OLD_SHARE: Final[Fraction] = 0.3
+"""Of programs whose version nobody knows, those with the large bitmaps (a guess: `--go` tells)."""
 _SMALL: Final[Bytes] = KiB
 """Objects up to here share spans of 8 KiB; larger ones leave less beside them, byte for byte."""
 _LARGEST: Final = float("inf")
@@ -29,13 +43,25 @@ def smallness(mark_cost: float) -> Fraction:
     return min(1.0, _SMALL / _object_size(mark_cost, _usual_machine()))
 
 
-def assumed_overheads(mark_cost: float, stacks_scanned: float) -> Overheads:
-    """Memory beside such a heap, where nobody measured it; stacks are half empty."""
+def assumed_overheads(mark_cost: float, stacks_scanned: float, go: GoVersions | None) -> Overheads:
+    """Memory beside such a heap; stacks are half empty.
+
+    Of a log that may be of a version with large bitmaps or of one without, a part of these counts.
+    """
     usual, small = Overheads(), smallness(mark_cost)
+    bitmaps = round(_chance_of_bitmaps(go) * BITMAPS)
     return Overheads(
-        fixed=usual.fixed + round(2 * stacks_scanned),
-        share=usual.share * small, unused=usual.unused * small,
-    )  # fmt: skip
+        fixed=usual.fixed + bitmaps + round(2 * stacks_scanned),
+        share=usual.share * small,
+        unused=usual.unused * small,
+        untouched=usual.untouched + bitmaps,
+    )
+
+
+def _chance_of_bitmaps(go: GoVersions | None) -> Fraction:
+    versions = range(100) if go is None else range(go.oldest, go.newest + 1)
+    old = [version in OLD_BITMAPS for version in versions]
+    return 1.0 if all(old) else OLD_SHARE if any(old) else 0.0
 
 
 @cache

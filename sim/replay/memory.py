@@ -12,36 +12,42 @@ from sim.units import Bytes, Fraction, MiB
 
 @dataclass(frozen=True, slots=True)
 class Overheads:
-    """Non-heap memory as a fixed part and a part that grows with the heap.
+    """Memory beside the heap: a part that does not grow with it, and a share of it.
 
-    The fixed part is what a Go 1.27 process of a few MiB of heap has mapped: page tables and other
-    metadata 2.4 MiB, heap profile buckets 1.4 MiB, stacks, mcaches and the rest 1.2 MiB. The share
-    is that of a heap of small objects: 160 B of mspan per page of 8 KiB, tails, headers and bitmaps
-    inside spans, mark bitmaps, slots still free. A heap of large objects has next to nothing of it.
+    With C memory of the Go runtime beside a heap H, and R what is resident:
+    C = fixed + share * H, and R = program + fixed - untouched + (1 + share - unused) * H.
     """
 
-    fixed: Bytes = 5 * MiB
+    fixed: Bytes = 7 * MiB
+    """Metadata of the collector, heap profile buckets, stacks, mcaches, spans that few use."""
     share: Fraction = 0.06
+    """Of a heap of small objects: 160 B of mspan per page of 8 KiB, tails, headers and bitmaps
+    inside spans, mark bitmaps, slots still free. A heap of large objects has next to nothing."""
     unused: Fraction = 0.03
     """Of the share: slots still free. They count against the limit, but the heap at its peak has
     them already: a span counts as full as soon as a P caches it (runtime/mcache.go, refill)."""
-    program: Bytes = 3 * MiB
-    """Code, data and memory of C libraries: resident, but unknown to the Go runtime. A program of a
-    few thousand lines has 2.5 MiB of code resident (footprint.text_bytes of a machine profile)."""
+    untouched: Bytes = 3 * MiB
+    """Of the fixed part: tables that are mapped whole and written to here and there."""
+    program: Bytes = 16 * MiB
+    """The program's file and memory of C libraries: resident, but unknown to the Go runtime."""
+    run: float = 1.0
+    """By what factor resident memory of the run is another than that of such runs."""
     measured: bool = False
-    """In this process, not assumed."""
+    """Fixed part and share were measured in this process, not assumed."""
 
     def at(self, heap: float) -> Bytes:
-        """Non-heap bytes beside a heap of that size."""
+        """Bytes beside a heap of that size that count against a limit."""
         return int(self.fixed + self.share * heap)
 
     def within(self, limit: Bytes) -> Bytes:
-        """Non-heap bytes when heap and overheads together fill the limit."""
+        """The same when heap and overheads together fill the limit."""
         return self.at(max(0.0, (limit - self.fixed) / (1 + self.share)))
 
-    def resident(self, peak_heap: float, limit: Bytes | None) -> Bytes:
-        """Resident memory at the peak; under a limit the scavenger returns what exceeds it."""
-        mapped = peak_heap + self.at(peak_heap) - min(self.unused, self.share) * peak_heap
-        if limit is not None and mapped > limit:
-            mapped = max(peak_heap + self.fixed, limit)
-        return int(mapped) + self.program
+    def resident(self, peak_heap: float) -> Bytes:
+        """Resident memory of the process at the peak."""
+        return int(self.run * (self.program + self.runtime_resident(peak_heap)))
+
+    def runtime_resident(self, peak_heap: float) -> float:
+        """What of it the Go runtime knows of."""
+        of_the_heap = 1 + max(0.0, self.share - self.unused)
+        return max(0.0, self.fixed - self.untouched) + of_the_heap * peak_heap

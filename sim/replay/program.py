@@ -75,6 +75,8 @@ class ObservedProgram:
     """Mean ns in which the world is stopped, a cycle."""
     span_overhead: Fraction
     """Bytes of heap that hold no object, per byte of heap: tails, headers and bitmaps of spans."""
+    cached: Bytes = 0
+    """Free slots in the caches of a P, which count as allocated in every cycle anew."""
     marking_cpus: float = 0.0
     """Ps that a waiting program would use on average while the heap is marked, if all were idle."""
     piece: Nanoseconds = MS

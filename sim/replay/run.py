@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +19,9 @@ from sim.replay.setting import Setting
 from sim.replay.wall_clock import WallClock
 from sim.streams import Streams
 from sim.units import Bytes, Fraction
+
+FAR: Final[Fraction] = 0.5
+"""Of the live heap: by so much it changes over four cycles where it is on its way elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class ReplayedRun:
     wall: float
     peak_heap: float
     """Largest heap at the end of a cycle, less the ballast; without a cycle, the last heap."""
+    largest_heap: float
+    """The same, and the heap at the end of the run, where that is larger."""
     pause_p99: float
     """99th percentile of single pauses; 0 without a cycle."""
 
@@ -55,12 +62,15 @@ def run(program: ObservedProgram, setting: Setting, seed: int, overheads: Overhe
     end = rng.uniform(program.end.low, program.end.high)
     replay = _Replay(program, setting, streams, overheads, WallClock(program, setting, begin, end))
     cycles = [cycle for cycle in replay.cycles(end) if begin <= cycle.position < end]
+    last = replay.heap_live
+    peak = max((c.heap_end for c in cycles), default=last)
     pauses = streams["pauses"].choice(program.pauses, 2 * len(cycles))
     return ReplayedRun(
         cycles=cycles,
         allocated=end - begin,
         wall=replay.clock.wall,
-        peak_heap=max((c.heap_end for c in cycles), default=replay.heap_live) - setting.ballast,
+        peak_heap=peak - setting.ballast,
+        largest_heap=max(peak, last) - setting.ballast,
         pause_p99=float(np.quantile(pauses, 0.99)) if cycles else 0.0,
     )
 
@@ -81,6 +91,7 @@ class _Replay:
         self._pacing = Pacing(setting, program.roots, overheads, program.pacer)
         self._limiter = TimedLimiter(setting.procs)
         self._position = 0.0
+        self._cached = setting.procs * program.cached
         self._ballast = setting.ballast
         self.heap_live = float(setting.ballast)
 
@@ -90,7 +101,7 @@ class _Replay:
         next_forced = next(forced)
         while True:
             useful = self._pacing.useful_share(self._program.span_overhead)
-            growth = max(0.0, self._pacing.trigger() - self.heap_live) * useful
+            growth = max(0.0, self._pacing.trigger() - self.heap_live - self._cached) * useful
             called = None
             if self._position + growth >= next_forced:
                 growth, called = max(0.0, next_forced - self._position), next_forced
@@ -104,7 +115,7 @@ class _Replay:
         time = self.clock.between_cycles(self._position, growth)
         self._limiter.between_cycles(time, self._program.idle_cpus(self._procs))
         self._position += growth
-        self.heap_live += growth / useful
+        self.heap_live += growth / useful + self._cached
 
     def _observed(self, called: float | None) -> ObservedCycle:
         """What is known of a cycle here; of one that was called for, what was observed of it."""
@@ -138,18 +149,28 @@ def _observed_at(
 ) -> ObservedCycle:
     """One of the two observed cycles around a position, the nearer one more often.
 
-    Drawing keeps the scatter of the observations, which interpolation would halve. Before the
-    measured part heaps grow too fast for that, and the live heap is interpolated.
+    Drawing keeps the scatter of the observations, which interpolation would halve. Where the live
+    heap grows or shrinks from cycle to cycle, and before the measured part, it is interpolated, and
+    after the last cycle extrapolated.
     """
     cycles = program.cycles
-    after = bisect_left(cycles, position, key=lambda cycle: cycle.end)
+    after = min(bisect_left(cycles, position, key=lambda cycle: cycle.end), len(cycles) - 1)
     if after == 0:
         return cycles[0]
-    if after == len(cycles):
-        return cycles[-1]
     low, high = cycles[after - 1], cycles[after]
     fraction = (position - low.end) / max(1.0, high.end - low.end)
     chosen = high if rng.random() < fraction else low
-    if high.measured:
-        return chosen if low.measured else high
-    return replace(chosen, live=low.live + fraction * (high.live - low.live))
+    if high.measured and not low.measured:
+        return high
+    if high.measured and not _on_its_way(cycles, after):
+        return chosen
+    live = low.live + fraction * (high.live - low.live)
+    return replace(chosen, live=max(live, min(low.live, high.live)))
+
+
+def _on_its_way(cycles: tuple[ObservedCycle, ...], after: int) -> bool:
+    """The live heap goes one way over the four cycles around, and far."""
+    lives = [cycle.live for cycle in cycles[max(0, after - 2) : after + 2]]
+    steps = [second - first for first, second in pairwise(lives)]
+    one_way = all(step > 0 for step in steps) or all(step < 0 for step in steps)
+    return one_way and len(steps) > 1 and abs(lives[-1] - lives[0]) > FAR * min(lives)

@@ -27,6 +27,6 @@ def test_the_first_command_prints_what_the_page_shows(
     (tmp_path / "tests").symlink_to(ROOT / "tests")
     with pytest.raises(SystemExit) as end:
         main(shlex.split(COMMANDS[0]))
-    assert end.value.code == 0
+    assert not end.value.code
     assert capsys.readouterr().out in (ROOT / "docs" / "whatif.md").read_text(encoding="utf-8")
     assert (tmp_path / "results" / "service.yaml").is_file()

@@ -97,7 +97,7 @@ def test_rss_on_the_command_line_is_what_the_json_has(tmp_path: Path) -> None:
     out = tmp_path / "found.json"
     with pytest.raises(SystemExit) as ended:
         main(["whatif", str(TSGO), "--gogc", "100", "--rss", "322MiB", "-q", "--json", str(out)])
-    assert ended.value.code == 0
+    assert not ended.value.code
     assert json.loads(out.read_text())[0]["peak_rss_bytes"] == pytest.approx(322 * MiB, rel=0.15)
 
 

@@ -3,7 +3,8 @@
 `run(config)` simulates a config file (or a `RunConfig`) and returns its tables as DataFrames;
 `load(path)` opens stored results; `read_config(path)` reads and checks a config without running it.
 `fit(log)` reads a gctrace log, `whatif(log)` predicts other settings of its program as a DataFrame,
-and `tune(log, memory)` recommends settings for a container.
+and `tune(log, memory)` recommends settings for a container. `watch(scenario)` shows mechanisms one
+object at a time.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from sim.advice.api import tune as tune
     from sim.advice.api import whatif as whatif
     from sim.config import load as read_config
+    from sim.mechanisms.run import watch as watch
     from sim.results.load import load as load
     from sim.simulation import simulate as run
 
@@ -25,10 +27,11 @@ _DOORS: Final = {
     "read_config": ("sim.config", "load"),
     "run": ("sim.simulation", "simulate"),
     "tune": ("sim.advice.api", "tune"),
+    "watch": ("sim.mechanisms.run", "watch"),
     "whatif": ("sim.advice.api", "whatif"),
 }
 
-__all__ = ["fit", "load", "read_config", "run", "tune", "whatif"]
+__all__ = ["fit", "load", "read_config", "run", "tune", "watch", "whatif"]
 
 
 def __getattr__(name: str) -> Any:

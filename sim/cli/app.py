@@ -25,6 +25,7 @@ from sim.cli import (
     tune,
     validate,
     validate_memory,
+    watch,
     whatif,
     where,
 )
@@ -37,7 +38,7 @@ GROUPS: Final[Mapping[str, Sequence[Callable[..., None]]]] = {
     "Begin": (examples.examples, examples.init),
     "Simulate": (run.run, compare.compare, plot.plot, report.report, export.export),
     "Predict from a log": (whatif.whatif, tune.tune, fit.fit),
-    "Learn": (where.where, sizeclasses.sizeclasses, policies.policies, schema.schema),
+    "Learn": (watch.watch, where.where, sizeclasses.sizeclasses, policies.policies, schema.schema),
     "Real Go beside the model": (
         accuracy.accuracy,
         calibrate.calibrate,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sim.watch.where import Path, Rounding
+    from sim.mechanisms.where import Path, Rounding
 
 POINTS = 4096
 """Quantiles that stand for a distribution."""
@@ -37,7 +37,7 @@ def where(
 
     from sim.config.machine import load_profile
     from sim.go.sizeclass import size_classes
-    from sim.watch.where import path_of, rounding
+    from sim.mechanisms.where import path_of, rounding
 
     table, profile = size_classes(go), load_profile(machine)
     given = [_sizes(text) for text in sizes]

@@ -11,7 +11,7 @@ import pytest
 from sim.cli import main
 from sim.config.machine import load_profile
 from sim.go.sizeclass import size_classes
-from sim.watch.where import path_of, rounding
+from sim.mechanisms.where import path_of, rounding
 
 TABLE, MACHINE = size_classes(), load_profile("default-x86-64")
 GOLDEN = Path(__file__).parents[1] / "golden/usable_sizes.json"

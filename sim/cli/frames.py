@@ -1,0 +1,101 @@
+"""Frames of a watched scenario as text, and the keys that step through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.mechanisms.frame import Cell, Frame, Root, Row
+
+MARKS = {
+    "white": "○", "grey": "◐", "black": "●", "used": "■", "free": "·", "released": " ",
+    "dead": "x", "lost": "‼",
+}  # fmt: skip
+"""A sign for every state of a piece of memory; others are told in words."""
+LEGEND = "○ white  ◐ grey  ● black  ■ in use  · free  x dead  ‼ lost"
+FIGURES_A_LINE = 4
+HELP = "n next  b back  p play  j jump to the next of a kind  f first  l last  q quit"
+
+
+def text_of(frame: Frame, step: int, steps: int) -> str:
+    """One frame: the event, roots, queues, memory, figures and invariants."""
+    event = frame.event
+    rule = f"   [{event.rule}]" if event.rule else ""
+    lines = [f"{step}/{steps}  {event.actor}  {event.kind}: {event.text}{rule}"]
+    lines += [f"  {line}" for line in _roots(frame.roots)]
+    lines += [
+        f"  {name}: {', '.join(waiting) or 'empty'}" for name, waiting in frame.queues.items()
+    ]
+    lines += [_row(row) for row in frame.rows]
+    lines += [f"  {line}" for line in _figures(frame.figures)]
+    lines += [f"  {name}: {found}" for name, found in frame.checks.items()]
+    return "\n".join(lines)
+
+
+def _roots(roots: Sequence[Root]) -> Iterator[str]:
+    owners = dict.fromkeys(root.owner for root in roots)
+    for owner in owners:
+        mine = [root for root in roots if root.owner == owner]
+        shown = ", ".join(f"{root.name} -> {root.to or 'nil'}" for root in mine)
+        yield f"{owner}: {shown}" + ("" if mine[0].scanned else "   (to be scanned)")
+
+
+def _row(row: Row) -> str:
+    return f"  {row.name} ({row.note}): " + "  ".join(_cell(cell) for cell in row.cells)
+
+
+def _cell(cell: Cell) -> str:
+    mark = MARKS.get(cell.state, cell.state)
+    if not cell.name:
+        words = "returned" if cell.state == "released" else ""
+        return f"{mark}{words} x{cell.times}".strip()
+    pointers = ",".join(f"{field}->{to}" for field, to in cell.pointers)
+    return f"{mark} {cell.name}" + (f" ({pointers})" if pointers else "")
+
+
+def _figures(figures: dict[str, float]) -> Iterator[str]:
+    shown = [f"{name.partition(',')[0]} {_number(name, value)}" for name, value in figures.items()]
+    for start in range(0, len(shown), FIGURES_A_LINE):
+        yield "   ".join(shown[start : start + FIGURES_A_LINE])
+
+
+def _number(name: str, value: float) -> str:
+    from sim.units import format_bytes, format_duration
+
+    if name.endswith(", B"):
+        return format_bytes(value)
+    return format_duration(value) if name.endswith(", ns") else f"{value:,.6g}"
+
+
+@dataclass
+class Stepper:
+    """A place among frames, moved by keys."""
+
+    frames: Sequence[Frame]
+    at: int = 0
+    kind: str = ""
+    """The kind of event to which `j` jumps."""
+
+    @property
+    def text(self) -> str:
+        """The frame here."""
+        return text_of(self.frames[self.at], self.at + 1, len(self.frames))
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kinds of events that there are."""
+        return list(dict.fromkeys(frame.event.kind for frame in self.frames))
+
+    def press(self, key: str) -> None:
+        """Move as the key says; others than those of `HELP` do nothing."""
+        last = len(self.frames) - 1
+        moves = {
+            "n": self.at + 1, "b": self.at - 1, "f": 0, "l": last, "j": self._next_of_kind(),
+        }  # fmt: skip
+        self.at = min(max(moves.get(key, self.at), 0), last)
+
+    def _next_of_kind(self) -> int:
+        later = range(self.at + 1, len(self.frames))
+        return next((at for at in later if self.frames[at].event.kind == self.kind), self.at)

@@ -1,0 +1,164 @@
+"""`gomemsim watch`: a small program and the runtime, one step at a time."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sim.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from sim.cli.frames import Stepper
+    from sim.mechanisms.run import Watched
+
+PLAY_S = 0.4
+"""Seconds a frame while it plays."""
+ARROWS = {"\x1b[C": "n", "\x1b[D": "b", " ": "n", "\r": "n"}
+
+
+def watch(
+    scenario: Annotated[
+        str, typer.Argument(help="A shipped scenario or a file; without it, all are listed.")
+    ] = "",
+    variant: Annotated[
+        str | None, typer.Option(metavar="NAME", help="One of the scenario's variants.")
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Print all frames instead of stepping by key.")
+    ] = False,
+    events: Annotated[bool, typer.Option("--events", help="Print one line an event.")] = False,
+    kind: Annotated[
+        str | None, typer.Option(metavar="KIND", help="Only events of a kind, such as refill.")
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Print the figures of all variants at their ends.")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write one offline page instead.")
+    ] = None,
+) -> None:
+    """Watch mallocgc, marking, barriers and sweeping, one object at a time."""
+    if not scenario:
+        _list()
+        return
+    from sim.mechanisms.run import watch as run
+
+    if kind is not None:
+        _check_kind(kind)
+    watched = run(scenario, variant)
+    if html is not None:
+        from sim.cli.files import write
+
+        write(html, watched.page())
+        print(f"page: {html}")
+    elif compare:
+        print(watched.comparison.T.to_string(float_format=lambda value: f"{value:,.6g}"))
+    elif every or events or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        _print(watched, kind, one_line=events)
+    else:
+        _step(watched)
+
+
+def _check_kind(kind: str) -> None:
+    from sim.mechanisms.frame import KINDS
+
+    if kind not in KINDS:
+        raise UserError(f"there is no kind of event {kind!r}{nearest(kind, KINDS)}")
+
+
+def _list() -> None:
+    from sim.mechanisms.loading import read_tree, shipped
+
+    for name, path in shipped().items():
+        title = read_tree(path).value
+        shown = title["title"].value if isinstance(title, dict) else ""
+        print(f"{name:24s} {shown}")
+
+
+def _print(watched: Watched, kind: str | None, *, one_line: bool) -> None:
+    from sim.cli.frames import LEGEND, text_of
+
+    scenario = watched.scenario
+    print(scenario.title)
+    print("\n".join(filter(None, [scenario.about.strip(), *_simplified(watched)])))
+    if not one_line:
+        print(LEGEND)
+    for name, frames in watched.tracks.items():
+        if len(watched.tracks) > 1:
+            print(f"\n== {name}")
+        for step, frame in enumerate(frames, start=1):
+            if kind in (None, frame.event.kind):
+                event = frame.event
+                line = f"{step:5d}  {event.actor:10s} {event.kind:9s} {event.text}"
+                print(line if one_line else text_of(frame, step, len(frames)) + "\n")
+
+
+def _simplified(watched: Watched) -> list[str]:
+    return [f"simplified: {line}" for line in watched.scenario.simplified]
+
+
+def _step(watched: Watched) -> None:
+    """Step by key, variant after variant."""
+    from sim.cli.frames import Stepper
+
+    for name, frames in watched.tracks.items():
+        heading = f"{watched.scenario.title}" + (f": {name}" if len(watched.tracks) > 1 else "")
+        if not _steps(heading, Stepper(frames)):
+            return
+
+
+def _steps(heading: str, stepper: Stepper) -> bool:
+    """Follow the keys; False for an end, True for the next variant."""
+    from click import getchar
+
+    from sim.cli.frames import HELP
+
+    while True:
+        _show(heading, stepper, f"{HELP}  v next variant")
+        key = getchar()
+        key = ARROWS.get(key, key)
+        if key in ("q", "v", "\x03", "\x04"):
+            return key == "v"
+        if key == "p":
+            _play(heading, stepper)
+        elif key == "j":
+            _choose_kind(stepper)
+        stepper.press(key)
+
+
+def _show(heading: str, stepper: Stepper, footer: str) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    console.clear()
+    body = Text(stepper.text)
+    for mark, style in (("●", "bold"), ("◐", "yellow"), ("○", "cyan"), ("‼", "bold red")):
+        body.highlight_words([mark], style)
+    console.print(Text(heading, "bold"), body, Text(f"\n{footer}", "dim"), sep="\n")
+
+
+def _play(heading: str, stepper: Stepper) -> None:
+    """To the end, or until Ctrl-C."""
+    try:
+        while stepper.at < len(stepper.frames) - 1:
+            stepper.press("n")
+            _show(heading, stepper, "Ctrl-C stops")
+            time.sleep(PLAY_S)
+    except KeyboardInterrupt:
+        return
+
+
+def _choose_kind(stepper: Stepper) -> None:
+    """Ask for the kind by its number; Enter keeps the last one."""
+    kinds = stepper.kinds
+    print("  ".join(f"{number} {kind}" for number, kind in enumerate(kinds, start=1)))
+    answer = input(f"kind [{stepper.kind}]: ").strip()
+    if answer.isdigit() and 1 <= int(answer) <= len(kinds):
+        stepper.kind = kinds[int(answer) - 1]
+    elif answer in kinds:
+        stepper.kind = answer

@@ -1,0 +1,107 @@
+"""Functions of a scenario as plain lists of instructions, with their names checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from sim.config.at import At
+from sim.config.tree import Node, locate
+from sim.errors import UserError, nearest
+from sim.mechanisms.script import (
+    Action,
+    Allocate,
+    Call,
+    Point,
+    Repeat,
+    Scenario,
+    Spawn,
+    Start,
+    Step,
+    Unpoint,
+)
+
+Path = tuple[str, ...]
+BEFORE = ""
+"""The function that stands for what the program has done before."""
+
+
+class Instruction(NamedTuple):
+    """An action, and where it was written."""
+
+    action: Action
+    path: Path
+
+
+class Function(NamedTuple):
+    """Its parameters, and its instructions with repetitions unrolled."""
+
+    takes: tuple[str, ...]
+    body: tuple[Instruction, ...]
+
+
+class Code:
+    """All functions of a scenario; UserError where a name means nothing."""
+
+    def __init__(self, scenario: Scenario, root: Node) -> None:
+        self.root = root
+        self.types = scenario.types
+        self.functions = {
+            name: Function(
+                tuple(function.takes), tuple(_flat(function.steps, ("functions", name, "steps")))
+            )
+            for name, function in scenario.functions.items()
+        }
+        self.functions[BEFORE] = Function((), tuple(_flat(scenario.before, ("before",))))
+        for index, start in enumerate(scenario.start):
+            self._check(start, ("start", str(index)))
+        for function in self.functions.values():
+            for action, path in function.body:
+                self._check(action, path)
+
+    def error(self, path: Path, message: str) -> UserError:
+        """A mistake in the script, with the place where it stands."""
+        return At(locate(self.root, path), path).error(message)
+
+    def _check(self, action: Action | Start, path: Path) -> None:
+        match action:
+            case Call() | Spawn() | Start():
+                self._known((*path, "function"), "function", action.function, self.functions)
+            case Allocate():
+                kind = action.of or next(iter(self.types))
+                self._known((*path, "of"), "type", kind, self.types)
+                if action.chain:
+                    fields = self.types[kind].pointers
+                    self._known((*path, "chain"), f"field of {kind}", action.chain, fields)
+            case Point():
+                self._check_field((*path, "from"), action.at)
+                self._check_field((*path, "to"), action.to)
+            case Unpoint():
+                self._check_field((*path, "from"), action.at)
+
+    def _check_field(self, path: Path, text: str) -> None:
+        _, dot, name = text.partition(".")
+        if dot:
+            fields = {field for kind in self.types.values() for field in kind.pointers}
+            self._known(path, "field", name, fields)
+
+    def _known(self, path: Path, kind: str, name: str, valid: Iterable[str]) -> None:
+        names = {key for key in valid if key != BEFORE}
+        if name not in names:
+            raise self.error(path, f"there is no {kind} {name!r}{nearest(name, names)}")
+
+
+def _flat(steps: Sequence[Step], path: Path) -> Iterator[Instruction]:
+    """The actions in order, repetitions unrolled and counts written out."""
+    for index, step in enumerate(steps):
+        action = step.action
+        key = next(name for name in type(step).model_fields if getattr(step, name))
+        here = (*path, str(index), key.rstrip("_"))
+        if isinstance(action, Repeat):
+            body = tuple(_flat(action.steps, (*here, "steps")))
+            for _ in range(action.times):
+                yield from body
+        elif isinstance(action, Allocate) and action.count > 1:
+            yield from (Instruction(action, here),) * action.count
+        else:
+            yield Instruction(action, here)

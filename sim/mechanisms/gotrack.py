@@ -1,0 +1,76 @@
+"""A program under Go's runtime, step by step, as frames."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sim.config.tree import Node
+from sim.errors import UserError
+from sim.mechanisms.code import Code
+from sim.mechanisms.frame import Event, Frame
+from sim.mechanisms.goruntime import GoRuntime
+from sim.mechanisms.picture import frame_of
+from sim.mechanisms.program import WAITS, Program
+from sim.mechanisms.script import Allocate, Scenario
+from sim.mechanisms.turns import FINALIZERS, GC, SWEEPER, Turns
+
+MOST_STEPS: Final = 100_000
+"""A program that takes more does not end, or is too long to be watched."""
+
+
+class Track:
+    """A program, its runtime, and the frames so far."""
+
+    def __init__(self, scenario: Scenario, root: Node) -> None:
+        self.runtime = GoRuntime(scenario.settings, scenario.types)
+        self.program = Program(Code(scenario, root))
+        self.program.start(scenario, self.runtime)
+        self.turns = Turns(scenario.settings, self.runtime, self.program)
+        self.frames: list[Frame] = []
+        self.merged = 1
+        self.runtime.listener = self._look
+        self._look(Event("program", "program", "before the first step"))
+
+    def run(self) -> tuple[Frame, ...]:
+        """All frames, until nobody has anything left to do."""
+        for _ in range(MOST_STEPS):
+            actor = self.turns.next()
+            if actor is None:
+                return tuple(self.frames)
+            self._act(actor)
+        raise UserError(f"the program has not ended after {MOST_STEPS} steps: watch a shorter one")
+
+    def _act(self, actor: str) -> None:
+        cycle = self.runtime.cycle
+        parts = {GC: cycle.step, SWEEPER: cycle.sweep_step, FINALIZERS: cycle.finalizer_step}
+        if actor in parts:
+            parts[actor]()
+        else:
+            self.program.step(actor, self.runtime)
+        if not cycle.wanted and not cycle.marks and self.runtime.heap.mheap.sweeping.done:
+            for goroutine in self.program.goroutines.values():
+                goroutine.blocked = False
+
+    def _look(self, event: Event) -> None:
+        """Take a picture; of allocations by one step, and of waiting, the last one is enough."""
+        frame = frame_of(self.runtime, self.program, event)
+        if self._allocates_on(event):
+            self.merged += 1
+            text = f"{event.text}; {self.merged} objects in a row"
+            self.frames[-1] = frame._replace(event=event._replace(text=text))
+        elif not (self.frames and self.frames[-1].event == event and event.text == WAITS):
+            self.merged = 1
+            self.frames.append(frame)
+
+    def _allocates_on(self, event: Event) -> bool:
+        current = self.program.current
+        if current is None or event.kind != "allocate" or not self.frames:
+            return False
+        action, before = current.action, self.frames[-1].event
+        many = isinstance(action, Allocate) and action.count > 1
+        return many and (before.kind, before.actor) == (event.kind, event.actor)
+
+
+def go_frames(scenario: Scenario, root: Node) -> tuple[Frame, ...]:
+    """The frames of a scenario under Go's runtime."""
+    return Track(scenario, root).run()

@@ -1,0 +1,93 @@
+"""From a file to a scenario; a mistake is one sentence with file, line and key."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from sim.config.at import At
+from sim.config.tree import Node, locate, parse_yaml, read_yaml
+from sim.errors import UserError, nearest
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+_EXPECTED: Final = {
+    "string_type": "expected text",
+    "int_parsing": "expected a whole number",
+    "int_type": "expected a whole number",
+    "bool_parsing": "expected true or false",
+    "list_type": "expected a list",
+    "dict_type": "expected a mapping",
+    "model_type": "expected a mapping",
+    "model_attributes_type": "expected a mapping",
+    "greater_than_equal": "expected at least {ge}",
+    "greater_than": "expected more than {gt}",
+    "less_than_equal": "expected at most {le}",
+    "literal_error": "expected {expected}",
+}
+
+
+def shipped() -> dict[str, Path]:
+    """The scenarios that come with the package, by name."""
+    folder = Path(str(files("sim.mechanisms"))) / "scenarios"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find(source: Path | str) -> Path:
+    """The file of a scenario, given by its shipped name or its path."""
+    if str(source) in shipped():
+        return shipped()[str(source)]
+    if not Path(source).is_file():
+        raise UserError(f"there is no scenario {str(source)!r}{nearest(str(source), shipped())}")
+    return Path(source)
+
+
+def read_tree(source: Path | str) -> Node:
+    """The YAML of a scenario; a text with line breaks is read as such."""
+    if isinstance(source, str) and "\n" in source:
+        return parse_yaml(source, "scenario")
+    return read_yaml(find(source))
+
+
+def validated(root: Node, cls: type[ModelT]) -> ModelT:
+    """A tree as a model; UserError for its first mistake."""
+    try:
+        return cls.model_validate(_plain(root))
+    except ValidationError as error:
+        raise _sentence(root, error.errors()[0]) from None
+
+
+def _plain(node: Node) -> Any:
+    match node.value:
+        case dict(mapping):
+            return {key: _plain(child) for key, child in mapping.items()}
+        case list(items):
+            return [_plain(item) for item in items]
+    return node.value
+
+
+def _sentence(root: Node, error: Any) -> UserError:
+    """pydantic's finding in the words of this command line."""
+    path = tuple(str(part) for part in error["loc"])
+    context = error.get("ctx", {})
+    if "key" in context:
+        path = (*path, str(context["key"]))
+    node = locate(root, path)
+    return At(node, path).error(_words(error, node))
+
+
+def _words(error: Any, node: Node) -> str:
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "missing":
+            return "expected this key, got none"
+        case "unknown_key" | "one_step":
+            return str(error["msg"])
+        case "value_error":
+            return str(context["error"])
+        case kind if kind in _EXPECTED:
+            return f"{_EXPECTED[kind].format(**context)}, got {node.described()}"
+    return str(error["msg"])

@@ -1,0 +1,259 @@
+"""The language of scenarios: what stands in a file, as models that check it and make its schema."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from sim.errors import UserError, nearest
+from sim.mechanisms.barrier import BARRIERS
+from sim.units import parse_bytes
+
+
+def _size(value: Any) -> Any:
+    try:
+        return value if isinstance(value, int) else parse_bytes(value)
+    except UserError as error:
+        raise ValueError(str(error)) from None
+
+
+Size: TypeAlias = Annotated[
+    int, BeforeValidator(_size, json_schema_input_type=str), Field(ge=0, le=1 << 40)
+]
+Barrier: TypeAlias = Annotated[str, Field(json_schema_extra={"enum": sorted(BARRIERS)})]
+
+
+class Model(BaseModel):
+    """A mapping of known keys; a scalar stands for the value of the first one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        names = [field.alias or name for name, field in cls.model_fields.items()]
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            return {names[0]: value} if names else value
+        for key in value:
+            if key not in names:
+                context = {"key": key, "shown": f"{key!r}{nearest(key, names)}"}
+                raise PydanticCustomError("unknown_key", "unknown key {shown}", context)
+        return value
+
+
+class Allocate(Model):
+    """A new object, to which a variable of the running function points."""
+
+    name: str
+    """The variable, and the object's name; a number is added where the name is taken."""
+    of: str = ""
+    """Its type; the first one if left out."""
+    count: int = Field(default=1, ge=1, le=100_000)
+    """So many of them, one after the other; the variable holds the last."""
+    chain: str = ""
+    """A field of each new object that points to the one that the variable held before."""
+
+
+class Point(Model):
+    """`from` = `to`: a field such as `a.next`, a global or a local variable gets a pointer."""
+
+    at: str = Field(alias="from")
+    to: str
+
+
+class Unpoint(Model):
+    """A field, global or local variable becomes nil."""
+
+    at: str = Field(alias="from")
+
+
+class Call(Model):
+    """Call a function: its frame lies on the stack until it returns."""
+
+    function: str
+    arguments: list[str] = Field(default=[], alias="with")
+    into: str = ""
+    """The variable that gets what it returns."""
+
+
+class Return(Model):
+    """Return from a function, before its last step or with a value."""
+
+    value: str = ""
+
+
+class Spawn(Model):
+    """Start a goroutine."""
+
+    function: str
+    arguments: list[str] = Field(default=[], alias="with")
+    name: str = ""
+    """The goroutine's name; its function's if left out."""
+
+
+class Finalizer(Model):
+    """runtime.SetFinalizer on an object."""
+
+    of: str
+
+
+class Collect(Model):
+    """runtime.GC: the goroutine waits until a collection has marked and swept."""
+
+
+class Trigger(Model):
+    """A collection starts, as if heap_live had reached the trigger; the goroutine goes on."""
+
+
+class Scavenge(Model):
+    """The scavenger returns free pages to the operating system."""
+
+    size: Size
+
+
+class Wait(Model):
+    """The goroutine does nothing for so many of its turns."""
+
+    turns: int = Field(default=1, ge=1, le=100_000)
+
+
+class Repeat(Model):
+    """Steps that are done several times."""
+
+    times: int = Field(ge=1, le=100_000)
+    steps: list[Step]
+
+
+class Step(Model):
+    """One step of a function: exactly one of these keys, or its name where it needs no value."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_extra={"minProperties": 1, "maxProperties": 1}
+    )
+
+    allocate: Allocate | None = None
+    point: Point | None = None
+    unpoint: Unpoint | None = None
+    call: Call | None = None
+    return_: Return | None = Field(default=None, alias="return")
+    spawn: Spawn | None = None
+    finalizer: Finalizer | None = None
+    collect: Collect | None = None
+    trigger: Trigger | None = None
+    scavenge: Scavenge | None = None
+    wait: Wait | None = None
+    repeat: Repeat | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = {value: {}}
+        if not isinstance(value, dict) or len(value) != 1:
+            got = "several keys" if isinstance(value, dict) and value else "none"
+            raise PydanticCustomError(
+                "one_step", "expected one step such as `allocate: a`, got {got}", {"got": got}
+            )
+        return {name: {} if body is None else body for name, body in value.items()}
+
+    @property
+    def action(self) -> Action:
+        """The step itself."""
+        found: Action = next(
+            getattr(self, name) for name in type(self).model_fields if getattr(self, name)
+        )
+        return found
+
+
+Action: TypeAlias = (
+    Allocate | Point | Unpoint | Call | Return | Spawn | Finalizer | Collect | Trigger | Scavenge
+    | Wait | Repeat
+)  # fmt: skip
+
+
+class Function(Model):
+    """A function of the program."""
+
+    steps: list[Step]
+    takes: list[str] = []
+    """Its parameters: pointers."""
+
+
+class Type(Model):
+    """A type of objects."""
+
+    size: Size = Field(gt=0, le=1 << 30)
+    pointers: list[str] = []
+    """Fields that hold pointers, 8 bytes each."""
+
+
+class Start(Model):
+    """A goroutine that runs from the start."""
+
+    function: str
+    arguments: list[str] = Field(default=[], alias="with")
+    """Variables of `before`, or globals."""
+
+
+class Settings(Model):
+    """The runtime under which a program runs."""
+
+    collector: Literal["go", "generational", "regions"] = "go"
+    """Go's mark and sweep, or one of the copying collectors of Java virtual machines."""
+    go: str = "1.27"
+    """Version whose layout of spans is used."""
+    gomaxprocs: int = Field(default=1, ge=1, le=64)
+    gogc: int = Field(default=100, ge=1, le=100_000, alias="GOGC")
+    barrier: Barrier = "hybrid"
+    marker: Literal["classic", "greentea"] = "classic"
+    """Object by object, or span by span."""
+    concurrent: bool = True
+    """Mark while the program runs; otherwise with the world stopped."""
+    turns: Literal["alternate", "share"] = "alternate"
+    """Who goes next while marking: the program and the collector in turn, or the collector for a
+    quarter of the CPU time, as Go's background workers do."""
+    schedule: list[str] = []
+    """Who goes next, by name: goroutines, `gc`, `sweeper`, `finalizers`; `turns` decides after."""
+    machine: str = "default-x86-64"
+    """Profile with the costs of steps, where time matters."""
+    eden: Size = 4096
+    """Generational: where objects are born."""
+    survivor: Size = 1024
+    """Generational: each of the two halves that survivors are copied between."""
+    old: Size = 8192
+    """Generational: where survivors of several collections live."""
+    region: Size = 1024
+    """Regions: size of each."""
+    regions: int = Field(default=16, ge=4, le=256)
+    tlab: Size = 512
+    """Bytes that a goroutine takes from eden at once, to allocate without a lock."""
+    tenure: int = Field(default=2, ge=1, le=15)
+    """Collections that an object survives before it is promoted."""
+
+
+SETTINGS: Final = Settings()
+
+
+class Scenario(Model):
+    """A small program, the runtime it runs under, and what to look at."""
+
+    title: str
+    about: str = ""
+    """What there is to see, in plain language."""
+    simplified: list[str] = []
+    """What is simpler here than in the real runtime."""
+    search: bool = False
+    """Search all schedules of program and collector for one that loses an object."""
+    types: dict[str, Type] = {"object": Type(size=16, pointers=["next"])}
+    globals: list[str] = []
+    before: list[Step] = []
+    """What the program has done already: steps that are not shown."""
+    functions: dict[str, Function]
+    start: list[Start] = [Start(function="main")]
+    settings: Settings = SETTINGS
+    variants: dict[str, dict[str, Any]] = {}
+    """Other settings to run the same program under, by name."""

@@ -1,0 +1,76 @@
+"""The search over all schedules: which barrier loses an object of which program."""
+
+from __future__ import annotations
+
+import pytest
+
+from sim.cli import main
+from sim.mechanisms.barrier import BARRIERS
+from sim.mechanisms.code import Code
+from sim.mechanisms.loading import read_tree, validated
+from sim.mechanisms.race import Race
+from sim.mechanisms.script import Scenario
+from sim.mechanisms.search import Found, search
+
+PROGRAMS = ("lost-object", "stack-rescan", "deletion-barrier")
+LOSES = {
+    ("lost-object", "none"), ("stack-rescan", "none"), ("deletion-barrier", "none"),
+    ("stack-rescan", "dijkstra-without-rescan"), ("deletion-barrier", "yuasa-stack-by-stack"),
+}  # fmt: skip
+
+
+def read(source: str) -> tuple[Scenario, Code]:
+    """A scenario, shipped or as text, and its code."""
+    root = read_tree(source)
+    scenario = validated(root, Scenario)
+    return scenario, Code(scenario, root)
+
+
+def searched(name: str, barrier: str) -> Found:
+    """All schedules of a shipped program under a barrier."""
+    scenario, code = read(name)
+    return search(scenario, code, BARRIERS[barrier])
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("barrier", sorted(BARRIERS))
+def test_which_barrier_loses_an_object(name: str, barrier: str) -> None:
+    assert bool(searched(name, barrier).lost) == ((name, barrier) in LOSES)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("barrier", ["hybrid", "dijkstra", "yuasa"])
+def test_a_sound_barrier_keeps_the_weak_invariant_at_every_stage(name: str, barrier: str) -> None:
+    found = searched(name, barrier)
+    assert (found.lost, found.doomed) == ((), 0)
+    assert found.schedules > found.stages
+
+
+def test_the_schedule_that_is_found_loses_the_object_when_it_is_done_again() -> None:
+    scenario, code = read("lost-object")
+    found = search(scenario, code, BARRIERS["none"])
+    race = Race(scenario, code, BARRIERS["none"])
+    for move in found.moves:
+        assert move in list(race.moves())
+        race.do(move)
+    assert [race.names[ref] for ref in race.marking.lost()] == ["c"] == list(found.lost)
+
+
+def test_schedules_of_two_steps_are_counted_exactly() -> None:
+    """The collector has four moves: start, two roots in either order, end.
+
+    Each of the program's two steps comes before one of them or is too late to count: 15 places for
+    both. If both come before the start the goroutine has ended, and there is one root only.
+    """
+    scenario, code = read("title: x\nfunctions:\n  main:\n    - wait: 1\n    - wait: 1\n")
+    found = search(scenario, code, BARRIERS["hybrid"])
+    assert found.schedules == 2 * 14 + 1
+
+
+def test_watch_prints_the_very_schedule(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as done:
+        main(["watch", "lost-object", "--variant", "none", "--events"])
+    out = capsys.readouterr().out
+    assert done.value.code == 0
+    assert "c is white, so it is freed; but a.next still leads to it" in out
+    assert "this schedule of 10 steps loses c" in out

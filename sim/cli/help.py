@@ -32,12 +32,7 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     "fit": ("fit app.gctrace -o app.yaml", "fit app.gctrace -o app.yaml --prometheus scrape.txt"),
     "examples": ("examples",),
     "init": ("init my-service", "init my-service --from json-api"),
-    "watch": (
-        "watch",
-        "watch tricolour",
-        "watch lost-object --variant none --events",
-        "watch tricolour --html tricolour.html",
-    ),
+    "watch": ("watch tricolour", "watch lost-object --variant none --html lost-object.html"),
     "where": ("where 1000B", "where 1000B --pointers"),
     "policies": ("policies", "policies my_pacer.py"),
     "sizeclasses": ("sizeclasses", "sizeclasses --json classes.json"),

@@ -55,7 +55,8 @@ class Cycle:
         """CPU time of the background worker in this cycle."""
         self.pause_ns = 0.0
         """CPU time with the world stopped, of all cycles."""
-        self.longest_pause_ns = 0.0
+        self.pauses: list[float] = []
+        """Of the last cycle, ns."""
         self.visits = 0
         """Objects or spans taken from the queues, of all cycles."""
         self.lost: set[Ref] = set()
@@ -69,11 +70,12 @@ class Cycle:
 
     def step(self) -> None:
         """What the collector does next; it is called only where there is something."""
-        before = self.runtime.now
         if self.phase is Phase.OFF:
             self._start()
-        elif self.marking.roots:
-            self._scan_root(self.marking.roots[0])
+            return
+        before = self.runtime.now
+        if self.marking.roots:
+            self._scan_root("gc")
         elif self.marking.grey:
             self._scan_next("gc")
         elif self.marking.barrier.rescans_stacks and self.phase is Phase.MARK:
@@ -95,6 +97,7 @@ class Cycle:
         runtime.pacer.start_cycle(round(runtime.now), runtime.settings.gomaxprocs)
         self.began, self.mark_ns = runtime.now, 0.0
         self.credit.clear()
+        self.pauses.clear()
         self.marking.begin()
         if self.finalizers:
             self.marking.roots.insert(1, SPECIALS)
@@ -108,8 +111,10 @@ class Cycle:
             self._restart()
         runtime.tell("gc", "start", text, "mgc.go: gcStart")
 
-    def _scan_root(self, name: str) -> None:
-        runtime, mark = self.runtime, self.runtime.machine.mark
+    def _scan_root(self, actor: str) -> Bytes:
+        """Scan the next root; returns the work in bytes."""
+        runtime, mark, work = self.runtime, self.runtime.machine.mark, 0
+        name = self.marking.roots[0]
         part: ScanPart = "globals" if name == GLOBALS else "stack"
         if name == SPECIALS:
             self.marking.roots.remove(name)
@@ -121,10 +126,11 @@ class Cycle:
             text = "the global variables" if name == GLOBALS else f"the stack of {name}"
             work = 8 * len(list(runtime.graph.root(name)))
             runtime.now += mark.stack_ns + work * mark.stack_byte_ns
-            self._worked(part, work)
+            self._worked(part, work, background=actor == "gc")
         self._greyed(found)
-        runtime.tell("gc", "root", f"scans {text}; grey: {runtime.listed(found)}",
-                     "mgcmark.go: markroot")  # fmt: skip
+        text = f"scans {text}; grey: {runtime.listed(found)}"
+        runtime.tell(actor, "root", text, "mgcmark.go: markroot")
+        return work
 
     def _scan_next(self, actor: str) -> Bytes:
         """Scan what the queue gives; returns the work in bytes."""
@@ -251,7 +257,7 @@ class Cycle:
             if not self.marks and not self.wanted and runtime.pacer.heap_live >= trigger:
                 self.wanted = True
                 text = f"heap_live reaches the trigger, {format_bytes(trigger)}: a cycle is due"
-                runtime.tell(actor, "program", text, "mgc.go: gcTrigger.test")
+                runtime.tell(actor, "start", text, "mgc.go: gcTrigger.test")
 
     def assist_if_in_debt(self, actor: str, size: Bytes) -> None:
         """While marking, scan work pays for allocation (runtime/mgcmark.go: gcAssistAlloc)."""
@@ -265,8 +271,9 @@ class Cycle:
         stolen = min(max(pacer.bg_scan_credit, 0), owed.scan_work)
         pacer.bg_scan_credit -= stolen
         before, done = self.runtime.now, 0
-        while done < owed.scan_work - stolen and self.marking.grey:
-            done += self._scan_next(actor)
+        while done < owed.scan_work - stolen and not self.marking.finished:
+            scan = self._scan_next if self.marking.grey else self._scan_root
+            done += scan(actor)
         pacer.add_mark_time("assist", round(self.runtime.now - before))
         whole = stolen + done >= owed.scan_work
         self.credit[actor] += (
@@ -310,4 +317,4 @@ class Cycle:
         pause = self.runtime.now - self._pause_began
         self.stopped = False
         self.pause_ns += pause
-        self.longest_pause_ns = max(self.longest_pause_ns, pause)
+        self.pauses.append(pause)

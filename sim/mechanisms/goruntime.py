@@ -212,6 +212,11 @@ class GoRuntime:
         text = f"returns {format_bytes(released)} of free pages to the OS: RSS falls by as much"
         self.tell("scavenger", "release", text, "mgcscavenge.go: scavenge")
 
+    def compute(self, actor: str, time: int) -> None:
+        """CPU time passes; there is nothing to see."""
+        del actor
+        self.now += time
+
     def _pages_owed(self, nbytes: Bytes) -> int:
         target = self.pace.target(self.pacer.heap_live, nbytes)
         return target - self.heap.mheap.stats.pages_swept

@@ -9,13 +9,17 @@ from sim.errors import UserError
 from sim.mechanisms.code import Code
 from sim.mechanisms.frame import Event, Frame
 from sim.mechanisms.goruntime import GoRuntime
-from sim.mechanisms.picture import frame_of
+from sim.mechanisms.picture import MOST_ROWS, frame_of
 from sim.mechanisms.program import WAITS, Program
 from sim.mechanisms.script import Allocate, Scenario
 from sim.mechanisms.turns import FINALIZERS, GC, SWEEPER, Turns
 
 MOST_STEPS: Final = 100_000
 """A program that takes more does not end, or is too long to be watched."""
+
+
+ALIKE: Final = ({"allocate", "refill", "point"}, {"root", "scan"}, {"sweep", "release"})
+"""Kinds of steps that share a frame in a heap of many spans."""
 
 
 class Track:
@@ -52,23 +56,25 @@ class Track:
                 goroutine.blocked = False
 
     def _look(self, event: Event) -> None:
-        """Take a picture; of allocations by one step, and of waiting, the last one is enough."""
+        """Take a picture; where steps of a kind follow one another, the last one may be enough."""
         frame = frame_of(self.runtime, self.program, event)
-        if self._allocates_on(event):
+        if self.frames and self._goes_on(event, self.frames[-1].event):
             self.merged += 1
-            text = f"{event.text}; {self.merged} objects in a row"
+            text = f"{event.text}; {self.merged} such steps in a row"
             self.frames[-1] = frame._replace(event=event._replace(text=text))
-        elif not (self.frames and self.frames[-1].event == event and event.text == WAITS):
+        elif event.text != WAITS:
             self.merged = 1
             self.frames.append(frame)
 
-    def _allocates_on(self, event: Event) -> bool:
-        current = self.program.current
-        if current is None or event.kind != "allocate" or not self.frames:
+    def _goes_on(self, event: Event, before: Event) -> bool:
+        """More of the same: objects of one step, and in a large heap whatever is alike."""
+        if event.actor != before.actor:
             return False
-        action, before = current.action, self.frames[-1].event
-        many = isinstance(action, Allocate) and action.count > 1
-        return many and (before.kind, before.actor) == (event.kind, event.actor)
+        if len(self.runtime.heap.spans) > MOST_ROWS:
+            return any(event.kind in kinds and before.kind in kinds for kinds in ALIKE)
+        current = self.program.current
+        many = current and isinstance(current.action, Allocate) and current.action.count > 1
+        return bool(many) and event.kind == before.kind == "allocate"
 
 
 def go_frames(scenario: Scenario, root: Node) -> tuple[Frame, ...]:

@@ -7,6 +7,7 @@ const COLOURS = {program: "#7d8696", allocate: "#1f6feb", point: "#0a7ea4", barr
   lost: "#ff0033", proof: "#455a64"};
 const LINES = {"heap live, B": "#1f6feb", "trigger, B": "#b35900", "goal, B": "#d1242f", "resident, B": "#8250df",
   "white, B": "#7d8696", "grey, B": "#1a7f64", "black, B": "#6e40c9"};
+const CHARTS = [["white, B", "grey, B", "black, B"], ["heap live, B", "trigger, B", "goal, B", "resident, B"]];
 const STATES = ["white", "grey", "black", "used", "survivor", "old", "dirty", "ready", "prepared", "reserved",
   "none", "free", "released", "dead", "lost"];
 let track = Object.keys(data.tracks)[0], at = 0, timer = null;
@@ -64,7 +65,7 @@ function showQueues(queues) {
 }
 
 function cellOf(cell, before) {
-  const label = cell.name || (cell.times > 1 ? `${cell.times} x` : "");
+  const label = cell.name || `${cell.times} ${cell.state}`;
   const names = cell.pointers.map(([field, to]) => `${field} -> ${to}`).join("\n");
   const node = made("div", {
     className: `cell state-${cell.state}`,
@@ -141,11 +142,14 @@ function drawLine() {
 }
 
 function drawChart() {
-  const names = Object.keys(LINES).filter((name) => frames().some((frame) => frame.figures[name]));
-  const [width, height, left] = [Math.max(320, $("chart").clientWidth), 200, 62];
+  const there = (name) => frames().some((frame) => frame.figures[name]);
+  $("chart").replaceChildren(...CHARTS.map((names) => names.filter(there)).filter((names) => names.length).map(chartOf));
+}
+
+function chartOf(names) {
+  const [width, height, left] = [Math.max(320, $("chart").clientWidth), 150, 62];
   const top = Math.max(1, ...frames().flatMap((frame) => names.map((name) => frame.figures[name] || 0)));
-  if (!names.length || frames().length < 2) { $("chart").replaceChildren(); return; }
-  const x = (step) => left + (width - left - 8) * step / (frames().length - 1);
+  const x = (step) => left + (width - left - 8) * step / Math.max(1, frames().length - 1);
   const y = (value) => height - 18 - (height - 30) * value / top;
   const lines = names.map((name) => {
     const points = frames().map((frame, step) => `${x(step).toFixed(1)},${y(frame.figures[name] || 0).toFixed(1)}`);
@@ -154,11 +158,13 @@ function drawChart() {
   const grid = [0, 0.5, 1].map((share) => `<line class="grid" x1="${left}" x2="${width - 8}" y1="${y(share * top)}" y2="${y(share * top)}"></line>`
     + `<text x="${left - 6}" y="${y(share * top) + 4}" text-anchor="end">${shown(", B", share * top)}</text>`);
   const svg = `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="figures over the steps">${grid.join("")}${lines.join("")}`
-    + `<line id="cursor" y1="4" y2="${height - 18}" stroke="var(--ink)"></line><text x="${left}" y="${height - 3}">step 1</text>`
+    + `<line class="cursor" y1="4" y2="${height - 18}" stroke="var(--ink)"></line><text x="${left}" y="${height - 3}">step 1</text>`
     + `<text x="${width - 8}" y="${height - 3}" text-anchor="end">step ${frames().length}</text></svg>`;
   const keys = names.map((name) => `<span><i style="background:${LINES[name]}"></i>${name.split(",")[0]}</span>`);
-  $("chart").innerHTML = `<div class="keys">${keys.join("")}</div>${svg}`;
-  $("chart").place = x;
+  const chart = made("div");
+  chart.innerHTML = `<div class="keys">${keys.join("")}</div>${svg}`;
+  chart.place = x;
+  return chart;
 }
 
 function show(step) {
@@ -174,8 +180,9 @@ function show(step) {
   document.querySelectorAll("#line i.here").forEach((tick) => tick.classList.remove("here"));
   $("line").children[at].classList.add("here");
   $("line").setAttribute("aria-valuenow", String(at + 1));
-  const cursor = $("cursor");
-  if (cursor) for (const end of ["x1", "x2"]) cursor.setAttribute(end, $("chart").place(at));
+  for (const chart of $("chart").children) {
+    for (const end of ["x1", "x2"]) chart.querySelector(".cursor").setAttribute(end, chart.place(at));
+  }
   drawArrows();
 }
 

@@ -49,13 +49,15 @@ def _rows(runtime: GoRuntime) -> Iterator[Row]:
 
 def _cells(runtime: GoRuntime, spans: list[Slots[Ref]]) -> tuple[Cell, ...]:
     """Slots in order; free ones, and where there are many all of a colour, put together."""
+    named = sum(bool(items) for span in spans for items in span.items) <= MOST_NAMED
     cells = [
-        Cell(", ".join(runtime.name(ref) for ref in items), _state(runtime, span, items),
-             span.size, 1, _pointers(runtime, items))
+        Cell(
+            ", ".join(runtime.name(ref) for ref in items) if named else "",
+            _state(runtime, span, items), span.size, 1,
+            _pointers(runtime, items) if named else (),
+        )
         for span in spans for items in span.items
     ]  # fmt: skip
-    if sum(bool(cell.name) for cell in cells) > MOST_NAMED:
-        cells = [cell._replace(name="", pointers=()) for cell in cells]
     joined = groupby(cells, key=lambda cell: (cell.name, cell.state, cell.pointers))
     return tuple(
         group[0]._replace(times=len(group)) for group in (list(some) for _, some in joined)
@@ -139,7 +141,8 @@ def _figures(runtime: GoRuntime) -> dict[str, float]:
         "assist credit, B": min(cycle.credit.values(), default=0),
         "scan visits": cycle.visits,
         "world stopped, ns": round(cycle.pause_ns),
-        "longest pause, ns": round(cycle.longest_pause_ns),
+        "first pause, ns": round(cycle.pauses[0]) if cycle.pauses else 0,
+        "last pause, ns": round(cycle.pauses[-1]) if cycle.pauses else 0,
         "CPU time, ns": round(runtime.now),
     }
 

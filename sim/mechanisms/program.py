@@ -14,6 +14,7 @@ from sim.mechanisms.script import (
     Allocate,
     Call,
     Collect,
+    Compute,
     Finalizer,
     Point,
     Return,
@@ -105,6 +106,9 @@ class Memory(Protocol):
 
     def scavenge(self, actor: str, size: int) -> None:
         """Free pages go back to the OS."""
+
+    def compute(self, actor: str, time: int) -> None:
+        """CPU time passes, ns."""
 
 
 class Program:
@@ -200,7 +204,8 @@ class _Execution:
         actions: dict[type[Action], Callable[[Any], None]] = {
             Allocate: self.allocate, Point: self.point, Unpoint: self.unpoint, Call: self.call,
             Return: self.return_, Spawn: self.spawn, Finalizer: self.finalizer,
-            Collect: self.collect, Trigger: self.collect, Scavenge: self.scavenge, Wait: self.wait,
+            Collect: self.collect, Trigger: self.collect, Scavenge: self.scavenge,
+            Compute: self.compute, Wait: self.wait,
         }  # fmt: skip
         actions[type(action)](action)
 
@@ -272,6 +277,10 @@ class _Execution:
         name = self.program.free_name(action.name or action.function)
         self.memory.spawned(self.actor, name, arguments)
         self.program.enter(name, action.function, arguments, self.names)
+
+    def compute(self, action: Compute) -> None:
+        """CPU time passes."""
+        self.memory.compute(self.actor, action.time)
 
     def wait(self, action: Wait) -> None:
         """Stay at this step until the turns are over."""

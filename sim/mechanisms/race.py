@@ -200,6 +200,10 @@ class Race:
         """Not part of the race."""
         del actor, size
 
+    def compute(self, actor: str, time: int) -> None:
+        """Not part of the race."""
+        del actor, time
+
     def _pointers(self, write: Write) -> dict[str, Ref | None]:
         return self.graph.globals if write.holder is None else self.graph.fields[write.holder]
 

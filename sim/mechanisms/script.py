@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -9,18 +10,30 @@ from pydantic_core import PydanticCustomError
 
 from sim.errors import UserError, nearest
 from sim.mechanisms.barrier import BARRIERS
-from sim.units import parse_bytes
+from sim.units import SECOND, parse_bytes, parse_duration
 
 
-def _size(value: Any) -> Any:
-    try:
-        return value if isinstance(value, int) else parse_bytes(value)
-    except UserError as error:
-        raise ValueError(str(error)) from None
+def _quantity(parse: Callable[[str], int]) -> Callable[[Any], Any]:
+    """How pydantic reads a quantity with a unit."""
+
+    def read(value: Any) -> Any:
+        try:
+            return value if isinstance(value, int) else parse(value)
+        except UserError as error:
+            raise ValueError(str(error)) from None
+
+    return read
 
 
 Size: TypeAlias = Annotated[
-    int, BeforeValidator(_size, json_schema_input_type=str), Field(ge=0, le=1 << 40)
+    int,
+    BeforeValidator(_quantity(parse_bytes), json_schema_input_type=str),
+    Field(ge=0, le=1 << 40),
+]
+Duration: TypeAlias = Annotated[
+    int,
+    BeforeValidator(_quantity(parse_duration), json_schema_input_type=str),
+    Field(ge=0, le=SECOND),
 ]
 Barrier: TypeAlias = Annotated[str, Field(json_schema_extra={"enum": sorted(BARRIERS)})]
 
@@ -121,6 +134,12 @@ class Wait(Model):
     turns: int = Field(default=1, ge=1, le=100_000)
 
 
+class Compute(Model):
+    """The goroutine computes for so much CPU time, without touching the heap."""
+
+    time: Duration
+
+
 class Repeat(Model):
     """Steps that are done several times."""
 
@@ -146,6 +165,7 @@ class Step(Model):
     trigger: Trigger | None = None
     scavenge: Scavenge | None = None
     wait: Wait | None = None
+    compute: Compute | None = None
     repeat: Repeat | None = None
 
     @model_validator(mode="before")
@@ -171,7 +191,7 @@ class Step(Model):
 
 Action: TypeAlias = (
     Allocate | Point | Unpoint | Call | Return | Spawn | Finalizer | Collect | Trigger | Scavenge
-    | Wait | Repeat
+    | Wait | Compute | Repeat
 )  # fmt: skip
 
 
@@ -213,9 +233,9 @@ class Settings(Model):
     """Object by object, or span by span."""
     concurrent: bool = True
     """Mark while the program runs; otherwise with the world stopped."""
-    turns: Literal["alternate", "share"] = "alternate"
-    """Who goes next while marking: the program and the collector in turn, or the collector for a
-    quarter of the CPU time, as Go's background workers do."""
+    turns: Literal["alternate", "share", "program-first"] = "alternate"
+    """Who goes next: program and runtime in turn; the same, but marking gets a quarter of the CPU
+    time, as Go's background workers do; or the same, but the sweeper comes last."""
     schedule: list[str] = []
     """Who goes next, by name: goroutines, `gc`, `sweeper`, `finalizers`; `turns` decides after."""
     machine: str = "default-x86-64"

@@ -32,6 +32,8 @@ class Turns:
             return GC
         if not (program and runtime):
             return self._goroutine(program) if program else next(iter(runtime), None)
+        if self.settings.turns == "program-first" and runtime[0] == SWEEPER:
+            return self._goroutine(program)
         if self.settings.turns == "share" and runtime[0] == GC:
             return GC if self._below_its_share() else self._goroutine(program)
         self.program_next = not self.program_next

@@ -51,7 +51,7 @@ def watch(
         _check_kind(kind)
     watched = run(scenario, variant)
     if html is not None:
-        from sim.cli.files import write
+        from sim.files import write
 
         write(html, watched.page())
         print(f"page: {html}")

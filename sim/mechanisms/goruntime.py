@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sim.config.machine import load_profile
 from sim.go.pacer.go127 import Go127Pacer
 from sim.go.sizeclass import TINY_SIZE, size_classes
 from sim.go.sweep import SweepPace
-from sim.machine.profile import load_profile
 from sim.mechanisms.barrier import BARRIERS
 from sim.mechanisms.cycle import Cycle
 from sim.mechanisms.frame import Event

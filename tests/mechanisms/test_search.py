@@ -71,6 +71,6 @@ def test_watch_prints_the_very_schedule(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit) as done:
         main(["watch", "lost-object", "--variant", "none", "--events"])
     out = capsys.readouterr().out
-    assert done.value.code == 0
+    assert not done.value.code
     assert "c is white, so it is freed; but a.next still leads to it" in out
     assert "this schedule of 10 steps loses c" in out

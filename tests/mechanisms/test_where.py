@@ -66,7 +66,7 @@ def test_where_prints_slot_span_locks_and_functions(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit) as done:
         main(["where", "1000B", "--pointers"])
     out = capsys.readouterr().out
-    assert done.value.code == 0
+    assert not done.value.code
     for words in (
         "slot        1024 B",
         "span class 64 (scan)",

@@ -14,7 +14,7 @@ from sim.actors.keeping import insert, keep, keep_forever, lose, publish
 from sim.actors.locks import locks_taken, queue_for
 from sim.actors.malloc import materialise, pend
 from sim.actors.scheduling import block, spawn, unblock, unblock_by_timer
-from sim.actors.stretch import book_stretch, stretch
+from sim.actors.stretch import MIN_STRETCH, book_stretch, stretch
 from sim.actors.sweeping import sweep
 from sim.go.pool import SyncPool
 from sim.workload.holders import Store
@@ -108,7 +108,12 @@ def work(g: G, step: WorkStep, world: World) -> Body:
             if has_to_wait(world):
                 yield from wait_for_memory(g, world)
         cpu, slots = cpu * (1 - share), slots * (1 - share)
+        while ns > (left := g.p.slice.end - world.env.now) > 0:  # type: ignore[union-attr]
+            yield left  # a large object is zeroed longer than a slice
+            ns -= left
         yield ns
+        if gc.marking and g.credit < -MIN_STRETCH and owes_work(g, 0, world):
+            yield from assist(g, world)  # for what a large object exceeded its credit by
 
 
 def take_slots(g: G, step: WorkStep, slots: float, world: World) -> None:

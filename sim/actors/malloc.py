@@ -184,7 +184,7 @@ def draw_kinds(world: World) -> tuple[Ints, Kept]:
     demand = np.zeros((len(memory.kinds), world.gomaxprocs), dtype=np.int64)
     kept = []
     for mix_id, mix in enumerate(memory.mixes):
-        whole = [int(slots[mix_id]) for slots in memory.slots]
+        whole = [int(slots[mix_id] + HAIR) for slots in memory.slots]
         if not any(whole):
             continue
         for p, count in enumerate(whole):

@@ -34,6 +34,8 @@ def stretch(g: G, ns: float, slots: float, mix: int, world: World) -> float:
     if gc.marking and world.switches.assists and not gc.limiter.limiting:
         bytes_left = slots * memory.mixes[mix].slot_bytes
         share = min(share, max(g.credit, MIN_CREDIT) / bytes_left)
+    if memory.mixes[mix].slot_bytes > MIN_STRETCH:  # an object comes at once, however large
+        share = max(share, min(1.0, 1.0 / slots))
     return share
 
 

@@ -24,7 +24,7 @@ COMPILED: Final = (
     "sim/actors/*.py", "sim/engine/lock.py", "sim/go/*.py", "sim/record/recorder.py",
     "sim/streams.py", "sim/workload/finalizers.py", "sim/workload/holders.py",
     "sim/workload/layout.py", "sim/workload/ledger.py", "sim/workload/population.py",
-    "sim/world.py",
+    "sim/runtime/*.py",
 )  # fmt: skip
 
 

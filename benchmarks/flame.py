@@ -60,7 +60,7 @@ def depth_of(stack: Stack) -> int:
 
 @cache
 def name_of(code: CodeType) -> str:
-    """`sim/actors/malloc.py:materialise`: the file from its package on, and the function."""
+    """`sim/actors/malloc.py:flush_batch`: the file from its package on, and the function."""
     parts = Path(code.co_filename).parts
     for package in ("sim", "simpy", "numpy", "pyarrow"):
         if package in parts:

@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
 from sim.build import build
+from sim.build_events import Events
 from sim.config import load
 from sim.results.memory import heap_over_time, thrashing
 from sim.results.result import Result
@@ -72,7 +73,9 @@ def life(ax: Axes) -> None:
 
 def occupancy(at: float) -> np.ndarray:
     """How full the span of every page of the heap is; NaN for pages without a span."""
-    world = build(load(ROOT / "configs" / "every-second.yaml"), lambda fact: None)
+    mode = build(load(ROOT / "configs" / "every-second.yaml"), lambda fact: None).mode
+    assert isinstance(mode, Events)
+    world = mode.world
     world.env.run(until=round(at * SECOND))
     spans, pages = world.memory.heap.spans, world.memory.heap.pages
     full = np.full(pages.total_pages, np.nan)

@@ -1,266 +1,95 @@
-"""From a config to a world: the one place that knows every class and wires them together."""
+"""From a config to a run: what both modes share, and the mode that the config asks for."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from functools import partial
-from itertools import repeat
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, Protocol
 
-import numpy as np
-import simpy
-from numpy.typing import NDArray
-
-from sim.actors import goroutine as body
-from sim.actors.collector import collector
-from sim.actors.container import kill_if_over, quota
-from sim.actors.finalizing import finalizer_body
-from sim.actors.khugepaged import khugepaged
-from sim.actors.load import BatchLoad, ClosedLoad, OpenLoad, run_batch, run_closed, run_open
-from sim.actors.prices import expect_fresh_spans, reprice
-from sim.actors.processor import processor
-from sim.actors.reporting import report_locks
-from sim.actors.sampler import sampler
-from sim.actors.scavenging import scavenger_body
-from sim.actors.scheduling import spawn
-from sim.actors.sweeping import sweeper_body
-from sim.actors.sysmon import sysmon
+from sim.build_events import Events
+from sim.build_fluid import Fluid
 from sim.config.machine import load_profile
-from sim.config.run import RunConfig, stop_keeps_ps
+from sim.config.run import RunConfig
 from sim.engine.clock import Clock
-from sim.go.hugepages import HugePages
-from sim.go.kinds import KindTable, Mix
 from sim.go.limiter import GCCPULimiter
-from sim.go.mcache import Mcaches
-from sim.go.mheap import MHeap
 from sim.go.pacer import check
-from sim.go.pagealloc import PageAlloc
-from sim.go.pool import SyncPool
-from sim.go.runq import LocalQueue, Tally
-from sim.go.sizeclass import SizeClassTable, size_classes
-from sim.go.stacks import Stacks
-from sim.go.sweep import SweepPace
-from sim.go.sysmon import Sysmon, TimeSlice
-from sim.machine.price import malloc_ns, set_finalizer_ns
-from sim.machine.profile import MachineProfile
-from sim.record.facts import Phase
-from sim.record.phases import PhaseName
+from sim.runtime.container import MemoryLimit
+from sim.runtime.cycle import Collector
+from sim.runtime.interfaces import Heap, Mutator
+from sim.runtime.memory import MemoryAccounts
+from sim.runtime.recording import Recording
+from sim.runtime.state import GC, Container, Runtime, Settings
 from sim.streams import Streams
-from sim.workload import program as say
-from sim.workload.distributions import Constant, Distribution
-from sim.workload.finalizers import Finalizers
-from sim.workload.holders import Holder, Store
-from sim.workload.ledger import Law, Ledger
-from sim.world import (
-    GC,
-    HEAP_LOCK_CAUSES,
-    Container,
-    Draw,
-    G,
-    LockUse,
-    Memory,
-    P,
-    Process,
-    Scheduler,
-    World,
-)
 
-Floats = NDArray[np.float64]
-
-QUANTILES: Final = 1024
-"""Points at which a distribution of sizes is compiled into kinds."""
-DRAWS: Final = 1024
-"""Values drawn at a time."""
-NO_MIX: Final = -1
 NEVER_FULL: Final = 1 << 62
-"""CPU ns."""
-EXTRA_THREADS: Final = 3
-"""Threads beside those that run Go code, in a program that does nothing on two Ps."""
+"""Bucket of a GC CPU limiter that is switched off, CPU-ns."""
 
 
-def build(config: RunConfig, emit: Callable[[Any], None]) -> World:
-    """Make, connect and start everything; the run begins with the first step of its clock."""
-    env, streams = Clock(), Streams(config.seed)
-    machine = load_profile(config.machine).running(config.program.file)
-    sizes = size_classes(config.go)
-    mixes = MixBook(config.program, sizes)
-    memory = make_memory(config, mixes, sizes, machine)
-    world = World(
-        env=env, gomaxprocs=config.gomaxprocs, gc_percent=config.gc_percent,
-        memory_limit=config.memory_limit, duration=config.duration, machine=machine,
-        switches=config.model, streams=streams, emit=emit,
-        container=Container(config.cgroup.memory, config.cgroup.cpu),
-        sched=make_scheduler(config, env),
-        memory=memory, gc=make_gc(config, env), globals_bytes=config.program.globals,
-        sampling=config.record.samples, finished=env.event(),
-        sweeper=G(0, "bgsweep", system=True), scavenger=G(0, "bgscavenge", system=True),
-        finalizer=G(0, "finalizers", system=True),
-        new_goroutine=_not_yet, pacer_name=config.gc.pacer.name,
-        timeline=config.record.timeline,
-    )  # fmt: skip
-    compile_program(config.program, mixes, world)
-    start(config.program, mixes, world)
-    return world
+class Mode(Protocol):
+    """What runs the program: goroutines on Ps, or rates."""
+
+    @property
+    def heap(self) -> Heap:
+        """Spans and what is reachable in them."""
+
+    @property
+    def mutator(self) -> Mutator:
+        """The program, and whoever marks beside it."""
+
+    def start(self, collector: Collector, accounts: MemoryAccounts, recording: Recording) -> None:
+        """Start the collector and everybody else; nothing happens before the clock moves."""
+
+    def finish(self) -> None:
+        """The run is over: write down what is pending."""
+
+    def report(self) -> None:
+        """Tell what is only told at the end."""
 
 
-def make_scheduler(config: RunConfig, env: Clock) -> Scheduler:
-    """Ps without work."""
-    queued, sysmon = Tally(), Sysmon()
-    ps = [P(i, LocalQueue(queued, i), TimeSlice(sysmon)) for i in range(config.gomaxprocs)]
-    return Scheduler(ps, queued, env.event(), sysmon, stop_keeps_ps(config.go))
+class Run:
+    """A run that is ready: it begins with the first step of its clock."""
+
+    def __init__(self, runtime: Runtime, mode: Mode) -> None:
+        self.runtime, self.mode = runtime, mode
+        heap, mutator = mode.heap, mode.mutator
+        accounts = MemoryAccounts(runtime, heap)
+        recording = Recording(runtime, heap, mutator, accounts)
+        runtime.container.look = MemoryLimit(runtime, accounts, recording).check
+        mode.start(Collector(runtime, heap, mutator, accounts, recording), accounts, recording)
 
 
-def _not_yet(kind: str) -> G:
-    raise NotImplementedError(kind)
+def build(config: RunConfig, emit: Callable[[Any], None]) -> Run:
+    """Make and connect everything."""
+    runtime = make_runtime(config, emit)
+    fluid = config.model.detail == "fluid"
+    return Run(runtime, Fluid(config, runtime) if fluid else Events(config, runtime))
 
 
-class MixBook:
-    """Mixes by name; one of a single kind for every pool; those with finalizers apart."""
-
-    def __init__(self, program: say.Program, sizes: SizeClassTable) -> None:
-        self.kinds = KindTable()
-        self.mixes: list[Mix] = []
-        self.ids: dict[str, int] = {}
-        self.finalizers: dict[int, int] = {}
-        """CPU time (ns) of the finalizers that all objects of a mix have, by mix."""
-        for name, objects in program.mixes.items():
-            self._add(name, objects, sizes)
-        for name, pool in program.pools.items():
-            self._add(
-                pool_mix(name), (say.ObjectKind(Constant(pool.size), 1.0, pool.pointers),), sizes
-            )
-
-        for step in program.all_steps():
-            if isinstance(step, say.Work) and step.finalizer is not None:
-                name = finalizer_mix(step)
-                if name not in self.ids:
-                    self._add(name, program.mixes[str(step.of)], sizes)
-                    self.finalizers[self.ids[name]] = step.finalizer
-
-    def _add(self, name: str, objects: tuple[say.ObjectKind, ...], table: SizeClassTable) -> None:
-        u = (np.arange(QUANTILES) + 0.5) / QUANTILES
-        sizes = np.concatenate([kind.size.quantile(u) for kind in objects])
-        words = [np.inf if kind.pointers == "all" else float(kind.pointers) for kind in objects]
-        filled = [kind.filled for kind in objects]
-        shares = [kind.share / QUANTILES for kind in objects]
-        self.ids[name] = len(self.mixes)
-        self.mixes.append(
-            self.kinds.add_mix(
-                sizes, np.repeat(words, QUANTILES), np.repeat(filled, QUANTILES),
-                np.repeat(shares, QUANTILES), table,
-            )
-        )  # fmt: skip
-
-
-def pool_mix(name: str) -> str:
-    """The name of the mix of a pool's objects."""
-    return f"pool {name}"
-
-
-def finalizer_mix(step: say.Work) -> str:
-    """The name of the mix of a step whose objects have finalizers."""
-    return f"{step.of} with finalizers of {step.finalizer} ns"
-
-
-def make_memory(
-    config: RunConfig, book: MixBook, sizes: SizeClassTable, machine: MachineProfile
-) -> Memory:
-    """An empty heap that knows the kinds of the program."""
-    huge_pages = HugePages() if config.os.huge_pages == "always" else None
-    heap, ledger = MHeap(sizes, PageAlloc(huge_pages=huge_pages)), Ledger()
-    program = config.program
-    classes = np.asarray([row.span_class for row in book.kinds.rows], dtype=np.int64)
-    mix_kinds = [np.asarray(mix.kinds, dtype=np.int64) for mix in book.mixes]
-    scan, pages = book.kinds.column("scan_bytes"), book.kinds.column("npages").astype(np.int64)
-    small = np.flatnonzero(pages == 0)
-    small = small[np.argsort(classes[small], kind="stable")]
-    fast_path = malloc_ns(
-        book.kinds.column("slot_bytes"), scan, book.kinds.column("npages"),
-        book.kinds.column("objects"), machine.alloc,
-    )  # fmt: skip
-    finalizers = make_finalizers(book, ledger)
-    fast_path += finalizers.kinds * set_finalizer_ns(
-        book.kinds.column("nelems"), book.kinds.column("objects"), machine.finalizer
-    )
-    return Memory(
-        heap=heap, stacks=Stacks(heap, config.gomaxprocs + EXTRA_THREADS),
-        caches=Mcaches(heap, config.gomaxprocs), kinds=book.kinds, mixes=book.mixes,
-        ledger=ledger, finalizers=finalizers, pace=SweepPace(), mix_kinds=mix_kinds,
-        mix_classes=[classes[kinds] for kinds in mix_kinds],
-        malloc_ns=fast_path, malloc_ns_marking=fast_path + machine.alloc.marking_ns,
-        kind_slots=book.kinds.column("slot_bytes"), kind_classes=classes,
-        kind_ranks=np.where(pages > 0, 0, ranks_within(classes)),
-        kind_pages=pages, small_kinds=small, small_classes=np.unique(classes[small]),
-        kind_scan=scan,
-        kind_objects=book.kinds.column("objects"),
-        lock_use=LockUse(*np.zeros((5, len(heap.nelems) + len(HEAP_LOCK_CAUSES)))),
-        large_ns=np.zeros(len(book.kinds)),
-        class_price=np.zeros(len(heap.nelems)), class_wait=np.zeros(len(heap.nelems)),
-        large_wait=np.zeros(len(book.kinds)),
-        class_live=sizes.npages * 8192 / np.maximum(sizes.nelems, 1),
-        slots=[[0.0] * len(book.mixes) for _ in range(config.gomaxprocs)],
-        price=[0.0] * len(book.mixes), wait_price=[0.0] * len(book.mixes),
-        live_per_slot=[0.0] * len(book.mixes),
-        kept=[{} for _ in book.mixes],
-        holders=[{} for _ in book.mixes],
-        scan_per_slot=[
-            float(np.dot(mix.shares, scan[kinds]))
-            for mix, kinds in zip(book.mixes, mix_kinds, strict=True)
-        ],
-        stores={
-            name: _store(store, book.ids[store.of], ledger)
-            for name, store in program.stores.items()
-        },
-        pools={name: SyncPool(ledger.add_owner(Law.HAZARD)) for name in program.pools},
-        waste_by_class=waste_by_class(book.kinds, len(heap.nelems)),
+def make_runtime(config: RunConfig, emit: Callable[[Any], None]) -> Runtime:
+    """What both modes share, at rest."""
+    clock = Clock()
+    return Runtime(
+        clock=clock,
+        settings=Settings(
+            gomaxprocs=config.gomaxprocs, gc_percent=config.gc_percent,
+            memory_limit=config.memory_limit, duration=config.duration,
+            sampling=config.record.samples, globals_bytes=config.program.globals,
+            pacer_name=config.gc.pacer.name, switches=config.model,
+        ),
+        machine=load_profile(config.machine).running(config.program.file),
+        streams=Streams(config.seed), emit=emit, gc=make_gc(config, clock),
+        container=Container(config.cgroup.memory, config.cgroup.cpu), finished=clock.event(),
     )  # fmt: skip
 
 
-def ranks_within(classes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many kinds before each are of its class."""
-    order = np.argsort(classes, kind="stable")
-    ranks = np.empty_like(classes)
-    ranks[order] = np.arange(len(classes)) - np.searchsorted(classes[order], classes[order])
-    return ranks
-
-
-def waste_by_class(kinds: KindTable, classes: int) -> Floats:
-    """Share of a used slot that was not asked for: the mean of the kinds of each class."""
-    span_class = kinds.column("span_class").astype(np.int64)
-    waste = 1 - kinds.column("requested_bytes") / kinds.column("slot_bytes")
-    count = np.bincount(span_class, minlength=classes)
-    return np.bincount(span_class, weights=waste, minlength=classes) / np.maximum(count, 1)
-
-
-def make_finalizers(book: MixBook, ledger: Ledger) -> Finalizers:
-    """No finalizer is due yet."""
-    has, took = np.zeros(len(book.kinds), dtype=np.bool_), np.zeros(len(book.kinds))
-    owner = np.zeros(len(book.kinds), dtype=np.int64)
-    for mix, ns in book.finalizers.items():
-        kinds = list(book.mixes[mix].kinds)
-        has[kinds], took[kinds], owner[kinds] = True, ns, ledger.add_owner(Law.HAZARD)
-    finalizers = Finalizers(has, took, owner)
-    finalizers.unreachable = {mix: Holder() for mix in book.finalizers}
-    finalizers.watch(ledger)
-    return finalizers
-
-
-def _store(store: say.Store, mix: int, ledger: Ledger) -> Store:
-    laws = {"random": Law.HAZARD, "oldest": Law.WINDOW, "none": Law.HAZARD}
-    owner = ledger.add_owner(laws[store.replacement], capacity=store.size)
-    return Store(owner, mix, store.size, store.replacement)
-
-
-def make_gc(config: RunConfig, env: simpy.Environment) -> GC:
+def make_gc(config: RunConfig, clock: Clock) -> GC:
     """The collector at rest."""
     pacer = config.gc.pacer.make()
     pacer.configure(config.gc_percent, config.memory_limit, config.program.globals)
     check(pacer, config.gc.pacer.name)
     gc = GC(
         pacer=pacer, limiter=make_limiter(config), marker=config.gc.marker.make(),
-        barrier=config.gc.barrier.make(), wanted=env.event(), started=env.event(),
-        ended=env.event(), marked=env.event(),
+        barrier=config.gc.barrier.make(), wanted=clock.event(), started=clock.event(),
+        ended=clock.event(),
     )  # fmt: skip
     gc.trigger_at = pacer.trigger()[0]
     return gc
@@ -271,192 +100,3 @@ def make_limiter(config: RunConfig) -> GCCPULimiter:
     if config.model.limiter:
         return GCCPULimiter(config.gomaxprocs)
     return GCCPULimiter(config.gomaxprocs, capacity_per_proc=NEVER_FULL)
-
-
-# -- the program -------------------------------------------------------------------------------
-
-
-def compile_program(program: say.Program, book: MixBook, world: World) -> None:
-    """Give the world its factory of goroutines."""
-    steps = {
-        name: compile_steps(kind.steps, name, book, world)
-        for name, kind in program.goroutines.items()
-    }
-
-    def new_goroutine(kind: str) -> G:
-        world.sched.created += 1
-        uses = program.goroutines[kind]
-        idle = uses.stack if uses.idle_stack is None else uses.idle_stack
-        g = G(world.sched.created, kind, stack=uses.stack, idle_stack=idle)
-        g.body = body.follow(g, steps[kind], world)
-        return g
-
-    world.new_goroutine = new_goroutine
-
-
-def compile_steps(
-    steps: tuple[say.Step, ...], path: str, book: MixBook, world: World
-) -> tuple[Any, ...]:
-    """Steps with their draws; the stream of a draw is named after its place in the program."""
-    return tuple(compile_step(step, f"{path}.{i}", book, world) for i, step in enumerate(steps))
-
-
-def compile_step(step: say.Step, path: str, book: MixBook, world: World) -> Any:
-    """One step."""
-    match step:
-        case say.Work():
-            mix = mix_of(step, book, world)
-            return body.WorkStep(
-                cpu=draw(step.cpu, f"{path}.cpu", world),
-                allocate=draw(step.allocate, f"{path}.allocate", world),
-                mix=mix, keep=keeper(step, mix, world), writes_per_ns=step.pointer_writes / 1e9,
-            )  # fmt: skip
-        case say.Spin():
-            return body.SpinStep(draw(step.time, f"{path}.time", world))
-        case say.Publish():
-            return body.PublishStep(world.memory.stores[step.store])
-        case say.Wait():
-            return body.WaitStep(draw(step.time, f"{path}.time", world), step.via == "timer")
-        case say.Spawn():
-            return body.SpawnStep(step.goroutine, step.count, step.wait)
-        case say.Borrow():
-            return body.BorrowStep(
-                world.memory.pools[step.pool], new_object(step.pool, book, world)
-            )
-        case say.Collect():
-            return body.CollectStep()
-        case say.Repeat():
-            return body.RepeatStep(step.times, compile_steps(step.steps, path, book, world))
-
-
-def mix_of(step: say.Work, book: MixBook, world: World) -> int:
-    """What a step allocates."""
-    if step.of is None:
-        return NO_MIX
-    finalizers = step.finalizer is not None and world.switches.finalizers
-    return book.ids[finalizer_mix(step) if finalizers else step.of]
-
-
-def new_object(pool: str, book: MixBook, world: World) -> body.WorkStep:
-    """The work of allocating an object for an empty pool."""
-    mix = book.ids[pool_mix(pool)]
-    return body.WorkStep(
-        cpu=lambda: 0.0, allocate=lambda: 1.0 / world.memory.mixes[mix].slots_per_byte, mix=mix,
-        keep=body.keep_with(world.memory.pools[pool].owner, mix), writes_per_ns=0.0,
-    )  # fmt: skip
-
-
-def keeper(step: say.Work, mix: int, world: World) -> Callable[[G, float, World], None] | None:
-    """Who keeps what a step allocates; None for what dies at once."""
-    memory = world.memory
-    if step.into is not None:
-        return body.keep_in_store(memory.stores[step.into])
-    match step.lives:
-        case "step" if mix in memory.finalizers.unreachable:
-            return body.keep_for_finalizers(mix)
-        case "step":
-            return None
-        case "goroutine":
-            return body.keep_in_goroutine(mix)
-        case "forever":
-            return body.keep_with(tenured(math.inf, mix, memory), mix)
-        case law:
-            return body.keep_with(tenured(law.mean(), mix, memory), mix)
-
-
-def tenured(mean: float, mix: int, memory: Memory) -> int:
-    """Who keeps objects of a mix that live for an exponential time, made on first use."""
-    if (mean, mix) not in memory.tenured:
-        memory.tenured[mean, mix] = memory.ledger.add_owner(Law.HAZARD)
-    return memory.tenured[mean, mix]
-
-
-def draw(distribution: Distribution, stream: str, world: World) -> Draw:
-    """The next values of a distribution, drawn in blocks from a stream of its own."""
-    if isinstance(distribution, Constant):
-        value = float(distribution.value)
-        return repeat(value).__next__
-    rng = world.streams[stream]
-
-    def values() -> Iterator[float]:
-        while True:
-            yield from distribution.quantile(rng.random(DRAWS)).tolist()
-
-    return values().__next__
-
-
-# -- starting ----------------------------------------------------------------------------------
-
-
-def start(program: say.Program, book: MixBook, world: World) -> None:
-    """Start the actors: Ps, collector, sweeper, monitor, sampler, and the main goroutine."""
-    env = world.env
-    for p in world.sched.ps:
-        p.process = env.process(processor(p, world))
-    env.process(collector(world))
-    world.sweeper.body = sweeper_body(world.sweeper, world)
-    spawn(world.sweeper, None, world)
-    world.scavenger.body = scavenger_body(world.scavenger, world)
-    spawn(world.scavenger, None, world)
-    if world.memory.finalizers.unreachable:
-        world.finalizer.body = finalizer_body(world.finalizer, world)
-        spawn(world.finalizer, None, world)
-    env.process(sysmon(world))
-    huge_pages = world.memory.heap.pages.huge_pages
-    if huge_pages is not None:
-        env.process(khugepaged(huge_pages, world))
-    if world.container.cpus is not None:
-        env.process(quota(world))
-    if world.sampling:
-        env.process(sampler(world))
-    env.process(main(program, book, world))
-
-
-def main(program: say.Program, book: MixBook, world: World) -> Process[None]:
-    """The main goroutine, and then the load; the run ends when all batches have ended."""
-    kill_if_over(world)
-    expect_fresh_spans(world)
-    reprice(world)
-    filling = [filler(store, program, world) for store in program.stores.values() if store.filled]
-    steps = (*filling, *compile_steps(program.main, "main", book, world))
-    if steps:
-        g = G(0, "main")
-        ready = world.env.event()
-        g.on_end = lambda _: _fire(ready)
-        g.body = body.follow(g, steps, world)
-        spawn(g, None, world)
-        yield ready
-    report_locks(world)
-    world.emit(Phase(PhaseName.WARM_UP, world.env.now, "load begins"))
-    batches = [world.env.process(put_on(name, load, world)) for name, load in program.load.items()]
-    yield simpy.AllOf(world.env, batches)
-    if all(isinstance(load, say.Batch) for load in program.load.values()):
-        world.finished.succeed()
-
-
-def _fire(event: simpy.Event) -> None:
-    event.succeed()
-
-
-def filler(store: say.Store, program: say.Program, world: World) -> body.WorkStep:
-    """The work of filling a store at start-up."""
-    name = next(name for name, other in program.stores.items() if other is store)
-    state = world.memory.stores[name]
-    return body.WorkStep(
-        cpu=lambda: 0.0, allocate=lambda: float(store.size), mix=state.mix,
-        keep=body.keep_in_store(state), writes_per_ns=0.0,
-    )  # fmt: skip
-
-
-def put_on(name: str, load: say.Load, world: World) -> Process[None]:
-    """The process of one load."""
-    match load:
-        case say.OpenLoop():
-            times = partial(load.arrivals.times, world.streams[f"{name}.arrivals"])
-            return run_open(OpenLoad(name, load.goroutine, times, load.via == "timer"), world)
-        case say.ClosedLoop():
-            think = draw(load.think, f"{name}.think", world)
-            return run_closed(ClosedLoad(name, load.goroutine, load.workers, think), world)
-        case say.Batch():
-            batch = BatchLoad(name, load.goroutine, load.count, load.parallel, load.parallel_per_p)
-            return run_batch(batch, world)

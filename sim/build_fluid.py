@@ -1,97 +1,122 @@
-"""From a config to a fluid run: loads become flows, scripts and levels."""
+"""The fluid mode: from a program to flows of requests, cohorts of goroutines and levels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+import math
+from collections.abc import Iterator
+from typing import Final
 
-from sim.build import MixBook, make_limiter, pool_mix
 from sim.config.detail import unsupported
 from sim.config.machine import load_profile
 from sim.config.run import RunConfig
 from sim.errors import UserError
+from sim.fluid.cohorts import Cohort, is_long
+from sim.fluid.demand import VisitCompiler
 from sim.fluid.engine import Flow
-from sim.fluid.footprint import Footprint
-from sim.fluid.keepers import Keeper, Memoryless, OldestStore, Pooled, RandomStore
-from sim.fluid.parts import Parts
-from sim.fluid.play import Play
-from sim.fluid.rates import Rates
-from sim.fluid.scripts import Script, is_long
+from sim.fluid.heap import ExpectedHeap
+from sim.fluid.mutator import Rates
+from sim.fluid.rates import ArrivalRates
+from sim.fluid.retention import Memoryless, OldestStore, Pooled, RandomStore, Retained
+from sim.fluid.sources import ClosedFlow, OpenFlow, Source
 from sim.fluid.spans import SpanModel
-from sim.fluid.tasks import ClosedFlow, OpenFlow, Task
-from sim.fluid.visits import VisitCompiler
-from sim.go.pacer import check
 from sim.go.sizeclass import size_classes
 from sim.record.facts import Phase
 from sim.record.phases import PhaseName
-from sim.streams import Streams
-from sim.workload import program as say
+from sim.runtime.cycle import Collector
+from sim.runtime.memory import MemoryAccounts
+from sim.runtime.recording import Recording
+from sim.runtime.state import Runtime
+from sim.runtime.sysmon import sysmon
+from sim.units import SECOND
+from sim.workload import program as spec
 from sim.workload.distributions import Constant
+from sim.workload.mixes import MixBook, pool_mix
+
+SAMPLES: Final = 1000
+"""About so many samples are taken of a run at most."""
+LONGEST_GAP: Final = SECOND
+"""ns between samples where no cycle ends; the detailed mode takes them at regular instants."""
 
 
-class FluidProgram:
-    """A program being started in a flow."""
+class Fluid:
+    """The program as rates, and the heap as expectations."""
 
-    def __init__(self, config: RunConfig, emit: Callable[[Any], None]) -> None:
+    def __init__(self, config: RunConfig, runtime: Runtime) -> None:
         for path, why in unsupported(config):
             raise UserError(f"{'.'.join(path)}: {why}")
-        self._config, self._program = config, config.program
-        machine = load_profile(config.machine).running(config.program.file)
+        self._config, self._program, self._runtime = config, config.program, runtime
         table = size_classes(config.go)
         self._book = MixBook(config.program, table)
-        pacer = config.gc.pacer.make()
-        pacer.configure(config.gc_percent, config.memory_limit, config.program.globals)
-        check(pacer, config.gc.pacer.name)
-        self.flow = Flow(Parts(
-            procs=config.gomaxprocs, gc_percent=config.gc_percent,
-            memory_limit=config.memory_limit, duration=config.duration, machine=machine,
-            switches=config.model, streams=Streams(config.seed), emit=emit, pacer=pacer,
-            limiter=make_limiter(config), marker=config.gc.marker.make(),
-            barrier=config.gc.barrier.make(), globals_bytes=config.program.globals,
-            container=config.cgroup.memory, sampling=config.record.samples,
-            spans=SpanModel(self._book.kinds, self._book.mixes, table, machine),
-            footprint=Footprint(
-                machine, config.gomaxprocs, config.memory_limit, config.cgroup.memory,
-                scavenges=config.model.scavenger,
-            ),
-        ))  # fmt: skip
+        spans = SpanModel(self._book.kinds, self._book.mixes, table, runtime.machine)
+        self.flow = Flow(runtime, spans)
+        self.heap, self.mutator = ExpectedHeap(self.flow), Rates(self.flow)
+        self._sampled_at = -math.inf
         self._per_byte = [mix.slots_per_byte for mix in self._book.mixes]
         self._stores = {name: self._store(store) for name, store in self._program.stores.items()}
-        self._lasting: dict[int, Keeper] = {}
-        self._tenured: dict[tuple[int, float], Keeper] = {}
+        self._lasting: dict[int, Retained] = {}
+        self._tenured: dict[tuple[int, float], Retained] = {}
         for name in self._program.pools:
             pool = Pooled(self._book.ids[pool_mix(name)])
-            self.flow.parts.pools[name] = pool
-            self.flow.keepers.append(pool)
+            self.flow.pools[name] = pool
+            self.flow.retained.append(pool)
         self.flow.compiler = VisitCompiler(
-            self._program, self._book.ids, self._per_byte, self._keeper_of, self._stores,
-            machine.sched.go_ns,
+            self._program, self._book.ids, self._per_byte, self._holder_of, self._stores,
+            runtime.machine.sched.go_ns,
         )  # fmt: skip
-        self._batches: list[Task] = []
+        self._batches: list[Source] = []
         self._begun = False
-        self.flow.start(Script(self._opening(), None, 1.0, self.flow, 0.0, self._begin_load))
+        self.flow.start(Cohort(self._opening(), None, 1.0, self.flow, 0.0, self._begin_load))
 
-    def finished(self) -> bool:
+    def start(self, collector: Collector, accounts: MemoryAccounts, recording: Recording) -> None:
+        """See `sim.build.Mode`."""
+        clock = self._runtime.clock
+        self._recording = recording
+        self.flow.tell_pacer = accounts.tell_pacer
+        clock.process(collector.run())
+        clock.process(sysmon(self._runtime))
+        clock.process(self.flow.run(self._finished, self._sample))
+
+    def finish(self) -> None:
+        """See `sim.build.Mode`."""
+        self.flow.catch_up()
+        if self._runtime.finished.value is None:  # else the last sample is that of the kill
+            self._sample(always=True)
+
+    def report(self) -> None:
+        """See `sim.build.Mode`: all has been told."""
+
+    def _sample(self, *, always: bool = False) -> None:
+        """After a cycle, and where there is none now and then."""
+        settings, now, last = self._runtime.settings, self.flow.now, self._sampled_at
+        if not settings.sampling or now == last:
+            return
+        least = max(settings.sampling, settings.duration // SAMPLES)
+        due = self.flow.last_end > last and now - last >= least
+        if always or due or now - last >= max(least, LONGEST_GAP):
+            self._sampled_at = now
+            self._recording.sample()
+
+    def _finished(self) -> bool:
         """Whether all loads are batches that have ended."""
-        only = all(isinstance(load, say.Batch) for load in self._program.load.values())
-        return only and self._begun and all(task.ended for task in self._batches)
+        only = all(isinstance(load, spec.Batch) for load in self._program.load.values())
+        return only and self._begun and all(source.ended for source in self._batches)
 
     # -- who keeps what ----------------------------------------------------------------------
 
-    def _store(self, store: say.Store) -> Keeper:
+    def _store(self, store: spec.Store) -> Retained:
         mix = self._book.ids[store.of]
         capacity = store.size * self._per_byte[mix]
-        keeper: Keeper
+        holder: Retained
         if store.replacement == "random":
-            keeper = RandomStore(mix, capacity)
+            holder = RandomStore(mix, capacity)
         elif store.replacement == "oldest":
-            keeper = OldestStore(mix, capacity)
+            holder = OldestStore(mix, capacity)
         else:
-            keeper = Keeper(mix)
-        self.flow.keepers.append(keeper)
-        return keeper
+            holder = Retained(mix)
+        self.flow.retained.append(holder)
+        return holder
 
-    def _keeper_of(self, step: say.Work) -> Keeper | None:
+    def _holder_of(self, step: spec.Work) -> Retained | None:
         assert step.of is not None
         mix = self._book.ids[step.of]
         if step.into is not None:
@@ -99,21 +124,21 @@ class FluidProgram:
         if step.lives in ("step", "goroutine"):
             return None
         if step.lives == "forever":
-            return self._remember(self._lasting.setdefault(mix, Keeper(mix)))
+            return self._remember(self._lasting.setdefault(mix, Retained(mix)))
         mean = step.lives.mean()  # type: ignore[union-attr]
         found = self._tenured.setdefault((mix, mean), Memoryless(mix, mean))
         return self._remember(found)
 
-    def _remember(self, keeper: Keeper) -> Keeper:
-        if keeper not in self.flow.keepers:
-            self.flow.keepers.append(keeper)
-        return keeper
+    def _remember(self, holder: Retained) -> Retained:
+        if holder not in self.flow.retained:
+            self.flow.retained.append(holder)
+        return holder
 
     # -- what runs ---------------------------------------------------------------------------
 
-    def _opening(self) -> tuple[say.Step, ...]:
+    def _opening(self) -> tuple[spec.Step, ...]:
         filling = tuple(
-            say.Work(Constant(0.0), Constant(store.size), store.of, into=name)
+            spec.Work(Constant(0.0), Constant(store.size), store.of, into=name)
             for name, store in self._program.stores.items()
             if store.filled
         )
@@ -121,42 +146,35 @@ class FluidProgram:
 
     def _begin_load(self) -> None:
         self._begun = True
-        begin = round(self.flow.now)
-        self.flow.parts.emit(Phase(PhaseName.WARM_UP, begin, "load begins"))
+        self._runtime.emit(Phase(PhaseName.WARM_UP, round(self.flow.now), "load begins"))
         for name, load in self._program.load.items():
-            for task in self._tasks(name, load):
-                self.flow.start(task)
+            for source in self._sources(name, load):
+                self.flow.start(source)
 
-    def _tasks(self, name: str, load: say.Load) -> Iterator[Task]:
+    def _sources(self, name: str, load: spec.Load) -> Iterator[Source]:
         flow, config = self.flow, self._config
         kind = self._program.goroutines[load.goroutine]
         match load:
-            case say.OpenLoop():
-                rates = Rates(
+            case spec.OpenLoop():
+                rates = ArrivalRates(
                     load.arrivals, flow.now, config.duration,
-                    flow.parts.streams[f"{name}.arrivals"],
+                    flow.streams[f"{name}.arrivals"],
                 )  # fmt: skip
                 yield OpenFlow(
                     flow.compiler.visit(load.goroutine), flow.now, rates,
-                    flow.parts.streams[f"{name}.noise"], by_timer=load.via == "timer",
+                    flow.streams[f"{name}.noise"], by_timer=load.via == "timer",
                 )  # fmt: skip
-            case say.ClosedLoop():
+            case spec.ClosedLoop():
                 visit = flow.compiler.visit(load.goroutine)
                 yield ClosedFlow(visit, flow.now, load.workers, load.think.mean())
-            case say.Batch():
+            case spec.Batch():
                 lanes = load.lanes(config.gomaxprocs)
-                task: Task
+                source: Source
                 if is_long(load.count, lanes):
                     visit = flow.compiler.visit(load.goroutine)
-                    task = ClosedFlow(visit, flow.now, lanes, visits=load.count)
+                    source = ClosedFlow(visit, flow.now, lanes, visits=load.count)
                 else:
-                    steps = (say.Repeat(round(load.count / lanes), kind.steps),)
-                    task = Script(steps, kind, lanes, flow, flow.now)
-                self._batches.append(task)
-                yield task
-
-
-def build_fluid(config: RunConfig, emit: Callable[[Any], None]) -> Play:
-    """A fluid run of a config, ready to be played."""
-    program = FluidProgram(config, emit)
-    return Play(program.flow, program.finished)
+                    steps = (spec.Repeat(round(load.count / lanes), kind.steps),)
+                    source = Cohort(steps, kind, lanes, flow, flow.now)
+                self._batches.append(source)
+                yield source

@@ -9,15 +9,12 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import yaml
 
-from sim.actors.malloc import materialise
-from sim.actors.reporting import report_free_runs, report_locks, report_spans
-from sim.build import build
-from sim.build_fluid import build_fluid
+from sim.build import Run, build
 from sim.config import load, resolved
 from sim.config.provenance import SIMULATOR, provenance
 from sim.config.run import AUTO, RunConfig
@@ -30,7 +27,7 @@ from sim.registry import fault
 from sim.results.load import load_run
 from sim.results.result import Result
 from sim.results.warmup import WarmUp, find_warm_up
-from sim.world import Process, World
+from sim.runtime.state import Process, Runtime
 
 STEPS = 200
 """How often a run reports its progress."""
@@ -54,11 +51,11 @@ def simulate(
     memory, info = MemorySink(), run_info(config, Status.RUNNING)
     recorder = Recorder(memory if out is None else ParquetSink(out), info)
     recorder.emit(Phase(PhaseName.START_UP, 0, "the program starts"))
-    body = _built(config, recorder.emit)
+    run = _built(config, recorder.emit)
     recorder.begin()
     status, reason = Status.FAILED, ""
     try:
-        reason = body.run(progress)
+        reason = run_to_end(run, progress)
         status = Status.OOM_KILLED if reason else Status.COMPLETE
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
@@ -72,13 +69,12 @@ def simulate(
             raise failure from error
         raise
     finally:
-        body.report()
+        run.mode.report()
         recorder.flush()
         read = memory.table if out is None else partial(read_table, out / PARTIAL)
         emit_service(config, Result(config.workload, read), recorder)
-        recorder.seal(
-            info._replace(status=status, reason=reason, end_ns=round(body.now), events=body.events)
-        )
+        end, events = round(run.runtime.clock.now), run.runtime.clock.events
+        recorder.seal(info._replace(status=status, reason=reason, end_ns=end, events=events))
     if out is None:
         return Result(config.workload, memory.table)
     return load_run(out)
@@ -98,69 +94,29 @@ def emit_service(config: RunConfig, run: Result, recorder: Recorder) -> None:
     recorder.emit(Phase(PhaseName.SERVICE, found.end_ns, found.reason))
 
 
-def _built(config: RunConfig, emit: Callable[[Any], None]) -> Body:
+def _built(config: RunConfig, emit: Callable[[Any], None]) -> Run:
     """What runs; nothing is stored before it could be built."""
     try:
-        return build_fluid(config, emit) if config.model.detail == "fluid" else Events(config, emit)
+        return build(config, emit)
     except Exception as error:
         if wrong := fault(error):
             raise UserError(wrong) from error
         raise
 
 
-class Body(Protocol):
-    """What runs: in events, or as a fluid."""
+def run_to_end(run: Run, progress: Callable[[float], None] | None) -> str:
+    """Go on until the duration is over or all batches are done.
 
-    @property
-    def now(self) -> float:
-        """Simulated time in ns."""
-
-    @property
-    def events(self) -> int:
-        """Events, or steps, until now."""
-
-    def run(self, progress: Callable[[float], None] | None) -> str:
-        """Go on until the duration is over or all batches are done.
-
-        Returns why the process was killed before; empty if it was not.
-        """
-
-    def report(self) -> None:
-        """Tell what is only told at the end."""
-
-
-class Events:
-    """The detailed mode: a world of processes."""
-
-    def __init__(self, config: RunConfig, emit: Callable[[Any], None]) -> None:
-        self._world = build(config, emit)
-
-    @property
-    def now(self) -> float:
-        """See `Body`."""
-        return self._world.env.now
-
-    @property
-    def events(self) -> int:
-        """See `Body`."""
-        return self._world.env.events
-
-    def run(self, progress: Callable[[float], None] | None) -> str:
-        """See `Body`."""
-        env = self._world.env
-        env.process(_deadline(self._world, progress))
-        with python_collects_seldom():
-            killed: str | None = env.run(until=self._world.finished)
-        materialise(self._world)  # the last batch belongs to the run
-        if progress is not None:
-            progress(1.0)
-        return killed or ""
-
-    def report(self) -> None:
-        """See `Body`."""
-        report_spans(self._world)
-        report_free_runs(self._world)
-        report_locks(self._world)
+    Returns why the process was killed before; empty if it was not.
+    """
+    clock = run.runtime.clock
+    clock.process(_deadline(run.runtime, progress))
+    with python_collects_seldom():
+        killed: str | None = clock.run(until=run.runtime.finished)
+    run.mode.finish()
+    if progress is not None:
+        progress(1.0)
+    return killed or ""
 
 
 @contextmanager
@@ -177,14 +133,15 @@ def python_collects_seldom() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-def _deadline(world: World, progress: Callable[[float], None] | None) -> Process[None]:
-    step = max(1, world.duration // STEPS)
-    while world.env.now < world.duration:
-        yield world.env.timeout(min(step, world.duration - world.env.now))
+def _deadline(runtime: Runtime, progress: Callable[[float], None] | None) -> Process[None]:
+    clock, duration = runtime.clock, runtime.settings.duration
+    step = max(1, duration // STEPS)
+    while clock.now < duration:
+        yield clock.timeout(min(step, duration - clock.now))
         if progress is not None:
-            progress(world.env.now / world.duration)
-    if not world.finished.triggered:
-        world.finished.succeed()
+            progress(clock.now / duration)
+    if not runtime.finished.triggered:
+        runtime.finished.succeed()
 
 
 def run_info(config: RunConfig, status: Status) -> RunInfo:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from sim.actors.world import World
+from sim.build import build
+from sim.build_events import Events
 from sim.config import load
 from sim.config.run import RunConfig
 from sim.results.result import Result
 from sim.simulation import simulate
-from sim.world import World
 
 EVERYTHING: dict[str, Any] = {
     "name": "everything",
@@ -56,6 +58,13 @@ def config_of(workload: dict[str, Any], *sets: str, **keys: Any) -> RunConfig:
 def run(workload: dict[str, Any], *sets: str, **keys: Any) -> Result:
     """Simulate a workload, tables in memory."""
     return simulate(config_of(workload, *sets, **keys))
+
+
+def world_of(config: RunConfig, emit: Callable[[Any], None] = lambda _: None) -> World:
+    """The world of a run in the detailed mode that has not begun; its facts go to `emit`."""
+    mode = build(config, emit).mode
+    assert isinstance(mode, Events)
+    return mode.world
 
 
 def instants(world: World, every: int) -> Iterator[int]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sim.actors.marking import book, hand_in, mark_ns, piece
+from sim.actors.marking import book, finish_claim, mark_ns, piece
+from sim.actors.world import Body, G, World
 from sim.go.assist import OVER_ASSIST_WORK, debt, earned
 from sim.go.pacer import check_assist_ratio
-from sim.world import Body, G, World
 
 
 def charge(g: G, slot_bytes: float, world: World) -> None:
@@ -16,8 +16,8 @@ def charge(g: G, slot_bytes: float, world: World) -> None:
 
 def open_credit(g: G, world: World) -> None:
     """Credit of an earlier cycle is void (runtime/mgc.go: gcResetMarkState)."""
-    if g.epoch != world.gc.epoch:
-        g.epoch = world.gc.epoch
+    if g.epoch != world.mark.epoch:
+        g.epoch = world.mark.epoch
         g.credit = 0
 
 
@@ -68,7 +68,7 @@ def assist(g: G, world: World) -> Body:
         left = owed.scan_work - stolen
         if not left:
             break
-        claimed = gc.work.claim(min(left, piece(world)))
+        claimed = world.mark.work.claim(min(left, piece(world)))
         if claimed:
             yield from scan(g, claimed, world)
         elif gc.marking and g.credit <= 0:
@@ -78,7 +78,7 @@ def assist(g: G, world: World) -> Body:
 def hand_back_credit(g: G, world: World) -> None:
     """What a goroutine that ends has not used is background credit again (proc.go: goexit0)."""
     gc = world.gc
-    if gc.marking and g.epoch == gc.epoch and g.credit > 0:
+    if gc.marking and g.epoch == world.mark.epoch and g.credit > 0:
         check_assist_ratio(gc.pacer, world.pacer_name)
         gc.pacer.bg_scan_credit += int(gc.pacer.assist_work_per_byte * g.credit)
         g.credit = 0
@@ -86,23 +86,23 @@ def hand_back_credit(g: G, world: World) -> None:
 
 def scan(g: G, claimed: int, world: World) -> Body:
     """Do mark work on the goroutine's P."""
-    gc = world.gc
+    mark = world.mark
     ns = mark_ns(claimed, world)
-    gc.cycle.assists += 1
-    gc.markers += 1
+    mark.assists += 1
+    mark.markers += 1
     g.assist += ns
     g.assisting = True
     yield ns
     g.assisting = False
-    gc.markers -= 1
+    mark.markers -= 1
     book(world, "assist", ns)
-    g.credit += earned(claimed, gc.pacer.assist_bytes_per_work)
-    hand_in(claimed, claimed, world)
+    g.credit += earned(claimed, world.gc.pacer.assist_bytes_per_work)
+    finish_claim(claimed, claimed, world)
 
 
 def park(g: G, world: World) -> Body:
     """Wait in the assist queue until background workers have paid (gcParkAssist)."""
-    world.gc.queue.append(g)
-    world.gc.cycle.assist_parks += 1
+    world.mark.queue.append(g)
+    world.mark.parks += 1
     g.parked_at = world.env.now
     yield None

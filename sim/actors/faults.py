@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final, overload
 
+from sim.actors.world import Floats, Ints, World
 from sim.units import KiB, MiB
-from sim.world import Floats, Ints, World
 
 OS_PAGE: Final = 4 * KiB
 HUGE_PAGE: Final = 2 * MiB

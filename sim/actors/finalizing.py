@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from sim.actors.scheduling import unblock
+from sim.actors.world import Body, G, World
 from sim.units import MS
-from sim.world import Body, G, World
 
 TURN_NS: Final = MS // 4
 """So much is computed before the goroutine looks whether others want its P."""

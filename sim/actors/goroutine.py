@@ -9,16 +9,15 @@ from typing import Any, Final
 import simpy
 
 from sim.actors.assist import assist, charge, owes_work
-from sim.actors.collector import request
 from sim.actors.keeping import insert, keep, keep_forever, lose, publish
 from sim.actors.locks import locks_taken, queue_for
-from sim.actors.malloc import materialise, pend
+from sim.actors.malloc import count_allocation, flush_batch
 from sim.actors.scheduling import block, spawn, unblock, unblock_by_timer
 from sim.actors.stretch import MIN_STRETCH, book_stretch, stretch
 from sim.actors.sweeping import sweep
+from sim.actors.world import Body, Draw, G, World
 from sim.go.pool import SyncPool
 from sim.workload.holders import Store
-from sim.world import Body, Draw, G, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ def take_slots(g: G, step: WorkStep, slots: float, world: World) -> None:
         p.keeper = None
     else:
         step.keep(g, slots, world)
-    pend(p.id, step.mix, slots, world)
+    count_allocation(p.id, step.mix, slots, world)
 
 
 def has_to_wait(world: World) -> bool:
@@ -142,7 +141,7 @@ def wait_for_memory(g: G, world: World) -> Body:
     """Queue for locks, return memory to the OS, start a cycle where heap_live asks for one."""
     memory, gc = world.memory, world.gc
     if world.switches.resolution == "refill":
-        for use, times, ns in locks_taken(materialise(world), world):
+        for use, times, ns in locks_taken(flush_batch(world), world):
             yield from queue_for(g, use, times, ns, world)
     if memory.owed_ns:
         owed, memory.owed_ns = memory.owed_ns, 0
@@ -156,7 +155,7 @@ def start_gc(g: G, world: World) -> Body:
     """Start a cycle: sweep what is left, stop the world, and go on when it runs again (gcStart)."""
     env, sched = world.env, world.sched
     begun, stopped = env.process_time, sched.stopped_ns
-    yield request("heap", g, world)
+    yield world.gc.request("heap", g)
     stopped = min(sched.stopped_ns - stopped, env.process_time - begun)
     g.stw += stopped
     g.alloc += env.process_time - begun - stopped
@@ -225,7 +224,7 @@ def collect(g: G, step: CollectStep, world: World) -> Body:
     cycle = gc.cycles + gc.running + 1
     while gc.cycles < cycle:
         if not gc.running:
-            request("forced", g, world)
+            gc.request("forced", g)
         yield from until(g, gc.ended, world)
     if gc.cycles == cycle:
         yield from sweep(g, "call", world)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from sim.actors.world import G, World
 from sim.workload.holders import Holder, Store
-from sim.world import G, World
 
 
 def keep(g: G, mix: int, slots: float, world: World) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from sim.actors.world import World
 from sim.go.hugepages import HugePages
+from sim.runtime.state import Process
 from sim.units import SECOND
-from sim.world import Process, World
 
 PERIOD: Final = 10 * SECOND
 """scan_sleep_millisecs."""

@@ -10,7 +10,8 @@ import simpy
 from numpy.typing import NDArray
 
 from sim.actors.scheduling import spawn, spawn_by_timer
-from sim.world import Draw, G, P, Process, World
+from sim.actors.world import Draw, G, P, World
+from sim.runtime.state import Process
 
 
 @dataclass(frozen=True)

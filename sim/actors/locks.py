@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sim.actors.world import HEAP_LOCK_CAUSES, Body, Floats, G, Ints, World
 from sim.engine.lock import Lock
 from sim.engine.queueing import mean_wait
 from sim.go.kinds import LARGE_NOSCAN
 from sim.go.refill import RefillCounts
-from sim.world import HEAP_LOCK_CAUSES, Body, Floats, G, Ints, World
 
 HEAP_LOCK: Final = "mheap"
 PAGE_CACHE_PAGES: Final = 64  # runtime/mpagecache.go: pageCachePages

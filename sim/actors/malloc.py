@@ -15,13 +15,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.actors.accounts import update_memory_use
-from sim.actors.container import kill_if_over
 from sim.actors.keeping import age_tenured
 from sim.actors.locks import Bill, close_heap_lock_batch
 from sim.actors.prices import learn, make_bill, reprice
 from sim.actors.scavenging import keep_below_limit, return_growth
 from sim.actors.sweeping import note_sweep, sweep_ns
+from sim.actors.world import World
 from sim.go.mcache import Taken
 from sim.go.mheap import PAGE
 from sim.go.mspan import lot_of
@@ -29,18 +28,17 @@ from sim.go.refill import no_refills
 from sim.units import Nanoseconds
 from sim.workload.layout import Kept, Room, write_down
 from sim.workload.ledger import Law
-from sim.world import World
 
 Ints = NDArray[np.int64]
 
 NO_LIMIT: Final = (1 << 63) - 1
 """GOMEMLIMIT=off: math.MaxInt64."""
 NOTHING: Final = Kept(*np.zeros((4, 0), dtype=np.int64))
-HAIR: Final = 1e-6
+ROUNDING_SLACK: Final = 1e-6
 """Slots; six objects of 170.67 bytes that are asked for as 1 KiB are 5.999999999999999."""
 
 
-def pend(p: int, mix: int, slots: float, world: World) -> None:
+def count_allocation(p: int, mix: int, slots: float, world: World) -> None:
     """Count allocated slots; the pacer hears of them at once, the heap in the next batch."""
     memory = world.memory
     memory.slots[p][mix] += slots
@@ -51,10 +49,10 @@ def pend(p: int, mix: int, slots: float, world: World) -> None:
     memory.room -= live
     world.gc.pacer.update(live, scan)
     if memory.room <= 0:
-        materialise(world)
+        flush_batch(world)
 
 
-def materialise(world: World) -> list[Bill]:
+def flush_batch(world: World) -> list[Bill]:
     """Write everything pending into spans and the ledger, and learn the prices of the next batch.
 
     Returns the bills of all refills, for those who pay them at once.
@@ -75,7 +73,7 @@ def materialise(world: World) -> list[Bill]:
     memory.last_batch_at = world.env.now
     memory.ledger.close_batch()
     heed_memory_limit(world)
-    kill_if_over(world)
+    world.container.look()
     reprice(world)
     return bills
 
@@ -85,7 +83,7 @@ def heed_memory_limit(world: World) -> None:
     world.memory.owed_ns += return_growth(world)
     if world.memory_limit >= NO_LIMIT:
         return
-    update_memory_use(world)
+    world.accounts.tell_pacer()
     world.memory.owed_ns += keep_below_limit(world)
     if not world.gc.running:
         world.gc.trigger_at = world.gc.pacer.trigger()[0]
@@ -184,7 +182,7 @@ def draw_kinds(world: World) -> tuple[Ints, Kept]:
     demand = np.zeros((len(memory.kinds), world.gomaxprocs), dtype=np.int64)
     kept = []
     for mix_id, mix in enumerate(memory.mixes):
-        whole = [int(slots[mix_id] + HAIR) for slots in memory.slots]
+        whole = [int(slots[mix_id] + ROUNDING_SLACK) for slots in memory.slots]
         if not any(whole):
             continue
         for p, count in enumerate(whole):
@@ -218,7 +216,7 @@ def owners_of(mix: int, world: World) -> Iterable[tuple[int, int, int]]:
     memory = world.memory
     waiting, memory.holders[mix] = memory.holders[mix], {}
     for holder in [*memory.kept[mix].values(), *waiting]:
-        whole = int(holder.pending + HAIR)
+        whole = int(holder.pending + ROUNDING_SLACK)
         if whole:
             holder.pending = max(holder.pending - whole, 0.0)
             if holder.owner < 0:

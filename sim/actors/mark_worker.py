@@ -7,9 +7,10 @@ from typing import Final, TypeAlias
 
 import simpy
 
-from sim.actors.marking import book, flush_background_credit, hand_in, mark_ns, piece
+from sim.actors.marking import book, finish_claim, flush_background_credit, mark_ns, piece
+from sim.actors.world import P, World
 from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK
-from sim.world import P, Process, World
+from sim.runtime.state import Process
 
 WITHOUT_GOROUTINES: Final = ("parked", "stopped", "waking")
 """What Ps do while the world is stopped; the goroutines of some are in their queues."""
@@ -22,7 +23,7 @@ def find_mark_worker(p: P, world: World) -> Worker | None:
     if p.dedicated:
         p.dedicated = False
         return dedicated_worker
-    if gc.work.unclaimed == 0:
+    if world.mark.work.unclaimed == 0:
         return None
     if gc.dedicated_needed > 0:
         gc.dedicated_needed -= 1
@@ -38,15 +39,15 @@ def find_mark_worker(p: P, world: World) -> Worker | None:
 
 def mark_while_idle(world: World) -> bool:
     """May an idle P mark?"""
-    gc = world.gc
-    return gc.marking and gc.work.unclaimed > 0 and gc.idle_workers < gc.max_idle_workers
+    gc, mark = world.gc, world.mark
+    return gc.marking and mark.work.unclaimed > 0 and mark.idle_workers < gc.max_idle_workers
 
 
 def dedicated_worker(p: P, world: World) -> Process[None]:
     """Marks until there is no work; at the end of a time slice the P's goroutines go to others."""
     p.doing = "dedicated"
     gc = world.gc
-    while gc.marking and (claimed := gc.work.claim(piece(world))):
+    while gc.marking and (claimed := world.mark.work.claim(piece(world))):
         yield from mark(p, claimed, "dedicated", world)
         if world.env.now >= p.slice.end:
             while g := p.runq.get():
@@ -70,7 +71,7 @@ def fractional_worker(p: P, world: World) -> Process[None]:
     while gc.marking:
         allowed = (share * (world.env.now - gc.cycle.started) - p.fractional_ns) / (1 - share)
         wanted = max(DRAIN_CHECK, min(int(allowed / gc.ns_per_unit), piece(world)))
-        claimed = gc.work.claim(wanted)
+        claimed = world.mark.work.claim(wanted)
         if not claimed:
             return
         p.fractional_ns += yield from mark(p, claimed, "fractional", world)
@@ -85,12 +86,12 @@ def idle_worker(p: P, world: World) -> Process[None]:
     """
     p.doing = "idle"
     gc, sched = world.gc, world.sched
-    gc.idle_workers += 1
-    while gc.marking and (claimed := gc.work.claim(piece(world))):
+    world.mark.idle_workers += 1
+    while gc.marking and (claimed := world.mark.work.claim(piece(world))):
         yield from mark(p, claimed, "idle", world)
         if sched.shared or len(p.runq) or world.env.now >= p.slice.end:
             break
-    gc.idle_workers -= 1
+    world.mark.idle_workers -= 1
 
 
 def mark(p: P, claimed: int, kind: str, world: World) -> Process[int]:
@@ -100,7 +101,7 @@ def mark(p: P, claimed: int, kind: str, world: World) -> Process[int]:
     """
     env, gc = world.env, world.gc
     ns, begun, since = mark_ns(claimed, world), env.now, env.process_time
-    gc.markers += 1
+    world.mark.markers += 1
     p.interruptible = kind == "idle"
     done = claimed
     try:
@@ -113,9 +114,9 @@ def mark(p: P, claimed: int, kind: str, world: World) -> Process[int]:
             yield env.work(until_poll)
         done = int(claimed * (env.process_time - since) / ns)
     p.interruptible = False
-    gc.markers -= 1
+    world.mark.markers -= 1
     elapsed = env.now - begun
     book(world, kind, elapsed)
     flush_background_credit(done, world)
-    hand_in(claimed, done, world)
+    finish_claim(claimed, done, world)
     return elapsed

@@ -16,10 +16,10 @@ from sim.actors.locks import (
 )
 from sim.actors.stretch import MIN_STRETCH
 from sim.actors.sweeping import note_sweep
+from sim.actors.world import Ints, World
 from sim.go.mcache import Taken
 from sim.go.mheap import PAGE
 from sim.units import MiB
-from sim.world import Ints, World
 
 MEMORY_OF_PRICES: Final = 8
 """Spans of history that a price remembers besides the last batch."""

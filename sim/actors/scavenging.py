@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import simpy
 
-from sim.actors.accounts import update_memory_use
 from sim.actors.scheduling import unblock
+from sim.actors.world import Body, G, World
 from sim.go.mheap import PAGE
-from sim.go.scavenge import (
-    QUANTUM,
-    ScavengeGoals,
-    gc_percent_goal,
-    growth_overage,
-    limit_overage,
-    memory_limit_goal,
-)
+from sim.go.scavenge import QUANTUM, growth_overage, limit_overage
 from sim.units import Bytes, Nanoseconds
-from sim.world import Body, G, World
 
 
 def scavenge(world: World, nbytes: Bytes, *, force: bool = False) -> tuple[Bytes, Nanoseconds]:
@@ -33,26 +25,11 @@ def heap_retained(world: World) -> Bytes:
     )
 
 
-def set_scavenge_goals(world: World, heap_goal: Bytes, last_heap_goal: Bytes) -> None:
-    """At the end of a cycle: what the heap may keep until the next one ends (gcPaceScavenger)."""
-    memory = world.memory
-    memory.heap.pages.next_gen()
-    memory.scavenge_goals = ScavengeGoals(
-        gc_percent_goal(
-            heap_goal=heap_goal,
-            last_heap_goal=last_heap_goal,
-            last_heap_in_use=memory.heap.stats.in_use_bytes,
-            heap_retained=heap_retained(world),
-        ),
-        memory_limit_goal(world.memory_limit, world.gc.pacer.memory.mapped_ready),
-    )
-
-
 def goals_reached(world: World) -> bool:
     """May the background scavenger stop?"""
-    goals, use = world.memory.scavenge_goals, world.gc.pacer.memory
+    goals, use = world.gc.scavenge_goals, world.gc.pacer.memory
     if goals.memory_limit is not None:
-        update_memory_use(world)
+        world.accounts.tell_pacer()
     return goals.reached(heap_retained(world), use.mapped_ready)
 
 
@@ -104,7 +81,7 @@ def keep_below_limit(world: World) -> Nanoseconds:
     if not owed.nbytes:
         return 0
     ns = scavenge_as_assist(world, owed.nbytes, force=owed.force)
-    update_memory_use(world)
+    world.accounts.tell_pacer()
     return ns
 
 
@@ -115,7 +92,7 @@ def return_growth(world: World) -> Nanoseconds:
     world.memory.pages_before = pages.total_pages
     if not growth or not world.switches.scavenger:
         return 0
-    goal = world.memory.scavenge_goals.gc_percent
+    goal = world.gc.scavenge_goals.gc_percent
     # What grew is in use by now, and counted in what the heap retains.
     owed = growth_overage(growth, heap_retained(world) - growth, goal)
     return scavenge_as_assist(world, owed) if owed else 0

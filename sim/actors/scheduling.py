@@ -6,8 +6,8 @@ from typing import Final
 
 from sim.actors.keeping import let_go_of_all
 from sim.actors.stacks import take_stack, use_stack
+from sim.actors.world import G, P, World
 from sim.units import MS
-from sim.world import G, P, World
 
 STOP: Final = "stop the world"
 YIELD: Final = "other work has come"
@@ -81,7 +81,7 @@ def ask_for_a_p(world: World) -> None:
     sweeper = world.sweeper
     if sweeper.running and sweeper.p is not None and sweeper.p.interruptible:
         interrupt(sweeper.p, YIELD)
-    elif world.gc.idle_workers:
+    elif world.mark.idle_workers:
         for p in world.sched.ps:
             if p.doing == "idle" and p.interruptible:
                 interrupt(p, YIELD)

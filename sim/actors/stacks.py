@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from sim.actors.container import kill_if_over
 from sim.actors.faults import fault_ns
+from sim.actors.world import G, World
 from sim.go.stacks import Growth
 from sim.units import Bytes
-from sim.world import G, World
 
 
 def take_stack(g: G, world: World) -> None:
@@ -35,7 +34,7 @@ def note(nbytes: Bytes, world: World) -> None:
         return
     world.container.left -= nbytes
     if world.container.left < 0:
-        kill_if_over(world)
+        world.container.look()
 
 
 def pay(g: G, growth: Growth, world: World) -> None:

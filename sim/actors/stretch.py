@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from sim.actors.world import G, World
 from sim.go.mheap import PAGE
-from sim.world import G, World
 
 MIN_STRETCH: Final = 32 << 10
 """Bytes; nearer to the trigger, the goal or the kill, a stretch is not cut any shorter."""

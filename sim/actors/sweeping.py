@@ -5,9 +5,9 @@ from __future__ import annotations
 from sim.actors.finalizing import queue_finalizers
 from sim.actors.scavenging import wake_scavenger
 from sim.actors.scheduling import mark_ready, unblock
+from sim.actors.world import Body, G, SweepDone, World
 from sim.go.sweep import BACKGROUND_BATCH
 from sim.units import MS, Nanoseconds
-from sim.world import Body, G, SweepDone, World
 
 TURN_NS = MS
 """Longest turn while nobody waits. What it sweeps counts from its beginning."""
@@ -15,13 +15,13 @@ TURN_NS = MS
 
 def note_sweep(world: World, who: str, swept: int, freed: int) -> None:
     """Count spans swept and freed, by cause: the columns `swept_*` of the table of cycles."""
-    book = world.gc.swept
+    book = world.sweep.spans
     book[who] = book.get(who, 0) + swept
     book["freed"] = book.get("freed", 0) + freed
     queue_finalizers(world)
     memory, live = world.memory, world.gc.pacer.heap_live
-    if memory.heap.sweeping.done and world.gc.sweep_done is None:
-        world.gc.sweep_done = SweepDone(
+    if memory.heap.sweeping.done and world.sweep.done is None:
+        world.sweep.done = SweepDone(
             live, live - memory.pace.heap_live_basis, memory.heap.stats.pages_swept,
             memory.pace.pages_per_byte,
         )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sim.config.check import Path, walk
 from sim.config.run import RunConfig
-from sim.fluid.scripts import is_long
+from sim.fluid.cohorts import is_long
 from sim.workload.program import Batch, Collect, Program, Spawn, Wait, Work
 
 _ONLY: Final[tuple[tuple[str, Any, str], ...]] = (

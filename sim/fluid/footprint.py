@@ -1,7 +1,7 @@
-"""Memory of the process: what the limit looks at, what is returned to the OS, what kills.
+"""Memory that the heap has from the OS, and what of it is returned.
 
-The classes of memory are those of the detailed mode; how spans and free pages lie is not known:
-the heap has as many pages as were ever needed at once, rounded up to chunks.
+How spans and free pages lie is not known: the heap has as many pages as were ever needed at once,
+rounded up to chunks.
 """
 
 from __future__ import annotations
@@ -10,38 +10,27 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.go.mcentral import SPAN_SETS
-from sim.go.scavenge import (
-    QUANTUM,
-    SCAVENGE_FRACTION,
-    ScavengeGoals,
-    gc_percent_goal,
-    limit_overage,
-    memory_limit_goal,
-)
-from sim.machine.profile import MachineProfile
-from sim.units import Bytes, KiB, MiB, format_bytes, format_duration
+from sim.go.scavenge import QUANTUM, SCAVENGE_FRACTION, limit_overage
+from sim.runtime.interfaces import HeapUsage
+from sim.runtime.memory import memory_classes
+from sim.units import Bytes, MiB
 
 if TYPE_CHECKING:
     from sim.fluid.engine import Flow
 
 CHUNK: Final = 4 * MiB
-ARENA: Final = 64 * MiB
-ARENA_METADATA: Final = 68 * KiB
-MSPAN: Final = 160
-MCACHE: Final = 2304
-PROFILE_TABLE: Final = 179_999 * 8
+"""The heap grows by multiples of it (runtime/mpagealloc.go: pallocChunkBytes)."""
+MARK_WORD: Final = 64
+"""Slots that a word of mark bits holds."""
 
 
 class Footprint:
     """Accounts of memory in bytes."""
 
-    def __init__(
-        self, machine: MachineProfile, procs: int, limit: Bytes, container: Bytes | None,
-        *, scavenges: bool,
-    ) -> None:  # fmt: skip
-        self._machine, self._procs = machine, procs
-        self._limit, self._container, self._scavenges = limit, container, scavenges
+    def __init__(self, flow: Flow) -> None:
+        self._flow, self._runtime, self._gc = flow, flow.runtime, flow.gc
+        self._machine, self._ps = flow.machine, flow.ps
+        self._limit = flow.runtime.settings.memory_limit
         self.mapped = 0.0
         self.released = 0.0
         self.objects = 0.0
@@ -50,13 +39,13 @@ class Footprint:
         self.spans = 0.0
         self.classes_used = 0
         self.slots = 0.0
-        self.left = float("inf")
         self.assist_ns = self.background_ns = 0.0
-        self._goals = ScavengeGoals()
+        """CPU-ns of returning memory."""
         self._seen_at = -1.0
 
-    def see(self, flow: Flow) -> None:
+    def see(self) -> None:
         """Look at the heap as it is now, unless that has been done."""
+        flow = self._flow
         if flow.now == self._seen_at:
             return
         self._seen_at = flow.now
@@ -90,72 +79,45 @@ class Footprint:
         """Free pages, not returned to the OS."""
         return self.mapped - self.in_use - self.stacks - self.released
 
+    def usage(self) -> HeapUsage:
+        """Where the memory of the heap was when it was last looked at."""
+        return HeapUsage(
+            mapped=self.mapped, in_use=self.in_use, objects=min(self.objects, self.in_use),
+            free=self.free, released=self.released, stacks=self.stacks, spans=self.spans,
+            mark_words=self.slots / MARK_WORD + self.spans, classes_used=self.classes_used,
+        )  # fmt: skip
+
+    def _ready(self) -> int:
+        """All memory of the runtime that is not returned (mstats.go: mappedReady)."""
+        classes = memory_classes(self.usage(), self._ps, self._machine.footprint)
+        return sum(classes) - classes.heap_released
+
     @property
     def usable(self) -> float:
         """Free pages that may stay: what exceeds the limit is returned, and touched anew."""
-        others = self.total - self.released - self.free
+        others = self._ready() - self.free
         return max(min(self.free, self._limit - others), 0.0)
 
-    @property
-    def metadata(self) -> float:
-        """mspans, mcaches, page tables and mark bits."""
-        arenas = max(-(-self.mapped // ARENA) - 1, 0)
-        bits = 16 * (self.slots / 64 + self.spans)
-        return (
-            self.spans * MSPAN + self._procs * MCACHE + arenas * ARENA_METADATA + bits
-            + self.classes_used * SPAN_SETS + self._machine.footprint.metadata_bytes
-        )  # fmt: skip
-
-    @property
-    def total(self) -> float:
-        """/memory/classes/total."""
-        return self.mapped + self.metadata + self._machine.footprint.other_bytes + PROFILE_TABLE
-
-    @property
-    def rss(self) -> float:
-        """Resident memory of the process."""
-        footprint = self._machine.footprint
-        untouched = footprint.metadata_bytes
-        return (
-            self.in_use + self.stacks + self.free + self.metadata - untouched
-            + footprint.text_bytes + footprint.runtime_bytes
-        )  # fmt: skip
-
-    def tell(self, flow: Flow) -> None:
-        """Tell the pacer what the memory limit looks at."""
-        use = flow.pacer.memory
-        use.mapped_ready = int(self.total - self.released)
-        use.heap_free = int(self.free)
-        use.heap_alloc = int(self.objects)
-
-    def look(self, flow: Flow) -> None:
-        """Under a limit: return memory, move the trigger, or be killed."""
-        self.see(flow)
-        self.tell(flow)
-        use = flow.pacer.memory
-        if self._scavenges and not flow.parts.limiter.limiting:
+    def keep_below_limit(self) -> None:
+        """Return memory before the limit is passed (runtime/mheap.go: allocSpan)."""
+        use = self._gc.pacer.memory
+        self._flow.tell_pacer()
+        if self._flow.on.scavenger and not self._gc.limiter.limiting:
             owed = limit_overage(0, use.mapped_ready, self._limit)
             if owed.nbytes:
-                self._return(owed.nbytes, assist=True)
-                self.tell(flow)
-        if self._container is not None:
-            self.left = self._container - self.rss
-            if self.left < 0:
-                flow.verdict = self._verdict(flow.now)
+                self.assist_ns += self._return(owed.nbytes)
+                self._flow.tell_pacer()
 
-    def _return(self, nbytes: float, *, assist: bool) -> None:
+    def _return(self, nbytes: float) -> float:
+        """So much goes back to the OS, as far as it is free; returns the CPU-ns that it takes."""
         got = max(min(nbytes, self.free), 0.0)
         self.released += got
-        ns = got / QUANTUM * self._machine.page.scavenge_ns
-        if assist:
-            self.assist_ns += ns
-        else:
-            self.background_ns += ns
+        return got / QUANTUM * self._machine.page.scavenge_ns
 
-    def pass_time(self, elapsed: float, flow: Flow) -> None:
+    def pass_time(self, elapsed: float) -> None:
         """The background scavenger has 1 % of the CPU, as long as there is too much memory."""
-        goals = self._goals
-        if not self._scavenges or (goals.gc_percent is None and goals.memory_limit is None):
+        goals = self._gc.scavenge_goals
+        if not self._flow.on.scavenger or (goals.gc_percent is None and goals.memory_limit is None):
             return
         self._map()
         retained = self.in_use + self.free
@@ -163,32 +125,8 @@ class Footprint:
         if goals.gc_percent is not None:
             over = retained - goals.gc_percent
         if goals.memory_limit is not None:
-            over = max(over, self.total - self.released - goals.memory_limit)
+            over = max(over, self._ready() - goals.memory_limit)
         if over <= 0:
             return
-        able = SCAVENGE_FRACTION * self._procs * elapsed / self._machine.page.scavenge_ns * QUANTUM
-        self._return(min(over, able), assist=False)
-
-    def end_cycle(self, flow: Flow, goal: Bytes, last_goal: Bytes, in_use: Bytes) -> None:
-        """What the heap may keep until the next cycle ends; spans had `in_use` before sweeping."""
-        use = flow.pacer.memory
-        self._goals = ScavengeGoals(
-            gc_percent_goal(
-                heap_goal=goal, last_heap_goal=last_goal, last_heap_in_use=in_use,
-                heap_retained=int(self.in_use + self.free),
-            ),
-            memory_limit_goal(self._limit, use.mapped_ready),
-        )  # fmt: skip
-
-    def _verdict(self, now: float) -> str:
-        assert self._container is not None
-        parts = {
-            "heap objects": self.objects, "unused in spans": self.in_use - self.objects,
-            "free heap": self.free, "stacks": self.stacks,
-        }  # fmt: skip
-        told = sorted(parts.items(), key=lambda part: -part[1])
-        return (
-            f"killed after {format_duration(now)}: RSS of {self.rss / MiB:.1f}MiB exceeds the"
-            f" {self._container / MiB:.1f}MiB of the cgroup: "
-            + ", ".join(f"{name} {format_bytes(size)}" for name, size in told if size >= 1)
-        )
+        able = SCAVENGE_FRACTION * self._ps * elapsed / self._machine.page.scavenge_ns * QUANTUM
+        self.background_ns += self._return(min(over, able))

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from typing import Final, TypeAlias
 
+from sim.fluid.cohorts import Cohort
 from sim.fluid.engine import Flow
-from sim.fluid.parts import Plan
-from sim.fluid.scripts import Script
-from sim.fluid.tasks import OpenFlow
-from sim.fluid.turns import Place, Turns, after_a_slice, at_intervals, by_chance
+from sim.fluid.fractional_workers import Processor, Schedule, after_a_slice, at_intervals, by_chance
+from sim.fluid.plan import Plan
+from sim.fluid.sources import OpenFlow
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK, PIECE_NS, SCAN_ORDER
-from sim.go.pacer import ScanPart
 from sim.go.sysmon import PERIOD, TIME_SLICE, WHOLE_SLICE
 from sim.machine.price import crowded
+from sim.runtime.state import Process
 
 STEPS: Final = 8
 """The work is done in at least so many steps."""
@@ -22,9 +22,9 @@ PIECES: Final = 8
 """A worker takes at most this part of its share of the work at a time."""
 FRACTIONAL_USE: Final = (1 + FRACTIONAL_SLACK) / 2
 """Where goroutines change often, workers begin below their share and leave at 1.2 of it."""
-PARTS: Final = (0.125, 0.375, 0.625, 0.875)
+STRATA: Final = (0.125, 0.375, 0.625, 0.875)
 """Of times that differ by chance, those that are longer than this part of them count a quarter."""
-OTHERS: Final = (0.625, 0.125, 0.875, 0.375)
+STRATA_SHUFFLED: Final = (0.625, 0.125, 0.875, 0.375)
 """The same of other times, which do not hang on those."""
 HALF: Final = 0.5
 UNEVEN: Final = 1 / 10
@@ -40,44 +40,41 @@ Openers: TypeAlias = list[tuple[OpenFlow, float]]
 class Marking:
     """One mark phase. Work is in units of scan work, `per_unit` is CPU-ns of one marker alone."""
 
-    def __init__(
-        self, flow: Flow, left: dict[ScanPart, int], cpu_ns: float, cpu: dict[str, float],
-        begun: float, *, crowding: float, by_allocation: bool,
-    ) -> None:  # fmt: skip
-        self._flow, self._parts, self._left, self._cpu = flow, flow.parts, left, cpu
-        on, workers, procs = self._parts.switches, flow.pacer.workers, flow.parts.procs
-        self._dedicated = float(workers.dedicated if on.dedicated_workers else 0)
-        self._share = workers.fraction if on.fractional_workers else 0.0
-        self._fractional = self._share * FRACTIONAL_USE * (procs - self._dedicated)
-        self._begun, self._crowding, self._by_allocation = begun, crowding, by_allocation
-        self._max_idle = workers.max_idle if on.idle_workers else 0
-        self._units = float(sum(left.values()))
+    def __init__(self, flow: Flow) -> None:
+        gc, ps = flow.gc, flow.ps
+        self._flow, self._gc, self._ps = flow, gc, ps
+        self._left, self._cpu = gc.cycle.scan_left, gc.cycle.cpu
+        self._dedicated = float(gc.dedicated_needed)
+        self._share = gc.fraction
+        self._fractional = self._share * FRACTIONAL_USE * (ps - self._dedicated)
+        self._max_idle = gc.max_idle_workers
+        self._begun, self._crowding = gc.cycle.started, gc.crowding
+        self._by_allocation = gc.cycle.reason == "heap"
+        self._units = float(gc.scan_units)
         self._work = self._units
-        self._per_unit = cpu_ns / max(self._units, 1.0)
+        self._per_unit = gc.ns_per_unit
         self._credit = self._assisting = 0.0
-        self._turns: list[Turns] = []
+        self._schedules: list[Schedule] = []
         self._program = 0.0
         self._uneven = self._is_uneven()
         self._late_ns = self._late_ps = 0.0
         """CPU-ns that goroutines want on top of the average, and the Ps on which they run."""
 
-    def run(self) -> None:
+    def run(self) -> Process[None]:
         """Mark to the end."""
         if self._share:
-            self._turns = self._turns_of_ps()
+            self._schedules = self._schedules_of_ps()
         if self._work >= 1:
-            self._opening()
+            yield from self._opening()
         unseen_ns = self._unseen_ns()
-        for task in self._flow.tasks:
-            task.wait_for_timers(unseen_ns)
+        for source in self._flow.sources:
+            source.wait_for_timers(unseen_ns)
         last = self._last_pieces()
         while self._work - last >= 1:
-            self._step(last, extra=self._late_ps)
-        self._tail()
-        for task in self._flow.tasks:
-            task.look_at_timers()
-        for kind, ns in self._cpu.items():
-            self._flow.pacer.add_mark_time(kind, int(ns))
+            yield from self._step(last, extra=self._late_ps)
+        yield from self._tail()
+        for source in self._flow.sources:
+            source.look_at_timers()
 
     def _unseen_ns(self) -> float:
         """How late a timer is seen that fires while all Ps are taken.
@@ -85,67 +82,67 @@ class Marking:
         Neither goroutines nor mark workers look at timers, but a P does that schedules: when its
         goroutine blocks or ends, or an idle worker's time slice is over.
         """
-        procs, plan = self._parts.procs, self._flow.plan(self._parts.procs)
+        procs, plan = self._ps, self._flow.plan(self._ps)
         if not self._unseen(plan):
             return 0.0
         return 1 / (plan.ready + (procs - self._dedicated) / TIME_SLICE)
 
     def _unseen(self, plan: Plan) -> bool:
         """All Ps are taken, and timers start most of what becomes runnable."""
-        by_timer = sum(t.speed * t.visit.runs for t in self._flow.tasks if t.by_timer)
+        by_timer = sum(t.speed * t.visit.runs for t in self._flow.sources if t.by_timer)
         taken = self._dedicated + self._max_idle + plan.program
-        return taken >= self._parts.procs and by_timer > HALF * plan.ready
+        return taken >= self._ps and by_timer > HALF * plan.ready
 
     def _paid(self, plan: Plan, elapsed: float) -> float:
         """When there is nothing left to mark: the share of the program that has credit."""
-        if not self._parts.switches.assists or self._parts.limiter.limiting:
+        if not self._flow.on.assists or self._gc.limiter.limiting:
             return 1.0
         owed = self._owed(plan) * elapsed
         share = min(1.0, max(self._credit, 0.0) / owed) if owed > 0 else 1.0
         self._credit -= share * owed
         return share
 
-    def _turns_of_ps(self) -> list[Turns]:
+    def _schedules_of_ps(self) -> list[Schedule]:
         """Of all Ps, in ways that are as likely.
 
         A P on which a goroutine computes on and on schedules at the end of a time slice, others as
         `_between_looks` says. Of regular requests it is known when they come.
         """
-        flow, procs = self._flow, self._parts.procs
+        flow, procs = self._flow, self._ps
         slower = crowded(self._crowding, procs - 1)
         poll = DRAIN_CHECK * self._per_unit
         plan, ps = flow.plan(procs), procs - int(self._dedicated)
         computing = self._computing()[:ps]
         begun = flow.now - self._begun + 1.0
-        woken = begun + self._parts.machine.sched.wake_ns
+        woken = begun + self._flow.machine.sched.wake_ns
         triggered = sum(share for _, share in self._openers(plan)) > HALF
-        beat = self._beat(plan)
+        period = self._period(plan)
         idle = range(ps - len(computing))
         gaps = [self._between_looks(plan, p, len(computing), poll * slower) for p in idle]
         ways = []
-        for part, other in zip(PARTS, OTHERS, strict=True):
-            places = []
+        for part, other in zip(STRATA, STRATA_SHUFFLED, strict=True):
+            processors = []
             polled = part * poll * slower
-            slices = [begun + script.slice_left(flow.now, part) for script in computing]
+            slices = [begun + cohort.slice_left(flow.now, part) for cohort in computing]
             slice_end = after_a_slice(slices[0] if slices else part * PERIOD)
             for p in idle:
                 # Who triggered the cycle runs at once, and then its P schedules; others wake up.
                 at = begun if triggered and p == 0 else woken
-                if beat is None:
-                    places.append(Place(by_chance(gaps[p], part), at, taken=False))
+                if period is None:
+                    processors.append(Processor(by_chance(gaps[p], part), at, taken=False))
                     continue
-                gap, first = beat
+                gap, first = period
                 notice = polled if p == 0 else other * self._piece_ns() * slower
                 look = at_intervals(gap, first + notice) if notice <= polled else slice_end
-                places.append(Place(look, at, taken=False, piece_left=other))
+                processors.append(Processor(look, at, taken=False, piece_left=other))
             for ends in slices:
-                if beat is None:
+                if period is None:
                     look = by_chance(1 / (plan.ready + 1 / TIME_SLICE), part)
                 else:
-                    gap, first = beat
+                    gap, first = period
                     look = at_intervals(gap, first + polled)
-                places.append(Place(look, ends, taken=True))
-            ways.append(Turns(self._share, poll, slower, places, slice_end))
+                processors.append(Processor(look, ends, taken=True))
+            ways.append(Schedule(self._share, poll, slower, processors, slice_end))
         return ways
 
     def _between_looks(self, plan: Plan, p: int, computing: int, polled: float) -> float:
@@ -156,7 +153,7 @@ class Marking:
         as well. What a timer starts interrupts nobody. Where the program has all Ps, they schedule
         when their goroutines end, which takes longer beside workers.
         """
-        procs, ready = self._parts.procs, max(plan.ready, NONE)
+        procs, ready = self._ps, max(plan.ready, NONE)
         if plan.program >= procs - self._dedicated:
             own = (1 - self._share * FRACTIONAL_USE) * ready / procs
             return 1 / (own + 1 / WHOLE_SLICE)
@@ -169,22 +166,22 @@ class Marking:
         seen = 1.0 if p == 0 else min(max(busy, lies / PIECE_NS), 1.0)
         return 1 / (ready * looks * seen + 1 / TIME_SLICE)
 
-    def _computing(self) -> list[Script]:
-        """The script of each goroutine that computes on and on."""
-        tasks = self._flow.tasks
-        scripts = [t for t in tasks if isinstance(t, Script) and not t.visit.blocked]
-        return [script for script in scripts for _ in range(round(script.wanted))]
+    def _computing(self) -> list[Cohort]:
+        """The cohort of each goroutine that computes on and on."""
+        sources = self._flow.sources
+        cohorts = [t for t in sources if isinstance(t, Cohort) and not t.visit.blocked]
+        return [cohort for cohort in cohorts for _ in range(round(cohort.wanted))]
 
-    def _beat(self, plan: Plan) -> tuple[float, float] | None:
+    def _period(self, plan: Plan) -> tuple[float, float] | None:
         """How often regular requests come, and when the first of them, if most are of that kind."""
-        for task in self._flow.tasks:
-            prices = task.visit.prices
-            if task.regular and task.speed * task.visit.runs > HALF * plan.ready:
-                gap = 1 / task.speed
-                if self._by_allocation and task.speed * prices.live > HALF * plan.live:
+        for source in self._flow.sources:
+            prices = source.visit.prices
+            if source.regular and source.speed * source.visit.runs > HALF * plan.ready:
+                gap = 1 / source.speed
+                if self._by_allocation and source.speed * prices.live > HALF * plan.live:
                     # One of them triggered the cycle, and its P had to wake up for it.
-                    return gap, gap - self._parts.machine.sched.wake_ns - prices.ns / 2
-                return gap, (task.begin - self._begun) % gap
+                    return gap, gap - self._flow.machine.sched.wake_ns - prices.ns / 2
+                return gap, (source.begin - self._begun) % gap
         return None
 
     def _piece_ns(self) -> float:
@@ -192,20 +189,20 @@ class Marking:
         return self._piece() * self._per_unit
 
     def _piece(self) -> float:
-        most = min(PIECE_NS / self._per_unit, self._work / (PIECES * self._parts.procs))
+        most = min(PIECE_NS / self._per_unit, self._work / (PIECES * self._ps))
         return max(most, DRAIN_CHECK)
 
     def _last_pieces(self) -> float:
         """Work that is in hands when the last piece has been taken: of each marker, a half."""
-        markers = max(self._parts.procs - self._program, 1.0)
+        markers = max(self._ps - self._program, 1.0)
         return min(markers * DRAIN_CHECK / 2, self._units / 2)
 
-    def _tail(self) -> None:
+    def _tail(self) -> Process[None]:
         """There is nothing left to take: who needs credit and finds none waits for the end.
 
         That is when all Ps have told that they have nothing left either.
         """
-        flow, procs = self._flow, self._parts.procs
+        flow, procs = self._flow, self._ps
         background = self._dedicated + self._fractional
         plan = flow.planned
         idle = min(max(procs - background - plan.program, 0.0), self._max_idle)
@@ -216,16 +213,16 @@ class Marking:
         part = busy / max(elapsed * workers, 1e-9)
         self._book(self._work, elapsed, idle, 0.0, part)
         self._work = 0.0
-        elapsed += self._parts.machine.stw.ragged_barrier_ns
-        flow.advance(elapsed, self._paid(plan, elapsed))
+        elapsed += self._flow.machine.stw.ragged_barrier_ns
+        yield from flow.advance(elapsed, self._paid(plan, elapsed))
 
-    def _opening(self) -> None:
+    def _opening(self) -> Process[None]:
         """Until the first pieces are done there is no credit: who allocates has to assist.
 
         Idle Ps are woken up and mark a little later.
         """
-        flow, procs = self._flow, self._parts.procs
-        wake_ns = self._parts.machine.sched.wake_ns
+        flow, procs = self._flow, self._ps
+        wake_ns = self._flow.machine.sched.wake_ns
         length = max(min(self._piece(), self._units / procs) * self._per_unit, wake_ns)
         late = wake_ns / length
         background = self._dedicated + self._fractional
@@ -243,8 +240,8 @@ class Marking:
         extra = others * min(rest_ns / length, 1.0) + come * min(assist_ns / length, 1.0)
         # On a P, whoever has assisted runs, and then the next one assists.
         run_ns = plan.program / plan.ready if plan.ready else math.inf
-        turns, rest = divmod(length, assist_ns + run_ns)
-        most = (procs - background) * (turns * assist_ns + min(rest, assist_ns))
+        rounds, rest = divmod(length, assist_ns + run_ns)
+        most = (procs - background) * (rounds * assist_ns + min(rest, assist_ns))
         least = min((running + come) * assist_ns, most)
         # Who triggered it pays for all that it has left to allocate, as long as there is no credit.
         least = max(least, min(owed * self._per_unit, chance * length))
@@ -258,13 +255,13 @@ class Marking:
         end = flow.now + length
         while flow.now < end and self._work >= 1:
             left = least - (self._cpu["assist"] - assisted)
-            self._step(0.0, end - flow.now, 1 - late, left, extra)
+            yield from self._step(0.0, end - flow.now, 1 - late, left, extra)
 
     def _come(self, plan: Plan, openers: Openers, ns: float) -> float:
         """Goroutines that become runnable in the first ns: regular ones follow each other."""
         come = plan.ready * ns
-        for task, share in openers:
-            come += share * (task.follow(ns) - task.speed * ns) * task.visit.runs
+        for source, share in openers:
+            come += share * (source.follow(ns) - source.speed * ns) * source.visit.runs
         return come
 
     def _triggered(self, openers: Openers) -> tuple[float, float, float]:
@@ -274,8 +271,8 @@ class Marking:
         average over all cycles.
         """
         chance = rest = slots = 0.0
-        for task, share in openers:
-            prices = task.visit.prices
+        for source, share in openers:
+            prices = source.visit.prices
             left = share * prices.later / prices.live / 2
             chance += share
             rest += left * prices.ns
@@ -287,25 +284,25 @@ class Marking:
         if not (self._by_allocation and plan.live):
             return []
         return [
-            (task, task.speed * task.visit.prices.live / plan.live)
-            for task in self._flow.tasks
-            if isinstance(task, OpenFlow) and task.visit.prices.live
+            (source, source.speed * source.visit.prices.live / plan.live)
+            for source in self._flow.sources
+            if isinstance(source, OpenFlow) and source.visit.prices.live
         ]
 
     def _step(
         self, until: float, longest: float = 0.0, awake: float = 1.0, least: float = 0.0,
         extra: float = 0.0,
-    ) -> None:  # fmt: skip
+    ) -> Process[None]:  # fmt: skip
         """Some time at constant rates, until so much work is left at most.
 
         Goroutines assist for `least` CPU-ns at any rate, on `extra` Ps more than on average.
         """
-        flow, procs, crowding = self._flow, self._parts.procs, self._crowding
+        flow, procs, crowding = self._flow, self._ps, self._crowding
         computing = len(self._computing())
-        for turns in self._turns:
-            turns.run(computing, flow.now - self._begun, self._piece_ns())
+        for schedule in self._schedules:
+            schedule.run(computing, flow.now - self._begun, self._piece_ns())
         soon = longest or self._units * self._per_unit / procs / STEPS
-        if self._turns:
+        if self._schedules:
             self._fractional = max(self._marked(soon) - self._cpu["fractional"], 0.0) / soon
         background = self._dedicated + self._fractional
         plan = flow.plan(procs - background)
@@ -327,7 +324,7 @@ class Marking:
         elapsed = min(longest or self._units / able / steps, work / able, plan.until)
         if self._late_ps and not longest:
             elapsed = min(elapsed, self._late_ns / self._late_ps)
-        if self._turns:
+        if self._schedules:
             elapsed = min(elapsed, soon)
         elapsed = max(elapsed, 1.0)
         supply = workers * elapsed / unit_ns
@@ -341,7 +338,7 @@ class Marking:
         self._book(done, elapsed, idle, assist)
         share = 1 - assist / available if available > 0 else 1.0
         per_byte, before = flow.pacer.assist_work_per_byte, flow.pacer.heap_live
-        flow.advance(elapsed, share)
+        yield from flow.advance(elapsed, share)
         # What has been allocated is paid for, be it more than on average.
         slots = (flow.pacer.heap_live - before) * plan.slots / max(plan.live, 1e-9)
         self._credit += done - slots * per_byte - self._lost() * elapsed * share
@@ -359,7 +356,7 @@ class Marking:
         the program leaves, which change with its requests. Where it leaves none, goroutines and
         workers take turns on each P.
         """
-        ps = self._parts.procs - self._dedicated
+        ps = self._ps - self._dedicated
         changing = max(requests, 0.0) if idle else markers - self._dedicated
         variance = changing * max(1 - changing / ps, 0.0) if ps else 0.0
         return max(markers - 1 + variance / max(markers, NONE), 0.0)
@@ -374,9 +371,9 @@ class Marking:
         At its end a goroutine hands it back; one that waits until the next cycle keeps it.
         """
         per_byte, lost = self._flow.pacer.assist_work_per_byte, 0.0
-        for task in self._flow.tasks:
-            if beginners := task.beginners:
-                needed = task.visit.prices.slot_bytes * task.speed / beginners * per_byte
+        for source in self._flow.sources:
+            if beginners := source.beginners:
+                needed = source.visit.prices.slot_bytes * source.speed / beginners * per_byte
                 lost += beginners * (-needed % OVER_ASSIST_WORK if needed else 0.0)
         return lost
 
@@ -384,17 +381,17 @@ class Marking:
         """Whether chance decides how near the heap comes to its goal."""
         flow = self._flow
         variance = sum(
-            task.speed * (1 + task.visit.scatter) * task.visit.prices.live**2
-            for task in flow.tasks if isinstance(task, OpenFlow) and not task.regular
+            source.speed * (1 + source.visit.scatter) * source.visit.prices.live**2
+            for source in flow.sources if isinstance(source, OpenFlow) and not source.regular
         )  # fmt: skip
-        spread = math.sqrt(variance * self._work * self._per_unit / self._parts.procs)
+        spread = math.sqrt(variance * self._work * self._per_unit / self._ps)
         return spread > UNEVEN * (flow.pacer.heap_goal() - flow.pacer.heap_live)
 
     def _assists(
         self, available: float, owed: float, supply: float, unit_ns: float, least: float
     ) -> float:
         """CPU-ns that goroutines mark so that credit covers what they allocate."""
-        if not self._parts.switches.assists or self._parts.limiter.limiting:
+        if not self._flow.on.assists or self._gc.limiter.limiting:
             return 0.0
         missing = owed * available - self._credit - supply
         return min(max(least, missing / (owed + 1 / unit_ns)), available)
@@ -403,7 +400,7 @@ class Marking:
         self, done: float, elapsed: float, idle: float, assist: float, busy: float = 1.0
     ) -> None:
         """Write down who marked; workers were busy for a part of the time."""
-        limiter, left, cpu, some = self._parts.limiter, self._left, self._cpu, int(done)
+        limiter, left, cpu, some = self._gc.limiter, self._left, self._cpu, int(done)
         for part in SCAN_ORDER:
             mine = left[part]
             if mine and some:
@@ -425,7 +422,7 @@ class Marking:
     def _split(self, elapsed: float, idle: float) -> tuple[float, float]:
         """CPU-ns of fractional and of idle workers: on a P that idles, they take turns."""
         both = (self._fractional + idle) * elapsed
-        if not (self._turns and idle):
+        if not (self._schedules and idle):
             return self._fractional * elapsed, idle * elapsed
         mine = min(self._marked(elapsed) - self._cpu["fractional"], both)
         return mine, both - mine
@@ -433,4 +430,4 @@ class Marking:
     def _marked(self, elapsed: float) -> float:
         """CPU-ns that fractional workers have marked when so much time has passed."""
         until = self._flow.now - self._begun + elapsed
-        return sum(turns.marked(until) for turns in self._turns) / len(PARTS)
+        return sum(schedule.marked(until) for schedule in self._schedules) / len(STRATA)

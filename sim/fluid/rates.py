@@ -20,7 +20,7 @@ class Rate(NamedTuple):
     until: float
 
 
-class Rates:
+class ArrivalRates:
     """The rate of an arrival process over the time of a run."""
 
     def __init__(

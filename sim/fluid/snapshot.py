@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.fluid.change import Change
-from sim.fluid.keepers import Keeper
+from sim.fluid.retention import Retained
 from sim.fluid.spans import Floats, SpanModel
 from sim.go.marker import Marker
 from sim.machine.price import crowding_ns, mark_cpu_ns
@@ -39,32 +39,32 @@ class Snapshots:
         self._work = Work(0.0, 0.0, 0.0, np.zeros(0))
         self._slots = 1.0
 
-    def take(self, keepers: Sequence[Keeper], spans: Floats) -> tuple[list[float], Work]:
+    def take(self, retained: Sequence[Retained], spans: Floats) -> tuple[list[float], Work]:
         """Reachable slots by mix, and the work of marking them in so many spans."""
         model = self._model
-        by_mix = self._by_mix(keepers, [keeper.slots for keeper in keepers])
+        by_mix = self.by_mix(retained, [holder.slots for holder in retained])
         total = sum(by_mix) + 1.0
-        shares = [keeper.slots / total for keeper in keepers]
-        shares += [keeper.scattered() for keeper in keepers]
+        shares = [holder.slots / total for holder in retained]
+        shares += [holder.scattered() for holder in retained]
         if self._change.matters((total, model.totals(spans)[0]), shares):
-            self._work = self._count(keepers, spans, model.per_kind(np.array(by_mix)))
+            self._work = self._count(retained, spans, model.per_kind(np.array(by_mix)))
             self._slots = total
         more, work = total / self._slots, self._work
         return by_mix, Work(
             work.scan_bytes * more, work.cpu_ns * more, work.crowding_ns * more, work.empty
         )
 
-    def _by_mix(self, keepers: Sequence[Keeper], slots: Iterable[float]) -> list[float]:
-        """Sums over the keepers of each mix."""
+    def by_mix(self, retained: Sequence[Retained], slots: Iterable[float]) -> list[float]:
+        """Sums over the retained of each mix."""
         sums = [0.0] * len(self._model.slot_bytes)
-        for keeper, some in zip(keepers, slots, strict=True):
-            sums[keeper.mix] += some
+        for holder, some in zip(retained, slots, strict=True):
+            sums[holder.mix] += some
         return sums
 
-    def _count(self, keepers: Sequence[Keeper], spans: Floats, live: Floats) -> Work:
-        in_spans, empty = self._model.occupied(keepers, spans)
-        apart = [keeper.slots * keeper.scattered() for keeper in keepers]
-        scattered = self._model.per_kind(np.array(self._by_mix(keepers, apart)))
+    def _count(self, retained: Sequence[Retained], spans: Floats, live: Floats) -> Work:
+        in_spans, empty = self._model.occupied(retained, spans)
+        apart = [holder.slots * holder.scattered() for holder in retained]
+        scattered = self._model.per_kind(np.array(self.by_mix(retained, apart)))
         counts = self._marker.count(
             self._model.kinds, live, in_spans, scattered,  # type: ignore[arg-type]
             vector_kernel=self._costs.vector_kernel > 0,

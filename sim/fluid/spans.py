@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.fluid.change import Change
-from sim.fluid.keepers import Keeper
+from sim.fluid.retention import Retained
 from sim.go.kinds import Kind, KindTable, Mix
 from sim.go.mheap import PAGE
 from sim.go.scavenge import QUANTUM
@@ -206,18 +206,18 @@ class SpanModel:
         fresh: Floats = np.maximum(slots - self._free, 0.0) / self.nelems
         return self.spans + fresh
 
-    def occupied(self, keepers: Sequence[Keeper], spans: Floats) -> tuple[Floats, Floats]:
+    def occupied(self, retained: Sequence[Retained], spans: Floats) -> tuple[Floats, Floats]:
         """Spans in which each kind lives, and spans in which none does, as a share by class.
 
-        What different keepers have lies apart in fresh spans, and anywhere in those that are used
+        What different retained have lies apart in fresh spans, and anywhere in those that are used
         again.
         """
         reused, room = self._room(spans)
         some, of_kind = np.zeros(len(self.slot)), np.zeros(len(self.cls))
-        for keeper in keepers:
-            mine = self._kinds_of[keeper.mix]
+        for holder in retained:
+            mine = self._kinds_of[holder.mix]
             shares, cls = self.shares[mine], self.cls[mine]
-            slots, length, left = np.array(keeper.runs()).T[:, :, np.newaxis]
+            slots, length, left = np.array(holder.runs()).T[:, :, np.newaxis]
             there = occupied_spans(
                 slots * shares, length * shares, left, room[cls], self.nelems[cls], spans[cls]
             )

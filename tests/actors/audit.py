@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from sim.actors.world import G, World
 from sim.go.mheap import PAGE
-from sim.world import G, World
 
 
 def audit(world: World, everybody: Sequence[G]) -> None:
@@ -118,7 +118,7 @@ def audit_goroutines(world: World, everybody: Sequence[G]) -> None:
     assert sched.queued.items == len(queued)
     assert sched.queued.waiting == sum(1 << p.id for p in sched.ps if len(p.runq))
     assert sched.late_timers == sum(1 << p.id for p in sched.ps if p.timers)
-    queued += [*sched.shared, *world.gc.queue]
+    queued += [*sched.shared, *world.mark.queue]
     places = {id(g): queued.count(g) for g in queued}
     for g in everybody:
         if g.body is None or g.held is None:  # ended, or not started yet
@@ -131,17 +131,17 @@ def audit_goroutines(world: World, everybody: Sequence[G]) -> None:
 
 def audit_collector(world: World) -> None:
     """The barrier, assists and a stopped world are there only when they have to be."""
-    gc, sched = world.gc, world.sched
+    gc, mark, sched = world.gc, world.mark, world.sched
     if not gc.marking:
-        assert not gc.queue
+        assert not mark.queue
         assert gc.write_ns == 0
         assert gc.slowdown == 1.0
-        assert gc.idle_workers == 0
-        assert gc.markers == 0
+        assert mark.idle_workers == 0
+        assert mark.markers == 0
     if sched.stopped:
         assert gc.running
         assert not any(p.interruptible for p in sched.ps)
     assert gc.pacer.heap_live >= 0
     assert gc.pacer.bg_scan_credit >= 0
-    assert gc.work.unclaimed >= 0
-    assert gc.work.in_flight >= 0
+    assert mark.work.unclaimed >= 0
+    assert mark.work.in_flight >= 0

@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 from sim.actors import assist, processor
 from sim.actors.assist import hand_back_credit, owes_work, steal_credit
 from sim.actors.marking import flush_background_credit
-from sim.build import build
+from sim.actors.world import G, P, World
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.pacer.go127 import background_workers
 from sim.go.sysmon import PERIOD, WHOLE_SLICE
 from sim.units import MINUTE, MS, SECOND, US, KiB, MiB
-from sim.world import G, P, World
 from tests.actors.audit import audit, watch_goroutines
-from tests.worlds import EVERYTHING, config_of, instants, run
+from tests.worlds import EVERYTHING, config_of, instants, run, world_of
 
 
 def program(steps: list[Any], load: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -114,7 +113,7 @@ def test_gogc_off_collects_for_the_memory_limit_alone() -> None:
 def test_callers_of_runtime_gc_share_a_cycle_and_find_all_swept() -> None:
     config = config_of(CALL, duration="1s", GOMAXPROCS=4)
     cycles: list[Any] = []
-    world = build(config, lambda fact: cycles.append(fact) if hasattr(fact, "mark_ns") else None)
+    world = world_of(config, lambda fact: cycles.append(fact) if hasattr(fact, "mark_ns") else None)
     for _ in instants(world, 100 * MS):
         pass
     forced = [cycle for cycle in cycles if cycle.reason == "forced"]
@@ -152,7 +151,7 @@ def test_each_cycle_has_two_pauses_that_contain_stopping_all_ps() -> None:
 def test_in_a_stopped_world_and_outside_marking_all_is_quiet() -> None:
     for resolution in ("batched", "refill"):
         config = config_of(EVERYTHING, duration="8ms", GOGC=50, model={"resolution": resolution})
-        world = build(config, lambda fact: None)
+        world = world_of(config)
         everybody = watch_goroutines(world)
         stops = 0
         for _ in instants(world, 13 * US):
@@ -296,9 +295,9 @@ def test_nobody_assists_while_the_limiter_limits(monkeypatch: pytest.MonkeyPatch
 @pytest.fixture(scope="module")
 def marking() -> World:
     """A world in the middle of a mark phase that somebody assists."""
-    world = build(config_of(allocating(6, cpu="10us")), lambda fact: None)
+    world = world_of(config_of(allocating(6, cpu="10us")))
     for _ in instants(world, 50 * US):
-        if world.gc.marking and world.gc.work.unclaimed > 1 * MiB:
+        if world.gc.marking and world.mark.work.unclaimed > 1 * MiB:
             return world
     raise AssertionError("no mark phase")
 
@@ -310,20 +309,20 @@ def marking() -> World:
 )
 def test_credit_is_neither_made_nor_lost(marking: World, debts: list[int], paid: list[int]) -> None:
     world = marking
-    gc, pacer = world.gc, world.gc.pacer
+    pacer = world.gc.pacer
     pacer.bg_scan_credit = 0
     parked = [G(i, "job", credit=debt, parked_at=world.env.now) for i, debt in enumerate(debts)]
-    gc.queue.clear()
-    gc.queue.extend(parked)
+    world.mark.queue.clear()
+    world.mark.queue.extend(parked)
     for work in paid:
         flush_background_credit(work, world)
     earned = sum(g.credit for g in parked) - sum(debts)
     spent = earned * pacer.assist_work_per_byte + pacer.bg_scan_credit
     assert spent == pytest.approx(sum(paid), abs=4 * (len(debts) + len(paid)))
-    assert (pacer.bg_scan_credit == 0) or not gc.queue
-    released = [g for g in parked if g not in gc.queue]
+    assert (pacer.bg_scan_credit == 0) or not world.mark.queue
+    released = [g for g in parked if g not in world.mark.queue]
     assert all(g.credit >= 0 for g in released)
-    gc.queue.clear()
+    world.mark.queue.clear()
 
 
 @pytest.mark.parametrize("assists", [1, 7])
@@ -332,7 +331,7 @@ def test_credit_is_stolen_for_whole_assists(marking: World, assists: int) -> Non
     world, g = marking, G(1, "job")
     pacer = world.gc.pacer
     wanted = int((assists - 0.5) * OVER_ASSIST_WORK * pacer.assist_bytes_per_work)
-    g.epoch, g.credit, pacer.bg_scan_credit = world.gc.epoch, 0, 10**9
+    g.epoch, g.credit, pacer.bg_scan_credit = world.mark.epoch, 0, 10**9
     steal_credit(g, wanted, world)
     assert 10**9 - pacer.bg_scan_credit == assists * OVER_ASSIST_WORK
     whole = assists * OVER_ASSIST_WORK * pacer.assist_bytes_per_work
@@ -341,18 +340,18 @@ def test_credit_is_stolen_for_whole_assists(marking: World, assists: int) -> Non
 
 def test_what_credit_there_is_comes_first_and_the_goroutine_does_the_rest(marking: World) -> None:
     world, g = marking, G(1, "job")
-    gc, pacer = world.gc, world.gc.pacer
-    g.epoch, pacer.bg_scan_credit = gc.epoch, 10_000
+    pacer = world.gc.pacer
+    g.epoch, pacer.bg_scan_credit = world.mark.epoch, 10_000
     assert owes_work(g, 5_000, world)
     next(assist.assist(g, world))
     assert pacer.bg_scan_credit == 0
-    assert gc.work.in_flight == OVER_ASSIST_WORK - 10_000
+    assert world.mark.work.in_flight == OVER_ASSIST_WORK - 10_000
 
 
 def test_a_goroutine_that_ends_hands_its_credit_back(marking: World) -> None:
     world, g = marking, G(1, "job")
     pacer = world.gc.pacer
-    g.epoch, pacer.bg_scan_credit = world.gc.epoch, OVER_ASSIST_WORK
+    g.epoch, pacer.bg_scan_credit = world.mark.epoch, OVER_ASSIST_WORK
     steal_credit(g, 100, world)
     hand_back_credit(g, world)
     assert pacer.bg_scan_credit == pytest.approx(OVER_ASSIST_WORK, abs=4)
@@ -360,11 +359,11 @@ def test_a_goroutine_that_ends_hands_its_credit_back(marking: World) -> None:
 
 def test_the_end_of_marking_lets_all_assists_go() -> None:
     parked = released = 0
-    world = build(config_of(allocating(8, cpu="10us")), lambda fact: None)
+    world = world_of(config_of(allocating(8, cpu="10us")))
     for _ in instants(world, 50 * US):
-        parked += len(world.gc.queue)
+        parked += len(world.mark.queue)
         released += not world.gc.marking
-        assert world.gc.marking or not world.gc.queue
+        assert world.gc.marking or not world.mark.queue
     assert parked
     assert released
 
@@ -373,14 +372,14 @@ def test_the_end_of_marking_lets_all_assists_go() -> None:
 
 
 def test_what_was_dead_at_the_snapshot_is_freed_and_nothing_else() -> None:
-    world = build(config_of(EVERYTHING, duration="60ms"), lambda fact: None)
+    world = world_of(config_of(EVERYTHING, duration="60ms"))
     heap, gc = world.memory.heap, world.gc
     checked = {0}
     for _ in instants(world, 11 * US):
         if gc.cycles in checked or not heap.sweeping.done or gc.running:
             continue
         checked.add(gc.cycles)
-        marked, at_end = gc.cycle.marked_bytes, gc.freed_before
+        marked, at_end = gc.cycle.marked_bytes, world.sweep.freed_before
         unmarked = at_end.allocated_bytes - at_end.freed_bytes - marked
         assert heap.stats.freed_bytes - at_end.freed_bytes == unmarked
         old = heap.spans.rows_in_use()

@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from sim.build import build
 from sim.config.run import RunConfig
 from sim.errors import UserError
 from sim.results.result import Result
 from sim.simulation import simulate
 from tests.actors.audit import audit, watch_goroutines
-from tests.worlds import config_of, instants, run
+from tests.worlds import config_of, instants, run, world_of
 
 OBJECT, OBJECTS = 64, 1000
 FILES: dict[str, Any] = {
@@ -89,7 +88,7 @@ def test_books_balance_while_finalizers_are_queued_and_called() -> None:
         job = {**FILES["goroutines"]["job"]["steps"][0]["work"], "finalizer": finalizer}
         both = [{"work": {**job, "lives": lives}} for lives in ("step", "goroutine")]
         workload = {**FILES, "goroutines": {"job": {"steps": both}}, "load": load}
-        world = build(config_of(workload, GOGC=50, duration="80ms"), lambda fact: None)
+        world = world_of(config_of(workload, GOGC=50, duration="80ms"))
         everybody, finalizers = watch_goroutines(world), world.memory.finalizers
         for _ in instants(world, 733_000):
             audit(world, everybody)

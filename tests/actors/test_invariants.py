@@ -7,13 +7,12 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from sim.build import build
 from sim.config.run import RunConfig
 from sim.record.facts import Request
 from sim.units import US
 from tests.actors.audit import audit, watch_goroutines
 from tests.actors.programs import configs
-from tests.worlds import instants
+from tests.worlds import instants, world_of
 
 EVERY = 733 * US
 
@@ -21,7 +20,7 @@ EVERY = 733 * US
 def check(config: RunConfig) -> None:
     """Run to the end with audits on the way; then every request is explained."""
     facts: list[Any] = []
-    world = build(config, facts.append)
+    world = world_of(config, facts.append)
     everybody = watch_goroutines(world)
     for _ in instants(world, EVERY):
         audit(world, everybody)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sim.actors.keeping import keep, keep_forever
-from sim.build import build
-from sim.world import G, World
-from tests.worlds import config_of
+from sim.actors.world import G, World
+from tests.worlds import config_of, world_of
 
 PROGRAM: dict[str, Any] = {
     "name": "program",
@@ -19,7 +18,7 @@ PROGRAM: dict[str, Any] = {
 
 def goroutines() -> tuple[World, G, G]:
     """Two goroutines that run on the same P, one after the other."""
-    world = build(config_of(PROGRAM), lambda _: None)
+    world = world_of(config_of(PROGRAM))
     first, second = world.new_goroutine("tree"), world.new_goroutine("tree")
     first.p = second.p = world.sched.ps[0]
     return world, first, second

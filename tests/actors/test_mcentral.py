@@ -10,10 +10,9 @@ import pytest
 
 from sim.actors.locks import HEAP_LOCK, central_hold
 from sim.actors.prices import make_bill
-from sim.build import build
 from sim.go.mcache import Taken
 from sim.go.refill import no_refills
-from tests.worlds import config_of, run
+from tests.worlds import config_of, run, world_of
 
 ALLOCATES: dict[str, Any] = {
     "name": "allocates",
@@ -67,7 +66,7 @@ def test_how_often_refills_touch_their_mcentral(
     mcentral: str, span_class: int, spans: tuple[int, int, int], times: int
 ) -> None:
     """A span in and one out of a set; one move under the lock, and two for a fresh span."""
-    world = build(config_of(ALLOCATES, f"model.mcentral={mcentral}"), lambda _: None)
+    world = world_of(config_of(ALLOCATES, f"model.mcentral={mcentral}"))
     counts = no_refills(1)
     counts.partial[0], counts.swept[0], counts.fresh[0] = spans
     hold = central_hold(np.array([span_class]), counts, world)
@@ -75,7 +74,7 @@ def test_how_often_refills_touch_their_mcentral(
 
 
 def test_a_span_that_is_swept_in_vain_costs_a_sweep_and_no_refill() -> None:
-    world = build(config_of(ALLOCATES), lambda _: None)
+    world = world_of(config_of(ALLOCATES))
     span_class = np.array([30])
 
     def price(in_vain: int) -> float:

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from sim.actors.collector import empty_pools
-from sim.build import build
+from sim.actors.heap import empty_pools
 from sim.go.pool import SyncPool
 from sim.units import KiB
-from tests.worlds import config_of, instants, run
+from tests.worlds import config_of, instants, run, world_of
 
 POOLING: dict[str, Any] = {
     "name": "pooling",
@@ -59,7 +58,7 @@ def test_a_lower_gogc_makes_a_pooling_program_allocate_more() -> None:
 def test_the_ledger_holds_as_many_objects_as_the_pool_counts() -> None:
     """They are thinned by chance; their number must not walk away from the pool's."""
     steady = {**POOLING, "load": {"others": POOLING["load"]["others"]}}
-    world = build(config_of(steady), lambda fact: None)
+    world = world_of(config_of(steady))
     (pool,), ledger = world.memory.pools.values(), world.memory.ledger
     for _ in range(50):
         pool.get()
@@ -68,7 +67,7 @@ def test_the_ledger_holds_as_many_objects_as_the_pool_counts() -> None:
     for _ in range(200):  # cycles that each drop one of fifty, and make a new one
         pool.put()
         for _ in range(2):
-            empty_pools(world)
+            empty_pools(world.memory)
             ledger.bury(world.streams["lifetimes"])
         if not pool.get():
             ledger.add(span, kind, pool.owner, np.array([1]))
@@ -88,7 +87,7 @@ def test_dropped_objects_are_garbage_and_idle_ones_are_not() -> None:
             "collector": {"goroutine": "collector", "count": 3, "parallel": 1},
         },
     }
-    world = build(config_of(idle, GOGC="off"), lambda fact: None)
+    world = world_of(config_of(idle, GOGC="off"))
     marked = {}
     for _ in instants(world, 1_000_000):
         marked[world.gc.cycles] = world.gc.cycle.marked_bytes

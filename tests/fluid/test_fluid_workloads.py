@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from sim.build import build
+from sim.build_fluid import Fluid
 from sim.config import load
-from sim.config.machine import load_profile
 from sim.config.run import RunConfig
 from sim.errors import UserError
-from sim.fluid.engine import NO_LIMIT
 from sim.fluid.footprint import Footprint
-from sim.report.page import page
-from sim.results import Results
 from sim.results.summary import summary
 from sim.simulation import simulate
 from sim.units import MiB
@@ -49,7 +47,6 @@ def test_a_fluid_run_says_what_it_does_not_know() -> None:
     assert result.cycles[["assists", "swept_refill", "sweep_pages"]].isna().all(axis=None)
     assert result.samples["/gc/heap/frees:objects"].isna().all()
     assert "sweep done" not in result.gcpacertrace()
-    assert "reachable" not in page(Results({"run": result}))
     assert "requests, locks and spans are known with model.detail=events" in told
     in_detail = load({"workload": str(ROOT / "workloads" / "json-api.yaml")}, ["duration=50ms"])
     assert "fluid" not in str(simulate(in_detail).summary())
@@ -67,7 +64,9 @@ def test_a_leak_into_a_container_is_killed() -> None:
 
 
 def test_memory_that_the_heap_has_grown_by_counts_when_it_is_touched() -> None:
-    footprint = Footprint(load_profile("default-x86-64"), 4, NO_LIMIT, None, scavenges=True)
+    mode = build(fluid("json-api"), lambda fact: None).mode
+    assert isinstance(mode, Fluid)
+    footprint = Footprint(mode.flow)
     footprint.map_for(5 * MiB)
     assert (footprint.mapped, footprint.released, footprint.free) == (8 * MiB, 3 * MiB, 0)
     footprint.map_for(2 * MiB)

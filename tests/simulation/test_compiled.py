@@ -17,7 +17,7 @@ CAN_COMPILE = shutil.which("cc") and Path(sysconfig.get_path("include"), "Python
 RUNS = """
 import sys
 from pathlib import Path
-import sim.world
+import sim.actors.world
 from sim.config import load
 from sim.simulation import simulate
 from tests.worlds import EVERYTHING, config_of
@@ -34,7 +34,7 @@ for name, config in {
     "deep stacks": load(configs / "deep-stacks.yaml", ["duration=500ms"]),
 }.items():
     simulate(config, out=out / name)
-print(sim.world.__file__)
+print(sim.actors.world.__file__)
 """
 
 

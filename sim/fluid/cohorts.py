@@ -1,4 +1,4 @@
-"""Goroutines that matter one by one: the main goroutine, phases, crowds that move in step."""
+"""Goroutines that matter one by one: the main goroutine, phases, cohorts that move in step."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from sim.fluid.keepers import Keeper
-from sim.fluid.tasks import NEVER, Task
-from sim.fluid.visits import ITERATIONS, Visit, VisitCompiler
+from sim.fluid.demand import ITERATIONS, Visit, VisitCompiler
+from sim.fluid.retention import Retained
+from sim.fluid.sources import NEVER, Source
 from sim.go.sysmon import PERIOD, WHOLE_SLICE
 from sim.workload import program as say
 
@@ -40,35 +40,35 @@ class Joining:
 Stage: TypeAlias = Busy | Asleep | Collecting | Joining
 
 
-class Stageplay(Protocol):
-    """What a script asks of the run."""
+class CohortHost(Protocol):
+    """What a cohort asks of the run."""
 
     compiler: VisitCompiler
-    keepers: list[Keeper]
+    retained: list[Retained]
 
-    def start(self, task: Task) -> None:
-        """A task begins now."""
+    def start(self, source: Source) -> None:
+        """A source begins now."""
 
     def collect(self) -> None:
         """A cycle is asked for."""
 
-    def foresee(self, visit: Visit, crowd: float, visits: float) -> None:
+    def expect_visits(self, visit: Visit, members: float, visits: float) -> None:
         """So many goroutines begin so many visits: find out what one costs."""
 
-    def settle(self, task: Task) -> None:
-        """Book what a task has done, before it does something else."""
+    def settle(self, source: Source) -> None:
+        """Book what a source has done, before it does something else."""
 
 
-class Script(Task):
+class Cohort(Source):
     """So many goroutines of one kind that go through their steps together."""
 
     def __init__(
-        self, steps: Sequence[say.Step], kind: say.GoroutineKind | None, crowd: float,
-        stage: Stageplay, begin: float, on_end: Callable[[], None] | None = None,
+        self, steps: Sequence[say.Step], kind: say.GoroutineKind | None, members: float,
+        stage: CohortHost, begin: float, on_end: Callable[[], None] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(Visit(), begin)
-        self._kind, self.crowd, self._stage, self._on_end = kind, crowd, stage, on_end
-        self._held: dict[int, Keeper] = {}
+        self._kind, self.members, self._stage, self._on_end = kind, members, stage, on_end
+        self._held: dict[int, Retained] = {}
         self._now = begin
         self._children = 0
         self._plot = self._follow(steps)
@@ -83,7 +83,7 @@ class Script(Task):
 
         The first one began with the stage; a part of a period later came sysmon's first look.
         """
-        if self.crowd > 1:
+        if self.members > 1:
             return WHOLE_SLICE * part
         return (self._ran_from + PERIOD * (1 + part) - now) % WHOLE_SLICE
 
@@ -94,12 +94,12 @@ class Script(Task):
 
     @property
     def number_of_goroutines(self) -> float:
-        """See `Task`."""
-        return self.crowd
+        """See `Source`."""
+        return self.members
 
     @property
     def beginners(self) -> float:
-        """See `Task`."""
+        """See `Source`."""
         return self.speed / self._at.times if isinstance(self._at, Busy) else 0.0
 
     @property
@@ -110,7 +110,7 @@ class Script(Task):
         """
         if not isinstance(self._at, Busy):
             return 0.0
-        return min(self.crowd, math.ceil(self._left / self._at.times))
+        return min(self.members, math.ceil(self._left / self._at.times))
 
     def pay_start(self, touched: float) -> None:
         """In their first stage goroutines are started, with stacks that touch so many new bytes."""
@@ -131,7 +131,7 @@ class Script(Task):
         return self.stack if idle is None else idle
 
     def plan(self, now: float, procs: int) -> None:
-        """See `Task`."""
+        """See `Source`."""
         self._now = now
         self.wanted = 0.0
         if isinstance(self._at, Busy):
@@ -142,19 +142,19 @@ class Script(Task):
             self.wanted = min(self.wanted, procs) if waits == 0 else self.wanted
 
     def change(self, speed: float) -> float:
-        """See `Task`."""
+        """See `Source`."""
         if isinstance(self._at, Busy):
             return self._left / speed if speed > 0 else NEVER
         return self._wake - self._now
 
     def advance(self, now: float, elapsed: float, speed: float) -> float:
-        """See `Task`."""
+        """See `Source`."""
         self._now = now
         if isinstance(self._at, Busy):
             done = min(speed * elapsed, self._left)
             self.done += done
             self._left -= done
-            if self._left <= 1e-6 * self.crowd * self._at.times:
+            if self._left <= 1e-6 * self.members * self._at.times:
                 self._stage.settle(self)
                 self.next_stage()
             return done
@@ -173,8 +173,8 @@ class Script(Task):
             self._ran_from = self._now
         self._at = stage
         if isinstance(stage, Busy):
-            self.visit, self._left = stage.visit, self.crowd * stage.times
-            self._stage.foresee(self.visit, self.crowd, self._left)
+            self.visit, self._left = stage.visit, self.members * stage.times
+            self._stage.expect_visits(self.visit, self.members, self._left)
         elif isinstance(stage, Asleep):
             self._wake = self._now + stage.ns
         elif isinstance(stage, Collecting):
@@ -189,8 +189,8 @@ class Script(Task):
 
     def _end(self) -> None:
         self.ended = True
-        for keeper in self._held.values():
-            self._stage.keepers.remove(keeper)
+        for holder in self._held.values():
+            self._stage.retained.remove(holder)
         if self._on_end is not None:
             self._on_end()
 
@@ -219,13 +219,13 @@ class Script(Task):
         visit.runs -= 1.0
         for use in visit.uses:
             if use.held:
-                use.keeper = self._keeper(use.mix, use.slots)
+                use.holder = self._holder(use.mix, use.slots)
         return Busy(visit, times)
 
-    def _keeper(self, mix: int, burst: float) -> Keeper:
+    def _holder(self, mix: int, burst: float) -> Retained:
         if mix not in self._held:
-            self._held[mix] = Keeper(mix)
-            self._stage.keepers.append(self._held[mix])
+            self._held[mix] = Retained(mix)
+            self._stage.retained.append(self._held[mix])
         self._held[mix].allocate_at_once(burst)
         return self._held[mix]
 
@@ -241,8 +241,8 @@ class Script(Task):
         kind = self._stage.compiler.kind(step.goroutine)
         waits = self._child_ended if step.wait else None
         self._children += step.wait
-        crowd = self.crowd * step.count
-        self._stage.start(Script(kind.steps, kind, crowd, self._stage, self._now, waits))
+        members = self.members * step.count
+        self._stage.start(Cohort(kind.steps, kind, members, self._stage, self._now, waits))
         yield Busy(self._stage.compiler.starting(step.count), 1)
         if step.wait:
             yield Joining()

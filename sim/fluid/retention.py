@@ -24,7 +24,7 @@ class Runs(NamedTuple):
     """Share of them that is kept, each by chance."""
 
 
-class Keeper:
+class Retained:
     """Keeps slots for ever: a leak, what `lives: forever`, what a scripted goroutine holds."""
 
     def __init__(self, mix: int, burst: float = 1.0) -> None:
@@ -53,7 +53,7 @@ class Keeper:
         """Time goes by, in ns."""
 
 
-class RandomStore(Keeper):
+class RandomStore(Retained):
     """A store that, once it is full, drops an entry at random for every new one."""
 
     def __init__(self, mix: int, capacity: float) -> None:
@@ -62,7 +62,7 @@ class RandomStore(Keeper):
         self._inserted = 0.0
 
     def add(self, slots: float) -> None:
-        """See `Keeper`; even new entries may be dropped again."""
+        """See `Retained`; even new entries may be dropped again."""
         room = max(min(self._capacity - self._inserted, slots), 0.0)
         self._inserted += slots
         self.slots += room
@@ -70,23 +70,23 @@ class RandomStore(Keeper):
         self.slots = self._capacity - missing * math.exp((room - slots) / self._capacity)
 
     def allocate_at_once(self, slots: float) -> None:
-        """See `Keeper`; what fills half of the store is none of its replacements."""
+        """See `Retained`; what fills half of the store is none of its replacements."""
         if slots < self._capacity / 2:
             super().allocate_at_once(slots)
 
     def runs(self) -> Sequence[Runs]:
-        """See `Keeper`: what filled the store first, in one go, and what has replaced it since."""
+        """See `Retained`: what filled the store first, and what has replaced it since."""
         turnovers = max(self._inserted - self._capacity, 0.0) / self._capacity
         left = math.exp(-turnovers)
         first = Runs(self.slots * left, self._capacity, left)
         return (first, *_by_age(self.slots * (1 - left), self.burst, turnovers))
 
     def scattered(self) -> float:
-        """See `Keeper`: all but what filled the store first and has its neighbour still."""
+        """See `Retained`: all but what filled the store first and has its neighbour still."""
         return -math.expm1(2.0 * min(self._capacity - self._inserted, 0.0) / self._capacity)
 
 
-class OldestStore(Keeper):
+class OldestStore(Retained):
     """A store that keeps what came last."""
 
     def __init__(self, mix: int, capacity: float) -> None:
@@ -98,11 +98,11 @@ class OldestStore(Keeper):
         self._capacity -= self._capacity % slots if slots < self._capacity else 0.0
 
     def add(self, slots: float) -> None:
-        """See `Keeper`."""
+        """See `Retained`."""
         self.slots = min(self.slots + slots, self._capacity)
 
 
-class Memoryless(Keeper):
+class Memoryless(Retained):
     """Objects with exponential lifetimes."""
 
     def __init__(self, mix: int, mean: float) -> None:
@@ -111,20 +111,20 @@ class Memoryless(Keeper):
         self._age = 0.0
 
     def scattered(self) -> float:
-        """See `Keeper`: all but what was kept first and has its neighbour still."""
+        """See `Retained`: all but what was kept first and has its neighbour still."""
         return -math.expm1(-2.0 * self._age / self._mean)
 
     def runs(self) -> Sequence[Runs]:
-        """See `Keeper`."""
+        """See `Retained`."""
         return _by_age(self.slots, self.burst, self._age / self._mean)
 
     def pass_time(self, elapsed: float) -> None:
-        """See `Keeper`."""
+        """See `Retained`."""
         self._age += elapsed
         self.slots *= math.exp(-elapsed / self._mean)
 
 
-class Pooled(Keeper):
+class Pooled(Retained):
     """Objects of a sync.Pool: as many as were in use at the same time since the last cycle.
 
     Collections drop what was not needed since the one before (sync/pool.go), so that new ones are

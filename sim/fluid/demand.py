@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.fluid.keepers import Keeper, OldestStore
+from sim.fluid.retention import OldestStore, Retained
 from sim.streams import Streams
 from sim.units import Bytes
 from sim.workload import program as say
@@ -34,7 +34,7 @@ class Use:
 
     mix: int
     slots: float
-    keeper: Keeper | None
+    holder: Retained | None
     held: bool = False
     """Kept until the goroutine ends."""
 
@@ -138,18 +138,18 @@ class VisitCompiler:
         program: say.Program,
         mix_ids: dict[str, int],
         slots_per_byte: Sequence[float],
-        keeper: Callable[[say.Work], Keeper | None],
-        stores: dict[str, Keeper],
+        holder: Callable[[say.Work], Retained | None],
+        stores: dict[str, Retained],
         go_ns: float,
     ) -> None:
         self._program, self._mix_ids, self._per_byte = program, mix_ids, slots_per_byte
-        self._keeper, self._stores, self._go_ns = keeper, stores, go_ns
+        self._holder, self._stores, self._go_ns = holder, stores, go_ns
 
     def kind(self, name: str) -> say.GoroutineKind:
         """A kind of goroutine by its name."""
         return self._program.goroutines[name]
 
-    def store(self, name: str) -> Keeper:
+    def store(self, name: str) -> Retained:
         """A store by its name."""
         return self._stores[name]
 
@@ -206,11 +206,11 @@ class VisitCompiler:
         visit.asked += asked
         visit.asked_variance += variance(step.allocate)
         slots = asked * self._per_byte[mix]
-        keeper = self._keeper(step)
-        if keeper is not None:
-            keeper.allocate_at_once(slots)
-        held = keeper is None and step.lives == "goroutine"
-        visit.uses.append(Use(mix, slots, keeper, held))
+        holder = self._holder(step)
+        if holder is not None:
+            holder.allocate_at_once(slots)
+        held = holder is None and step.lives == "goroutine"
+        visit.uses.append(Use(mix, slots, holder, held))
         if held:
             note_burst(visit.bursts, mix, slots)
         half = slots / 2 if held else 0.0
@@ -232,14 +232,14 @@ class VisitCompiler:
         _add_books(visit, child, count)
 
     def _publish(self, step: say.Publish, visit: Visit) -> None:
-        keeper = self._stores[step.store]
-        slots = visit.held.pop(keeper.mix, 0.0)
-        if isinstance(keeper, OldestStore) and slots:
-            keeper.take_entries(slots)
+        holder = self._stores[step.store]
+        slots = visit.held.pop(holder.mix, 0.0)
+        if isinstance(holder, OldestStore) and slots:
+            holder.take_entries(slots)
         for use in visit.uses:
-            if use.mix == keeper.mix and use.held:
-                use.keeper, use.held = keeper, False
-                keeper.allocate_at_once(use.slots)
+            if use.mix == holder.mix and use.held:
+                use.holder, use.held = holder, False
+                holder.allocate_at_once(use.slots)
 
     def _repeat(self, step: say.Repeat, visit: Visit) -> None:
         """The first times one by one; the others are alike, with what is kept growing evenly."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sim.fluid.change import Change
-from sim.fluid.turns import Place, Turns, after_a_slice, at_intervals, by_chance
+from sim.fluid.fractional_workers import Processor, Schedule, after_a_slice, at_intervals, by_chance
 from sim.go.sysmon import WHOLE_SLICE
 from sim.units import MS
 
@@ -14,25 +14,25 @@ EVERY_MS = at_intervals(1.0 * MS, 0.5 * MS)
 SLICE_END = after_a_slice(0.0)
 
 
-def turns(*places: Place) -> Turns:
-    return Turns(SHARE, POLL, 1.1, places, SLICE_END)
+def schedules(*processors: Processor) -> Schedule:
+    return Schedule(SHARE, POLL, 1.1, processors, SLICE_END)
 
 
-def idle() -> Place:
-    return Place(EVERY_MS, 0.1 * MS, taken=False)
+def idle() -> Processor:
+    return Processor(EVERY_MS, 0.1 * MS, taken=False)
 
 
 @pytest.mark.parametrize("ms", [5, 20, 80])
 def test_a_p_that_schedules_often_has_its_share_and_a_fifth_more_at_most(ms: int) -> None:
-    marked = turns(idle()).marked(ms * MS)
+    marked = schedules(idle()).marked(ms * MS)
     # The last look may be one ms ago.
     assert SHARE * (ms - 1) * MS <= marked <= 1.2 * SHARE * ms * MS + POLL
 
 
 def test_the_goroutine_changes_places_at_the_end_of_its_time_slice() -> None:
-    busy = Place(EVERY_MS, 6.0 * MS, taken=True)
+    busy = Processor(EVERY_MS, 6.0 * MS, taken=True)
     other = idle()
-    both = turns(busy, other)
+    both = schedules(busy, other)
     both.marked(5.9 * MS)
     assert busy.marked == 0
     both.marked(9.0 * MS)
@@ -42,41 +42,41 @@ def test_the_goroutine_changes_places_at_the_end_of_its_time_slice() -> None:
 
 
 def test_alone_on_its_p_it_goes_on_after_the_worker() -> None:
-    busy = Place(EVERY_MS, 6.0 * MS, taken=True)
-    only = turns(busy)
+    busy = Processor(EVERY_MS, 6.0 * MS, taken=True)
+    only = schedules(busy)
     only.marked(10.0 * MS)
     assert busy.taken
     assert busy.next == pytest.approx(WHOLE_SLICE)  # of looks every 10.1 ms, the second one
 
 
 def test_a_p_marks_from_when_its_goroutine_blocks() -> None:
-    busy = Place(EVERY_MS, 9.0 * MS, taken=True)
-    only = turns(busy)
+    busy = Processor(EVERY_MS, 9.0 * MS, taken=True)
+    only = schedules(busy)
     only.marked(4.0 * MS)
     only.run(0, 4.0 * MS, PIECE)
     assert only.marked(8.0 * MS) >= 1.2 * SHARE * 4 * MS
 
 
 def test_a_goroutine_that_begins_finds_a_p() -> None:
-    place = idle()
-    only = turns(place)
+    processor = idle()
+    only = schedules(processor)
     only.run(1, 2.0 * MS, PIECE)
     only.marked(4.0 * MS)
-    assert place.taken
+    assert processor.taken
 
 
 def test_a_spell_is_made_of_whole_pieces() -> None:
-    place = Place(SLICE_END, 2.4 * MS, taken=False)
-    long = Turns(SHARE, 0.4 * MS, 1.0, [place], SLICE_END)
+    processor = Processor(SLICE_END, 2.4 * MS, taken=False)
+    long = Schedule(SHARE, 0.4 * MS, 1.0, [processor], SLICE_END)
     # Three tenths of the time are 0.96 ms after two pieces, and 1.08 ms after three.
     assert long.marked(9.0 * MS) == pytest.approx(1.2 * MS)
 
 
 def test_who_ends_a_piece_meanwhile_finds_what_a_worker_leaves_in_the_queue() -> None:
-    first = Place(EVERY_MS, 8.0 * MS, taken=False)
-    near = Place(SLICE_END, 20.0 * MS, taken=False, piece_left=0.5)
-    far = Place(SLICE_END, 20.0 * MS, taken=False)
-    three = turns(first, near, far)
+    first = Processor(EVERY_MS, 8.0 * MS, taken=False)
+    near = Processor(SLICE_END, 20.0 * MS, taken=False, piece_left=0.5)
+    far = Processor(SLICE_END, 20.0 * MS, taken=False)
+    three = schedules(first, near, far)
     three.run(0, 0.0, PIECE)
     three.marked(9.0 * MS)
     assert first.marked > 0

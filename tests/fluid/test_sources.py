@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.fluid.rates import Rates
-from sim.fluid.tasks import ClosedFlow, OpenFlow
-from sim.fluid.visits import Prices, Visit
+from sim.fluid.demand import Prices, Visit
+from sim.fluid.rates import ArrivalRates
+from sim.fluid.sources import ClosedFlow, OpenFlow
 from sim.units import MS, SECOND
 from sim.workload.arrivals import Regular
 
@@ -20,7 +20,7 @@ def visit() -> Visit:
 def requests(*, by_timer: bool) -> OpenFlow:
     """1,000 requests a second."""
     rng = np.random.Generator(np.random.PCG64(1))
-    rates = Rates(Regular(1000.0), 0.0, SECOND, rng)
+    rates = ArrivalRates(Regular(1000.0), 0.0, SECOND, rng)
     return OpenFlow(visit(), 0.0, rates, rng, by_timer=by_timer)
 
 

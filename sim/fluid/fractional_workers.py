@@ -15,23 +15,23 @@ from sim.go.sysmon import PERIOD, WHOLE_SLICE
 MOST: Final = 0.95
 """Of the time of a P; with more, a worker would never leave it."""
 
-Look: TypeAlias = Callable[[float], float]
+NextSchedule: TypeAlias = Callable[[float], float]
 """When a P that idles schedules next, after an instant."""
 
 
-def by_chance(every: float, part: float) -> Look:
+def by_chance(every: float, part: float) -> NextSchedule:
     """Looks come by chance; of times that long on average, this part is shorter than the first."""
     parts = [(part + k / 4) % 1 for k in (0, 2, 1, 3)]
     waits = cycle([-every * math.log1p(-p) for p in parts])
     return lambda now: now + next(waits)
 
 
-def at_intervals(every: float, first: float) -> Look:
+def at_intervals(every: float, first: float) -> NextSchedule:
     """Looks at regular instants."""
     return lambda now: first + every * max(math.ceil((now - first) / every), 0)
 
 
-def after_a_slice(seen: float) -> Look:
+def after_a_slice(seen: float) -> NextSchedule:
     """A look when a time slice is over, if nobody tells before: the second of sysmon's.
 
     One of those is at the instant `seen`, the others are a period apart.
@@ -39,10 +39,12 @@ def after_a_slice(seen: float) -> Look:
     return lambda now: now - (now - seen) % PERIOD + WHOLE_SLICE
 
 
-class Place:
+class Processor:
     """A P: when it schedules next, and what fractional workers have marked on it."""
 
-    def __init__(self, look: Look, at: float, *, taken: bool, piece_left: float = math.inf) -> None:
+    def __init__(
+        self, look: NextSchedule, at: float, *, taken: bool, piece_left: float = math.inf
+    ) -> None:
         self.look, self.next, self.taken = look, at, taken
         """Of a P that is taken, one goroutine computes on and on, and a time slice ends next."""
         self.piece_left = piece_left
@@ -68,8 +70,8 @@ class Place:
         return float(np.interp(at, self._times, self._marked))
 
 
-class Turns:
-    """Turns that fractional workers take with others, in one of several ways that are as likely.
+class Schedule:
+    """Schedule that fractional workers take with others, in one of several ways that are as likely.
 
     A P looks for a fractional worker whenever it schedules: while it idles, now and then; under a
     goroutine that computes on and on, when its time slice is over. The worker takes piece after
@@ -80,50 +82,50 @@ class Turns:
     """
 
     def __init__(
-        self, share: float, poll_ns: float, slower: float, places: Sequence[Place],
-        slice_end: Look,
+        self, share: float, poll_ns: float, slower: float, processors: Sequence[Processor],
+        slice_end: NextSchedule,
     ) -> None:  # fmt: skip
         self._share, self._poll, self._slower = share, poll_ns, slower
         self._slice_end = slice_end
         self._piece = poll_ns
-        self._places, self._waiting = places, 0
+        self._processors, self._waiting = processors, 0
 
     def marked(self, at: float) -> float:
         """CPU-ns of fractional marking until so many ns after the start."""
-        while (place := min(self._places, key=lambda place: place.next)).next < at:
-            self._schedule(place)
-        return sum(place.marked_until(at) for place in self._places)
+        while (processor := min(self._processors, key=lambda processor: processor.next)).next < at:
+            self._schedule(processor)
+        return sum(processor.marked_until(at) for processor in self._processors)
 
     def run(self, goroutines: int, now: float, piece_ns: float) -> None:
         """So many goroutines compute on and on from now on, and pieces are not longer."""
         self._piece = piece_ns
-        taken = [place for place in self._places if place.taken]
+        taken = [processor for processor in self._processors if processor.taken]
         while len(taken) + self._waiting < goroutines:
             self._wait(now)
         while len(taken) + self._waiting > goroutines:
             if self._waiting:
                 self._waiting -= 1
             else:
-                place = taken.pop()
-                place.taken, place.next = False, now
+                processor = taken.pop()
+                processor.taken, processor.next = False, now
 
-    def _schedule(self, place: Place) -> None:
-        now = place.next
-        if place.taken:
-            place.taken = False
-            self._wait(now, place)
-        if place.marked <= self._share * now:
-            spell = self._spell(now, place.marked)
-            place.mark(now, spell)
-            place.next = now + spell
-            self._leave_to_others(place, now, spell)
+    def _schedule(self, processor: Processor) -> None:
+        now = processor.next
+        if processor.taken:
+            processor.taken = False
+            self._wait(now, processor)
+        if processor.marked <= self._share * now:
+            residence = self._residence(now, processor.marked)
+            processor.mark(now, residence)
+            processor.next = now + residence
+            self._leave_to_others(processor, now, residence)
         elif self._waiting:
             self._waiting -= 1
-            place.taken, place.next = True, self._slice_end(now)
+            processor.taken, processor.next = True, self._slice_end(now)
         else:
-            place.next = place.look(max(place.marked / self._share, now + 1.0))
+            processor.next = processor.look(max(processor.marked / self._share, now + 1.0))
 
-    def _spell(self, now: float, marked: float) -> float:
+    def _residence(self, now: float, marked: float) -> float:
         """How long a worker stays that begins now."""
         begun, slack = now, min(FRACTIONAL_SLACK * self._share, MOST)
         while True:
@@ -134,20 +136,20 @@ class Turns:
             if marked > slack * now:
                 return now - begun
 
-    def _leave_to_others(self, place: Place, now: float, spell: float) -> None:
+    def _leave_to_others(self, processor: Processor, now: float, residence: float) -> None:
         """What a P was to run waits until its worker is done; who ends a piece before finds it."""
-        for other in self._places:
+        for other in self._processors:
             notice = other.piece_left * self._piece * self._slower
-            if other is not place and not other.taken and notice < spell:
+            if other is not processor and not other.taken and notice < residence:
                 other.look_at(now + notice)
 
-    def _wait(self, now: float, left: Place | None = None) -> None:
+    def _wait(self, now: float, left: Processor | None = None) -> None:
         """A goroutine waits; of other Ps than the one it left, one that idles finds it there.
 
         Idle workers look after every piece.
         """
         self._waiting += 1
-        idle = [place for place in self._places if not place.taken and place is not left]
+        idle = [other for other in self._processors if not other.taken and other is not left]
         if idle:
-            first = min(idle, key=lambda place: place.next)
+            first = min(idle, key=lambda processor: processor.next)
             first.look_at(now + self._piece / 2)

@@ -9,9 +9,9 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from sim.fluid.scripts import Script
-from sim.fluid.tasks import ClosedFlow, OpenFlow, Task
-from sim.fluid.visits import note_burst
+from sim.fluid.cohorts import Cohort
+from sim.fluid.demand import note_burst
+from sim.fluid.sources import ClosedFlow, OpenFlow, Source
 from sim.go.stack import FIXED_STACK, STACK_SPAN, fits, shrunk_stack, starting_stack_size
 from sim.units import Bytes, KiB
 
@@ -22,12 +22,14 @@ MANY: Final = 128
 SYSTEM: Final = 2
 """Goroutines of the runtime: sweeper and scavenger."""
 SYSTEM_STACK: Final = 1 * KiB
+EXTRA_THREADS: Final = 3
+"""Threads beside those that run Go code, in a program that does nothing on two Ps."""
 THREAD: Final = 48 * KiB
 """Stacks of a thread: for the scheduler and for signals (runtime/proc.go: mpreinit)."""
 
 
 @dataclass(slots=True)
-class Crowd:
+class InFlight:
     """Goroutines in flight."""
 
     goroutines: float = SYSTEM
@@ -43,43 +45,45 @@ class Crowd:
     """Goroutines by bytes of stack used while they run, and at present."""
 
 
-def crowd(tasks: Sequence[Task], rng: Rng, *, by_allocation: bool) -> Crowd:
-    """Everybody, when tasks proceed as planned.
+def in_flight(sources: Sequence[Source], rng: Rng, *, by_allocation: bool) -> InFlight:
+    """Everybody, when sources proceed as planned.
 
     At the instant at which an allocation starts a cycle, there is the visit that allocates beside
     as many others as ever.
     """
-    found = Crowd()
-    live = sum(task.speed * task.visit.prices.live for task in tasks) if by_allocation else 0.0
-    for task in tasks:
-        if isinstance(task, Script):
-            _script(found, task)
+    found = InFlight()
+    live = 0.0
+    if by_allocation:
+        live = sum(source.speed * source.visit.prices.live for source in sources)
+    for source in sources:
+        if isinstance(source, Cohort):
+            _cohort(found, source)
         else:
             more = 0.0
-            if live > 0 and isinstance(task, OpenFlow):
-                more = task.speed * task.visit.prices.live / live
-            _flow(found, task, more, rng)
+            if live > 0 and isinstance(source, OpenFlow):
+                more = source.speed * source.visit.prices.live / live
+            _flow(found, source, more, rng)
     return found
 
 
-def _script(found: Crowd, script: Script) -> None:
-    speed = script.speed
-    running = script.busy
-    if script.visit.blocked and script.on_p:
-        running = min(speed * script.visit.prices.ns, running)
-    found.running += min(speed * script.visit.prices.ns, running)
-    found.goroutines += script.crowd
-    for size, count in ((script.stack, running), (script.idle_stack, script.crowd - running)):
+def _cohort(found: InFlight, cohort: Cohort) -> None:
+    speed = cohort.speed
+    running = cohort.busy
+    if cohort.visit.blocked and cohort.on_p:
+        running = min(speed * cohort.visit.prices.ns, running)
+    found.running += min(speed * cohort.visit.prices.ns, running)
+    found.goroutines += cohort.members
+    for size, count in ((cohort.stack, running), (cohort.idle_stack, cohort.members - running)):
         found.stack_used += count * size
-        key = (script.stack, size)
+        key = (cohort.stack, size)
         found.sizes[key] = found.sizes.get(key, 0.0) + count
 
 
-def _flow(found: Crowd, task: Task, more: float, rng: Rng) -> None:
-    visit = task.visit
+def _flow(found: InFlight, source: Source, more: float, rng: Rng) -> None:
+    visit = source.visit
     ns, weight = visit.prices.ns, max(visit.weight, 1e-9)
-    speed = task.speed + more / (ns + visit.blocked)
-    present = task.present() + more
+    speed = source.speed + more / (ns + visit.blocked)
+    present = source.present() + more
     running = speed * ns
     blocked = speed * (visit.blocked + visit.child_blocked)
     waiting = max(present + speed * visit.child_blocked - running - blocked, 0.0)
@@ -90,7 +94,7 @@ def _flow(found: Crowd, task: Task, more: float, rng: Rng) -> None:
     for size, count in ((visit.stack, running), (visit.idle_stack, blocked + waiting)):
         key = (visit.stack, size)
         found.sizes[key] = found.sizes.get(key, 0.0) + count
-    _hold(found, task, present, rng)
+    _hold(found, source, present, rng)
     for mix, burst in visit.bursts.items():
         note_burst(found.bursts, mix, burst)
     for mix, kept in visit.children_held.items():
@@ -98,28 +102,28 @@ def _flow(found: Crowd, task: Task, more: float, rng: Rng) -> None:
     for pool, lend in visit.lends.items():
         together = visit.borrowers[pool]
         time = lend + ns
-        lent = speed * time + task.backlog
+        lent = speed * time + source.backlog
         time /= together
         # Of those that are lent together, half are back when another half is not.
         spread = lent * (1 + (together - 1) / 2)
         most = math.inf
-        if isinstance(task, ClosedFlow):
-            most = task.workers * together
-            unused = max(0.0, 1 - lent / task.workers)
+        if isinstance(source, ClosedFlow):
+            most = source.workers * together
+            unused = max(0.0, 1 - lent / source.workers)
             spread, time = lent * unused, time * unused
         found.lent[pool] = (lent, spread, time, most)
 
 
-def _hold(found: Crowd, task: Task, present: float, rng: Rng) -> None:
+def _hold(found: InFlight, source: Source, present: float, rng: Rng) -> None:
     """What goroutines keep: each is somewhere on its way. Of many, the mean counts.
 
     Requests of different sizes are as uncertain as fewer of them that are larger.
     """
-    visit = task.visit
+    visit = source.visit
     times = visit.times(visit.prices.ns / max(visit.weight, 1e-9))
     if present <= MANY:
-        share = 1 + visit.scatter if isinstance(task, OpenFlow) else 1.0
-        number = task.number(present / share, rng)
+        share = 1 + visit.scatter if isinstance(source, OpenFlow) else 1.0
+        number = source.number(present / share, rng)
         at = rng.random(number) * times[-1]
     else:
         at, share = (np.arange(MANY) + 0.5) / MANY * times[-1], present / MANY
@@ -151,11 +155,11 @@ class StackMemory:
             size *= 2
         return size
 
-    def allocated(self, found: Crowd) -> Bytes:
+    def allocated(self, found: InFlight) -> Bytes:
         """Bytes of the stacks of goroutines."""
         return int(sum(n * self._size(key) for key, n in found.sizes.items()))
 
-    def spans(self, found: Crowd) -> Bytes:
+    def spans(self, found: InFlight) -> Bytes:
         """Memory of the spans that stacks are taken from."""
         total = self._threads * THREAD
         by_size: dict[int, float] = {}
@@ -165,7 +169,7 @@ class StackMemory:
             total += max(size, STACK_SPAN) * -(-int(count + 0.5) * size // max(size, STACK_SPAN))
         return total
 
-    def end_cycle(self, found: Crowd) -> None:
+    def end_cycle(self, found: InFlight) -> None:
         """A cycle has scanned all stacks."""
         self._starting = starting_stack_size(int(found.stack_used), max(1, int(found.goroutines)))
         for key in found.sizes:

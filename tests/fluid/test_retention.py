@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.fluid.keepers import Keeper, Memoryless, RandomStore
+from sim.fluid.retention import Memoryless, RandomStore, Retained
 from sim.fluid.spans import occupied_spans
 
 NELEMS, SPANS = 128, 400
@@ -64,12 +64,12 @@ def test_a_store_that_has_turned_over_holds_what_is_young_and_thin_remains_of_th
 
 
 def test_what_has_just_been_allocated_is_whole() -> None:
-    keeper = Memoryless(0, 1e9)
-    keeper.allocate_at_once(5.0)
-    keeper.add(100.0)
-    (run,) = keeper.runs()
+    holder = Memoryless(0, 1e9)
+    holder.allocate_at_once(5.0)
+    holder.add(100.0)
+    (run,) = holder.runs()
     assert run.slots == pytest.approx(100)
     assert run.left == pytest.approx(1)
-    leak = Keeper(0)
+    leak = Retained(0)
     leak.add(7.0)
     assert leak.runs()[0].left == 1

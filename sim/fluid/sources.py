@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from sim.fluid.rates import Rates
-from sim.fluid.visits import Visit
+from sim.fluid.demand import Visit
+from sim.fluid.rates import ArrivalRates
 
 NEVER: Final = math.inf
 NOTHING: Final = 1e-6
@@ -17,7 +17,7 @@ FEW: Final = 1.0
 """Visits; a smaller backlog is served on the way."""
 
 
-class Task:
+class Source:
     """A source of visits. `plan` says what it wants now, `advance` what it got."""
 
     def __init__(self, visit: Visit, begin: float) -> None:
@@ -87,11 +87,11 @@ class Task:
         """Everybody looks at timers again."""
 
 
-class OpenFlow(Task):
+class OpenFlow(Source):
     """Requests that arrive whether or not the program keeps up."""
 
     def __init__(
-        self, visit: Visit, begin: float, rates: Rates, noise: np.random.Generator, *,
+        self, visit: Visit, begin: float, rates: ArrivalRates, noise: np.random.Generator, *,
         by_timer: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(visit, begin)
@@ -103,7 +103,7 @@ class OpenFlow(Task):
         self._now = begin
 
     def plan(self, now: float, procs: int) -> None:
-        """See `Task`."""
+        """See `Source`."""
         self._now = now
         if now >= self._rate.until - 1:
             self._rate = self._rates.at(now)
@@ -112,7 +112,7 @@ class OpenFlow(Task):
         self.wanted = waiting if self._unseen_ns else self._rate.per_ns * ns + waiting
 
     def change(self, speed: float) -> float:
-        """See `Task`: the load changes, or the backlog is gone."""
+        """See `Source`: the load changes, or the backlog is gone."""
         until = self._rate.until - self._now
         if self._unseen_ns:
             until = min(until, self._unseen_ns)
@@ -122,7 +122,7 @@ class OpenFlow(Task):
         return until
 
     def advance(self, now: float, elapsed: float, speed: float) -> float:
-        """See `Task`."""
+        """See `Source`."""
         come = self._rate.per_ns * elapsed
         if self.by_chance and not self.regular and come > 0:
             # A sum of so many quantities that differ: nearly a gamma distribution.
@@ -141,16 +141,16 @@ class OpenFlow(Task):
         return done
 
     def follow(self, ns: float) -> float:
-        """See `Task`: regular ones come one after the other."""
+        """See `Source`: regular ones come one after the other."""
         come = self._rate.per_ns * ns
         return math.floor(come) if self.regular else come
 
     def wait_for_timers(self, ns: float) -> None:
-        """See `Task`."""
+        """See `Source`."""
         self._unseen_ns = ns if self.by_timer else 0.0
 
     def look_at_timers(self) -> None:
-        """See `Task`."""
+        """See `Source`."""
         self.backlog += self._unseen
         self._unseen_ns = self._unseen = 0.0
 
@@ -158,11 +158,11 @@ class OpenFlow(Task):
         return speed >= self._rate.per_ns * (1 - 1e-9)
 
     def stopped(self, elapsed: float) -> None:
-        """See `Task`."""
+        """See `Source`."""
         self.backlog += self._rate.per_ns * elapsed
 
 
-class ClosedFlow(Task):
+class ClosedFlow(Source):
     """Workers that begin the next visit when the last one has ended, and a think time is over."""
 
     def __init__(
@@ -174,7 +174,7 @@ class ClosedFlow(Task):
         self._steady = 0.0
 
     def plan(self, now: float, procs: int) -> None:
-        """See `Task`."""
+        """See `Source`."""
         del now
         visit = self.visit
         waits = visit.blocked + self.think
@@ -186,7 +186,7 @@ class ClosedFlow(Task):
 
     @property
     def number_of_goroutines(self) -> float:
-        """See `Task`."""
+        """See `Source`."""
         return self.workers
 
     def _together(self) -> float:
@@ -194,14 +194,14 @@ class ClosedFlow(Task):
         return self.workers if self.left >= self.workers else math.ceil(self.left)
 
     def change(self, speed: float) -> float:
-        """See `Task`: all is done, or nobody is late any more."""
+        """See `Source`: all is done, or nobody is late any more."""
         until = self.left / speed if speed > 0 else NEVER
         if self.backlog * self.visit.runs > FEW and speed > self._steady:
             until = min(until, self.backlog / (speed - self._steady))
         return until
 
     def advance(self, now: float, elapsed: float, speed: float) -> float:
-        """See `Task`."""
+        """See `Source`."""
         done = speed * elapsed
         if self.visit.blocked + self.think:
             late = self.backlog + (self._steady - speed) * elapsed
@@ -213,15 +213,15 @@ class ClosedFlow(Task):
         return done
 
     def stopped(self, elapsed: float) -> None:
-        """See `Task`: waits go on, and who has waited long enough is late."""
+        """See `Source`: waits go on, and who has waited long enough is late."""
         if self.visit.blocked + self.think:
             self.backlog = min(self.backlog + self._steady * elapsed, self.workers)
 
     def present(self) -> float:
-        """See `Task`: all that do not think, wherever they wait."""
+        """See `Source`: all that do not think, wherever they wait."""
         return max(self._together() - self.speed * self.think, 0.0)
 
     def number(self, mean: float, rng: np.random.Generator) -> int:
-        """See `Task`."""
+        """See `Source`."""
         workers = int(self._together())
         return int(rng.binomial(workers, min(mean / max(workers, 1), 1.0)))

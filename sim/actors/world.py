@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import simpy
@@ -14,21 +13,19 @@ from numpy.typing import NDArray
 
 from sim.engine.clock import Alarm, Clock
 from sim.engine.lock import Lock
-from sim.go.barrier import Barrier
 from sim.go.kinds import KindTable, Mix
-from sim.go.limiter import GCCPULimiter
-from sim.go.marker import Marker
 from sim.go.markwork import MarkWork
 from sim.go.mcache import Mcaches
 from sim.go.mheap import HeapStats, MHeap
-from sim.go.pacer import Pacer, ScanPart
 from sim.go.pool import SyncPool
 from sim.go.runq import GlobalQueue, LocalQueue, Tally
-from sim.go.scavenge import BackgroundScavenger, ScavengeGoals
+from sim.go.scavenge import BackgroundScavenger
 from sim.go.stacks import Held, Stacks
 from sim.go.sweep import SweepPace
 from sim.go.sysmon import Sysmon, TimeSlice
 from sim.machine.profile import MachineProfile
+from sim.runtime.memory import MemoryAccounts
+from sim.runtime.state import GC, Container, Runtime, Switches
 from sim.streams import Streams
 from sim.workload.finalizers import Finalizers
 from sim.workload.holders import Holder, Store
@@ -39,10 +36,6 @@ Floats = NDArray[np.float64]
 
 HEAP_LOCK_CAUSES: Final = ("grow", "reclaim")
 """What the heap lock is held for."""
-CPU_KINDS: Final = ("assist", "dedicated", "fractional", "idle", "pause")
-
-T = TypeVar("T")
-Process: TypeAlias = Generator[simpy.Event, Any, T]
 Draw: TypeAlias = Callable[[], float]
 """The next value of a distribution."""
 Demand: TypeAlias = int | simpy.Event | None
@@ -157,16 +150,6 @@ class Scheduler:
 
 
 @dataclass
-class Container:
-    """The cgroup of the process: bytes, and CPUs on average over 100 ms; None: no limit."""
-
-    memory: int | None = None
-    cpus: float | None = None
-    left: float = math.inf
-    """Bytes that the process may still use."""
-
-
-@dataclass
 class Memory:
     """The heap, what is reachable in it, and allocation that is not yet materialised.
 
@@ -228,6 +211,10 @@ class Memory:
     """Estimated bytes that may be pending before the next batch."""
     black: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """Slots allocated black by span, while marking."""
+    snapshot_rows: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Slots by span that the snapshot found reachable."""
+    stacks_scanned: int = 0
+    """Goroutines whose stacks the cycle scans."""
     last_batch_at: int = 0
     aged_at: int = 0
     """When exponential lifetimes were last accounted for."""
@@ -242,7 +229,6 @@ class Memory:
     tiny_allocs: float = 0.0
     waste_by_class: Floats = field(default_factory=lambda: np.zeros(0))
     """Share of a used slot that was not asked for, by span class."""
-    scavenge_goals: ScavengeGoals = field(default_factory=ScavengeGoals)
     background_scavenger: BackgroundScavenger = field(default_factory=BackgroundScavenger)
     scavenge_ns: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("assist", "background"), 0)
@@ -283,44 +269,6 @@ class LockUse:
             rows[:] = 0.0
 
 
-@dataclass
-class CycleRecord:
-    """What is being measured of the current cycle (ns, bytes)."""
-
-    number: int = 0
-    reason: str = ""
-    started: int = 0
-    mark_started: int = 0
-    mark_ended: int = 0
-    trigger: int = 0
-    goal: int = 0
-    heap_start: int = 0
-    heap_end: int = 0
-    marked_bytes: int = 0
-    black_bytes: int = 0
-    reachable_bytes: int = 0
-    """Slot bytes reachable when it was last known: at the snapshot, then at the end."""
-    scannable: int = 0
-    scan_expected: int = 0
-    cons_mark: float = 0.0
-    limit_goal: bool = False
-    assist_ratio_start: float = 0.0
-    assist_ratio_end: float = 0.0
-    assists: int = 0
-    assist_parks: int = 0
-    assist_wait_ns: int = 0
-    stop_start: int = 0
-    stop_end: int = 0
-    pause_start: int = 0
-    pause_end: int = 0
-    stacks_scanned: int = 0
-    scan: dict[ScanPart, int] = field(default_factory=dict)
-    """Scan work by part: globals, stack, heap."""
-    scan_left: dict[ScanPart, int] = field(default_factory=dict)
-    cpu: dict[str, int] = field(default_factory=dict)
-    """Marking time by kind: assist, dedicated, fractional, idle."""
-
-
 class SweepDone(NamedTuple):
     """The end of a sweep (runtime/mgcsweep.go: activeSweep.end)."""
 
@@ -332,77 +280,64 @@ class SweepDone(NamedTuple):
 
 
 @dataclass
-class GC:
-    """The collector's state, shared by everybody who allocates or marks."""
+class SweepBook:
+    """How the sweep after the last cycle goes. Written by sweeping and by `heap.sweep_report`."""
 
-    pacer: Pacer
-    limiter: GCCPULimiter
-    marker: Marker
-    barrier: Barrier
-    wanted: simpy.Event
-    started: simpy.Event
-    ended: simpy.Event
-    marked: simpy.Event
-    """Fires when all mark work of the cycle is done."""
-    running: bool = False
-    """From the decision to start until the world runs again after mark termination."""
-    marking: bool = False
-    work: MarkWork = field(default_factory=lambda: MarkWork(0))
-    ns_per_unit: float = 1.0
-    crowding: float = 0.0
-    """By how much a second marker slows each of them down in this cycle."""
-    trigger_at: int = 0
-    slowdown: float = 1.0
-    """Factor on the program's computing time while marking."""
-    write_ns: float = 0.0
-    """Cost of a pointer write beyond that outside marking."""
-    epoch: int = 0
-    """Goroutines of an older epoch have no assist credit."""
-    markers: int = 0
-    idle_workers: int = 0
-    max_idle_workers: int = 0
-    dedicated_needed: int = 0
-    fraction: float = 0.0
-    """Share of its time that a P spends on fractional marking."""
-    queue: deque[G] = field(default_factory=deque)
-    """Parked assists."""
-    cycle: CycleRecord = field(default_factory=CycleRecord)
+    spans: dict[str, int] = field(default_factory=dict)
+    """Spans swept by whom since the last cycle ended, and spans freed."""
+    done: SweepDone | None = None
+    """How it ended, once it has."""
     freed_before: HeapStats = field(default_factory=HeapStats)
     """The heap's counters when the last cycle ended."""
     finalizers_before: int = 0
     """Finalizers that had been called by then."""
-    cycles: int = 0
-    forced: int = 0
-    last_end: int = 0
-    snapshot_rows: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    """Slots by span that the snapshot found reachable."""
-    sweep_done: SweepDone | None = None
-    """How the sweep of the last cycle ended, once it has."""
-    swept: dict[str, int] = field(default_factory=dict)
-    """Spans swept by whom since the last cycle ended, and spans freed."""
-    cpu: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CPU_KINDS, 0))
-    """CPU ns by kind since the start."""
+
+
+@dataclass
+class MarkPhase:
+    """Marking as workers and assists share it. Written by those who mark."""
+
+    done: simpy.Event
+    """Fires when all mark work of the cycle is done."""
+    work: MarkWork = field(default_factory=lambda: MarkWork(0))
+    epoch: int = 0
+    """Goroutines of an older epoch have no assist credit."""
+    markers: int = 0
+    idle_workers: int = 0
+    queue: deque[G] = field(default_factory=deque)
+    """Parked assists."""
+    assists: int = 0
+    """Assists of the cycle that marked something, and those that had to park."""
+    parks: int = 0
+    wait_ns: int = 0
+    """Time that assists of the cycle were parked, ns."""
+
+    def begin_cycle(self) -> None:
+        """Every goroutine starts the cycle without credit (runtime/mgc.go: gcResetMarkState)."""
+        self.epoch += 1
+        self.assists = self.parks = self.wait_ns = 0
 
 
 @dataclass
 class World:
     """One run."""
 
+    runtime: Runtime
     env: Clock
     gomaxprocs: int
     gc_percent: int
     memory_limit: int
     duration: int
     machine: MachineProfile
-    switches: Any
+    switches: Switches
     streams: Streams
     emit: Callable[[Any], None]
     container: Container
     sched: Scheduler
     memory: Memory
     gc: GC
-    globals_bytes: int
-    sampling: int
+    mark: MarkPhase
+    sweep: SweepBook
     finished: simpy.Event
     """The end of the run; its value is the verdict if the process was killed."""
     sweeper: G
@@ -410,5 +345,7 @@ class World:
     finalizer: G
     new_goroutine: Callable[[str], G]
     pacer_name: str
+    accounts: MemoryAccounts = field(init=False)
+    """Where all memory is. Set by `build`."""
     timeline: bool = False
     """Tell what each P does when."""

@@ -1,0 +1,199 @@
+"""The heap as the collector sees it: expected spans by class, and levels of what is reachable."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Final
+
+from sim.fluid.engine import Flow
+from sim.fluid.in_flight import InFlight
+from sim.fluid.retention import Retained
+from sim.fluid.spans import Floats
+from sim.go.mheap import PAGE
+from sim.runtime.interfaces import Allocated, Finalized, HeapUsage, Marked, Snapshot, Swept
+from sim.runtime.state import Process
+from sim.units import Bytes
+
+MANY: Final = 1.0
+"""Stretches a byte: nothing comes by chance."""
+SPREAD_OF_MOST: Final = 0.5
+"""Of the largest of some ten normal quantities, in standard deviations of one."""
+
+
+class ExpectedHeap:
+    """See `sim.runtime.interfaces.Heap`. Slots and spans are expectations."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow, self._spans = flow, flow.spans
+        mixes = len(flow.taken)
+        self._taken_before = [0.0] * mixes
+        self._live = [0.0] * mixes
+        self._seen = [0.0] * mixes
+        """Slots by mix that were taken in the last cycle."""
+        self._empty: Floats = self._spans.spans
+        """Share of the spans of each class in which the snapshot found nothing."""
+        self._swept_spans = self._freed_spans = self._freed_bytes = 0.0
+        self._in_use = 0
+        self._sweep_is_done = True
+
+    def finish_sweep(self) -> Process[None]:
+        """See `Heap`."""
+        self._flow.catch_up()
+        yield from self._flow.sweep_what_is_left()
+        self._flow.settle_all()
+
+    def flush(self) -> None:
+        """See `Heap`."""
+        self._flow.settle_all()
+
+    def snapshot(self) -> Snapshot:
+        """See `Heap`."""
+        flow, spans, there = self._flow, self._spans, self._flow.there
+        self._taken_before = list(flow.taken)
+        in_use = spans.in_use(spans.per_class(flow.taken))
+        self._live, work = flow.snapshots.take(self._retained(there), in_use)
+        self._empty = work.empty
+        return Snapshot(
+            stack_scan=int(there.stack_used), heap_scan=round(work.scan_bytes),
+            cpu_ns=work.cpu_ns, specials_ns=0.0, crowding_ns=work.crowding_ns,
+            goroutines=there.goroutines, stacks=flow.stacks.allocated(there),
+            reachable=int(spans.nbytes(self._live)),
+        )  # fmt: skip
+
+    def _retained(self, there: InFlight) -> list[Retained]:
+        found = [*self._flow.retained]
+        for mix, slots in there.held.items():
+            mine = Retained(mix, there.bursts.get(mix, 1.0))
+            mine.slots = slots
+            found.append(mine)
+        return found
+
+    def begin_sweep(self) -> Marked:
+        """See `Heap`: marked slots stay; the others are free from here on."""
+        flow, spans = self._flow, self._spans
+        black = [0.0] * len(flow.taken)
+        if flow.on.black_allocation:
+            black = list(map(operator.sub, flow.taken, self._taken_before))
+        now = spans.in_use(spans.per_class(flow.taken))
+        before = flow.pacer.heap_marked + spans.nbytes(flow.taken)
+        black_bytes = int(spans.nbytes(black))
+        marked = int(spans.nbytes(self._live) + spans.nbytes(black))
+        spans.sweep(now, self._empty, spans.per_class(self._live), spans.per_class(black))
+        self._freed_bytes = max(before - marked, 0.0)
+        self._swept_spans, _, in_use = spans.totals(now)
+        self._freed_spans = max(self._swept_spans - spans.totals(spans.spans)[0], 0.0)
+        self._in_use = int(in_use)
+        self._sweep_is_done = self._swept_spans < 1
+        flow.footprint.map_for(self._in_use)
+        self._seen = flow.taken
+        flow.total_taken = list(map(operator.add, flow.total_taken, flow.taken))
+        flow.taken = [0.0] * len(flow.taken)
+        flow.stacks.end_cycle(flow.there)
+        return Marked(marked, black_bytes, min(self._reachable(), marked))
+
+    def _reachable(self) -> Bytes:
+        retained = self._retained(self._flow.there)
+        by_mix = self._flow.snapshots.by_mix(retained, [holder.slots for holder in retained])
+        return int(self._spans.nbytes(by_mix))
+
+    def sweep_while_stopped(self) -> Process[None]:
+        """See `Heap`."""
+        self._sweep_is_done = True
+        yield from self._flow.stand_still(self._sweep_ns() / self._flow.ps)
+
+    def _sweep_ns(self) -> float:
+        """CPU time of sweeping all spans, of which some go back to the page heap."""
+        costs = self._flow.machine.sweep
+        return self._swept_spans * costs.span_ns + self._freed_spans * costs.freed_span_ns
+
+    @property
+    def swept(self) -> bool:
+        """See `Heap`."""
+        return self._sweep_is_done
+
+    @property
+    def in_use_when_marked(self) -> Bytes:
+        """See `Heap`."""
+        return self._in_use
+
+    def usage(self) -> HeapUsage:
+        """See `Heap`."""
+        self._flow.footprint.see()
+        return self._flow.footprint.usage()
+
+    def commit(self) -> None:
+        """See `Heap`: the sweep is paced by what is swept when the next cycle begins."""
+
+    def resume(self) -> None:
+        """See `Heap`: find out what will be taken until the next cycle, and what a slot costs."""
+        flow, spans, pacer = self._flow, self._spans, self._flow.pacer
+        _, goal = pacer.trigger()
+        room = min(max(float(goal - pacer.heap_live), float(PAGE)), 2.0**44)
+        seen = self._seen
+        if spans.nbytes(seen) < room / 4:
+            seen = flow.total_taken
+        ps = flow.allocating_ps()
+        expected, ahead = spans.taken_within(seen, room, ps, self._stretches(ps))
+        flow.expect(expected)
+        if not self._sweep_is_done:
+            flow.start_sweeping(self._sweep_ns())
+        pacer.update(int(ahead), 0)
+        self._refill_pools(flow.there)
+
+    def _stretches(self, ps: float) -> float:
+        """Independent stretches of work of each of so many Ps, by byte of heap_live.
+
+        The P that parked last is the first to be woken, and so one run follows the other on the
+        same P until another one overlaps them, and parks later in half of the cases. Ps that never
+        idle get the same.
+        """
+        flow = self._flow
+        plan = flow.planned
+        if not plan.ready or not plan.live:
+            return MANY
+        busy_ns = plan.program / plan.ready + flow.machine.sched.wake_ns
+        in_a_row = 2 / -math.expm1(-plan.ready * busy_ns)
+        clumps = (2 * in_a_row - 1 - in_a_row / flow.ps) * max(1 - plan.program / flow.ps, 0.0)
+        return plan.ready / (plan.live * ps * max(clumps, 1.0))
+
+    def _refill_pools(self, there: InFlight) -> None:
+        """Objects that pools will have to allocate until the next cycle."""
+        flow = self._flow
+        since = max(flow.now - flow.last_end, 1.0)
+        for name, pool in flow.pools.items():
+            lent, variance, time, limit = there.lent.get(name, (0.0, 0.0, 1.0, 0.0))
+            spread = math.sqrt(variance)
+            looks = since / max(time, 1.0) + 1.0
+            chance = SPREAD_OF_MOST * float(flow.streams["pools"].standard_normal())
+            most = min(lent + spread * (math.sqrt(2 * math.log(looks)) + chance), limit)
+            new = max(most - pool.slots, 0.0)
+            pool.slots = most
+            flow.taken[pool.mix] += new
+            flow.pacer.update(int(new * flow.spans.slot_bytes[pool.mix]), 0)
+
+    def allocated(self) -> Allocated:
+        """See `Heap`."""
+        flow = self._flow
+        taken = list(map(operator.add, flow.total_taken, flow.taken))
+        allocated = int(self._spans.nbytes(taken))
+        flow.footprint.see()
+        objects = int(flow.footprint.objects)
+        return Allocated(
+            allocated_bytes=allocated, allocated_objects=int(sum(taken)),
+            freed_bytes=max(allocated - objects, 0), freed_objects=None, tiny_allocs=None,
+            objects=int(self._spans.used.sum()),
+        )  # fmt: skip
+
+    def sweep_report(self) -> Swept:
+        """See `Heap`."""
+        return Swept(None, round(self._freed_spans), round(self._freed_bytes))
+
+    def finalized(self) -> Finalized:
+        """See `Heap`: the fluid mode refuses finalizers."""
+        return Finalized(0, 0, 0, 0)
+
+    def scavenge_cpu(self) -> dict[str, float]:
+        """See `Heap`."""
+        footprint = self._flow.footprint
+        return {"assist": footprint.assist_ns, "background": footprint.background_ns}

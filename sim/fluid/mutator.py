@@ -1,0 +1,143 @@
+"""The program as the collector sees it: sources of work that stand still and go on."""
+
+from __future__ import annotations
+
+import math
+
+from sim.fluid.engine import Flow
+from sim.fluid.marking import Marking
+from sim.fluid.plan import Plan
+from sim.runtime.interfaces import Assists, Population
+from sim.runtime.state import Process
+from sim.runtime.stopping import time_to_restart, time_to_stop
+from sim.units import Bytes, Nanoseconds
+
+ALL_BUSY = 0.999
+"""Share of the Ps from which on all of them count as busy."""
+
+
+class Rates:
+    """See `sim.runtime.interfaces.Mutator`."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow, self._costs = flow, flow.machine.stw
+        self._rng = flow.streams["stops"]
+        self._others = 0
+        """Ps beside that of the stopping goroutine that have to be stopped."""
+        self._stop_ns = 0.0
+        self._stopped_since = 0.0
+
+    def begin_cycle(self) -> None:
+        """See `Mutator`: credit is counted anew in every mark phase."""
+
+    def stop(self, reason: str, g: object) -> Process[Nanoseconds]:
+        """See `Mutator`."""
+        del g
+        flow = self._flow
+        self._stopped_since = flow.now
+        if reason == "mark termination":
+            plan = flow.plan(flow.ps)
+            self._others = max(self._busy(plan) - (plan.program < flow.ps), 0)
+        else:
+            by_allocation = reason == "heap"
+            flow.look_around(by_allocation=by_allocation)
+            left = self._left_behind(flow.planned) if by_allocation else 0.0
+            self._others = self._busy(flow.planned, left)
+        self._stop_ns = 0.0
+        if flow.on.stop_the_world:
+            self._stop_ns = time_to_stop(self._others, self._costs, self._rng)
+            yield from flow.stand_still(self._stop_ns)
+        return self._stop_ns  # type: ignore[return-value]
+
+    def _busy(self, plan: Plan, early: float = 0.0) -> int:
+        """Ps beside that of the stopping goroutine on which something runs, or which wake up."""
+        ps = self._flow.ps
+        busy = max(plan.program + self._waking(plan) + early, 0.0)
+        if busy >= ps * ALL_BUSY:
+            return ps - 1
+        return min(int(self._rng.poisson(busy)), ps - 1)
+
+    def _waking(self, plan: Plan) -> float:
+        """Ps that wake up for goroutines that have become runnable."""
+        ps, wake_ns = self._flow.ps, self._flow.machine.sched.wake_ns
+        return min(plan.ready * wake_ns, ps) * max(1 - plan.program / ps, 0.0)
+
+    def _left_behind(self, plan: Plan) -> float:
+        """What an allocation that triggers makes of the Ps that are busy beside its own.
+
+        Whoever starts to run early was taken from a P that is still waking up for it. One of a few
+        goroutines is one of those that are busy on average; a request comes on top of them, but the
+        next of regular ones is still far.
+        """
+        ready = -math.expm1(-plan.ready * self._flow.machine.sched.wake_ns)
+        left = early = ready * (1 - plan.later / max(plan.live, 1e-9))
+        for source in self._flow.sources:
+            share = source.speed * source.visit.prices.live / max(plan.live, 1e-9)
+            busy = source.speed * source.visit.prices.ns
+            left -= share * busy / source.number_of_goroutines
+            if source.regular:
+                mine = source.speed * source.visit.runs / max(plan.ready, 1e-12)
+                left -= share * (busy + mine * (self._waking(plan) + early))
+        return left
+
+    def restart_ns(self) -> float:
+        """See `Mutator`: meanwhile goroutines become runnable, and idle Ps are woken for them."""
+        flow = self._flow
+        woken = int(self._rng.poisson(flow.planned.ready * self._stop_ns))
+        return time_to_restart(min(self._others + woken, flow.ps - 1), self._costs)
+
+    def stand_still(self, ns: float) -> Process[None]:
+        """See `Mutator`."""
+        yield from self._flow.stand_still(ns)
+
+    def start(self) -> Nanoseconds:
+        """See `Mutator`."""
+        return self._flow.now - self._stopped_since  # type: ignore[return-value]
+
+    def book_idle(self) -> None:
+        """See `Mutator`: it is told at every step."""
+
+    def begin_marking(self) -> None:
+        """See `Mutator`."""
+        flow = self._flow
+        flow.slow_down(flow.gc.slowdown, flow.gc.write_ns, flow.machine.alloc.marking_ns)
+        flow.draw_arrivals()
+
+    def mark(self) -> Process[None]:
+        """See `Mutator`."""
+        gc = self._flow.gc
+        yield from Marking(self._flow).run()
+        for part, left in gc.cycle.scan_left.items():
+            if left:
+                gc.pacer.add_scan_work(part, left)
+        gc.cycle.scan_left.clear()
+        for kind, ns in gc.cycle.cpu.items():
+            gc.pacer.add_mark_time(kind, int(ns))
+            gc.cpu[kind] += ns
+
+    def end_marking(self) -> None:
+        """See `Mutator`."""
+        self._flow.average_arrivals()
+
+    def stacks(self) -> Bytes:
+        """See `Mutator`."""
+        return self._flow.stacks.allocated(self._flow.there)
+
+    def stack_size(self) -> Bytes:
+        """See `Mutator`."""
+        return self._flow.stacks.starting_size
+
+    def assists(self) -> Assists | None:
+        """See `Mutator`."""
+        return None
+
+    def idle_ns(self) -> float:
+        """See `Mutator`."""
+        return self._flow.idle_ns
+
+    def population(self) -> Population:
+        """See `Mutator`."""
+        there = self._flow.there
+        goroutines = round(there.goroutines)
+        running = round(min(there.running, self._flow.ps))
+        return Population(goroutines, None, None, running, max(goroutines - running, 0))

@@ -1,0 +1,38 @@
+"""The cgroup around the process: a memory limit that kills."""
+
+from __future__ import annotations
+
+from sim.runtime.memory import MemoryAccounts
+from sim.runtime.recording import Recording
+from sim.runtime.state import Runtime
+from sim.units import Bytes, MiB, Nanoseconds, format_bytes, format_duration
+
+
+class MemoryLimit:
+    """Ends the run when the process has more memory than its cgroup may have."""
+
+    def __init__(self, runtime: Runtime, memory: MemoryAccounts, recording: Recording) -> None:
+        self._clock, self._finished = runtime.clock, runtime.finished
+        self._container, self._memory, self._recording = runtime.container, memory, recording
+
+    def check(self) -> None:
+        """Look at the memory of the process now."""
+        limit = self._container.memory
+        if limit is None or self._finished.triggered:
+            return
+        resident = self._memory.resident()
+        self._container.left = float(limit - sum(resident.values()))
+        if self._container.left < 0:
+            self._recording.sample()
+            self._finished.succeed(verdict(resident, limit, self._clock.now))
+
+
+def verdict(resident: dict[str, int], limit: Bytes, now: Nanoseconds) -> str:
+    """When the process was killed, and what its memory consisted of."""
+    parts = sorted(resident.items(), key=lambda part: -part[1])
+    what = "RSS" if now else "the start-up footprint"
+    return (
+        f"killed {f'after {format_duration(now)}' if now else 'at once'}: {what} of"
+        f" {sum(resident.values()) / MiB:.1f}MiB exceeds the {limit / MiB:.1f}MiB of the cgroup: "
+        + ", ".join(f"{name} {format_bytes(size)}" for name, size in parts if size)
+    )

@@ -1,0 +1,146 @@
+"""Cycles, pauses and samples as rows of the tables; what a mode does not know is null."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from sim.record.facts import Cycle, Pause
+from sim.record.sample import Sample
+from sim.runtime.interfaces import Assists, Heap, Mutator, Swept
+from sim.runtime.memory import MemoryAccounts
+from sim.runtime.state import CycleRecord, Runtime
+from sim.units import SECOND
+
+LARGEST: Final = (1 << 63) - 1
+"""What tables say of a goal or trigger that is never reached."""
+UNKNOWN: Final = Assists(None, None, None)
+SWEEPERS: Final = (
+    "background", "refill", "debt", "reclaim", "flush", "call", "stopped", "start",
+)  # fmt: skip
+"""Who sweeps spans: the columns `swept_*` of the table of cycles."""
+
+
+class Recording:
+    """Writes down what happened; it changes nothing."""
+
+    def __init__(
+        self, runtime: Runtime, heap: Heap, mutator: Mutator, memory: MemoryAccounts
+    ) -> None:
+        self._runtime, self._gc, self._settings = runtime, runtime.gc, runtime.settings
+        self._heap, self._mutator, self._memory = heap, mutator, memory
+
+    def cycle(self) -> None:
+        """A cycle has ended; the sweep that it tells of is the one before its start."""
+        cycle, emit = self._gc.cycle, self._runtime.emit
+        emit(self._cycle(cycle, self._heap.sweep_report()))
+        for kind, at, stopping, total in (
+            ("sweep-termination", cycle.started, cycle.stop_start, cycle.pause_start),
+            ("mark-termination", cycle.mark_ended, cycle.stop_end, cycle.pause_end),
+        ):
+            emit(Pause(int(at), kind, int(stopping), int(total), cycle.number))
+
+    def _cycle(self, cycle: CycleRecord, sweep: Swept) -> Cycle:
+        gc, pacer, ps = self._gc, self._gc.pacer, self._settings.gomaxprocs
+        assists = self._mutator.assists() or UNKNOWN
+        finalized = self._heap.finalized()
+        return Cycle(
+            number=cycle.number, reason=cycle.reason,
+            start_ns=int(cycle.started), mark_ns=int(cycle.mark_started),
+            mark_term_ns=int(cycle.mark_ended), end_ns=int(cycle.ended), procs=ps,
+            trigger=min(cycle.trigger, LARGEST), heap_goal=min(cycle.goal, LARGEST),
+            limit_goal=cycle.limit_goal, heap_start=cycle.heap_start, heap_end=cycle.heap_end,
+            heap_marked=cycle.marked_bytes, allocated_black=cycle.black_bytes,
+            floating=max(cycle.marked_bytes - cycle.reachable_bytes, 0),
+            stacks=self._mutator.stacks(),
+            dedicated_workers=pacer.workers.dedicated, fractional_goal=pacer.workers.fraction,
+            heap_scannable=cycle.scannable, heap_scan=cycle.scan["heap"],
+            stack_scan=cycle.scan["stack"], globals_scan=cycle.scan["globals"],
+            scan_expected=cycle.scan_expected, cons_mark=cycle.cons_mark,
+            assist_ratio_start=cycle.assist_ratio_start, assist_ratio_end=cycle.assist_ratio_end,
+            dedicated_ns=int(cycle.cpu.get("dedicated", 0)),
+            fractional_ns=int(cycle.cpu.get("fractional", 0)),
+            idle_ns=int(cycle.cpu.get("idle", 0)), assist_ns=int(cycle.cpu.get("assist", 0)),
+            assists=assists.assists, assist_parks=assists.parks, assist_wait_ns=assists.wait_ns,
+            stw_start_stopping_ns=int(cycle.stop_start), stw_start_ns=int(cycle.pause_start),
+            stw_end_stopping_ns=int(cycle.stop_end), stw_end_ns=int(cycle.pause_end),
+            stw_cpu_ns=int((cycle.pause_start + cycle.pause_end) * ps),
+            **{f"swept_{who}": _swept(sweep, who) for who in SWEEPERS},
+            sweep_end_heap=sweep.end_heap, sweep_allocated=sweep.allocated,
+            sweep_pages=sweep.pages, sweep_ratio=sweep.ratio,
+            freed_spans=sweep.freed_spans, freed_bytes=sweep.freed_bytes,
+            finalizers_due=finalized.due, finalizers_run=finalized.run,
+            limiter_fill_ns=gc.limiter.fill, limiter_overflow_ns=gc.limiter.overflow,
+            limiting=gc.limiter.limiting, gc_cpu_fraction=self._gc_cpu_fraction(),
+        )  # fmt: skip
+
+    def _gc_cpu_fraction(self) -> float:
+        """GC share of the CPU since the start as gctrace counts it: without idle workers."""
+        cpu = self._gc.cpu
+        busy = cpu["assist"] + cpu["dedicated"] + cpu["fractional"] + cpu["pause"]
+        return busy / max(1, self._runtime.clock.now * self._settings.gomaxprocs)
+
+    def sample(self) -> None:
+        """The state at this instant, under the names of runtime/metrics (metrics.go, mstats.go)."""
+        gc, settings = self._gc, self._settings
+        classes, heap = self._memory.classes(), self._heap.allocated()
+        found, finalized = self._mutator.population(), self._heap.finalized()
+        scan = gc.cycle.scan or {"globals": settings.globals_bytes, "stack": 0, "heap": 0}
+        self._runtime.emit(Sample(
+            at_ns=int(self._runtime.clock.now),
+            **classes._asdict(), total=sum(classes),
+            allocs_bytes=heap.allocated_bytes, allocs_objects=heap.allocated_objects,
+            frees_bytes=heap.freed_bytes, frees_objects=heap.freed_objects,
+            tiny_allocs=heap.tiny_allocs,
+            heap_goal=min(gc.pacer.heap_goal(), LARGEST), heap_marked=gc.pacer.heap_marked,
+            objects=heap.objects,
+            finalizers_queued=finalized.queued, finalizers_executed=finalized.executed,
+            cycles_automatic=gc.cycles - gc.forced, cycles_forced=gc.forced,
+            cycles_total=gc.cycles, gogc=settings.gc_percent, gomemlimit=settings.memory_limit,
+            limiter_last_enabled=gc.limiter.last_enabled_cycle,
+            scan_globals=scan["globals"], scan_heap=scan["heap"], scan_stack=scan["stack"],
+            scan_total=sum(scan.values()), stack_starting_size=self._mutator.stack_size(),
+            **self._cpu_classes()._asdict(), gomaxprocs=settings.gomaxprocs,
+            goroutines=found.goroutines, goroutines_created=found.created,
+            goroutines_runnable=found.runnable, goroutines_running=found.running,
+            goroutines_waiting=found.waiting,
+            phase="mark" if gc.marking else "off",
+            heap_live=gc.pacer.heap_live, trigger=min(gc.trigger_at, LARGEST),
+            reachable=gc.cycle.reachable_bytes, rss=sum(self._memory.resident().values()),
+        ))  # fmt: skip
+
+    def _cpu_classes(self) -> CpuClasses:
+        """Where the CPU time went; what is neither GC, scavenging nor idle is the program's."""
+        idle = self._mutator.idle_ns() / SECOND
+        seconds = {kind: ns / SECOND for kind, ns in self._gc.cpu.items()}
+        gc_total = sum(seconds.values())
+        total = self._runtime.clock.now * self._settings.gomaxprocs / SECOND
+        scavenge = {who: ns / SECOND for who, ns in self._heap.scavenge_cpu().items()}
+        scavenge_total = sum(scavenge.values())
+        return CpuClasses(
+            cpu_assist=seconds["assist"],
+            cpu_dedicated=seconds["dedicated"] + seconds["fractional"],
+            cpu_gc_idle=seconds["idle"], cpu_pause=seconds["pause"], cpu_gc_total=gc_total,
+            cpu_idle=idle, cpu_scavenge_assist=scavenge["assist"],
+            cpu_scavenge_background=scavenge["background"], cpu_scavenge_total=scavenge_total,
+            cpu_total=total, cpu_user=total - gc_total - idle - scavenge_total,
+        )  # fmt: skip
+
+
+def _swept(sweep: Swept, who: str) -> int | None:
+    return None if sweep.by is None else sweep.by.get(who, 0)
+
+
+class CpuClasses(NamedTuple):
+    """CPU time of all Ps since the start, in seconds (runtime/metrics: /cpu/classes)."""
+
+    cpu_assist: float
+    cpu_dedicated: float
+    cpu_gc_idle: float
+    cpu_pause: float
+    cpu_gc_total: float
+    cpu_idle: float
+    cpu_scavenge_assist: float
+    cpu_scavenge_background: float
+    cpu_scavenge_total: float
+    cpu_total: float
+    cpu_user: float

@@ -1,0 +1,205 @@
+"""The state of one run that both modes share. Every field says its unit and who writes it.
+
+`Collector` is `sim.runtime.cycle`; *mutator* is whichever of goroutines on Ps (`sim.actors`) and
+rates (`sim.fluid`) the run has.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
+
+import simpy
+
+from sim.engine.clock import Clock
+from sim.go.barrier import Barrier
+from sim.go.limiter import GCCPULimiter
+from sim.go.marker import Marker
+from sim.go.pacer import Pacer, ScanPart
+from sim.go.scavenge import ScavengeGoals
+from sim.machine.profile import MachineProfile
+from sim.streams import Streams
+from sim.units import Bytes, Nanoseconds
+
+MARK_KINDS: Final = ("assist", "dedicated", "fractional", "idle")
+"""Who marks."""
+CPU_KINDS: Final = (*MARK_KINDS, "pause")
+
+T = TypeVar("T")
+Process: TypeAlias = Generator[simpy.Event, Any, T]
+
+
+class Switches(Protocol):
+    """Mechanisms of the model that can be switched off: see `sim.config.run.ModelSwitches`."""
+
+    @property
+    def resolution(self) -> str: ...
+    @property
+    def concurrent(self) -> bool: ...
+    @property
+    def assists(self) -> bool: ...
+    @property
+    def idle_workers(self) -> bool: ...
+    @property
+    def fractional_workers(self) -> bool: ...
+    @property
+    def dedicated_workers(self) -> bool: ...
+    @property
+    def write_barrier(self) -> bool: ...
+    @property
+    def black_allocation(self) -> bool: ...
+    @property
+    def lazy_sweep(self) -> bool: ...
+    @property
+    def finalizers(self) -> bool: ...
+    @property
+    def stop_the_world(self) -> bool: ...
+    @property
+    def mutator_slowdown(self) -> bool: ...
+    @property
+    def lock_contention(self) -> bool: ...
+    @property
+    def mcentral(self) -> str: ...
+    @property
+    def scavenger(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the run was started with."""
+
+    gomaxprocs: int
+    gc_percent: int
+    """GOGC in percent; -1: off."""
+    memory_limit: Bytes
+    """GOMEMLIMIT."""
+    duration: Nanoseconds
+    sampling: Nanoseconds
+    """Distance of samples; 0: none."""
+    globals_bytes: Bytes
+    pacer_name: str
+    switches: Switches
+
+
+@dataclass
+class CycleRecord:
+    """What is measured of the current cycle. Times in ns, memory in bytes."""
+
+    number: int = 0
+    reason: str = ""
+    started: int = 0
+    """When the stop of sweep termination was asked for."""
+    mark_started: int = 0
+    mark_ended: int = 0
+    ended: int = 0
+    trigger: int = 0
+    goal: int = 0
+    heap_start: int = 0
+    heap_end: int = 0
+    marked_bytes: int = 0
+    black_bytes: int = 0
+    reachable_bytes: int = 0
+    """Slot bytes reachable when it was last known: at the snapshot, then at the end."""
+    scannable: int = 0
+    scan_expected: int = 0
+    cons_mark: float = 0.0
+    limit_goal: bool = False
+    assist_ratio_start: float = 0.0
+    assist_ratio_end: float = 0.0
+    stop_start: int = 0
+    """First stop: until all Ps stood still; `pause_start`: until the world ran again."""
+    stop_end: int = 0
+    pause_start: int = 0
+    pause_end: int = 0
+    scan: dict[ScanPart, int] = field(default_factory=dict)
+    """Scan work by part: globals, stack, heap."""
+    scan_left: dict[ScanPart, int] = field(default_factory=dict)
+    """What of it has not been done. Written by the markers of the mutator."""
+    cpu: dict[str, float] = field(default_factory=lambda: dict.fromkeys(MARK_KINDS, 0))
+    """Marking time by kind (assist, dedicated, fractional, idle), CPU-ns. Written by the markers
+    of the mutator."""
+
+
+@dataclass
+class GC:
+    """The collector's state. Written by the collector, unless a field names another."""
+
+    pacer: Pacer
+    limiter: GCCPULimiter
+    marker: Marker
+    barrier: Barrier
+    wanted: simpy.Event
+    """Fires when somebody asks for a cycle, with the reason and the goroutine that asks."""
+    started: simpy.Event
+    """Fires when the world runs again after the first stop."""
+    ended: simpy.Event
+    """Fires when the cycle is over."""
+    running: bool = False
+    """From the decision to start until the world runs again after mark termination."""
+    marking: bool = False
+    scan_units: int = 0
+    """Scan work of the cycle, bytes."""
+    ns_per_unit: float = 1.0
+    """CPU-ns of one marker alone for a byte of scan work."""
+    crowding: float = 0.0
+    """By how much a second marker slows each of them down in this cycle, as a share."""
+    trigger_at: int = 0
+    """heap_live that starts the next cycle, bytes. The mutator moves it under a memory limit."""
+    slowdown: float = 1.0
+    """Factor on the program's computing time while marking."""
+    write_ns: float = 0.0
+    """Cost of a pointer write beyond that outside marking, ns."""
+    dedicated_needed: int = 0
+    """Dedicated workers that are still to be started. Written by the markers of the mutator."""
+    fraction: float = 0.0
+    """Share of its time that a P spends on fractional marking."""
+    max_idle_workers: int = 0
+    cycle: CycleRecord = field(default_factory=CycleRecord)
+    cycles: int = 0
+    forced: int = 0
+    last_end: int = 0
+    """When the last cycle ended, ns."""
+    scavenge_goals: ScavengeGoals = field(default_factory=ScavengeGoals)
+    cpu: dict[str, float] = field(default_factory=lambda: dict.fromkeys(CPU_KINDS, 0))
+    """CPU-ns by kind since the start. All but `pause`: written by the markers of the mutator."""
+
+    def request(self, reason: str, g: object = None) -> simpy.Event:
+        """Ask for a cycle (`heap`, `time` or `forced`); the event fires when the world runs again.
+
+        The goroutine that asks keeps its P and goes on there.
+        """
+        self.running = True
+        self.wanted.succeed((reason, g))
+        return self.started
+
+
+@dataclass
+class Container:
+    """The cgroup of the process."""
+
+    memory: Bytes | None = None
+    """Bytes that it may have; None: no limit."""
+    cpus: float | None = None
+    """CPUs on average over 100 ms; None: no limit."""
+    left: float = math.inf
+    """Bytes that the process may still use. Written by `sim.runtime.container`, and by stacks."""
+    look: Callable[[], None] = lambda: None
+    """Looks at the memory of the process; if it has too much, the run ends. Set by `build`."""
+
+
+@dataclass
+class Runtime:
+    """What the collector, the mutator and the heap of a run share."""
+
+    clock: Clock
+    settings: Settings
+    machine: MachineProfile
+    streams: Streams
+    emit: Callable[[Any], None]
+    """Where facts go."""
+    gc: GC
+    container: Container
+    finished: simpy.Event
+    """The end of the run; its value is the verdict if the process was killed."""

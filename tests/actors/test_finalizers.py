@@ -136,5 +136,5 @@ def test_what_cannot_have_finalizers_is_one_sentence(more: dict[str, str], sente
 
 
 def test_a_fluid_says_that_it_knows_none() -> None:
-    with pytest.raises(UserError, match="fluid calls no finalizers"):
+    with pytest.raises(UserError, match="the fluid mode calls no finalizers"):
         simulate(files(model={"detail": "fluid"}))

@@ -31,7 +31,7 @@ def test_every_shipped_workload_runs_as_a_fluid(path: Path) -> None:
     figures = summary(result).numbers()
     assert result.end_ns == 2_000_000_000
     assert figures["allocation"] > 0
-    assert result.gctrace().count("\n") == figures["gc_cycles"]
+    assert result.gctrace().count("\n") == len(result.cycles) >= figures["gc_cycles"]
 
 
 def test_a_fluid_run_repeats_exactly() -> None:

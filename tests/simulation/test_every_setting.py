@@ -83,6 +83,7 @@ CONFIG: Final[Mapping[str, tuple[str, ...]]] = {
     "cgroup.memory": ("8MiB",),
     "cgroup.cpu": ("0.05",),
     "record.samples": ("0s", "1ms"),
+    "record.warmup": ("5ms",),
 }
 """Other values of the keys of a config; of those without a line, all are known."""
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from sim.config.detail import unsupported
-from sim.config.machine import load_profile
 from sim.config.run import RunConfig
 from sim.errors import UserError
 from sim.fluid.cohorts import Cohort, is_long

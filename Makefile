@@ -5,7 +5,7 @@ RUN := .venv/.run
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint types imports schemas bench compiled check clean
+.PHONY: help demo test slow lint format types imports coverage schemas docs pages evaluate dist bench compiled check clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,10 +20,18 @@ slow: $(DEV)  ## the tests that take longer, and those that run real Go programs
 	$(BIN)/pytest -q -m "slow or realgo"
 
 lint: $(DEV)  ## ruff
-	$(BIN)/ruff check sim tests
+	$(BIN)/ruff check .
+	$(BIN)/codespell
 
-types: $(DEV)  ## mypy --strict
+format: $(DEV)  ## lay out all code as ruff does
+	$(BIN)/ruff format .
+
+coverage: $(DEV)  ## the tests that take seconds, and which lines they leave out
+	$(BIN)/pytest -n auto -q --cov
+
+types: $(DEV)  ## mypy --strict, and less strictly of the tests
 	$(BIN)/mypy
+	$(BIN)/mypy --explicit-package-bases tests
 
 imports: $(DEV)  ## imports point to the foundations
 	$(BIN)/lint-imports
@@ -31,6 +39,19 @@ imports: $(DEV)  ## imports point to the foundations
 schemas: $(RUN)  ## the schemas that editors use
 	$(BIN)/gomemsim schema config -o configs/config.schema.json
 	$(BIN)/gomemsim schema workload -o workloads/workload.schema.json
+
+docs: $(DEV)  ## the documentation site, in build/docs
+	$(BIN)/sphinx-build -q -n -W --keep-going -b html docs build/docs
+
+pages: $(DEV)  ## what commands print, in the pages that show it
+	$(BIN)/python docs/make_errors.py
+	$(BIN)/python docs/make_whatif.py
+
+evaluate: $(DEV)  ## the model beside everything that was recorded of real Go
+	$(BIN)/gomemsim evaluate --quiet
+
+dist: $(DEV)  ## wheel and source distribution, in dist
+	$(BIN)/python -m build -o dist .
 
 bench: $(DEV)  ## how fast the simulator is
 	$(BIN)/pytest benchmarks -m bench -q

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Final
 
 import pandas as pd
-from make_accuracy import put
+import yaml
+from make_errors import put
 
 from sim.config.machine import load_profile
-from sim.truth.accuracy import errors_markdown, markdown
+from sim.truth.accuracy import errors_markdown
 from sim.truth.calibrate import build_benchmarks, run_rounds, write_profile
 from sim.truth.host import QUIET, host
 from sim.truth.recorded import Setting
@@ -26,31 +27,21 @@ from sim.truth.validate import OWN_RUNS, measure, points_of, validate
 
 ROOT: Final = Path(__file__).parents[1]
 OUT: Final = ROOT / "results" / "validation"
+DATA: Final = ROOT / "data"
 SHORT: Final = "duration=5s"
-LONG: Final = "duration=10s"
-"""Of large heaps, which are collected a few times a second at most."""
 GRID: Final = {"GOMAXPROCS": ("1", "2"), "GOGC": ("50", "75", "100", "150", "200", "400")}
 REPETITIONS: Final = 2
 COSTS: Final = OUT / "costs"
 """Rows of the benchmarks, a round before the runs of each workload."""
 MACHINE: Final = OUT / "machine.yaml"
 """Costs of the machine of the real runs, which is faster in one hour than in another."""
-SETS: Final[dict[str, tuple[str, ...]]] = {
-    "json-api": (LONG, "workload.load.api.arrivals.poisson=1000/s"),
-    "batch-parser": (LONG, "workload.load.files.count=240"),
-    "grpc-fanout": ("workload.load.calls.arrivals.poisson=500/s",),
-    "stream-pool": (),
-    "small-proxy": (),
-    "cache": (LONG, "workload.stores.entries.size=64MiB"),
-    "cron-bursts": (LONG, "workload.load.jobs.arrivals.bursts.burst=700/s"),
-    "metrics-store": (
-        LONG,
-        "workload.stores.series.size=64MiB",
-        "workload.stores.chunks.size=32MiB",
-        "workload.load.queries.arrivals.poisson=20/s",
-    ),
-}
+SETS: Final[dict[str, list[str]]] = yaml.safe_load((DATA / "workloads.yaml").read_text())
 """Workloads, and what of them is changed: so that one P can do the work, and collects in time."""
+COLUMNS: Final = [*Setting._fields, "figure", "real", "simulated", "spread"]
+SETTINGS: Final = """## Setting by setting
+
+All figures are in {download}`validation.csv <../data/validation.csv>`: real and simulated, sizes in
+bytes, times in seconds."""
 
 
 def main() -> None:
@@ -94,7 +85,8 @@ def page() -> str:
     parts += ["## All settings", errors_markdown(table)]
     for name, rows in table.groupby("program", sort=False):
         parts += [f"## {name}", errors_markdown(rows)]
-    return "\n\n".join([*parts, "## Setting by setting", markdown(table)])
+    table.to_csv(DATA / "validation.csv", columns=COLUMNS, index=False, float_format="%.7g")
+    return "\n\n".join([*parts, SETTINGS])
 
 
 def compared(*, own_costs: bool) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from sim.cli import (
     accuracy,
     calibrate,
     compare,
+    evaluate,
     examples,
     export,
     fit,
@@ -40,6 +41,7 @@ GROUPS: Final[Mapping[str, Sequence[Callable[..., None]]]] = {
     "Predict from a log": (whatif.whatif, tune.tune, fit.fit),
     "Learn": (watch.watch, where.where, sizeclasses.sizeclasses, policies.policies, schema.schema),
     "Real Go beside the model": (
+        evaluate.evaluate,
         accuracy.accuracy,
         calibrate.calibrate,
         validate.validate,

@@ -15,11 +15,11 @@ from sim.files import write
 
 
 def examples() -> None:
-    """List the example configs and workloads; `gomemsim run NAME` runs any of them."""
-    from sim.examples import about
+    """List what comes with gomemsim: `run NAME` takes configs and workloads, `init` copies logs."""
+    from sim.examples import KINDS, about
     from sim.examples import examples as shipped
 
-    for kind in ("configs", "workloads"):
+    for kind in KINDS:
         found = shipped(kind)
         width = max(map(len, found))
         print(f"{kind}:", *(f"  {name:<{width}}  {about(found[name])}" for name in found), sep="\n")
@@ -31,7 +31,7 @@ def init(
         str, typer.Option("--from", metavar="NAME", help="Example to start from.")
     ] = "quickstart",
 ) -> None:
-    """Write an example of your own to change: config, workload, and schemas for editors."""
+    """Write an example of your own to change: config, workload, a log, and schemas for editors."""
     files = {folder / name: text for name, text in _files(start)}
     for path in files:
         if path.exists():
@@ -58,4 +58,6 @@ def _files(start: str) -> Iterator[tuple[str, str]]:
         yield file, path.read_text(encoding="utf-8")
     else:
         yield path.name, text
+    for log in shipped("logs").values():
+        yield log.name, log.read_text(encoding="utf-8")
     yield "workload.schema.json", json.dumps(json_schema("workload"), indent=2) + "\n"

@@ -36,6 +36,7 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     "where": ("where 1000B", "where 1000B --pointers"),
     "policies": ("policies", "policies my_pacer.py"),
     "sizeclasses": ("sizeclasses", "sizeclasses --json classes.json"),
+    "evaluate": ("evaluate", "evaluate --write"),
     "accuracy": (
         "accuracy hbsteady garbage64",
         "accuracy hbsteady --ladder",

@@ -1,26 +1,35 @@
-"""The example configs and workloads that come with gomemsim, by name.
+"""The example configs, workloads and logs that come with gomemsim, by name.
 
-Their sources are the folders `configs` and `workloads` of the repository; an installed package has
-them beside this file (`[tool.hatch.build.targets.wheel]` in pyproject.toml).
+Their sources are the folders `configs`, `workloads` and `data/logs` of the repository; an installed
+package has them beside this file (`[tool.hatch.build.targets.wheel]` in pyproject.toml).
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from sim.errors import UserError, nearest
 
-Kind: TypeAlias = Literal["configs", "workloads"]
+Kind: TypeAlias = Literal["configs", "workloads", "logs"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 _HERE: Final = Path(__file__).parent
-_ROOT: Final = _HERE if (_HERE / "configs").is_dir() else _HERE.parents[1]
+_ROOT: Final = _HERE.parents[1]
+_SOURCES: Final = {
+    "configs": _ROOT / "configs",
+    "workloads": _ROOT / "workloads",
+    "logs": _ROOT / "data" / "logs",
+}
 
 
 def examples(kind: Kind) -> dict[str, Path]:
     """Name -> file of all examples of a kind, in the order of their names."""
-    return {path.stem: path for path in sorted((_ROOT / kind).glob("*.yaml"))}
+    inside = _HERE / kind
+    folder = inside if inside.is_dir() else _SOURCES[kind]
+    files = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".gctrace"))
+    return {path.stem: path for path in files}
 
 
 def find(name: str) -> Path | None:

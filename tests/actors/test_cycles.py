@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.actors import assist, processor
+from sim.actors import assist, mark_worker, processor
 from sim.actors.assist import hand_back_credit, owes_work, steal_credit
 from sim.actors.marking import flush_background_credit
 from sim.actors.world import G, P, World
@@ -184,7 +184,7 @@ def test_a_quarter_of_the_cpu_marks_whatever_gomaxprocs(procs: int) -> None:
 def test_idle_ps_mark_and_ps_with_work_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     light = run(allocating(1, cpu="1ms", allocate="512KiB"), GOMAXPROCS=4, duration="300ms")
     assert light.cycles["idle_ns"].sum() > light.cycles["dedicated_ns"].sum()
-    worker, waiting = processor.idle_worker, []
+    worker, waiting = mark_worker.idle_worker, []
 
     def spy(p: P, world: World) -> Any:
         waiting.append(len(world.sched.shared) + sum(len(other.runq) for other in world.sched.ps))
@@ -240,7 +240,7 @@ def test_a_goroutine_goes_on_on_its_p_after_a_stop() -> None:
 def test_goroutines_of_a_p_that_marks_wait_there_until_sysmon_looks_twice() -> None:
     """Where no P idles: others may take them, but have their own to do."""
     busy = {"steps": [{"work": {"cpu": "300ms"}}]}
-    goroutines = {"a": busy, "b": busy, "c": busy, "d": busy}
+    goroutines: dict[str, Any] = {"a": busy, "b": busy, "c": busy, "d": busy}
     heap = {"work": {"cpu": "1ms", "allocate": "40MiB", "of": "node", "lives": "forever"}}
     goroutines["grow"] = {"steps": [heap, "collect"]}
     load = {name: {"goroutine": name, "count": 1} for name in goroutines}

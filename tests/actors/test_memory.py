@@ -97,7 +97,7 @@ def test_all_memory_is_in_exactly_one_class_at_every_sample(
         config, "duration=150ms", f"GOGC={gogc}", f"GOMEMLIMIT={limit}",
         f"os.huge_pages={huge_pages}", f"model.scavenger={scavenger}",
     ).samples  # fmt: skip
-    classes = samples[[name for name in samples if name.startswith(CLASSES)]]
+    classes = samples[[name for name in samples if str(name).startswith(CLASSES)]]
     assert len(classes.columns) == 14
     parts = classes.drop(columns=f"{CLASSES}total:bytes")
     assert (parts >= 0).all(axis=None)

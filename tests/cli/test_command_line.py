@@ -260,7 +260,7 @@ def test_commands_stand_in_groups_and_have_two_examples_that_parse(typed: Typed)
     _, listed, _ = typed("--help")
     assert "..." not in listed.partition("Options:")[2]
     assert "Commands:" not in listed  # every command is in a group
-    group = typer.main.get_command(app)
+    group: Any = typer.main.get_command(app)
     assert set(group.commands) == set(EXAMPLES)
     for name, command in group.commands.items():
         _, told, _ = typed(name, "--help")

@@ -70,7 +70,8 @@ def test_a_mistake_in_the_settings_of_a_workload_is_told_with_its_line() -> None
 def test_the_list_has_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> None:
     typed("examples")
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines if line.startswith("  ")] == NAMES
+    listed = [line.split()[0] for line in lines if line.startswith("  ")]
+    assert listed == [*NAMES, *examples("logs")]
     assert all(about(path) for path in examples("configs").values())
 
 

@@ -1,0 +1,48 @@
+"""`gomemsim evaluate`: the model beside all recordings, and beside what it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.cli.options import Quiet
+from sim.cli.progress import progress
+from sim.errors import ModelError
+
+LOGS = (Path("tests/golden/real"), Path("tests/golden/real-more"))
+TABLE, ERRORS = "evaluation.parquet", "errors.csv"
+
+
+def evaluate(
+    data: Annotated[
+        Path, typer.Option(help="Folder of real figures and of the last table.")
+    ] = Path("data"),
+    logs: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folders of recorded logs [default: those of the repository]."),
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Keep the new table.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate everything that was recorded of real Go, and tell what changed since the last table.
+
+    Exit code 1 where a median error grew by more than the spread of the real runs.
+    """
+    import pandas as pd
+
+    from sim.truth.evaluation import Sources, changes, summary
+    from sim.truth.evaluation import evaluate as measure
+
+    with progress("evaluate", quiet=quiet) as report:
+        table = measure(Sources(data, tuple(logs or LOGS)), report)
+    found = summary(table)
+    before = pd.read_csv(data / ERRORS) if (data / ERRORS).is_file() else found.iloc[:0]
+    changed = changes(before, found)
+    print(changed.to_markdown(index=False) if len(changed) else "no error changed")
+    if write:
+        table.to_parquet(data / TABLE, compression="zstd")
+        found.to_csv(data / ERRORS, index=False, lineterminator="\n")
+    elif changed["worse"].any():
+        raise ModelError("a median error grew by more than real runs differ among themselves")

@@ -53,6 +53,14 @@ def write(path: Path, content: str | bytes) -> None:
         growing.write_bytes(data)
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; of a name that no file can have, there is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def sync(path: Path) -> None:
     """Wait until the disk has what was written to a file."""
     with path.open("rb+") as file:

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any, Final, TypeVar
 
 from sim.errors import ModelError, UserError, nearest
+from sim.files import is_file
 
 T = TypeVar("T", bound=type[Any])
 
@@ -100,7 +101,7 @@ class Registry:
 
 def load_file(path: Path) -> None:
     """Run a Python file beside the config, whose decorators register its policies."""
-    if not path.is_file():
+    if not is_file(path):
         raise UserError(f"the plug-in file {path} does not exist")
     name = f"{PLUGIN_FILE}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)

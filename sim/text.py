@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import Final
 
+LONGEST: Final = 60
+"""Characters of a value that are quoted."""
 _CONTROLS: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f"
 """All but tabulator and newline (category Cc of Unicode)."""
 _SEPARATORS: Final = "\u2028\u2029"
 """End lines in YAML, JSON of old and some terminals."""
 _BIDI: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 """Marks that change the order in which text is shown (Unicode annex 9)."""
-_SURROGATES: Final = "\ud800-\udfff"
-"""No characters: halves of pairs, and bytes of file names that are no UTF-8."""
+_SURROGATES: Final = "\ud800-\udfff\ufffe\uffff"
+"""No characters: halves of pairs, bytes of file names that are no UTF-8, and what no YAML takes."""
 _UNSEEN: Final = re.compile(f"[{_CONTROLS}{_SEPARATORS}{_BIDI}{_SURROGATES}]")
 _BREAKS: Final = re.compile("[\t\n]")
 
@@ -30,6 +32,13 @@ def one_line(text: str) -> str:
 def is_visible(text: str) -> bool:
     """Whether `visible` leaves the text as it is."""
     return _UNSEEN.search(text) is None
+
+
+def quoted(value: object) -> str:
+    """A value as the `got` of a sentence: in quotes, without its middle if that is long."""
+    text = repr(value)
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]}...{text[-half:]}"
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -7,11 +7,13 @@ read it, while the type checker sees plain numbers.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeAlias
 
 from sim.errors import UserError
+from sim.text import LONGEST, quoted
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,21 @@ _SIZE: Final = re.compile(rf"{_NUMBER}\s*([A-Za-z]*)")
 _DURATION: Final = re.compile(rf"{_NUMBER}\s*([a-zµ]+)")
 
 
+MOST: Final = (1 << 63) - 1
+"""Bytes or nanoseconds: what 64 bits hold, as in Go; 292 years."""
+MOST_PER_SECOND: Final = 1e12
+SLOWEST_RATE: Final = 1e-9
+"""A second: once in 32 years."""
+
+
+def _whole(number: str, size: int, text: object) -> int:
+    """A number of units, exactly where it is written without a fraction."""
+    about = float(number) * size
+    if not about <= MOST:
+        raise UserError(f"expected at most {MOST:.3g}, which 64 bits hold, got {quoted(text)}")
+    return int(number) * size if number.isdigit() else round(about)
+
+
 def parse_bytes(text: str | int) -> int:
     """Bytes of a size in Go's GOMEMLIMIT syntax (`512MiB`, `64KiB`, `100B`; 0 needs no unit).
 
@@ -55,22 +72,18 @@ def parse_bytes(text: str | int) -> int:
     """
     match = _SIZE.fullmatch(str(text).strip())
     if match is None:
-        raise UserError(f"expected a size such as 512MiB, got {text!r}")
+        raise UserError(f"expected a size such as 512MiB, got {quoted(text)}")
     number, unit = match.groups()
     if unit == "" and float(number) == 0:
         return 0
     if unit not in _BYTE_UNITS:
         nearest = "MiB" if unit[:1] in "mM" else "GiB" if unit[:1] in "gG" else "KiB"
-        got = f"the unit {unit!r}" if unit else "no unit"
+        got = f"the unit {quoted(unit)}" if unit else "no unit"
         raise UserError(
-            f"expected a size with one of the units B, KiB, MiB, GiB, TiB, got {got} in {text!r}"
-            f" (did you mean {number}{nearest}?)"
+            f"expected a size with one of the units B, KiB, MiB, GiB, TiB, got {got} in"
+            f" {quoted(text)} (did you mean {number[:LONGEST]}{nearest}?)"
         )
-    return (
-        round(float(number) * _BYTE_UNITS[unit])
-        if "." in number or "e" in number.lower()
-        else int(number) * _BYTE_UNITS[unit]
-    )
+    return _whole(number, _BYTE_UNITS[unit], text)
 
 
 def parse_duration(text: str | int) -> int:
@@ -79,33 +92,41 @@ def parse_duration(text: str | int) -> int:
         return 0
     match = _DURATION.fullmatch(str(text).strip())
     if match is None or match.group(2) not in _TIME_UNITS:
-        raise UserError(f"expected a duration such as 250us, 10ms or 2s, got {text!r}")
-    return round(float(match.group(1)) * _TIME_UNITS[match.group(2)])
+        raise UserError(f"expected a duration such as 250us, 10ms or 2s, got {quoted(text)}")
+    return _whole(match.group(1), _TIME_UNITS[match.group(2)], text)
 
 
 def parse_rate(text: str | float) -> float:
     """Events per second of a rate such as `2000/s`, `5/m`, `0.1/ms`."""
     number, _, unit = str(text).strip().partition("/")
     if unit not in _TIME_UNITS or not re.fullmatch(_NUMBER, number.strip()):
-        raise UserError(f"expected a rate such as 2000/s, got {text!r}")
-    return float(number) * SECOND / _TIME_UNITS[unit]
+        raise UserError(f"expected a rate such as 2000/s, got {quoted(text)}")
+    rate = float(number) * SECOND / _TIME_UNITS[unit]
+    if rate and not SLOWEST_RATE <= rate <= MOST_PER_SECOND:
+        raise UserError(
+            f"expected a rate from {SLOWEST_RATE:g}/s to {MOST_PER_SECOND:g}/s, got {quoted(text)}"
+        )
+    return rate
 
 
 def parse_byte_rate(text: str) -> float:
     """Bytes per second of a rate such as `256MiB/s`."""
     size, _, unit = str(text).strip().partition("/")
     if unit not in _TIME_UNITS:
-        raise UserError(f"expected a rate such as 256MiB/s, got {text!r}")
+        raise UserError(f"expected a rate such as 256MiB/s, got {quoted(text)}")
     return parse_bytes(size) * SECOND / _TIME_UNITS[unit]
 
 
 def parse_fraction(text: str | float) -> float:
-    """A fraction written as `0.1` or `10%`."""
+    """A fraction of at least 0, written as `0.1` or `10%`."""
     words = str(text).strip()
     try:
-        return float(words[:-1]) / 100 if words.endswith("%") else float(words)
+        value = float(words[:-1]) / 100 if words.endswith("%") else float(words)
     except ValueError:
-        raise UserError(f"expected a fraction such as 0.1 or 10%, got {text!r}") from None
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise UserError(f"expected a fraction such as 0.1 or 10%, got {quoted(text)}")
+    return value
 
 
 def format_bytes(count: float) -> str:

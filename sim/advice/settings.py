@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import product
+from typing import Final
 
 from sim.errors import UserError
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.settings import parse_gogc, parse_limit, parse_procs
 from sim.replay.setting import Setting
+
+MOST: Final = 1000
+"""Settings of one prediction."""
 
 
 def grid(gogc: str, gomemlimit: str, gomaxprocs: str) -> list[Setting]:
@@ -17,6 +22,8 @@ def grid(gogc: str, gomemlimit: str, gomaxprocs: str) -> list[Setting]:
     Raises UserError for a value that Go would not take, and for GOGC=off without a limit, under
     which no cycle ever runs.
     """
+    if (count := math.prod(len(_words(text)) for text in (gogc, gomemlimit, gomaxprocs))) > MOST:
+        raise UserError(f"expected at most {MOST:,} settings, got {count:,}: predict them in parts")
     found = [
         Setting(percent, limit, procs)
         for procs, limit, percent in product(

@@ -12,10 +12,12 @@ from sim.config.at import At
 from sim.config.check import check_program
 from sim.config.convert import convert, convert_mapping
 from sim.config.detail import unsupported
+from sim.config.limits import beyond
 from sim.config.run import RunConfig, default_marker
 from sim.config.tree import Node, assignment, from_plain, locate, merge, read_yaml
 from sim.errors import UserError, nearest
 from sim.examples import examples, named
+from sim.files import is_file
 from sim.registry import load_file
 from sim.workload.program import Program
 
@@ -46,7 +48,7 @@ def _config_file(source: Path | str) -> Path:
     """A path as it is; a bare word that is no file names an example."""
     path = Path(source)
     bare = path.name == str(source) and not path.suffix
-    return named(path.name) if bare and not path.is_file() else path
+    return named(path.name) if bare and not is_file(path) else path
 
 
 def _as_config(root: Node, path: Path) -> Node:
@@ -101,7 +103,7 @@ class _Loader:
         config = convert_mapping(replace(self.at, node=settings), RunConfig, given)
         if "gc" not in children or "marker" not in children["gc"].children():
             config = replace(config, gc=replace(config.gc, marker=default_marker(config.go)))
-        for path, why in unsupported(config):
+        for path, why in (*unsupported(config), *beyond(config)):
             root, inside = (tree, path[1:]) if path[0] == "workload" else (settings, path)
             raise At(locate(root, inside), inside).error(why)
         plugins = tuple(self.folder / path for path in config.plugins)
@@ -120,7 +122,7 @@ class _Loader:
             return _named(at)
         name, shipped = convert(at, str), examples("workloads")
         for path in self._candidates(name):
-            if path.is_file():
+            if is_file(path):
                 return name, read_yaml(Path(os.path.normpath(path)))
         if name in shipped:
             return name, read_yaml(shipped[name])

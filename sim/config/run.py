@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 
 from sim.config.annotations import Name, Word
 from sim.config.policy import Policy, Slot
@@ -18,6 +18,10 @@ from sim.machine.profile import DEFAULT
 from sim.units import MS, SECOND, Bytes, Nanoseconds
 from sim.workload.program import Program
 
+MOST_GOGC: Final = (1 << 31) - 1
+"""What Go reads has 32 bits (runtime/mgcpacer.go: readGOGC)."""
+MOST_PS: Final = 4096
+"""More than the largest machines have; the state of each is simulated."""
 NO_GC: Final = -1
 """gc_percent of GOGC=off (runtime/mgcpacer.go: readGOGC)."""
 NO_LIMIT: Final = (1 << 63) - 1
@@ -138,11 +142,11 @@ class RunConfig:
     """Name or path of a workload file (beside the config, in ../workloads or in workloads)."""
     program: Program
     """The workload with its overrides."""
-    gc_percent: Annotated[int, Name("GOGC"), Ge(0), Word("off", NO_GC)] = 100
+    gc_percent: Annotated[int, Name("GOGC"), Ge(0), Le(MOST_GOGC), Word("off", NO_GC)] = 100
     """Growth of the heap between cycles in percent of the live heap; `off`: none for growth."""
     memory_limit: Annotated[Bytes, Name("GOMEMLIMIT"), Word("off", NO_LIMIT)] = NO_LIMIT
     """Soft limit of the memory of the Go runtime."""
-    gomaxprocs: Annotated[int, Name("GOMAXPROCS"), Ge(1)] = 1
+    gomaxprocs: Annotated[int, Name("GOMAXPROCS"), Ge(1), Le(MOST_PS)] = 1
     """Number of Ps."""
     duration: Annotated[Nanoseconds, Gt(0)] = 10 * SECOND
     """Simulated time after which the run ends; batches may end it before."""

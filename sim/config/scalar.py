@@ -11,7 +11,9 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from sim.config.at import At
 from sim.errors import UserError
+from sim.text import quoted
 from sim.units import (
+    MOST,
     format_bytes,
     parse_byte_rate,
     parse_bytes,
@@ -23,6 +25,11 @@ from sim.units import (
 ADDRESS_SPACE: Final = 1 << 47
 """Bytes of user address space on linux/amd64 (runtime/malloc.go: heapAddrBits)."""
 
+LARGEST_NUMBER: Final = 1e15
+"""Up to here every whole number is exact, and products of a few do not overflow."""
+
+DIGITS: Final = 20
+"""Characters of a whole number."""
 TRUTH: Final = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
 
@@ -79,6 +86,14 @@ def _number(text: str) -> float:
     number = float(text)
     if not isfinite(number):
         raise ValueError
+    if abs(number) > LARGEST_NUMBER:
+        raise UserError(f"expected a number up to {LARGEST_NUMBER:g}, got {quoted(text)}")
+    return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > DIGITS or abs(number := int(text)) > MOST:
+        raise UserError(f"expected a whole number of at most 64 bits, got {quoted(text)}")
     return number
 
 
@@ -103,6 +118,6 @@ _TYPES: Final[dict[Any, tuple[Callable[[str], Any], str]]] = {
     str: (str, "text"),
     Path: (Path, "a path"),
     bool: (_truth, "true or false"),
-    int: (int, "a whole number"),
+    int: (_whole, "a whole number"),
     float: (_number, "a number"),
 }

@@ -15,10 +15,18 @@ from typing import Any, Final, TypeAlias
 import yaml
 
 from sim.errors import UserError
+from sim.text import is_visible, quoted
+from sim.units import MiB, format_bytes
 
 Children: TypeAlias = "dict[str, Node]"
 # A dot between digits belongs to a name such as go1.27.
 _DOT: Final = re.compile(r"(?<!\d)\.|\.(?!\d)")
+LARGEST: Final = MiB
+"""Bytes of a file; what is meant for people is far smaller."""
+MOST_NODES: Final = 100_000
+"""Scalars, lists and mappings, those counted again that an alias stands for."""
+DEEPEST: Final = 50
+"""Levels of lists and mappings in each other."""
 _NULL: Final = "tag:yaml.org,2002:null"
 
 
@@ -32,6 +40,12 @@ class Node:
     newest: str | None = None
     """The key that the last override set, if it set just one: it wins where one must be chosen."""
 
+    def __post_init__(self) -> None:
+        texts = self.value if isinstance(self.value, dict) else [self.value]
+        for text in texts:
+            if isinstance(text, str) and not is_visible(text):
+                raise UserError(f"{self.where}: expected text that can be seen, got {quoted(text)}")
+
     def described(self) -> str:
         """The value as the `got` of an error message."""
         match self.value:
@@ -42,7 +56,7 @@ class Node:
             case list():
                 return "a list"
             case text:
-                return repr(text)
+                return quoted(text)
 
 
 def locate(root: Node, path: Sequence[str]) -> Node:
@@ -59,7 +73,8 @@ def locate(root: Node, path: Sequence[str]) -> Node:
 def read_yaml(path: Path) -> Node:
     """The tree of a file; UserError names the file and the line of a mistake in the syntax."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1).decode()
     except FileNotFoundError:
         raise UserError(f"{path}: the file does not exist") from None
     except UnicodeDecodeError:
@@ -71,8 +86,12 @@ def read_yaml(path: Path) -> Node:
 
 def parse_yaml(text: str, name: str) -> Node:
     """The tree of a text; places read `name:line`."""
+    if len(text) > LARGEST:
+        raise UserError(f"{name}: expected at most {format_bytes(LARGEST)} of YAML, got more")
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except RecursionError:
+        raise UserError(f"{name}: expected at most {DEEPEST} levels, got more") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UserError(
@@ -80,7 +99,7 @@ def parse_yaml(text: str, name: str) -> Node:
         ) from None
     except yaml.YAMLError as error:
         raise UserError(f"{name}: expected YAML, got {str(error).splitlines()[0]}") from None
-    return Node({}, f"{name}:1") if root is None else _from_yaml(root, name, None, ())
+    return Node({}, f"{name}:1") if root is None else _Reader(name).node(root, None, ())
 
 
 def from_plain(value: Any, where: str) -> Node:
@@ -143,29 +162,44 @@ def _children(node: Node) -> Children:
     return {}
 
 
-def _from_yaml(node: yaml.Node, name: str, line: int | None, parents: tuple[int, ...]) -> Node:
-    where = f"{name}:{line or node.start_mark.line + 1}"
-    if id(node) in parents:
-        raise UserError(f"{where}: expected an end, got an alias of the node that contains it")
-    inside = (*parents, id(node))
-    match node:
-        case yaml.MappingNode():
-            return Node(_mapping(node, name, inside), where)
-        case yaml.SequenceNode():
-            return Node([_from_yaml(item, name, None, inside) for item in node.value], where)
-    return Node(None if node.tag == _NULL else str(node.value), where)
+class _Reader:
+    """From YAML's nodes to ours. Every use of an alias counts: ten lines can stand for billions."""
 
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._count = 0
 
-def _mapping(node: yaml.MappingNode, name: str, parents: tuple[int, ...]) -> Children:
-    children: Children = {}
-    for key, value in node.value:
-        line = key.start_mark.line + 1
-        if not isinstance(key, yaml.ScalarNode):
-            raise UserError(f"{name}:{line}: expected a name as key, got a {key.id}")
-        if key.value in children:
-            raise UserError(f"{name}:{line}: {key.value}: expected every key once, got it twice")
-        children[str(key.value)] = _from_yaml(value, name, line, parents)
-    return children
+    def node(self, node: yaml.Node, line: int | None, parents: tuple[int, ...]) -> Node:
+        where = f"{self._name}:{line or node.start_mark.line + 1}"
+        self._check(node, where, parents)
+        inside = (*parents, id(node))
+        match node:
+            case yaml.MappingNode():
+                return Node(self._mapping(node, inside), where)
+            case yaml.SequenceNode():
+                return Node([self.node(item, None, inside) for item in node.value], where)
+        return Node(None if node.tag == _NULL else str(node.value), where)
+
+    def _check(self, node: yaml.Node, where: str, parents: tuple[int, ...]) -> None:
+        self._count += 1
+        if id(node) in parents:
+            raise UserError(f"{where}: expected an end, got an alias of the node that contains it")
+        if len(parents) > DEEPEST:
+            raise UserError(f"{where}: expected at most {DEEPEST} levels, got more")
+        if self._count > MOST_NODES:
+            raise UserError(f"{where}: expected at most {MOST_NODES:,} values, got more")
+
+    def _mapping(self, node: yaml.MappingNode, parents: tuple[int, ...]) -> Children:
+        children: Children = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            where = f"{self._name}:{line}"
+            if not isinstance(key, yaml.ScalarNode):
+                raise UserError(f"{where}: expected a name as key, got a {key.id}")
+            if key.value in children:
+                raise UserError(f"{where}: {key.value}: expected every key once, got it twice")
+            children[str(key.value)] = self.node(value, line, parents)
+        return children
 
 
 def _unplaced(node: Node, where: str) -> Node:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
@@ -15,6 +17,11 @@ from sim.errors import UserError
 from sim.experiment.point import Point, Settings
 
 _PART: Final = re.compile(r"[][{},]")
+
+
+MOST_SETTINGS: Final = 10_000
+MOST_RUNS: Final = 100_000
+"""Of one command: their configs, of a few kilobytes each, are in memory at once."""
 
 
 def values(text: str) -> list[str]:
@@ -39,6 +46,11 @@ def grid(axes: Sequence[str]) -> list[Settings]:
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"the key {name} is varied twice")
+    if (count := math.prod(len(found) for _, found in keys)) > MOST_SETTINGS:
+        raise UserError(
+            f"expected at most {MOST_SETTINGS:,} settings, got {count:,}: vary less, or give parts"
+            " of the grid to several commands with one --out"
+        )
     return [
         dict(zip(names, choice, strict=True)) for choice in product(*(found for _, found in keys))
     ]
@@ -49,8 +61,8 @@ def _axis(text: str) -> tuple[str, list[str]]:
     found = values(listed)
     if not key.strip() or not found:
         raise UserError(f"expected key.path=value,value to vary, got {text!r}")
-    for value in found:
-        if found.count(value) > 1:
+    for value, times in Counter(found).items():
+        if times > 1:
             raise UserError(f"{key.strip()} is to be {value} twice")
     return key.strip(), found
 
@@ -64,6 +76,11 @@ def points(
     differences between settings are sharper than the runs are. Raises UserError for the first
     setting that the config does not take.
     """
+    if len(settings) * seeds > MOST_RUNS:
+        raise UserError(
+            f"expected at most {MOST_RUNS:,} runs, got {len(settings) * seeds:,}: fewer seeds, or"
+            " parts of the grid in several commands with one --out"
+        )
     found = []
     for chosen in settings:
         given = [f"{key}={value}" for key, value in chosen.items()]

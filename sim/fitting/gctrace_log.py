@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -15,6 +16,7 @@ from sim.fitting import log_words
 from sim.fitting.gaps import Gap, GoalRule, bridged, cycle_before, gaps, longest_part
 from sim.fitting.processes import Process, chosen, separate
 from sim.fitting.recognise import Segment, recognise
+from sim.fitting.settings import MOST_PS
 from sim.formats.gctrace import Found, GCTraceLine, parse
 from sim.formats.log import Problem, open_log
 from sim.units import Fraction, format_bytes, format_duration
@@ -22,6 +24,8 @@ from sim.units import Fraction, format_bytes, format_duration
 BEGIN_MARK: Final = "=== begin"
 END_MARK: Final = "=== end"
 FEWEST_CYCLES: Final = 3
+MOST_CYCLES: Final = 300_000
+"""Of all processes in a log: about 500 bytes of memory each, and days of a busy program."""
 _ENOUGH_TO_PREFER: Final = 10
 """Cycles under the last setting of a log: with fewer, the longest part is predicted from."""
 _STOPPED: Final[Fraction] = 0.2
@@ -81,7 +85,10 @@ def read_gctrace(
     marks = _Marks()
     problems: list[Problem] = []
     with open_log(path) as source:
-        found = [f for f in parse(marks.watch(source), problems.append) if f.line.procs > 0]
+        every = parse(marks.watch(source), problems.append)
+        found = [f for f in islice(every, MOST_CYCLES + 1) if 0 < f.line.procs <= MOST_PS]
+    if len(found) > MOST_CYCLES:
+        raise UserError(f"{path}: expected at most {MOST_CYCLES:,} cycles, got more: cut the log")
     if not found:
         raise UserError(f"{path}: {log_words.nothing_found(problems)}")
     processes = sorted(separate(found), key=lambda one: -one.gc_cpu)

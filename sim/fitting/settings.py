@@ -5,18 +5,27 @@ from __future__ import annotations
 from typing import Final
 
 from sim.errors import UserError
+from sim.text import quoted
 from sim.units import Bytes, GiB, KiB, MiB, parse_bytes
 
 _UNITS: Final = (("GiB", GiB), ("MiB", MiB), ("KiB", KiB), ("B", 1))
+
+
+MOST_GOGC: Final = (1 << 31) - 1
+"""What Go reads has 32 bits (runtime/mgcpacer.go: readGOGC)."""
+MOST_PS: Final = 4096
+"""More than the largest machines have."""
+_DIGITS: Final = 20
 
 
 def parse_gogc(text: str) -> int | None:
     """GOGC as Go reads it: a percentage of at least 0, or `off`."""
     if text == "off":
         return None
-    if not text.isdecimal():
-        raise UserError(f"GOGC: expected a number such as 100 or off, got {text!r}")
-    return int(text)
+    percent = _number(text)
+    if percent is None or percent > MOST_GOGC:
+        raise UserError(f"GOGC: expected a number such as 100 or off, got {quoted(text)}")
+    return percent
 
 
 def parse_limit(text: str) -> Bytes | None:
@@ -30,10 +39,15 @@ def parse_limit(text: str) -> Bytes | None:
 
 
 def parse_procs(text: str) -> int:
-    """GOMAXPROCS, at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise UserError(f"GOMAXPROCS: expected a number from 1 on, got {text!r}")
-    return int(text)
+    """GOMAXPROCS, from 1 to MOST_PS."""
+    procs = _number(text)
+    if not procs or procs > MOST_PS:
+        raise UserError(f"GOMAXPROCS: expected a number from 1 to {MOST_PS}, got {quoted(text)}")
+    return procs
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else None
 
 
 def name_gogc(gogc: int | None) -> str:

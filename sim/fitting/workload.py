@@ -19,6 +19,7 @@ from sim.fitting.variation import variation
 from sim.go.kinds import WORD
 from sim.machine.profile import MachineProfile
 from sim.replay.program import Load
+from sim.text import one_line
 from sim.units import SECOND, Bytes, KiB, MiB, format_bytes
 
 UNIT_OF_WORK: Final[Bytes] = 256 * KiB
@@ -102,7 +103,7 @@ def to_yaml(fit: Fit, source: str, profile: MachineProfile, container: Container
     """The workload file, with what was identified, what was assumed, and how to measure it."""
     found = shape(fit, profile)
     run = _run(fit, container)
-    return "\n".join([*_comments(fit, found, source), *run, *_body(fit, found), ""])
+    return "\n".join([*map(one_line, _comments(fit, found, source)), *run, *_body(fit, found), ""])
 
 
 def _run(fit: Fit, container: Container) -> list[str]:

@@ -14,11 +14,13 @@ from typing import Final
 from sim.units import Nanoseconds
 
 _EVENT: Final = re.compile(
-    r"M=-?\d+ P=-?\d+ G=-?\d+ (?P<kind>\w+) Time=(?P<at>\d+)(?: (?P<rest>.*))?"
+    r"M=-?\d+ P=-?\d+ G=-?\d+ (?P<kind>\w+) Time=(?P<at>\d{1,19})(?: (?P<rest>.*))?"
 )
 _GOROUTINE: Final = re.compile(r"GoID=(?P<id>\d+) (?P<before>\w+)->(?P<after>\w+)")
 _LABEL: Final = re.compile(r'Label="GC \((?P<worker>\w+)\)" Resource=Goroutine\((?P<id>\d+)\)')
-_PROCS: Final = re.compile(r'Name="/sched/gomaxprocs:threads" Value=Value\{Uint64\((?P<n>\d+)\)\}')
+_PROCS: Final = re.compile(
+    r'Name="/sched/gomaxprocs:threads" Value=Value\{Uint64\((?P<n>\d{1,9})\)\}'
+)
 _FUNCTION: Final = re.compile(r"\t(?P<name>\S.*) @ 0x")
 
 

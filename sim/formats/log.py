@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import os
 import sys
 import zlib
 from collections.abc import Iterator
@@ -13,12 +14,18 @@ from pathlib import Path
 from typing import Final, NamedTuple, cast
 
 from sim.errors import UserError
+from sim.units import Bytes, GiB, MiB, format_bytes, parse_bytes
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _MARKED: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")
 )  # fmt: skip
 """Byte order marks, as PowerShell 5 and Windows editors write them, and what follows."""
+MOST_OF_A_LOG: Final = GiB
+"""Unpacked: a few kilobytes of gzip can stand for more than any disk holds."""
+LONGEST_LINE: Final = MiB
+"""Characters: far more than a dump of all runtime/metrics has; what follows is passed over."""
+_VARIABLE: Final = "GOMEMSIM_MOST_INPUT"
 _HEAD: Final = 64
 """Bytes by which an encoding without a mark is told."""
 
@@ -63,7 +70,7 @@ def _lines(source: io.BufferedReader, name: str) -> Iterator[str]:
         encoding = _encoding(plain.peek(_HEAD)[:_HEAD])
         text = io.TextIOWrapper(plain, encoding, errors="replace", newline="\n")
         try:
-            for number, line in enumerate(text, start=1):  # noqa: B007
+            for number, line in enumerate(_bounded(text, name), start=1):  # noqa: B007
                 yield line
         finally:
             text.detach()
@@ -71,6 +78,32 @@ def _lines(source: io.BufferedReader, name: str) -> Iterator[str]:
         raise UserError(f"{name}: damaged gzip data after line {number}: {error}") from error
     except OSError as error:
         raise UserError(f"{name}: cannot be read: {error.strerror}") from error
+
+
+def _bounded(text: io.TextIOWrapper, name: str) -> Iterator[str]:
+    """The lines; of longer ones the beginning. UserError for what is larger than `most`."""
+    allowed = read = most(MOST_OF_A_LOG)
+    while line := text.readline(LONGEST_LINE):
+        yield line
+        while line and not line.endswith("\n"):
+            read -= len(line)
+            line = text.readline(LONGEST_LINE)
+        read -= len(line)
+        if read < 0:
+            raise UserError(too_large(name, allowed))
+
+
+def most(usual: Bytes) -> Bytes:
+    """How much of a file is read, unpacked: as usual, or what the environment says."""
+    return parse_bytes(os.environ[_VARIABLE]) if _VARIABLE in os.environ else usual
+
+
+def too_large(name: str, allowed: Bytes) -> str:
+    """The sentence for a file of more bytes than that."""
+    return (
+        f"{name}: expected at most {format_bytes(allowed)}, unpacked, got more; {_VARIABLE}=16GiB"
+        " in the environment lets more be read"
+    )
 
 
 def _encoding(head: bytes) -> str:

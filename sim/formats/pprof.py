@@ -17,8 +17,9 @@ from typing import Final
 
 from sim import files
 from sim.errors import UserError
+from sim.formats.log import most, too_large
 from sim.formats.protobuf import Message, bytes_field, encode_varint, number_field
-from sim.units import Bytes
+from sim.units import Bytes, MiB
 
 # Field numbers of profile.proto.
 _SAMPLE_TYPE, _SAMPLE, _LOCATION, _FUNCTION, _STRINGS = 1, 2, 4, 5, 6
@@ -29,6 +30,10 @@ _TYPES: Final = {
     "inuse_objects": "count",
     "inuse_space": "bytes",
 }
+
+
+MOST: Final = 64 * MiB
+"""Unpacked; the profiles of large programs have a few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,21 @@ class HeapProfile:
 def read(path: str | Path) -> HeapProfile:
     """A profile from a file; raises UserError for what is not a heap profile."""
     try:
-        data = Path(path).read_bytes()
-        return decode(gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data)
+        return decode(_content(Path(path)))
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, IndexError, KeyError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: not a heap profile: {error}") from error
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file, unpacked; UserError if there are too many."""
+    with path.open("rb") as file:
+        zipped = file.peek(2).startswith(b"\x1f\x8b")
+        data = (gzip.GzipFile(fileobj=file) if zipped else file).read(most(MOST) + 1)
+    if len(data) > most(MOST):
+        raise UserError(too_large(str(path), most(MOST)))
+    return data
 
 
 def write(profile: HeapProfile, path: str | Path) -> None:

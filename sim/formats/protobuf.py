@@ -13,6 +13,8 @@ _VARINT, _FIXED64, _DELIMITED, _FIXED32 = 0, 1, 2, 5
 _FIXED_BYTES: Final = {_FIXED64: 8, _FIXED32: 4}
 _SIGN: Final = 1 << 63
 _MORE: Final = 0x80
+_LAST_SHIFT: Final = 63
+"""Of the tenth byte of a number; none has more."""
 
 
 class Message:
@@ -85,6 +87,8 @@ def _read_varint(data: bytes, at: int) -> tuple[int, int]:
     """The number at a position, and the position after it."""
     value = shift = 0
     while data[at] >= _MORE:
+        if shift > _LAST_SHIFT:
+            raise ValueError("damaged protocol buffer")
         value |= data[at] % _MORE << shift
         at, shift = at + 1, shift + 7
     value |= data[at] << shift

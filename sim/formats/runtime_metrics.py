@@ -18,7 +18,11 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from sim.formats.gofloat import format_float
 from sim.formats.log import Problem
+from sim.text import quoted
 from sim.units import SECOND, Bytes, Nanoseconds
+
+_LARGEST: Final = 1 << 64
+"""Of a whole number: unsigned, of 64 bits; floats may have rounded it up."""
 
 
 class Kind(Enum):
@@ -85,7 +89,7 @@ def parse(
             names = [name for name in row if name.startswith("/")]
             at = None if row.get("at_ns") is None else int(row["at_ns"])
             yield line_number, Dump(at, {name: _decode(row[name]) for name in names})
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             report(Problem(line_number, f"not a dump of runtime/metrics: {error}", kept=False))
 
 
@@ -101,15 +105,17 @@ def _decode(value: Any) -> Value:
     if isinstance(value, dict):
         return _histogram([float(bound) for bound in value["buckets"]], value["counts"])
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise ValueError(f"value {value!r}")
+        raise ValueError(f"value {quoted(value)}")
+    if isinstance(value, int) and value > _LARGEST:
+        raise ValueError(f"value {quoted(value)}")
     return value
 
 
 def _histogram(buckets: Sequence[float], counts: Sequence[int]) -> Histogram:
     if len(buckets) != len(counts) + 1 or any(a >= b for a, b in pairwise(buckets)):
         raise ValueError("bounds that do not ascend or do not match the counts")
-    if any(not isinstance(count, int) or count < 0 for count in counts):
-        raise ValueError("negative counts")
+    if any(not isinstance(count, int) or not 0 <= count <= _LARGEST for count in counts):
+        raise ValueError("counts that are none")
     return Histogram(tuple(buckets), tuple(counts))
 
 

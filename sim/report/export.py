@@ -8,7 +8,6 @@ from types import MappingProxyType, SimpleNamespace
 from typing import IO, Any, Final
 
 import pandas as pd
-from yaml import safe_load
 
 from sim.config import load
 from sim.errors import UserError
@@ -49,7 +48,7 @@ def with_timeline(run: Result, progress: Callable[[float], None] | None = None) 
     """The run, or, if it has no timeline, the same run simulated once more with one, in memory."""
     if not run.slices.empty:
         return run
-    return simulate(load(safe_load(run.run["config"]), ["record.timeline=true"]), None, progress)
+    return simulate(load(run.config, ["record.timeline=true"]), None, progress)
 
 
 def _events(run: Result) -> Iterator[Event]:
@@ -121,7 +120,7 @@ def _better(unit: str) -> Better | None:
 
 
 def _benchmark(run: Result) -> benchfmt.Result:
-    config = safe_load(run.run["config"])
+    config = run.config
     settings = {key: config[key] for key in _ALWAYS} | {
         key: value for key, value in run.settings.items() if key != "GOMAXPROCS"
     }

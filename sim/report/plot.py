@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from sim.errors import UserError
 from sim.files import replacing
 from sim.report.panels import PANELS
-from sim.results.result import Result
+from sim.report.style import text_as_it_is
+from sim.results.result import SETTINGS, Result
 
 ENDINGS: Final = (".pdf", ".png", ".svg")
 _LAYOUT: Final[list[Any]] = [["heap", "heap"], ["gc_cpu", "pauses"], ["latency", "causes"]]
@@ -24,18 +25,16 @@ def plot(run: Result, path: Path) -> None:
     """
     if path.suffix not in ENDINGS:
         raise UserError(f"{path}: expected a file that ends in {', '.join(ENDINGS)}")
-    figure = Figure(figsize=_INCHES, layout="constrained")
-    for name, axes in figure.subplot_mosaic(_LAYOUT).items():
-        PANELS[str(name)](axes, run)
-    figure.suptitle(title(run), x=0.01, ha="left", fontsize=12)
+    with text_as_it_is():
+        figure = Figure(figsize=_INCHES, layout="constrained")
+        for name, axes in figure.subplot_mosaic(_LAYOUT).items():
+            PANELS[str(name)](axes, run)
+        figure.suptitle(title(run), x=0.01, ha="left", fontsize=12)
     with replacing(path) as growing:
         figure.savefig(growing, dpi=120)
 
 
 def title(run: Result) -> str:
     """What was run, in one line."""
-    from yaml import safe_load
-
-    config = safe_load(run.run["config"])
-    told = [f"{key}={config[key]}" for key in ("GOGC", "GOMEMLIMIT", "GOMAXPROCS") if key in config]
+    told = [f"{key}={run.config[key]}" for key in SETTINGS]
     return f"{run.run['workload']}  {' '.join(told)}  seed={run.run['seed']}"

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Final, Literal
 
+import matplotlib as mpl
 from matplotlib.axes import Axes
 
 INK: Final = "#010203"
 """Text and axes: a page replaces it by its own colour."""
+
+
+def text_as_it_is() -> AbstractContextManager[None]:
+    """Names of others are no formulas, whatever dollars are in them."""
+    return mpl.rc_context({"text.parse_math": False})
+
 
 BLUE: Final = "#4c8bd6"
 ORANGE: Final = "#e0872a"

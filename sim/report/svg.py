@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-from typing import Final
+from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from sim.report.panels import Panel
-from sim.report.style import INK
+from sim.report.style import INK, text_as_it_is
 from sim.results.result import Result
 
 _INCHES: Final = (11.0, 3.6)
@@ -18,11 +18,12 @@ _INCHES: Final = (11.0, 3.6)
 
 def picture(name: str, panel: Panel, run: Result) -> str:
     """One panel as an `svg` element; `name` keeps its ids apart from those of other pictures."""
-    figure = Figure(figsize=_INCHES, layout="constrained")
-    figure.patch.set_alpha(0)
-    panel(figure.subplots(), run)
     out = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "gomemsim"}):
+    settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "gomemsim"}
+    with text_as_it_is(), mpl.rc_context(settings):
+        figure = Figure(figsize=_INCHES, layout="constrained")
+        figure.patch.set_alpha(0)
+        panel(figure.subplots(), run)
         figure.savefig(out, format="svg", metadata={"Date": None})
     drawn = out.getvalue()
     return _inline(drawn[drawn.index("<svg") :], name)

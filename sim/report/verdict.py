@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from yaml import safe_load
-
 from sim.advice.prediction import Prediction
 from sim.advice.report import environment
 from sim.advice.risks import Risks
@@ -17,14 +15,13 @@ from sim.advice.tuning import EQUALLY_CHEAP, Candidate, Tuning, gc_cpu_share
 from sim.fitting.gctrace_fit import Fit
 from sim.results.diagnosis import Finding
 from sim.results.gc_cost import gc_cpu
-from sim.results.result import Result
+from sim.results.result import SETTINGS, Result
 from sim.results.summary import Figure, Summary
 from sim.units import Fraction, format_bytes, format_duration
 
 if TYPE_CHECKING:
     from sim.advice.api import Advice
 
-SETTINGS: Final = ("GOGC", "GOMEMLIMIT", "GOMAXPROCS")
 HARMLESS: Final = frozenset({"idle workers' CPU", "minimum-heap regime"})
 """Findings that cost the program nothing."""
 SATURATED: Final[Fraction] = 0.95
@@ -42,8 +39,7 @@ def of_run(run: Result) -> list[str]:
 
 def settings_of(run: Result) -> dict[str, str]:
     """GOGC, GOMEMLIMIT and GOMAXPROCS of a run, as variables of the environment."""
-    config = safe_load(run.run["config"])
-    return {key: str(config[key]) for key in SETTINGS if key in config}
+    return {key: str(run.config[key]) for key in SETTINGS}
 
 
 def _asked(run: Result) -> str:
@@ -101,8 +97,7 @@ def _busy(run: Result) -> Fraction | None:
 
 
 def _basis(run: Result) -> str:
-    detail = safe_load(run.run["config"])["model"]["detail"]
-    how = {"fluid": "rates (fluid mode)"}.get(detail, "every goroutine and refill")
+    how = {"fluid": "rates (fluid mode)"}.get(run.run["detail"], "every goroutine and refill")
     return (
         f"Rests on: a simulation of {how}, seed {run.run['seed']} alone, with the costs of"
         f" {run.run['profile']}."

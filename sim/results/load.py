@@ -12,6 +12,7 @@ from sim.errors import UserError
 from sim.record.parquet import is_run, read_table
 from sim.record.places import Place, matching, place
 from sim.results.result import Result, Results
+from sim.text import visible
 
 SETTINGS: Final = "settings.json"
 """File of a run in a sweep: the keys that the sweep varies, and their values here."""
@@ -91,7 +92,9 @@ def _settings(folder: Place) -> Mapping[str, str]:
     if not path.is_file():
         return {}
     try:
-        settings: Mapping[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        raise UserError(f"{path}: damaged") from None
-    return settings
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        settings = None
+    if not isinstance(settings, dict) or not all(isinstance(v, str) for v in settings.values()):
+        raise UserError(f"{path}: damaged: expected the settings of a run, each a text")
+    return {visible(key): visible(value) for key, value in settings.items()}

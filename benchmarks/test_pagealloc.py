@@ -26,7 +26,7 @@ Setup = Callable[[], tuple[tuple[Any, ...], dict[str, Any]]]
 def full_heap(gib: int, every: int) -> tuple[PageAlloc, np.ndarray]:
     """A heap with all pages in use but every so-many-th; and those that are free."""
     pages = PageAlloc(gib * GIB_CHUNKS)
-    pages.alloc_singles(pages.total_pages)
+    pages.alloc_runs(1, pages.total_pages)
     free = np.arange(0, pages.total_pages, every)
     pages.free_many(free, 1)
     return pages, free
@@ -47,7 +47,7 @@ def test_single_pages_one_by_one(benchmark, gib):
 @pytest.mark.parametrize("gib", [1, 64])
 def test_single_pages_in_bulk(benchmark, gib):
     pages, _ = full_heap(gib, every=2)
-    benchmark.pedantic(lambda: pages.alloc_singles(10_000), rounds=ROUNDS)
+    benchmark.pedantic(lambda: pages.alloc_runs(1, 10_000), rounds=ROUNDS)
 
 
 @pytest.mark.parametrize("gib", [1, 64])
@@ -86,7 +86,7 @@ def test_filling_64_gib(benchmark):
     def fill() -> None:
         pages = PageAlloc(64 * GIB_CHUNKS)
         for _ in range(64):
-            pages.alloc_singles(pages.total_pages // 64)
+            pages.alloc_runs(1, pages.total_pages // 64)
         assert pages.free_pages == 0
 
     benchmark.pedantic(fill, rounds=3)
@@ -107,7 +107,7 @@ def test_a_large_heap_is_as_fast_as_a_small_one():
     small, large = full_heap(1, every=2)[0], full_heap(64, every=2)[0]
     for operation, bound in (
         (lambda pages: [pages.alloc(1) for _ in range(500)], 3.0),
-        (lambda pages: pages.alloc_singles(5_000), 3.0),
+        (lambda pages: pages.alloc_runs(1, 5_000), 3.0),
         (lambda pages: pages.scavenge(8 << 20, force=True), 3.0),
     ):
         ratio = best(large, operation) / best(small, operation)

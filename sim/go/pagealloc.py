@@ -134,14 +134,6 @@ class PageAlloc:
         self._map.raise_bounds(chunks, longest)
         self.used_pages -= npages
 
-    def mark_padding(self, npages: int) -> None:
-        """Take the first pages of a new heap for good (runtime/mheap.go: grow, random heap base).
-
-        They are never touched, so they stay counted as returned to the OS.
-        """
-        scavenged = self._take(0, npages)
-        self.scavenged_pages += scavenged
-
     def _take(self, page: int, npages: int) -> int:
         scavenged = 0
         for chunk, first, count in pieces(page, npages):
@@ -154,7 +146,11 @@ class PageAlloc:
     # -- page caches -------------------------------------------------------------------------
 
     def alloc_to_cache(self) -> PageCache:
-        """The aligned block of 64 pages that holds the lowest free page; empty if there is none."""
+        """The aligned block of 64 pages that holds the lowest free page; empty if there is none.
+
+        Simulated Ps take runs of pages instead; this and `flush` are Go's own operations, by which
+        the allocator is held against recorded ones (tests/golden/pages.jsonl).
+        """
         page = self._map.find(1)
         if page is None:
             return PageCache()
@@ -182,10 +178,6 @@ class PageAlloc:
         cache.cache = cache.scav = 0
 
     # -- many at once ------------------------------------------------------------------------
-
-    def alloc_singles(self, count: int) -> Runs:
-        """What `count` allocations of one page give; fewer if there is no more room."""
-        return self.alloc_runs(1, count)
 
     def alloc_runs(self, npages: int, count: int) -> Runs:
         """What `count` allocations of `npages` pages give; fewer if there is no more room."""

@@ -61,13 +61,3 @@ def highest_run(bits: int) -> tuple[int, int]:
     """Start and end (exclusive) of the run of set bits that contains the highest one."""
     end = bits.bit_length()
     return (~bits & ((1 << end) - 1)).bit_length(), end
-
-
-def fill_aligned(bits: int, group: int) -> int:
-    """All bits of every aligned group of `group` bits (a power of two) with any bit set."""
-    step = 1
-    while step < group:
-        bits |= bits >> step
-        step *= 2
-    bases = ALL_PAGES // ((1 << group) - 1)
-    return (bits & bases) * ((1 << group) - 1)

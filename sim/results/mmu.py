@@ -20,9 +20,6 @@ WINDOWS: Final = (
     200 * MS, 500 * MS, SECOND,
 )  # fmt: skip
 
-MARKING: Final = ("assist", "dedicated", "fractional")
-"""Slices that take a P from the program; idle workers only use what it leaves."""
-
 
 class Utilization(NamedTuple):
     """Share of the Ps that the program has, from each instant to the next; the last is the end."""
@@ -48,21 +45,6 @@ def utilization(
         ],
         end_ns,
         begin_ns,
-    )
-
-
-def utilization_exactly(
-    slices: pd.DataFrame, pauses: pd.DataFrame, procs: int, end_ns: Nanoseconds
-) -> Utilization:
-    """Utilisation from what each P did when, as Go's trace tool takes it from a trace."""
-    marking = slices[slices["kind"].isin(MARKING)]
-    share = np.full(len(marking), 1 / procs)
-    return _combine(
-        [
-            (marking["start_ns"].to_numpy(), marking["end_ns"].to_numpy(), share),
-            (*_pauses(pauses), np.ones(len(pauses))),
-        ],
-        end_ns,
     )
 
 

@@ -196,7 +196,7 @@ def test_no_room_is_none_and_changes_nothing():
     assert pages.alloc(512) == (0, 512 * PAGE_SIZE)
     assert pages.alloc(1) is None
     assert pages.alloc_to_cache() == PageCache()
-    assert len(pages.alloc_singles(3).page) == 0
+    assert len(pages.alloc_runs(1, 3).page) == 0
 
 
 def test_a_double_free_is_reported():
@@ -208,16 +208,9 @@ def test_a_double_free_is_reported():
     with pytest.raises(ModelError, match="not in use"):
         pages.free_many([2, 1], 1)
     many = PageAlloc(1)
-    many.alloc_singles(100)
+    many.alloc_runs(1, 100)
     with pytest.raises(ModelError, match="twice"):
         many.free_many([*range(90), 7], 1)
-
-
-def test_padding_at_the_heap_start_is_used_but_never_backed():
-    pages = PageAlloc(1)
-    pages.mark_padding(100)
-    assert pages.alloc(1) == (100, PAGE_SIZE)
-    assert (pages.used_pages, pages.scavenged_pages) == (101, 511)
 
 
 def test_a_densely_used_chunk_is_kept_from_the_background_for_a_generation():

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.record.facts import Cycle, Pause, Slice
-from sim.results.mmu import Utilization, mmu, utilization, utilization_exactly
+from sim.record.facts import Cycle, Pause
+from sim.results.mmu import Utilization, mmu, utilization
 
 END = 100
 
@@ -31,17 +31,6 @@ def test_marking_takes_its_share_of_the_processors(frame_of: Any) -> None:
     cycle = {"mark_ns": 20, "mark_term_ns": 60, "procs": 4, "dedicated_ns": 40, "idle_ns": 99}
     used = utilization(frame_of(Cycle, cycle), frame_of(Pause), END)
     assert mmu(used, [10]).iloc[0] == pytest.approx(0.75)
-
-
-def test_slices_show_what_an_average_hides(frame_of: Any) -> None:
-    slices = frame_of(
-        Slice,
-        {"start_ns": 20, "end_ns": 30, "kind": "dedicated"},
-        {"processor": 1, "start_ns": 20, "end_ns": 30, "kind": "assist"},
-        {"processor": 1, "start_ns": 30, "end_ns": 60, "kind": "idle"},
-    )
-    used = utilization_exactly(slices, frame_of(Pause), procs=2, end_ns=END)
-    assert mmu(used, [10, 20]).tolist() == pytest.approx([0, 0.5])
 
 
 @given(

@@ -17,7 +17,9 @@ from sim.files import write
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sim.experiment.groups import Groups
     from sim.experiment.point import Point, Settings
+    from sim.experiment.sequential import Precision
     from sim.experiment.sweep import Engine
     from sim.experiment.table import Comparison
     from sim.experiment.worker import Outcome
@@ -39,12 +41,24 @@ def compare(
     ] = None,
     vary: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=A,B", help="Values of any other key, such as model.assists."),
+        typer.Option(
+            metavar="KEY=A,B", help="Values of any other key; KEY=LOW..HIGH for a sampled design."
+        ),
     ] = None,
+    design: Annotated[
+        str, typer.Option(metavar="grid|oat|lhs:N|random:N", help="Which combinations to run.")
+    ] = "grid",
     sets: Sets = None,
     seeds: Annotated[
         int, typer.Option(min=1, help="Runs per setting, from the config's seed.")
     ] = 5,
+    precision: Annotated[
+        str | None,
+        typer.Option(metavar="N%", help="Add seeds until the mean of every figure is so exact."),
+    ] = None,
+    max_seeds: Annotated[
+        int, typer.Option(min=1, help="Most seeds that --precision may take.")
+    ] = 50,
     baseline: Annotated[
         str | None,
         typer.Option(metavar="KEY=A,KEY=B", help="Setting to compare with [default: the first]."),
@@ -75,17 +89,19 @@ def compare(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Simulate every combination of settings and print what each costs.
+    """Simulate combinations of settings and print what each costs.
 
     Runs are stored one by one: the same command goes on where it was stopped. Runs whose config
     has changed are replaced; --out keeps them apart.
     """
-    from sim.experiment.grid import grid, values
+    from sim.experiment.design import design as settings_of
+    from sim.experiment.design import values
 
     named = {"GOGC": gogc, "GOMEMLIMIT": gomemlimit, "GOMAXPROCS": gomaxprocs}
     axes = [f"{key}={text}" for key, text in named.items() if text is not None]
-    settings = grid([*axes, *(vary or ())])
+    settings = settings_of(design, [*axes, *(vary or ())])
 
+    from sim.experiment.sequential import Precision
     from sim.experiment.table import find_baseline
     from sim.experiment.tidy import check_suffix
     from sim.record.places import place
@@ -94,7 +110,8 @@ def compare(
         check_suffix(table)
     base = find_baseline(settings, values(baseline or ""))
     name = out or f"results/sweep-{config.stem}"
-    job = _Job(config, sets or [], seeds, base, _engine(jobs, scheduler), table, quiet)
+    wanted = None if precision is None else Precision.parse(precision, max_seeds)
+    job = _Job(config, sets or [], seeds, wanted, base, _engine(jobs, scheduler), table, quiet)
     try:
         if screen:
             screened = job.run(settings, place(f"{name}-screen"), FLUID)
@@ -116,6 +133,7 @@ class _Job:
     config: Path
     sets: list[str]
     seeds: int
+    precision: Precision | None
     baseline: Settings
     engine: Engine
     table: Path | None
@@ -124,21 +142,42 @@ class _Job:
 
     def run(self, settings: Sequence[Settings], folder: Place, *detail: str) -> Comparison | None:
         """Simulate what is not stored and print the comparison; None if all runs failed."""
-        from sim.experiment.grid import points
         from sim.experiment.markdown import markdown
-        from sim.experiment.table import compare_settings
+        from sim.experiment.table import compare_groups
         from sim.experiment.tidy import comparison_frame, serialized
 
-        todo = points(self.config, settings, self.seeds, [*self.sets, *detail])
-        if self.simulate(todo, folder) == len(todo):
+        groups = self.groups(settings, folder, detail)
+        if groups is None:
             return None
-        compared = compare_settings(todo, folder, self.baseline)
+        compared = compare_groups(groups, self.baseline)
         print(markdown(compared))
+        if self.precision is not None:
+            print(self.precision.outcome(groups.samples()))
         if self.table is not None:
             write(self.table, serialized(comparison_frame(compared), self.table.suffix))
         if not self.quiet:
             print(f"runs: {folder}")
         return compared
+
+    def groups(
+        self, settings: Sequence[Settings], folder: Place, detail: Sequence[str]
+    ) -> Groups | None:
+        """The runs with as many seeds as are wanted; None if all failed."""
+        from sim.experiment.grid import points
+        from sim.experiment.groups import stored_groups
+
+        seeds = self.seeds
+        while True:
+            todo = points(self.config, settings, seeds, [*self.sets, *detail])
+            if self.simulate(todo, folder) == len(todo):
+                return None
+            groups = stored_groups(todo, folder)
+            if self.precision is None or self.failed:
+                return groups
+            known = self.precision.seeds(groups.samples(), seeds)
+            if known <= seeds:
+                return groups
+            seeds = known
 
     def simulate(self, todo: Sequence[Point], folder: Place) -> int:
         """Simulate what is not stored; how many runs failed."""

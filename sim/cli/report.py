@@ -23,7 +23,7 @@ def report(
 ) -> None:
     """Write one HTML file, for a browser without a network: pictures, figures, comparison."""
     from sim.config.provenance import SIMULATOR, simulator
-    from sim.experiment.grid import values
+    from sim.experiment.design import values
     from sim.report.page import page
     from sim.results.load import load
     from sim.results.result import Result, Results

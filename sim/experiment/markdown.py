@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
-from sim.experiment.table import TRADED, WORKLOAD, Cell, Comparison, Row
+from sim.experiment.groups import WORKLOAD
+from sim.experiment.table import TRADED, Cell, Comparison, Row
 from sim.results.statistics import CONFIDENCE, Interval
 from sim.results.summary import Figure
 

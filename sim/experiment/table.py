@@ -7,7 +7,6 @@ workloads there is a geometric mean of the ratios, as benchstat has it.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -15,11 +14,16 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.errors import UserError
-from sim.experiment.point import Point, Settings
-from sim.record.facts import Status
-from sim.record.parquet import is_sealed
-from sim.record.places import Place
-from sim.results.load import load_run
+from sim.experiment.groups import (
+    BATCH,
+    FIGURES,
+    WORKLOAD,
+    Group,
+    Groups,
+    title,
+    without_workload,
+)
+from sim.experiment.point import Settings
 from sim.results.result import Result
 from sim.results.statistics import (
     CONFIDENCE,
@@ -31,19 +35,7 @@ from sim.results.statistics import (
     paired_difference,
     variance_saved,
 )
-from sim.results.summary import Summary, summary
 
-WORKLOAD: Final = "workload"
-"""The key whose values are not compared with each other, but each for itself."""
-BATCH: Final = "simulated"
-"""How long a batch took; shown if it is not the same for all, as where a duration is given."""
-FIGURES: Final = (
-    ("peak_rss", "peak_heap"),
-    ("gc_cpu",),
-    ("latency_p99", BATCH),
-    ("throughput",),
-)
-"""What is shown, the first of each group that all runs of a workload have."""
 TRADED: Final = frozenset(name for group in FIGURES[:3] for name in group)
 """Better when they are less, and traded for each other."""
 SENSES: Final[Mapping[str, tuple[str, str]]] = {
@@ -110,7 +102,7 @@ class Comparison(NamedTuple):
     def worth_having(self, settings: Sequence[Settings]) -> list[Settings]:
         """Those of the settings that are Pareto-optimal in at least one workload."""
         optimal = {title(row.settings) for row in self.rows if row.optimal}
-        return [chosen for chosen in settings if title(_without_workload(chosen)) in optimal]
+        return [chosen for chosen in settings if title(without_workload(chosen)) in optimal]
 
 
 def find_baseline(settings: Sequence[Settings], named: Sequence[str]) -> Settings:
@@ -123,7 +115,7 @@ def find_baseline(settings: Sequence[Settings], named: Sequence[str]) -> Setting
     wanted = {key.strip(): value.strip() for key, _, value in halves}
     if WORKLOAD in wanted:
         raise UserError(f"--baseline {','.join(named)}: every workload has one: leave it out")
-    choice = {title(chosen): chosen for chosen in map(_without_workload, settings)}
+    choice = {title(chosen): chosen for chosen in map(without_workload, settings)}
     found = [chosen for chosen in choice.values() if wanted.items() <= chosen.items()]
     if not found or (wanted and len(found) > 1):
         which = "; ".join(title(chosen) for chosen in (found or choice.values()))
@@ -134,55 +126,14 @@ def find_baseline(settings: Sequence[Settings], named: Sequence[str]) -> Setting
     return found[0]
 
 
-def title(settings: Settings) -> str:
-    """A setting in words, such as `GOGC=50 GOMAXPROCS=4`."""
-    return " ".join(f"{key}={value}" for key, value in settings.items()) or "as configured"
-
-
-def compare_settings(points: Sequence[Point], folder: Place, baseline: Settings) -> Comparison:
-    """The stored runs of the points, by setting; points without a run are left out.
-
-    Raises UserError if nothing is stored.
-    """
-    runs = [
-        (point.settings, load_run(folder / point.name))
-        for point in points
-        if is_sealed(folder / point.name)
-    ]
-    if not runs:
-        raise UserError(f"{folder}: none of the runs is stored")
-    return compare_runs(runs, baseline)
-
-
 def compare_runs(runs: Sequence[tuple[Settings, Result]], baseline: Settings) -> Comparison:
     """At least one run, by workload and setting. Differences pair runs with the same seed."""
-    groups: dict[tuple[str, str], _Group] = {}
-    for settings, run in runs:
-        rest, workload = _without_workload(settings), str(run.run[WORKLOAD])
-        group = groups.setdefault((workload, title(rest)), _Group(workload, rest, {}, []))
-        group.figures[run.run["seed"]] = summary(run)
-        group.statuses.append(run.run["status"])
-    return _Table(groups, title(_without_workload(baseline))).comparison()
+    return compare_groups(Groups(runs), baseline)
 
 
-class _Group(NamedTuple):
-    workload: str
-    settings: Settings
-    figures: dict[int, Summary]
-    """By seed."""
-    statuses: list[str]
-
-    @property
-    def verdict(self) -> str:
-        ends = Counter(status for status in self.statuses if status != Status.COMPLETE)
-        return ", ".join(f"{end} {count} of {len(self.statuses)}" for end, count in ends.items())
-
-    def values(self, name: str, seeds: Sequence[int]) -> list[float]:
-        return [self.figures[seed][name].value for seed in seeds]
-
-    def seeds(self, other: _Group) -> list[int]:
-        """Seeds that both have, so that their runs are pairs."""
-        return [seed for seed in self.figures if seed in other.figures]
+def compare_groups(groups: Groups, baseline: Settings) -> Comparison:
+    """Runs by workload and setting."""
+    return _Table(groups, title(without_workload(baseline))).comparison()
 
 
 _Key = tuple[str, str, str]
@@ -192,25 +143,22 @@ _Key = tuple[str, str, str]
 class _Table:
     """Groups by workload and title, on their way to a comparison."""
 
-    def __init__(self, groups: Mapping[tuple[str, str], _Group], baseline: str) -> None:
+    def __init__(self, groups: Groups, baseline: str) -> None:
         self._groups, self._baseline = groups, baseline
-        self._workloads = list(dict.fromkeys(workload for workload, _ in groups))
-        self._titles = list(dict.fromkeys(name for _, name in groups))
-        self._names = {workload: self._shown(workload) for workload in self._workloads}
 
     def comparison(self) -> Comparison:
         changes = self._changes
         p = dict(zip(changes, holm([change.p for change in changes.values()]), strict=True))
         rows = [
             self._row(group, title(group.settings), p)
-            for workload in self._workloads
-            for group in self._of(workload)
+            for workload in self._groups.workloads
+            for group in self._groups.of(workload)
         ]
-        means = [self._mean_row(name, p) for name in self._titles if self._has_mean]
+        means = [self._mean_row(name, p) for name in self._groups.titles if self._has_mean]
         figures = [f for group in self._groups.values() for f in group.figures.values()]
         units = {
             name: next(found[name].unit for found in figures if name in found)
-            for name in self._all_names
+            for name in self._groups.names
         }
         fewest = min(len(group.figures) for group in self._groups.values())
         tests = sum(not math.isnan(value) for value in p.values())
@@ -218,26 +166,8 @@ class _Table:
         return Comparison(rows, means, units, confidence, tests, self._saved())
 
     @property
-    def _all_names(self) -> list[str]:
-        used = {name for names in self._names.values() for name in names}
-        return [name for group in FIGURES for name in group if name in used]
-
-    @property
     def _has_mean(self) -> bool:
-        return len(self._workloads) > 1
-
-    def _of(self, workload: str) -> list[_Group]:
-        return [group for group in self._groups.values() if group.workload == workload]
-
-    def _shown(self, workload: str) -> list[str]:
-        summaries = [found for group in self._of(workload) for found in group.figures.values()]
-
-        def known(name: str) -> bool:
-            values = [figures[name].value for figures in summaries if name in figures]
-            return len(values) == len(summaries) and (name != BATCH or len(set(values)) > 1)
-
-        firsts = [next(filter(known, group), None) for group in FIGURES]
-        return [name for name in firsts if name is not None]
+        return len(self._groups.workloads) > 1
 
     @cached_property
     def _changes(self) -> dict[_Key, Difference]:
@@ -246,11 +176,11 @@ class _Table:
             (workload, name, figure): _relative(group, base, figure)
             for (workload, name), group in self._groups.items()
             if (base := self._groups.get((workload, self._baseline))) and base is not group
-            for figure in self._names[workload]
+            for figure in self._groups.shown[workload]
         }
         if self._has_mean:
-            for name in self._titles:
-                for figure in self._all_names:
+            for name in self._groups.titles:
+                for figure in self._groups.names:
                     found["", name, figure] = self._mean(name, figure)
         return found
 
@@ -261,10 +191,10 @@ class _Table:
         """
         pairs = [
             (group, base)
-            for workload in self._workloads
+            for workload in self._groups.workloads
             if (group := self._groups.get((workload, name)))
             and (base := self._groups.get((workload, self._baseline)))
-            and figure in self._names[workload]
+            and figure in self._groups.shown[workload]
         ]
         if name == self._baseline or not pairs:
             return UNKNOWN
@@ -277,19 +207,18 @@ class _Table:
         mean, p = paired_difference(logs[1].tolist(), logs[0].tolist())
         return Difference(Interval(*(math.expm1(part) for part in mean)), p)
 
-    def _row(self, group: _Group, name: str, p: Mapping[_Key, float]) -> Row:
-        seeds = list(group.figures)
+    def _row(self, group: Group, name: str, p: Mapping[_Key, float]) -> Row:
         cells = {}
-        for figure in self._names[group.workload]:
+        for figure in self._groups.shown[group.workload]:
             key = (group.workload, name, figure)
-            median = median_interval(group.values(figure, seeds))[0]
+            median = median_interval(group.values(figure))[0]
             cells[figure] = Cell(median, self._changes.get(key, UNKNOWN).mean, p.get(key, math.nan))
         optimal = name in self._optimal[group.workload]
         is_base = name == self._baseline
         return Row(group.workload, group.settings, cells, optimal, is_base, group.verdict)
 
     def _mean_row(self, name: str, p: Mapping[_Key, float]) -> Row:
-        keys = {figure: ("", name, figure) for figure in self._all_names}
+        keys = {figure: ("", name, figure) for figure in self._groups.names}
         cells = {
             figure: Cell(UNKNOWN.mean, self._changes[key].mean, p[key])
             for figure, key in keys.items()
@@ -301,13 +230,13 @@ class _Table:
     def _optimal(self) -> dict[str, set[str]]:
         """By workload, settings whose runs all came to their end, and that no other beats."""
         found = {}
-        for workload in self._workloads:
-            traded = [name for name in self._names[workload] if name in TRADED]
+        for workload in self._groups.workloads:
+            traded = [name for name in self._groups.shown[workload] if name in TRADED]
             medians = {
                 title(group.settings): np.array(
-                    [np.median(group.values(name, list(group.figures))) for name in traded]
+                    [np.median(group.values(name)) for name in traded]
                 )
-                for group in self._of(workload)
+                for group in self._groups.of(workload)
                 if not group.verdict
             }
             found[workload] = {
@@ -330,11 +259,7 @@ class _Table:
         return {name: float(np.median(ratios)) for name, ratios in known.items() if ratios}
 
 
-def _without_workload(settings: Settings) -> Settings:
-    return {key: value for key, value in settings.items() if key != WORKLOAD}
-
-
-def _relative(group: _Group, base: _Group, name: str) -> Difference:
+def _relative(group: Group, base: Group, name: str) -> Difference:
     seeds = group.seeds(base)
     if not seeds:
         return UNKNOWN

@@ -10,7 +10,8 @@ from typing import Any, Final
 import pandas as pd
 
 from sim.errors import UserError
-from sim.experiment.table import WORKLOAD, Comparison, Row
+from sim.experiment.groups import WORKLOAD
+from sim.experiment.table import Comparison, Row
 
 SUFFIXES: Final = (".csv", ".parquet", ".json")
 

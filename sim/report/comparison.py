@@ -9,9 +9,9 @@ from html import escape
 
 import pandas as pd
 
+from sim.experiment.groups import title as setting_of
 from sim.experiment.markdown import Shown, legend, shown
 from sim.experiment.table import compare_runs, find_baseline
-from sim.experiment.table import title as setting_of
 from sim.report.tradeoff import tradeoff
 from sim.results.load import sweep_of
 from sim.results.result import Result, Results

@@ -102,12 +102,10 @@ def holm(p: Sequence[float]) -> list[float]:
     NaN stays NaN and does not count. Source: Holm, "A simple sequentially rejective multiple test
     procedure", 1979.
     """
-    from statsmodels.stats.multitest import multipletests
-
     values = np.asarray(p, dtype=float)
-    known = ~np.isnan(values)
-    if known.any():
-        values[known] = multipletests(values[known], method="holm")[1]
+    order = np.argsort(values)[: np.count_nonzero(~np.isnan(values))]  # NaN is sorted last
+    times = np.arange(len(order), 0, -1)
+    values[order] = np.minimum(np.maximum.accumulate(values[order] * times), 1.0)
     return [float(value) for value in values]
 
 

@@ -21,7 +21,8 @@ from sim.cli import main
 from sim.errors import UserError
 from sim.experiment import cluster as module
 from sim.experiment.cluster import cluster
-from sim.experiment.grid import grid, points
+from sim.experiment.design import design
+from sim.experiment.grid import points
 from sim.experiment.processes import processes
 from sim.experiment.sweep import stored, sweep
 from sim.experiment.worker import prepare
@@ -77,7 +78,7 @@ def working(folder: Path) -> list[int]:
 def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
     scheduler: str, tiny: Path, tmp_path: Path
 ) -> None:
-    todo = points(tiny, grid(["GOGC=50,100,200"]), 2)
+    todo = points(tiny, design("grid", ["GOGC=50,100,200"]), 2)
     folder, killed, fractions = tmp_path / "many", list[int](), list[float]()
 
     def kill_one(fraction: float) -> None:
@@ -117,7 +118,7 @@ def test_a_point_that_kills_its_workers_is_reported_and_the_others_are_kept(
 ) -> None:
     suicide = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
     (tmp_path / "killer.py").write_text(suicide, encoding="utf-8")
-    good = points(tiny, grid(["GOGC=50,100"]), 1)
+    good = points(tiny, design("grid", ["GOGC=50,100"]), 1)
     bad = [
         replace(point, seed=9, config={**point.config, "plugins": [f"{tmp_path}/killer.py"]})
         for point in good[:1]
@@ -133,7 +134,7 @@ def test_a_lost_connection_is_made_again(scheduler: str, tiny: Path, tmp_path: P
     """A busy machine may drop it while points are simulated; none of them is lost."""
     from distributed import Client
 
-    todo = points(tiny, grid(["GOGC=50,75,100,150"]), 1)
+    todo = points(tiny, design("grid", ["GOGC=50,75,100,150"]), 1)
     lost = []
 
     def lose_it_once(_: float) -> None:
@@ -151,7 +152,7 @@ def test_a_lost_connection_is_made_again(scheduler: str, tiny: Path, tmp_path: P
 
 @pytest.mark.slow
 def test_runs_that_stay_on_the_workers_own_disks_are_missed(scheduler: str, tiny: Path) -> None:
-    todo = points(tiny, grid(["GOGC=50"]), 1)
+    todo = points(tiny, design("grid", ["GOGC=50"]), 1)
     ((_, reason),) = sweep(todo, place("memory://apart"), cluster(scheduler))
     assert "--out must be where all workers write" in reason
 
@@ -165,7 +166,7 @@ def test_workers_of_another_version_are_a_sentence(
     def newer_here(package: str) -> str:
         return "9.9" if os.getpid() == here and package == "gomemsim" else version(package)
 
-    todo = points(tiny, grid(["GOGC=50"]), 1)
+    todo = points(tiny, design("grid", ["GOGC=50"]), 1)
     assert "not 9.9" in module._task(todo[0], tmp_path, "9.9")
     monkeypatch.setattr(module, "version", newer_here)
     with pytest.raises(UserError, match=r"has gomemsim [\d.]+, not 9\.9"):

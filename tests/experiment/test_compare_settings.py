@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from sim.errors import UserError
-from sim.experiment import table as module
-from sim.experiment.grid import grid
+from sim.experiment import groups as module
+from sim.experiment.design import design
+from sim.experiment.groups import stored_groups
 from sim.experiment.markdown import markdown
 from sim.experiment.point import Point, Settings
-from sim.experiment.table import compare_runs, compare_settings, find_baseline
+from sim.experiment.table import compare_groups, compare_runs, find_baseline
 from sim.results.statistics import median_interval
 from sim.results.summary import Figure, Summary
 from sim.streams import Streams
@@ -51,7 +52,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Any:
                 found[point.name] = Run(named, seed, status)
         monkeypatch.setattr(module, "is_sealed", lambda path: path.as_posix() in found)
         monkeypatch.setattr(module, "load_run", lambda path: found[path.as_posix()])
-        return compare_settings(points, Path(), points[0].settings)
+        return compare_groups(stored_groups(points, Path()), points[0].settings)
 
     return compare
 
@@ -109,7 +110,7 @@ def test_bounds_of_a_median_hold_it_as_often_as_they_say() -> None:
 
 
 def test_a_baseline_is_named_by_enough_of_its_values() -> None:
-    settings: list[Settings] = grid(["GOGC=50,100", "GOMAXPROCS=2,4"])
+    settings: list[Settings] = design("grid", ["GOGC=50,100", "GOMAXPROCS=2,4"])
     assert find_baseline(settings, []) == settings[0]
     assert find_baseline(settings, ["GOMAXPROCS=4", "GOGC=100"]) == settings[3]
     with pytest.raises(UserError, match="got 2: choose from GOGC=100 GOMAXPROCS=2; GOGC=100"):
@@ -120,7 +121,7 @@ def test_a_baseline_is_named_by_enough_of_its_values() -> None:
 
 def test_nothing_stored_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="none of the runs is stored"):
-        compare_settings([], tmp_path, {})
+        stored_groups([], tmp_path)
 
 
 def test_workloads_are_compared_each_for_itself_and_then_in_the_mean() -> None:
@@ -155,8 +156,8 @@ def test_workloads_are_compared_each_for_itself_and_then_in_the_mean() -> None:
 
 def test_no_workload_can_be_the_baseline_of_another() -> None:
     with pytest.raises(UserError, match="every workload has one"):
-        find_baseline(grid(["workload=a,b", "GOGC=50,100"]), ["workload=a"])
-    found = find_baseline(grid(["workload=a,b", "GOGC=50,100"]), ["GOGC=100"])
+        find_baseline(design("grid", ["workload=a,b", "GOGC=50,100"]), ["workload=a"])
+    found = find_baseline(design("grid", ["workload=a,b", "GOGC=50,100"]), ["GOGC=100"])
     assert found == {"GOGC": "100"}
 
 

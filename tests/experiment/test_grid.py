@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 
 from sim.errors import UserError
-from sim.experiment.grid import grid, points, values
+from sim.experiment.design import design, values
+from sim.experiment.grid import points
 from sim.experiment.point import Point
 
 
 def test_every_combination_comes_in_the_order_typed() -> None:
-    found = grid(["GOGC=50, off", "model.assists=true,false"])
+    found = design("grid", ["GOGC=50, off", "model.assists=true,false"])
     assert [tuple(chosen.values()) for chosen in found] == [
         ("50", "true"), ("50", "false"), ("off", "true"), ("off", "false"),
     ]  # fmt: skip
-    assert grid([]) == [{}]
+    assert design("grid", []) == [{}]
 
 
 def test_a_comma_in_braces_is_part_of_the_value() -> None:
@@ -36,16 +37,16 @@ def test_a_comma_in_braces_is_part_of_the_value() -> None:
 )
 def test_mistakes_in_a_grid_are_sentences(axes: list[str], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
-        grid(axes)
+        design("grid", axes)
 
 
 def test_a_typo_in_a_key_is_found_before_anything_runs(tiny: Path) -> None:
     with pytest.raises(UserError, match=r"GOGCC.*did you mean 'GOGC'"):
-        points(tiny, grid(["GOGCC=50,100"]), 2)
+        points(tiny, design("grid", ["GOGCC=50,100"]), 2)
 
 
 def test_settings_meet_the_same_seeds(tiny: Path) -> None:
-    found = points(tiny, grid(["GOGC=50,100"]), 3, ["seed=7"])
+    found = points(tiny, design("grid", ["GOGC=50,100"]), 3, ["seed=7"])
     assert [point.seed for point in found] == [7, 8, 9, 7, 8, 9]
     assert all(point.config["seed"] == point.seed for point in found)
 
@@ -55,7 +56,7 @@ def test_the_name_changes_with_whatever_the_run_depends_on(tiny: Path, tmp_path:
     plugin.write_text("", encoding="utf-8")
 
     def name(*sets: str) -> str:
-        return points(tiny, grid(["GOGC=50"]), 1, [f"plugins=[{plugin}]", *sets])[0].name
+        return points(tiny, design("grid", ["GOGC=50"]), 1, [f"plugins=[{plugin}]", *sets])[0].name
 
     plain = name()
     assert plain.startswith("GOGC=50/seed=1/run=")

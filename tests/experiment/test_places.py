@@ -10,7 +10,8 @@ import pytest
 
 import sim
 from sim.errors import UserError
-from sim.experiment.grid import grid, points
+from sim.experiment.design import design
+from sim.experiment.grid import points
 from sim.experiment.processes import processes
 from sim.experiment.sweep import stored, sweep
 from sim.record.places import place
@@ -30,7 +31,7 @@ def test_a_sweep_in_a_bucket_goes_on_where_it_stopped(
     memory: fsspec.AbstractFileSystem, tiny: Path
 ) -> None:
     folder = place("memory://bucket/sweep-a")
-    todo = points(tiny, grid(["GOGC=50,100"]), 1)
+    todo = points(tiny, design("grid", ["GOGC=50,100"]), 1)
     assert sweep(todo[:1], folder, processes(1)) == []
     first = memory.created(f"/bucket/sweep-a/{todo[0].name}/run.parquet")
     # Whoever was killed while it copied left no seal.
@@ -38,7 +39,7 @@ def test_a_sweep_in_a_bucket_goes_on_where_it_stopped(
     assert not stored(todo[1], folder)
     assert sweep(todo, folder, processes(1)) == []
     assert memory.created(f"/bucket/sweep-a/{todo[0].name}/run.parquet") == first
-    changed = points(tiny, grid(["GOGC=50"]), 1, ["duration=10ms"])
+    changed = points(tiny, design("grid", ["GOGC=50"]), 1, ["duration=10ms"])
     assert sweep(changed, folder, processes(1)) == []
     kept = {name for name in memory.find("/bucket") if name.endswith("/run.parquet")}
     assert kept == {f"/bucket/sweep-a/{p.name}/run.parquet" for p in (changed[0], todo[1])}
@@ -49,7 +50,7 @@ def test_a_sweep_in_a_bucket_goes_on_where_it_stopped(
 def test_runs_open_from_a_url_as_from_a_folder(
     memory: fsspec.AbstractFileSystem, tiny: Path, tmp_path: Path
 ) -> None:
-    todo = points(tiny, grid(["GOGC=50,100"]), 1)
+    todo = points(tiny, design("grid", ["GOGC=50,100"]), 1)
     for folder in (place("memory://bucket/sweep-a"), tmp_path / "sweep-a"):
         sweep(todo, folder, processes(1))
     far, near = sim.load("memory://bucket/sweep-*"), sim.load(f"{tmp_path}/sweep-*")

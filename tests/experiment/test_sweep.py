@@ -14,7 +14,8 @@ import pytest
 import sim
 from sim.errors import UserError
 from sim.experiment import worker as module
-from sim.experiment.grid import grid, points
+from sim.experiment.design import design
+from sim.experiment.grid import points
 from sim.experiment.point import Point
 from sim.experiment.processes import processes
 from sim.experiment.sweep import outdated, stored, sweep
@@ -47,7 +48,7 @@ def test_what_is_stored_is_not_simulated_again(
     tiny: Path, tmp_path: Path, simulated: list[str]
 ) -> None:
     folder, fractions = tmp_path / "sweep-a", list[float]()
-    todo = points(tiny, grid(["GOGC=50,100"]), 1)
+    todo = points(tiny, design("grid", ["GOGC=50,100"]), 1)
     assert sweep(todo[:1], folder, processes(1)) == []
     assert sweep(todo, folder, processes(1), fractions.append) == []
     assert len(simulated) == 2
@@ -59,8 +60,8 @@ def test_a_point_that_changed_replaces_its_former_self(
     tiny: Path, tmp_path: Path, simulated: list[str]
 ) -> None:
     folder = tmp_path / "sweep-a"
-    sweep(points(tiny, grid(["GOGC=50,100"]), 1), folder, processes(1))
-    changed = points(tiny, grid(["GOGC=50"]), 1, ["duration=10ms"])
+    sweep(points(tiny, design("grid", ["GOGC=50,100"]), 1), folder, processes(1))
+    changed = points(tiny, design("grid", ["GOGC=50"]), 1, ["duration=10ms"])
     assert sweep(changed, folder, processes(1)) == []
     assert len(simulated) == 3
     assert len(runs_in(folder)) == 2
@@ -71,10 +72,10 @@ def test_runs_of_a_changed_simulator_are_simulated_anew(
     tiny: Path, tmp_path: Path, simulated: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "sweep-a"
-    before = points(tiny, grid(["GOGC=50"]), 1)
+    before = points(tiny, design("grid", ["GOGC=50"]), 1)
     sweep(before, folder, processes(1))
     monkeypatch.setattr("sim.config.provenance.simulator", lambda: "another")
-    after = points(tiny, grid(["GOGC=50,100"]), 1)
+    after = points(tiny, design("grid", ["GOGC=50,100"]), 1)
     assert outdated(after, folder) == after[:1]
     assert sweep(after, folder, processes(1)) == []
     assert len(simulated) == 3
@@ -89,7 +90,7 @@ def test_runs_of_a_changed_simulator_are_simulated_anew(
 def test_a_simulator_that_changes_during_a_sweep_stores_nothing(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    todo = points(tiny, grid(["GOGC=50"]), 1)
+    todo = points(tiny, design("grid", ["GOGC=50"]), 1)
     monkeypatch.setattr("sim.config.provenance.simulator", lambda: "another")
     ((_, reason),) = sweep(todo, tmp_path / "s", processes(1))
     assert "not the one with which the sweep began" in reason
@@ -106,7 +107,7 @@ def test_a_crash_is_reported_and_the_others_are_kept(
         simulate(config, out=out)
 
     monkeypatch.setattr(module, "simulate", crash)
-    todo = points(tiny, grid(["GOGC=50,100"]), 1)
+    todo = points(tiny, design("grid", ["GOGC=50,100"]), 1)
     ((point, reason),) = sweep(todo, tmp_path / "s", processes(1))
     assert (point, reason) == (todo[0], "ZeroDivisionError: division by zero")
     assert runs_in(tmp_path / "s") == [todo[1].name]
@@ -139,7 +140,7 @@ if armed.exists() and os.getpid() != int(armed.read_text()):
 
 def test_a_worker_that_is_killed_loses_nothing(tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "killer.py").write_text(KILLER, encoding="utf-8")
-    todo = points(tiny, grid(["GOGC=50,100,200"]), 1, [f"plugins=[{tmp_path}/killer.py]"])
+    todo = points(tiny, design("grid", ["GOGC=50,100,200"]), 1, [f"plugins=[{tmp_path}/killer.py]"])
     (tmp_path / "armed").write_text(str(os.getpid()), encoding="utf-8")
     assert sweep(todo, tmp_path / "sweep-a", processes(2)) == []
     assert not (tmp_path / "armed").exists()
@@ -147,7 +148,7 @@ def test_a_worker_that_is_killed_loses_nothing(tiny: Path, tmp_path: Path) -> No
 
 
 def test_runs_of_a_sweep_open_with_their_settings_as_columns(tiny: Path, tmp_path: Path) -> None:
-    todo: list[Point] = points(tiny, grid(["GOGC=50,100", "GOMEMLIMIT=off,1GiB"]), 1)
+    todo: list[Point] = points(tiny, design("grid", ["GOGC=50,100", "GOMEMLIMIT=off,1GiB"]), 1)
     sweep(todo, tmp_path / "sweep-a", processes(1))
     runs = sim.load(f"{tmp_path}/sweep-*")
     assert isinstance(runs, Results)

@@ -12,7 +12,8 @@ import pytest
 from sim.cli import main
 from sim.config import load
 from sim.errors import UserError
-from sim.experiment.grid import grid, points
+from sim.experiment.design import design
+from sim.experiment.grid import points
 from sim.experiment.processes import processes
 from sim.experiment.sweep import sweep
 from sim.report.page import page
@@ -130,7 +131,7 @@ def test_the_command_writes_the_page(
 def sweep_of_four(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Two settings, two seeds each."""
     folder = tmp_path_factory.mktemp("results") / "sweep-a"
-    settings = grid(["GOGC=50,100"])
+    settings = design("grid", ["GOGC=50,100"])
     sets = ["duration=50ms"]
     sweep(points(ROOT / "configs" / "hbsteady.yaml", settings, 2, sets), folder, processes(1))
     return load_runs(f"{folder}/*")

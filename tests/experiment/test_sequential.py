@@ -1,0 +1,50 @@
+"""A precision that was asked for is reached, or the table says that it was not."""
+
+from __future__ import annotations
+
+import pytest
+
+from sim.errors import UserError
+from sim.experiment.groups import Sample
+from sim.experiment.sequential import Precision
+from sim.streams import Streams
+
+
+def sample(values: list[float]) -> list[Sample]:
+    known = Sample("w", "GOGC=50", "throughput", [1.0, 1.0])
+    return [Sample("w", "GOGC=50", "gc_cpu", values), known]
+
+
+def test_seeds_are_added_until_the_interval_is_narrow_and_the_mean_is_near_the_true_one() -> None:
+    precision, hits, taken = Precision.parse("2%", 200), 0, []
+    for trial in range(200):
+        draw = Streams(trial)["test"]
+        values = draw.normal(100, 5, size=5).tolist()
+        while (wanted := precision.seeds(sample(values), len(values))) > len(values):
+            values += draw.normal(100, 5, size=wanted - len(values)).tolist()
+        hits += abs(sum(values) / len(values) - 100) <= 2
+        taken.append(len(values))
+    # A half width of 2 % takes (1.96 * 5 / 2)^2 = 24 values; asymptotically 95 % of the means hit.
+    assert 20 < sorted(taken)[100] < 45
+    assert hits >= 178  # 95 % less four standard deviations of 200 trials
+
+
+def test_the_limit_ends_it_and_is_said() -> None:
+    precision = Precision.parse("1 %", 6)
+    noisy = sample([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert precision.seeds(noisy, 5) == 6
+    assert precision.seeds(sample([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), 6) == 6
+    assert "not reached with 5 seeds, the limit" in precision.outcome(noisy)
+    assert "1.0% reached" in precision.outcome(sample([1.0, 1.0, 1.0]))
+
+
+def test_one_seed_tells_nothing_and_zeros_are_known() -> None:
+    precision = Precision.parse("2%", 50)
+    assert precision.seeds([Sample("w", "", "gc_cpu", [3.0])], 1) == 2
+    assert precision.seeds([Sample("w", "", "gc_cpu", [0.0, 0.0])], 2) == 2
+
+
+@pytest.mark.parametrize("text", ["2", "0%", "100%", "-1%", "two%"])
+def test_a_precision_is_a_percentage(text: str) -> None:
+    with pytest.raises(UserError, match="expected a percentage such as 2%"):
+        Precision.parse(text, 10)

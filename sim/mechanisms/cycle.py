@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sim.go.assist import debt, earned
 from sim.go.pacer import ScanPart
 from sim.mechanisms.barrier import WriteBarrier
+from sim.mechanisms.finalizers import Finalizers
 from sim.mechanisms.graph import GLOBALS, Ref
 from sim.mechanisms.heap import Placed
 from sim.mechanisms.marking import Marking
@@ -45,8 +46,7 @@ class Cycle:
         """The world stands still."""
         self.wanted = False
         self.count = 0
-        self.finalizers: dict[Ref, str] = {}
-        """Objects with a finalizer: `set`, `queued`, or `run` until they are freed."""
+        self.finalizers = Finalizers()
         self.credit: dict[str, int] = {}
         """By goroutine, bytes that it may allocate before it has to assist."""
         self.began = 0.0
@@ -55,8 +55,12 @@ class Cycle:
         """CPU time of the background worker in this cycle."""
         self.pause_ns = 0.0
         """CPU time with the world stopped, of all cycles."""
+        self.pause_count = 0
         self.pauses: list[float] = []
         """Of the last cycle, ns."""
+        self.barriers = 0
+        """Writes that met a barrier, of all cycles."""
+        self.visits_while_stopped = 0
         self.visits = 0
         """Objects or spans taken from the queues, of all cycles."""
         self.lost: set[Ref] = set()
@@ -99,7 +103,7 @@ class Cycle:
         self.credit.clear()
         self.pauses.clear()
         self.marking.begin()
-        if self.finalizers:
+        if self.finalizers.states:
             self.marking.roots.insert(1, SPECIALS)
         for span, index, _ in runtime.heap.tiny.values():
             for ref in span.items[index]:
@@ -118,7 +122,9 @@ class Cycle:
         part: ScanPart = "globals" if name == GLOBALS else "stack"
         if name == SPECIALS:
             self.marking.roots.remove(name)
-            fields = [to for ref in self.finalizers for to in runtime.graph.fields[ref].values()]
+            fields = [
+                to for ref in self.finalizers.states for to in runtime.graph.fields[ref].values()
+            ]
             found = [to for to in fields if to is not None and self.marking.shade(to)]
             text = "what objects with finalizers lead to"
         else:
@@ -139,6 +145,7 @@ class Cycle:
         found = [to for ref in refs for to in self.marking.scan(ref)]
         self._greyed(found)
         self.visits += 1
+        self.visits_while_stopped += self.stopped
         work = sum(runtime.items[ref].scan for ref in refs)
         pointers = sum(len(runtime.graph.fields[ref]) for ref in refs)
         each = mark.object_ns
@@ -176,7 +183,7 @@ class Cycle:
         pacer, heap = runtime.pacer, runtime.heap
         pacer.end_cycle(round(runtime.now), runtime.settings.gomaxprocs)
         pacer.reset_live(marked)
-        heap.begin_sweep(self._lives)
+        heap.begin_sweep(lambda ref: self.finalizers.keep(ref, marked=ref in self.marking.marked))
         text = f"nothing is grey: marking ends, {format_bytes(marked)} marked; what is white dies"
         runtime.tell("gc", "end", text, "mgc.go: gcMarkTermination")
         done = heap.mheap.sweeping.done
@@ -196,26 +203,11 @@ class Cycle:
             self.runtime.now += self.runtime.machine.sweep.span_ns
             self.runtime.tell_swept("sweeper", swept)
 
-    # -- finalizers ------------------------------------------------------------------------------
-
-    def _lives(self, ref: Ref) -> bool:
-        """Marked, or kept for its finalizer, which is queued (runtime/mgcsweep.go: sweep)."""
-        if ref in self.marking.marked:
-            return True
-        if self.finalizers.get(ref) == "set":
-            self.finalizers[ref] = "queued"
-            return True
-        return False
-
-    @property
-    def queued(self) -> list[Ref]:
-        """Objects whose finalizers wait."""
-        return [ref for ref, state in self.finalizers.items() if state == "queued"]
+    # -- finalizers, and what the last cycle lost ------------------------------------------------
 
     def finalizer_step(self) -> None:
         """The finalizer goroutine runs the next one; then the object is like any other."""
-        ref = self.queued[0]
-        del self.finalizers[ref]
+        ref = self.finalizers.run()
         text = f"runs the finalizer of {self.runtime.name(ref)}, which the next cycle can free"
         self.runtime.tell("finalizers", "finalizer", text, "mfinal.go: runFinalizers")
 
@@ -231,6 +223,7 @@ class Cycle:
         """A pointer in the heap is about to change."""
         shaded = self.marking.before_write(old, new)
         self._greyed(shaded)
+        self.barriers += 1
         barrier = self.marking.barrier
         self.runtime.now += self.runtime.machine.barrier.pointer_ns * (
             barrier.shades_old + barrier.shades_new
@@ -315,6 +308,7 @@ class Cycle:
 
     def _restart(self) -> None:
         pause = self.runtime.now - self._pause_began
+        self.pause_count += 1
         self.stopped = False
         self.pause_ns += pause
         self.pauses.append(pause)

@@ -11,6 +11,7 @@ from sim.go.sizeclass import TINY_SIZE, size_classes
 from sim.go.sweep import SweepPace
 from sim.mechanisms.barrier import BARRIERS
 from sim.mechanisms.cycle import Cycle
+from sim.mechanisms.finalizers import SET
 from sim.mechanisms.frame import Event
 from sim.mechanisms.graph import Graph, Pointers, Ref
 from sim.mechanisms.heap import Placed, Slots, SmallHeap, Swept
@@ -194,7 +195,7 @@ class GoRuntime:
 
     def finalizer(self, actor: str, ref: Ref) -> None:
         """runtime.SetFinalizer: the object gets a record, a special, at its span."""
-        self.cycle.finalizers[ref] = "set"
+        self.cycle.finalizers.states[ref] = SET
         text = f"{self.name(ref)} gets a finalizer"
         self.tell(actor, "finalizer", text, "mfinal.go: SetFinalizer")
 

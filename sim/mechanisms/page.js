@@ -13,6 +13,7 @@ const STATES = ["white", "grey", "black", "used", "survivor", "old", "dirty", "r
 let track = Object.keys(data.tracks)[0], at = 0, timer = null;
 const frames = () => data.tracks[track];
 const part = (number) => data.parts[number];
+const rowOf = (number) => ({...part(number), cells: part(number).cells.map(part)});
 
 function made(tag, options = {}, ...children) {
   const node = document.createElement(tag);
@@ -173,7 +174,7 @@ function show(step) {
   showEvent(frame);
   showRoots(part(frame.roots));
   showQueues(part(frame.queues));
-  showRows(frame.rows.map(part), earlier && earlier.rows.map(part));
+  showRows(frame.rows.map(rowOf), earlier && earlier.rows.map(rowOf));
   showChecks(part(frame.checks));
   showFigures(frame.figures, earlier && earlier.figures);
   $("step").textContent = `${at + 1} / ${frames().length}`;
@@ -218,7 +219,7 @@ const names = Object.keys(data.tracks);
 if (names.length > 1) {
   $("variants").replaceChildren(...names.map((name) => made("button", {role: "tab", onclick: () => { stop(); choose(name); }}, name)));
 }
-const present = new Set(data.parts.flatMap((one) => (one.cells || []).map((cell) => cell.state)));
+const present = new Set(data.parts.map((one) => one.state));
 $("legend").replaceChildren(...STATES.filter((state) => present.has(state)).map((state) => made("span", {className: `cell state-${state}`}, state)));
 const buttons = {first: () => show(0), back: () => show(at - 1), next: () => show(at + 1), last: () => show(frames().length - 1)};
 for (const [id, act] of Object.entries(buttons)) $(id).onclick = () => { stop(); act(); };

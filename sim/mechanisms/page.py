@@ -9,7 +9,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any, Final
 
-from sim.mechanisms.frame import KINDS, Frame, plain
+from sim.mechanisms.frame import KINDS, Frame, Row, plain
 
 HEADLINE: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">"""
@@ -58,12 +58,20 @@ class _Parts:
         """A frame in numbers of parts."""
         return {
             "event": list(frame.event),
-            "rows": [self.number(row) for row in frame.rows],
+            "rows": [self.row(row) for row in frame.rows],
             "roots": self.number(frame.roots),
             "queues": self.number(tuple(frame.queues.items())),
             "figures": frame.figures,
             "checks": self.number(tuple(frame.checks.items())),
         }
+
+    def row(self, row: Row) -> int:
+        """The number of a row, whose cells are numbers of parts as well."""
+        if row not in self._known:
+            cells = [self.number(cell) for cell in row.cells]
+            self._known[row] = len(self.values)
+            self.values.append({"name": row.name, "note": row.note, "cells": cells})
+        return self._known[row]
 
     def number(self, part: tuple[Any, ...]) -> int:
         """The number of a part; the same for equal ones."""

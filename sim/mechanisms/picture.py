@@ -95,7 +95,7 @@ def _roots(runtime: GoRuntime, program: Program) -> Iterator[Root]:
             owner = goroutine if call.function == goroutine else f"{goroutine}: {call.function}"
             for name, to in frame.items():
                 yield Root(owner, name, _shown(runtime, to), goroutine not in waiting)
-    for ref, state in runtime.cycle.finalizers.items():
+    for ref, state in runtime.cycle.finalizers.states.items():
         yield Root(SPECIALS, state, runtime.name(ref), SPECIALS not in waiting)
 
 
@@ -111,8 +111,8 @@ def _queues(runtime: GoRuntime) -> dict[str, tuple[str, ...]]:
         for queue, what in cycle.order.waiting():
             shown = f"{what.address(0):#x}" if isinstance(what, Slots) else runtime.name(what)
             queues.setdefault(queue, []).append(shown)
-    if cycle.queued:
-        queues["finalizers to run"] = [runtime.name(ref) for ref in cycle.queued]
+    if cycle.finalizers.queue:
+        queues["finalizers to run"] = [runtime.name(ref) for ref in cycle.finalizers.queue]
     return {name: tuple(names) for name, names in queues.items()}
 
 
@@ -125,13 +125,14 @@ def _figures(runtime: GoRuntime) -> dict[str, float]:
     for span in heap.spans.values():
         for items in span.items:
             bytes_of[_state(runtime, span, items)] += span.size
+    live = bytes_of["black"] + bytes_of["used"]
     return {
         "heap live, B": pacer.heap_live,
         "trigger, B": trigger,
         "goal, B": goal,
         "white, B": bytes_of["white"],
         "grey, B": bytes_of["grey"],
-        "black, B": bytes_of["black"] + bytes_of["used"],
+        "black, B": live,
         "spans in use, B": in_use,
         "free pages, B": free * PAGE,
         "returned to the OS, B": released * PAGE,
@@ -140,6 +141,11 @@ def _figures(runtime: GoRuntime) -> dict[str, float]:
         "background credit, B": pacer.bg_scan_credit,
         "assist credit, B": min(cycle.credit.values(), default=0),
         "scan visits": cycle.visits,
+        "visits while stopped": cycle.visits_while_stopped,
+        "barriers run": cycle.barriers,
+        "objects moved": 0,
+        "pauses": cycle.pause_count,
+        "holes, B": in_use - bytes_of["white"] - bytes_of["grey"] - live,
         "world stopped, ns": round(cycle.pause_ns),
         "first pause, ns": round(cycle.pauses[0]) if cycle.pauses else 0,
         "last pause, ns": round(cycle.pauses[-1]) if cycle.pauses else 0,

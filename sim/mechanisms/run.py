@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,11 +11,15 @@ import pandas as pd
 
 from sim.config.tree import Node, from_plain, locate, merge
 from sim.errors import UserError, nearest
+from sim.mechanisms.addresses import AddressSpace, address_frames
 from sim.mechanisms.frame import Frame
 from sim.mechanisms.gotrack import go_frames
 from sim.mechanisms.loading import read_tree, validated
+from sim.mechanisms.movingtrack import moving_frames
 from sim.mechanisms.racetrack import race_frames
-from sim.mechanisms.script import Scenario
+from sim.mechanisms.requests import Requests
+from sim.mechanisms.requesttrack import request_frames
+from sim.mechanisms.script import Scenario, Story
 
 DEFAULT: Final = "settings"
 """The variant of a scenario that has none."""
@@ -25,7 +29,7 @@ DEFAULT: Final = "settings"
 class Watched:
     """A scenario that has run, under one variant of its settings or several."""
 
-    scenario: Scenario
+    scenario: Story
     tracks: dict[str, tuple[Frame, ...]]
     """Frames by variant."""
 
@@ -82,7 +86,7 @@ def watch(source: Path | str | Mapping[str, object], variant: str | None = None)
     key of the first mistake.
     """
     root = from_plain(source, "scenario") if isinstance(source, Mapping) else read_tree(source)
-    scenario = validated(root, Scenario)
+    scenario = validated(root, kind_of(root))
     names = list(scenario.variants) or [DEFAULT]
     if variant is not None and variant not in names:
         raise UserError(f"there is no variant {variant!r}{nearest(variant, names)}")
@@ -98,9 +102,21 @@ def _variant(root: Node, name: str) -> Node:
     return merge(root, Node({"settings": changes}, changes.where))
 
 
+def kind_of(root: Node) -> type[Story]:
+    """Which kind of scenario a tree is, by the key that only it has."""
+    keys = root.value if isinstance(root.value, dict) else {}
+    return AddressSpace if "memory" in keys else Requests if "requests" in keys else Scenario
+
+
 def _track(root: Node) -> tuple[Frame, ...]:
+    kind = kind_of(root)
+    if kind is Requests:
+        return request_frames(validated(root, Requests), root)
+    if kind is AddressSpace:
+        return address_frames(validated(root, AddressSpace))
     scenario = validated(root, Scenario)
-    frames: Callable[[Scenario, Node], tuple[Frame, ...]] = (
-        race_frames if scenario.search else go_frames
-    )
-    return frames(scenario, root)
+    if scenario.search:
+        return race_frames(scenario, root)
+    if scenario.settings.collector == "go":
+        return go_frames(scenario, root)
+    return moving_frames(scenario, root)

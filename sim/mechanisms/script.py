@@ -258,14 +258,21 @@ class Settings(Model):
 SETTINGS: Final = Settings()
 
 
-class Scenario(Model):
-    """A small program, the runtime it runs under, and what to look at."""
+class Story(Model):
+    """What every scenario has."""
 
     title: str
     about: str = ""
     """What there is to see, in plain language."""
     simplified: list[str] = []
     """What is simpler here than in the real runtime."""
+    variants: dict[str, dict[str, Any]] = {}
+    """Other settings to run the same under, by name."""
+
+
+class Scenario(Story):
+    """A small program, the runtime it runs under, and what to look at."""
+
     search: bool = False
     """Search all schedules of program and collector for one that loses an object."""
     types: dict[str, Type] = {"object": Type(size=16, pointers=["next"])}
@@ -275,5 +282,3 @@ class Scenario(Model):
     functions: dict[str, Function]
     start: list[Start] = [Start(function="main")]
     settings: Settings = SETTINGS
-    variants: dict[str, dict[str, Any]] = {}
-    """Other settings to run the same program under, by name."""

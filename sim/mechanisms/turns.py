@@ -46,7 +46,7 @@ class Turns:
             ready.append(GC)
         elif not self.runtime.heap.mheap.sweeping.done:
             ready.append(SWEEPER)
-        if cycle.queued and not cycle.marks:
+        if cycle.finalizers.queue and not cycle.marks:
             ready.append(FINALIZERS)
         return ready
 

@@ -1,0 +1,105 @@
+"""Requests for memory and what serves them: the language of a scenario of allocators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from sim.mechanisms.script import Model, Size, Story
+from sim.streams import Streams
+
+AllocatorName = Literal["bump", "first-fit", "next-fit", "best-fit", "segregated", "tcmalloc", "go"]
+
+
+class Malloc(Model):
+    """Ask for a block."""
+
+    name: str
+    size: Size = Field(default=64, gt=0, le=1 << 20)
+    thread: int = Field(default=0, ge=0, lt=64)
+
+
+class Free(Model):
+    """Give a block back."""
+
+    name: str
+
+
+class Random(Model):
+    """Requests drawn at random: blocks of these sizes, each as often, that live for a while."""
+
+    count: int = Field(ge=1, le=20_000)
+    sizes: list[Size]
+    live: int = Field(default=20, ge=1, le=5000)
+    """Blocks that are held at the same time; then one at random is freed for each new one."""
+    threads: int = Field(default=1, ge=1, le=64)
+    seed: int = 0
+
+
+class Request(Model):
+    """One of these keys."""
+
+    malloc: Malloc | None = None
+    free: Free | None = None
+    random: Random | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Request:
+        if sum(part is not None for part in (self.malloc, self.free, self.random)) != 1:
+            raise PydanticCustomError(
+                "one_step", "expected one of the keys malloc, free, random", {}
+            )
+        return self
+
+
+class AllocatorSettings(Model):
+    """The allocator that serves the requests."""
+
+    allocator: AllocatorName = "first-fit"
+    grow: Size = Field(default=4096, ge=1024, le=1 << 26)
+    """Bytes that a free-list allocator asks the system for at a time."""
+
+
+DEFAULTS: Final = AllocatorSettings()
+
+
+class Requests(Story):
+    """A trace of requests under different allocators."""
+
+    requests: list[Request]
+    settings: AllocatorSettings = DEFAULTS
+
+
+class Operation(NamedTuple):
+    """One request: a size, or None to give the block back."""
+
+    name: str
+    size: int | None
+    thread: int
+
+
+def operations(requests: list[Request]) -> Iterator[Operation]:
+    """The requests one by one."""
+    for request in requests:
+        if request.malloc is not None:
+            yield Operation(request.malloc.name, request.malloc.size, request.malloc.thread)
+        elif request.free is not None:
+            yield Operation(request.free.name, None, 0)
+        elif request.random is not None:
+            yield from _drawn(request.random)
+
+
+def _drawn(random: Random) -> Iterator[Operation]:
+    draw = Streams(random.seed)["requests"]
+    held: list[Operation] = []
+    for number in range(random.count):
+        if len(held) >= random.live:
+            gone = held.pop(int(draw.integers(len(held))))
+            yield Operation(gone.name, None, gone.thread)
+        size = random.sizes[int(draw.integers(len(random.sizes)))]
+        thread = int(draw.integers(random.threads))
+        held.append(Operation(f"r{number + 1}", size, thread))
+        yield held[-1]

@@ -17,6 +17,7 @@ class Kind(StrEnum):
 
     CONFIG = "config"
     WORKLOAD = "workload"
+    SCENARIO = "scenario"
     RUN = "run"
     WHATIF = "whatif"
     TUNE = "tune"
@@ -34,11 +35,15 @@ def schema(
     ] = Kind.CONFIG,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to a file.")] = None,
 ) -> None:
-    """Print the JSON Schema of config or workload files, or of what a command writes as JSON."""
+    """Print the JSON Schema of configs, workloads, scenarios, or of what a command writes."""
     from sim.config import json_schema
 
     if kind in {Kind.CONFIG, Kind.WORKLOAD}:
         found = json_schema("config" if kind is Kind.CONFIG else "workload")
+    elif kind is Kind.SCENARIO:
+        from sim.mechanisms.schema import scenario_schema
+
+        found = scenario_schema()
     else:
         from sim.report.documents import schema as document_schema
 

@@ -188,7 +188,7 @@ class Arenas:
             rest = (Cell("", "reserved", GROW, self.reserved // GROW),)
             rows.append(Row("the rest of the arena", "pieces of 4 MiB", rest))
         rows += [
-            Row(f"{at:#x}", "somebody else's", (Cell("other library", "dead", size),))
+            Row(f"{at:#x}", "somebody else's", (Cell("other library", "other", size),))
             for at, size in self.others
         ]
         return tuple(rows)

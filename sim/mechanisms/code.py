@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sim.config.at import At
-from sim.config.tree import Node, locate
+from sim.config.tree import Node
 from sim.errors import UserError, nearest
+from sim.mechanisms.loading import mistake
 from sim.mechanisms.script import (
     Action,
     Allocate,
@@ -61,7 +61,7 @@ class Code:
 
     def error(self, path: Path, message: str) -> UserError:
         """A mistake in the script, with the place where it stands."""
-        return At(locate(self.root, path), path).error(message)
+        return mistake(self.root, path, message)
 
     def _check(self, action: Action | Start, path: Path) -> None:
         match action:

@@ -14,7 +14,7 @@ from sim.mechanisms.program import WAITS, Program
 from sim.mechanisms.script import Allocate, Scenario
 from sim.mechanisms.turns import FINALIZERS, GC, SWEEPER, Turns
 
-MOST_STEPS: Final = 100_000
+MOST_STEPS: Final = 20_000
 """A program that takes more does not end, or is too long to be watched."""
 
 

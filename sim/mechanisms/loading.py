@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -12,6 +14,7 @@ from sim.config.at import At
 from sim.config.tree import Node, locate, parse_yaml, read_yaml
 from sim.errors import UserError, nearest
 
+_QUOTED: Final = re.compile("'([^']*)'")
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _EXPECTED: Final = {
@@ -26,7 +29,6 @@ _EXPECTED: Final = {
     "greater_than_equal": "expected at least {ge}",
     "greater_than": "expected more than {gt}",
     "less_than_equal": "expected at most {le}",
-    "literal_error": "expected {expected}",
 }
 
 
@@ -60,6 +62,20 @@ def validated(root: Node, cls: type[ModelT]) -> ModelT:
         raise _sentence(root, error.errors()[0]) from None
 
 
+def mistake(root: Node, path: Sequence[str], message: str) -> UserError:
+    """A mistake at a key path, with the line where it stands.
+
+    The path names the first key of a mapping also where its value stands for the mapping.
+    """
+    node = root
+    for key in path:
+        below = locate(node, (key,))
+        if below is node and isinstance(node.value, dict):
+            break
+        node = below
+    return At(node, tuple(path)).error(message)
+
+
 def _plain(node: Node) -> Any:
     match node.value:
         case dict(mapping):
@@ -75,19 +91,33 @@ def _sentence(root: Node, error: Any) -> UserError:
     context = error.get("ctx", {})
     if "key" in context:
         path = (*path, str(context["key"]))
-    node = locate(root, path)
-    return At(node, path).error(_words(error, node))
+    return mistake(root, path, _words(error))
 
 
-def _words(error: Any, node: Node) -> str:
-    context = error.get("ctx", {})
+def _words(error: Any) -> str:
+    context, got = error.get("ctx", {}), error["input"]
     match error["type"]:
         case "missing":
             return "expected this key, got none"
         case "unknown_key" | "one_step":
             return str(error["msg"])
+        case "literal_error":
+            valid = _QUOTED.findall(context["expected"])
+            return f"unknown value {_shown(got)}{nearest(str(got), valid)}"
         case "value_error":
             return str(context["error"])
         case kind if kind in _EXPECTED:
-            return f"{_EXPECTED[kind].format(**context)}, got {node.described()}"
+            return f"{_EXPECTED[kind].format(**context)}, got {_shown(got)}"
     return str(error["msg"])
+
+
+def _shown(value: Any) -> str:
+    """A value in words, as a sentence ends with it."""
+    match value:
+        case None:
+            return "nothing"
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+    return repr(value)

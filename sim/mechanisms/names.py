@@ -25,7 +25,8 @@ class Names:
         pointers = self.variables if name in self.variables else self.graph.globals
         if name not in pointers:
             valid = [*self.variables, *self.graph.globals]
-            raise self.error(f"there is no variable {name!r}{nearest(name, valid)}")
+            known = nearest(name, valid) if valid else ", and no other"
+            raise self.error(f"there is no variable {name!r}{known}")
         if not dot:
             return pointers[name]
         return self.fields(pointers[name], name, field_name)[field_name]

@@ -6,10 +6,12 @@ const COLOURS = {program: "#7d8696", allocate: "#1f6feb", point: "#0a7ea4", barr
   end: "#a40e26", sweep: "#9a6700", release: "#57606a", copy: "#3f51b5", finalizer: "#795548", free: "#607d8b",
   lost: "#ff0033", proof: "#455a64"};
 const LINES = {"heap live, B": "#1f6feb", "trigger, B": "#b35900", "goal, B": "#d1242f", "resident, B": "#8250df",
-  "white, B": "#7d8696", "grey, B": "#1a7f64", "black, B": "#6e40c9"};
-const CHARTS = [["white, B", "grey, B", "black, B"], ["heap live, B", "trigger, B", "goal, B", "resident, B"]];
+  "white, B": "#7d8696", "grey, B": "#1a7f64", "black, B": "#6e40c9", "objects, B": "#1f6feb", "reachable, B": "#1a7f64",
+  "taken, B": "#b35900", "asked for, B": "#1a7f64", "held, B": "#d1242f", "prepared, B": "#b35900", "ready, B": "#1f6feb"};
+const CHARTS = [["white, B", "grey, B", "black, B"], ["heap live, B", "trigger, B", "goal, B"], ["objects, B", "reachable, B", "taken, B"],
+  ["asked for, B", "taken, B", "held, B"], ["prepared, B", "ready, B", "resident, B"]];
 const STATES = ["white", "grey", "black", "used", "survivor", "old", "dirty", "ready", "prepared", "reserved",
-  "none", "free", "released", "dead", "lost"];
+  "none", "free", "released", "dead", "other", "lost"];
 let track = Object.keys(data.tracks)[0], at = 0, timer = null;
 const frames = () => data.tracks[track];
 const part = (number) => data.parts[number];
@@ -24,10 +26,10 @@ function made(tag, options = {}, ...children) {
   return node;
 }
 
-function shown(name, value) {
+function shown(name, value, digits = 4) {
   if (name.endsWith(", B")) {
     for (const [unit, size] of [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 1024]]) {
-      if (Math.abs(value) >= size) return `${+(value / size).toPrecision(4)} ${unit}`;
+      if (Math.abs(value) >= size) return `${+(value / size).toPrecision(digits)} ${unit}`;
     }
     return `${Math.round(value)} B`;
   }
@@ -65,8 +67,8 @@ function showQueues(queues) {
     made("b", {}, name), ...(waiting.length ? waiting.map((one) => made("span", {className: "chip"}, one)) : ["empty"]))));
 }
 
-function cellOf(cell, before) {
-  const label = cell.name || `${cell.times} ${cell.state}`;
+function cellOf(cell, smallest, before) {
+  const label = cell.name || `${cell.times > 1 ? cell.times : shown(", B", cell.size)} ${cell.state}`;
   const names = cell.pointers.map(([field, to]) => `${field} -> ${to}`).join("\n");
   const node = made("div", {
     className: `cell state-${cell.state}`,
@@ -75,7 +77,7 @@ function cellOf(cell, before) {
   }, label);
   node.pointers = cell.pointers;
   node.names = cell.name.split(", ");
-  node.style.flexGrow = String(Math.min(12, Math.max(1, Math.log2(1 + cell.times))));
+  node.style.flexGrow = String(Math.min(12, Math.sqrt(cell.size * cell.times / smallest)));
   if (before && cell.name && before.get(cell.name) !== cell.state) node.classList.add("changed");
   return node;
 }
@@ -84,7 +86,7 @@ function showRows(rows, earlier) {
   const before = earlier && new Map(earlier.flatMap((row) => row.cells.map((cell) => [cell.name, cell.state])));
   $("rows").replaceChildren(...rows.map((row) => made("div", {className: "row"},
     made("div", {className: "head"}, `${row.name} `, made("span", {}, row.note)),
-    made("div", {className: "cells"}, ...row.cells.map((cell) => cellOf(cell, before))))));
+    made("div", {className: "cells"}, ...row.cells.map((cell) => cellOf(cell, Math.min(...row.cells.map((one) => one.size)), before))))));
 }
 
 function drawArrows() {
@@ -138,17 +140,19 @@ function drawLine() {
     tick.style.background = COLOURS[frame.event[1]] || "#57606a";
     return tick;
   }));
+  $("line").classList.toggle("many", frames().length > 150);
   const kinds = [...new Set(frames().map((frame) => frame.event[1]))];
   $("kind").replaceChildren(...kinds.map((kind) => made("option", {value: kind, title: data.kinds[kind]}, kind)));
 }
 
 function drawChart() {
   const there = (name) => frames().some((frame) => frame.figures[name]);
-  $("chart").replaceChildren(...CHARTS.map((names) => names.filter(there)).filter((names) => names.length).map(chartOf));
+  const whole = CHARTS.filter((names) => names.filter(there).length > 1);
+  $("chart").replaceChildren(...whole.map((names) => chartOf(names.filter(there))));
 }
 
 function chartOf(names) {
-  const [width, height, left] = [Math.max(320, $("chart").clientWidth), 150, 62];
+  const [width, height, left] = [Math.max(320, $("chart").clientWidth), 150, 70];
   const top = Math.max(1, ...frames().flatMap((frame) => names.map((name) => frame.figures[name] || 0)));
   const x = (step) => left + (width - left - 8) * step / Math.max(1, frames().length - 1);
   const y = (value) => height - 18 - (height - 30) * value / top;
@@ -157,7 +161,7 @@ function chartOf(names) {
     return `<polyline fill="none" stroke="${LINES[name]}" stroke-width="1.8" points="${points.join(" ")}"></polyline>`;
   });
   const grid = [0, 0.5, 1].map((share) => `<line class="grid" x1="${left}" x2="${width - 8}" y1="${y(share * top)}" y2="${y(share * top)}"></line>`
-    + `<text x="${left - 6}" y="${y(share * top) + 4}" text-anchor="end">${shown(", B", share * top)}</text>`);
+    + `<text x="${left - 6}" y="${y(share * top) + 4}" text-anchor="end">${shown(", B", share * top, 2)}</text>`);
   const svg = `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="figures over the steps">${grid.join("")}${lines.join("")}`
     + `<line class="cursor" y1="4" y2="${height - 18}" stroke="var(--ink)"></line><text x="${left}" y="${height - 3}">step 1</text>`
     + `<text x="${width - 8}" y="${height - 3}" text-anchor="end">step ${frames().length}</text></svg>`;

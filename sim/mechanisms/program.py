@@ -27,6 +27,8 @@ from sim.mechanisms.script import (
 )
 
 WAITS: Final = "waits"
+MOST_CALLS: Final = 100
+"""Deeper stacks are a mistake of the script (Go stops a program at a stack of 1 GB)."""
 
 
 class Write(NamedTuple):
@@ -258,6 +260,8 @@ class _Execution:
         """A new frame on the stack."""
         arguments = [self.names.value(name) for name in action.arguments]
         parameters = self.names.parameters(action.function, arguments)
+        if len(self.goroutine.calls) == MOST_CALLS:
+            raise self.names.error(f"the stack overflows: more than {MOST_CALLS} calls")
         self.goroutine.calls.append(Active(action.function, into=action.into))
         self.memory.graph.stacks[self.actor].append(parameters)
         self.memory.local(self.actor, f"calls {action.function}({', '.join(action.arguments)})")

@@ -79,27 +79,31 @@ class Operation(NamedTuple):
     name: str
     size: int | None
     thread: int
+    path: tuple[str, ...]
+    """Where it was written."""
 
 
 def operations(requests: list[Request]) -> Iterator[Operation]:
     """The requests one by one."""
-    for request in requests:
+    for index, request in enumerate(requests):
+        path = ("requests", str(index))
         if request.malloc is not None:
-            yield Operation(request.malloc.name, request.malloc.size, request.malloc.thread)
+            malloc = request.malloc
+            yield Operation(malloc.name, malloc.size, malloc.thread, (*path, "malloc"))
         elif request.free is not None:
-            yield Operation(request.free.name, None, 0)
+            yield Operation(request.free.name, None, 0, (*path, "free"))
         elif request.random is not None:
-            yield from _drawn(request.random)
+            yield from _drawn(request.random, (*path, "random"))
 
 
-def _drawn(random: Random) -> Iterator[Operation]:
+def _drawn(random: Random, path: tuple[str, ...]) -> Iterator[Operation]:
     draw = Streams(random.seed)["requests"]
     held: list[Operation] = []
     for number in range(random.count):
         if len(held) >= random.live:
             gone = held.pop(int(draw.integers(len(held))))
-            yield Operation(gone.name, None, gone.thread)
+            yield Operation(gone.name, None, gone.thread, path)
         size = random.sizes[int(draw.integers(len(random.sizes)))]
         thread = int(draw.integers(random.threads))
-        held.append(Operation(f"r{number + 1}", size, thread))
+        held.append(Operation(f"r{number + 1}", size, thread, path))
         yield held[-1]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sim.config.at import At
-from sim.config.tree import Node, locate
+from sim.config.tree import Node
 from sim.mechanisms.allocators import Allocator, Bump, FreeList
 from sim.mechanisms.frame import Event, Frame
+from sim.mechanisms.loading import mistake
 from sim.mechanisms.requests import AllocatorSettings, Requests, operations
 from sim.mechanisms.sizedallocators import GoAllocator, Segregated, TcMalloc
 
@@ -25,8 +25,7 @@ def request_frames(scenario: Requests, root: Node) -> tuple[Frame, ...]:
             text = allocator.free(operation.name, operation.thread)
             del sizes[operation.name]
         else:
-            at = locate(root, ("requests",))
-            raise At(at, ("requests",)).error(f"free: there is no block {operation.name!r}")
+            raise mistake(root, operation.path, f"there is no block {operation.name!r}")
         kind = "free" if operation.size is None else "allocate"
         asked = sum(sizes.values())
         peaks["asked for"] = max(peaks["asked for"], asked)

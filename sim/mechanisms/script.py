@@ -9,7 +9,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from sim.errors import UserError, nearest
-from sim.mechanisms.barrier import BARRIERS
 from sim.units import SECOND, parse_bytes, parse_duration
 
 
@@ -35,7 +34,10 @@ Duration: TypeAlias = Annotated[
     BeforeValidator(_quantity(parse_duration), json_schema_input_type=str),
     Field(ge=0, le=SECOND),
 ]
-Barrier: TypeAlias = Annotated[str, Field(json_schema_extra={"enum": sorted(BARRIERS)})]
+Barrier = Literal[
+    "none", "dijkstra", "dijkstra-without-rescan", "yuasa", "yuasa-stack-by-stack", "hybrid"
+]
+"""See `sim.mechanisms.barrier`."""
 
 
 class Model(BaseModel):

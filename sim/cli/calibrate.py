@@ -22,6 +22,9 @@ def calibrate(
 ) -> None:
     """Measure a cost profile of this machine (needs Go: pip install 'gomemsim[go]')."""
     from sim.truth.calibrate import calibrate as measure
+    from sim.truth.host import need_linux
+
+    need_linux("calibrate")
 
     with progress("calibrate", quiet=quiet) as report:
         measure(out=out, repetitions=repetitions, progress=report)

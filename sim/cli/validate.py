@@ -41,12 +41,13 @@ def validate(
     """
     from sim.report.documents import of_table
     from sim.truth.accuracy import errors_markdown, markdown
-    from sim.truth.host import host
+    from sim.truth.host import host, need_linux
     from sim.truth.marking import OWN_GOGC
     from sim.truth.toolchain import chosen_go
     from sim.truth.validate import GRID, disturbance
     from sim.truth.validate import validate as measure
 
+    need_linux("validate")
     grid = dict(map(_varied, vary)) if vary else GRID
     with progress("validate", quiet=quiet) as report:
         table = measure(

@@ -14,6 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import psutil
+
 from sim.config import load
 from sim.config.provenance import provenance
 from sim.errors import UserError
@@ -72,7 +74,7 @@ def prepare(folder: Place) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for path in folder.iterdir():
             owner = _PARTIAL.fullmatch(path.name)
-            if owner and owner[2] == platform.node() and not _alive(int(owner[1])):
+            if owner and owner[2] == platform.node() and not psutil.pid_exists(int(owner[1])):
                 remove(path)
     except Exception as error:  # noqa: BLE001  each file system has errors of its own
         told = error.strerror if isinstance(error, OSError) else ""
@@ -116,11 +118,3 @@ def _simulate(point: Point, folder: Path) -> None:
     (folder / SETTINGS).write_text(text, encoding="utf-8")
 
 
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from sim.errors import UserError
 from sim.truth.toolchain import go_env
 
 T = TypeVar("T")
@@ -21,6 +21,12 @@ QUIET: Final = 0.05
 """Of a CPU: what other programs may use during a measurement without disturbing it."""
 ATTEMPTS: Final = 4
 """How often something is measured until nobody disturbs it."""
+
+
+def need_linux(what: str) -> None:
+    """UserError elsewhere: what runs real Go programs reads what Linux alone says about them."""
+    if platform.system() != "Linux":
+        raise UserError(f"{what} needs Linux, got {platform.system()}; all else runs here as well")
 
 
 def host(go: Path) -> dict[str, Any]:
@@ -84,5 +90,7 @@ def _busy_s() -> float:
 
 
 def _own_s() -> float:
+    import resource  # of Unix alone: whoever does not measure has no need of it
+
     who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     return sum(usage.ru_utime + usage.ru_stime for usage in map(resource.getrusage, who))

@@ -20,6 +20,7 @@ from sim.errors import UserError
 from sim.files import write
 from sim.results.memory import heap_over_time
 from sim.simulation import simulate
+from sim.truth.host import need_linux
 from sim.truth.toolchain import build, find_go
 from sim.units import MS, MiB
 
@@ -66,6 +67,7 @@ def real_runs(config: RunConfig, folder: Path | None) -> list[pd.DataFrame]:
 
 def measure(config: RunConfig) -> pd.DataFrame:
     """Run the real program under the settings of a config; its memory over time."""
+    need_linux("measuring a real program")
     executable = build("memory", find_go())
     off = {NO_GC: "off", NO_LIMIT: "off"}
     env = {

@@ -1,0 +1,101 @@
+"""Simulating, predicting and reporting run on Windows and macOS: nothing in them needs Unix."""
+
+from __future__ import annotations
+
+import ast
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sim.cli import main
+from sim.config import load, resolved
+from sim.experiment.point import Point
+
+ROOT = Path(__file__).parents[2]
+UNIX = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
+"""Modules that Windows lacks."""
+CALLS = {"chown", "fork", "geteuid", "getuid", "kill", "killpg", "mkfifo", "setsid", "sysconf"}
+"""Functions of `os` that Windows lacks, or that do something else there."""
+LINUX = {"sim/truth/host.py"}
+"""What measures real programs, and says so elsewhere."""
+FORBIDDEN = set('<>:"\\|?*')
+"""In names of files on Windows. `=` is allowed there, and Hive-style folders have it."""
+
+
+def needs(path: Path) -> Iterator[str]:
+    """What a module uses that Windows lacks."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import(names=names):
+                yield from (name.name for name in names if name.name in UNIX)
+            case ast.ImportFrom(module=module) if module in UNIX:
+                yield str(module)
+            case ast.Attribute(value=ast.Name(id="os"), attr=name) if name in CALLS:
+                yield f"os.{name}"
+
+
+def test_nothing_but_measuring_needs_unix() -> None:
+    found = {
+        str(path.relative_to(ROOT)): [*needs(path)] for path in sorted((ROOT / "sim").rglob("*.py"))
+    }
+    assert {name: what for name, what in found.items() if what and name not in LINUX} == {}
+    assert all(found[name] for name in LINUX)
+
+
+def test_all_commands_load_without_the_modules_of_unix() -> None:
+    """Those that libraries have found already stay: they know what to do without."""
+    modules = [str(p.relative_to(ROOT).with_suffix("")).replace("/", ".") for p in _modules()]
+    script = (
+        "import importlib, sys, joblib, matplotlib, multiprocessing, pandas, pyarrow, rich, scipy\n"
+        f"sys.modules.update(dict.fromkeys({sorted(UNIX - {'posix', 'pwd', 'grp'})}))\n"
+        f"for name in {modules}: importlib.import_module(name)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def _modules() -> list[Path]:
+    return [
+        path
+        for path in sorted((ROOT / "sim").rglob("*.py"))
+        if path.name not in ("__init__.py", "__main__.py") and path.parent.name != "go"
+    ]
+
+
+@pytest.mark.parametrize("settings", [
+    {"GOGC": "off", "GOMEMLIMIT": "1.5GiB"},
+    {"workload.load.api.arrivals": "{bursts: [1/s, 9/s, 1s, 10s]}"},
+    {"gc.pacer": '{"fixed-trigger": {"part": 0.5}}', "machine": "C:\\profiles\\mine?.yaml"},
+])  # fmt: skip
+def test_folders_of_a_sweep_have_names_that_windows_takes(settings: dict[str, str]) -> None:
+    config = resolved(load("quickstart"))
+    for part in Path(Point(settings, 1, config, "").name).parts:
+        assert not set(part) & FORBIDDEN
+        assert part == part.rstrip(". ")
+
+
+def test_a_run_writes_names_that_windows_takes(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        main([
+            "run", "quickstart", "--set", "duration=50ms", "-q", "--out", str(tmp_path / "run"),
+        ])  # fmt: skip
+    names = [path.name for path in tmp_path.rglob("*")]
+    assert "run.parquet" in names
+    assert not set("".join(names)) & (FORBIDDEN | {"="})
+
+
+@pytest.mark.parametrize("command", [["calibrate"], ["validate", "json-api"]])
+def test_what_needs_linux_says_so(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Windows")
+    with pytest.raises(SystemExit) as end:
+        main(command)
+    assert end.value.code == 2
+    assert "needs Linux, got Windows" in capsys.readouterr().err

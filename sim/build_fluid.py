@@ -125,8 +125,10 @@ class Fluid:
         if step.lives == "forever":
             return self._remember(self._lasting.setdefault(mix, Retained(mix)))
         mean = step.lives.mean()  # type: ignore[union-attr]
-        found = self._tenured.setdefault((mix, mean), Memoryless(mix, mean))
-        return self._remember(found)
+        if (mix, mean) not in self._tenured:
+            self._tenured[mix, mean] = mortal = Memoryless(mix, mean)
+            self.flow.mortal.append(mortal)
+        return self._remember(self._tenured[mix, mean])
 
     def _remember(self, holder: Retained) -> Retained:
         if holder not in self.flow.retained:

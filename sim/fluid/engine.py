@@ -14,7 +14,8 @@ from sim.fluid.demand import Visit, VisitCompiler
 from sim.fluid.footprint import Footprint
 from sim.fluid.in_flight import EXTRA_THREADS, InFlight, StackMemory, in_flight
 from sim.fluid.plan import Plan
-from sim.fluid.retention import Pooled, Retained
+from sim.fluid.retention import Memoryless, Pooled, Retained
+from sim.fluid.slots import SlotAccounts
 from sim.fluid.snapshot import Snapshots
 from sim.fluid.sources import ClosedFlow, Source
 from sim.fluid.spans import OS_PAGE, Floats, SpanModel
@@ -45,14 +46,13 @@ class Flow:
         self.snapshots = Snapshots(spans, self.gc.marker, self.machine.mark)
         self.sources: list[Source] = []
         self.retained: list[Retained] = []
+        self.mortal: list[Memoryless] = []
+        """Of the retained, those with exponential lifetimes."""
         self.pools: dict[str, Pooled] = {}
         self.stacks = StackMemory(self.ps + EXTRA_THREADS)
         self.forced = False
         """Somebody has called runtime.GC."""
-        mixes = len(spans.slot_bytes)
-        self.taken = [0.0] * mixes
-        """Slots taken by mix since the last sweep; `total_taken` since the start."""
-        self.total_taken = [0.0] * mixes
+        self.slots = SlotAccounts(spans)
         self.idle_ns = 0.0
         self.planned = Plan(program=0.0)
         self._slowdown, self._write_ns = 1.0, 0.0
@@ -129,7 +129,7 @@ class Flow:
         if done:
             for use in source.visit.uses:
                 slots = use.slots * done
-                self.taken[use.mix] += slots
+                self.slots.taken[use.mix] += slots
                 if use.holder is not None:
                     use.holder.add(slots)
 
@@ -175,7 +175,7 @@ class Flow:
             self.pacer.update(int(spans.cached(slots * new, min(members, procs), math.inf)), 0)
             footprint.see()
             self.settle_all()
-            taken = spans.per_class(self.taken)
+            taken = spans.per_class(self.slots.taken)
             self._expected = np.maximum(slots, self._expected)
             self._ns, self._live = spans.expect(
                 self._expected, footprint.usable, taken, limited=footprint.usable < footprint.free
@@ -290,12 +290,21 @@ class Flow:
         whole_live, whole_scan = int(live), int(scan)
         self._carry = [live - whole_live, scan - whole_scan]
         self.pacer.update(whole_live, whole_scan)
+        self._age(elapsed)
+
+    def _age(self, elapsed: float) -> None:
+        """Objects with exponential lifetimes die; what was allocated meanwhile is younger."""
+        if self.mortal:
+            self.settle_all()
+            for holder in self.mortal:
+                holder.age(elapsed)
 
     def stand_still(self, elapsed: float) -> Process[None]:
         """The world is stopped for so long."""
         yield self.runtime.clock.timeout(elapsed)
         for source in self.sources:
             source.stopped(elapsed)
+        self._age(elapsed)
 
     # -- between cycles ----------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ class Footprint:
         self._limit = flow.runtime.settings.memory_limit
         self.mapped = 0.0
         self.released = 0.0
-        self.objects = 0.0
+        self.objects: Bytes = 0
         self.in_use = 0.0
         self.stacks = 0.0
         self.spans = 0.0
@@ -51,14 +51,12 @@ class Footprint:
         self._seen_at = flow.now
         flow.settle_all()
         model = flow.spans
-        if any(flow.taken):
-            slots = model.per_class(flow.taken)
-            spans, used = model.in_use(slots), model.used + slots
-        else:
-            spans, used = model.spans, model.used
+        taken = flow.slots.taken
+        spans = model.in_use(model.per_class(taken)) if any(taken) else model.spans
         self.spans, self.slots, self.in_use = model.totals(spans)
         self.classes_used = max(self.classes_used, int(np.count_nonzero(spans)))
-        self.objects = float(used.dot(model.slot))
+        self.objects = flow.slots.allocated[0] - flow.slots.freed[0]
+        self.in_use = max(self.in_use, self.objects)  # equal but for rounding
         self.stacks = flow.stacks.spans(flow.there)
         self._map()
 
@@ -82,7 +80,7 @@ class Footprint:
     def usage(self) -> HeapUsage:
         """Where the memory of the heap was when it was last looked at."""
         return HeapUsage(
-            mapped=self.mapped, in_use=self.in_use, objects=min(self.objects, self.in_use),
+            mapped=self.mapped, in_use=self.in_use, objects=self.objects,
             free=self.free, released=self.released, stacks=self.stacks, spans=self.spans,
             mark_words=self.slots / MARK_WORD + self.spans, classes_used=self.classes_used,
         )  # fmt: skip

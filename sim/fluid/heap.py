@@ -26,15 +26,17 @@ class ExpectedHeap:
 
     def __init__(self, flow: Flow) -> None:
         self._flow, self._spans = flow, flow.spans
-        mixes = len(flow.taken)
+        mixes = len(flow.spans.slot_bytes)
         self._taken_before = [0.0] * mixes
+        """Slots by mix that had been taken when the snapshot was."""
         self._live = [0.0] * mixes
-        self._seen = [0.0] * mixes
-        """Slots by mix that were taken in the last cycle."""
+        """Slots by mix that the snapshot found reachable."""
         self._empty: Floats = self._spans.spans
         """Share of the spans of each class in which the snapshot found nothing."""
         self._swept_spans = self._freed_spans = self._freed_bytes = 0.0
         self._in_use = 0
+        self._since_last = 1.0
+        """ns from the end of the cycle before to the end of the last one."""
         self._sweep_is_done = True
 
     def finish_sweep(self) -> Process[None]:
@@ -50,8 +52,8 @@ class ExpectedHeap:
     def snapshot(self) -> Snapshot:
         """See `Heap`."""
         flow, spans, there = self._flow, self._spans, self._flow.there
-        self._taken_before = list(flow.taken)
-        in_use = spans.in_use(spans.per_class(flow.taken))
+        self._taken_before = list(flow.slots.taken)
+        in_use = spans.in_use(spans.per_class(flow.slots.taken))
         self._live, work = flow.snapshots.take(self._retained(there), in_use)
         self._empty = work.empty
         return Snapshot(
@@ -62,40 +64,41 @@ class ExpectedHeap:
         )  # fmt: skip
 
     def _retained(self, there: InFlight) -> list[Retained]:
-        found = [*self._flow.retained]
+        """Who keeps something now; requests do not keep more than is in the heap beside others."""
+        found, in_heap = [*self._flow.retained], self._flow.slots.in_heap()
+        for holder in found:
+            in_heap[holder.mix] -= holder.slots
         for mix, slots in there.held.items():
             mine = Retained(mix, there.bursts.get(mix, 1.0))
-            mine.slots = slots
+            mine.slots = min(slots, max(in_heap[mix], 0.0))
             found.append(mine)
         return found
 
     def begin_sweep(self) -> Marked:
         """See `Heap`: marked slots stay; the others are free from here on."""
-        flow, spans = self._flow, self._spans
-        black = [0.0] * len(flow.taken)
-        if flow.on.black_allocation:
-            black = list(map(operator.sub, flow.taken, self._taken_before))
-        now = spans.in_use(spans.per_class(flow.taken))
-        before = flow.pacer.heap_marked + spans.nbytes(flow.taken)
-        black_bytes = int(spans.nbytes(black))
-        marked = int(spans.nbytes(self._live) + spans.nbytes(black))
+        flow, spans, slots = self._flow, self._spans, self._flow.slots
+        reachable = self._reachable()
+        black = list(map(operator.sub, slots.taken, self._taken_before))
+        if not flow.on.black_allocation:
+            black = [max(now - then, 0.0) for now, then in zip(reachable, self._live, strict=True)]
+        marked = list(map(operator.add, self._live, black))
+        now = spans.in_use(spans.per_class(slots.taken))
         spans.sweep(now, self._empty, spans.per_class(self._live), spans.per_class(black))
-        self._freed_bytes = max(before - marked, 0.0)
+        self._freed_bytes = slots.sweep(marked)
         self._swept_spans, _, in_use = spans.totals(now)
         self._freed_spans = max(self._swept_spans - spans.totals(spans.spans)[0], 0.0)
         self._in_use = int(in_use)
         self._sweep_is_done = self._swept_spans < 1
         flow.footprint.map_for(self._in_use)
-        self._seen = flow.taken
-        flow.total_taken = list(map(operator.add, flow.total_taken, flow.taken))
-        flow.taken = [0.0] * len(flow.taken)
         flow.stacks.end_cycle(flow.there)
-        return Marked(marked, black_bytes, min(self._reachable(), marked))
+        return Marked(
+            int(spans.nbytes(marked)), int(spans.nbytes(black)), int(spans.nbytes(reachable))
+        )
 
-    def _reachable(self) -> Bytes:
+    def _reachable(self) -> list[float]:
+        """Slots that the program can reach now, by mix."""
         retained = self._retained(self._flow.there)
-        by_mix = self._flow.snapshots.by_mix(retained, [holder.slots for holder in retained])
-        return int(self._spans.nbytes(by_mix))
+        return self._flow.snapshots.by_mix(retained, [holder.slots for holder in retained])
 
     def sweep_while_stopped(self) -> Process[None]:
         """See `Heap`."""
@@ -124,15 +127,16 @@ class ExpectedHeap:
 
     def commit(self) -> None:
         """See `Heap`: the sweep is paced by what is swept when the next cycle begins."""
+        self._since_last = max(self._flow.now - self._flow.gc.last_end, 1.0)
 
     def resume(self) -> None:
         """See `Heap`: find out what will be taken until the next cycle, and what a slot costs."""
         flow, spans, pacer = self._flow, self._spans, self._flow.pacer
         _, goal = pacer.trigger()
         room = min(max(float(goal - pacer.heap_live), float(PAGE)), 2.0**44)
-        seen = self._seen
+        seen = flow.slots.last_taken
         if spans.nbytes(seen) < room / 4:
-            seen = flow.total_taken
+            seen = flow.slots.total_taken()
         ps = flow.allocating_ps()
         expected, ahead = spans.taken_within(seen, room, ps, self._stretches(ps))
         flow.expect(expected)
@@ -160,29 +164,25 @@ class ExpectedHeap:
     def _refill_pools(self, there: InFlight) -> None:
         """Objects that pools will have to allocate until the next cycle."""
         flow = self._flow
-        since = max(flow.now - flow.last_end, 1.0)
         for name, pool in flow.pools.items():
             lent, variance, time, limit = there.lent.get(name, (0.0, 0.0, 1.0, 0.0))
             spread = math.sqrt(variance)
-            looks = since / max(time, 1.0) + 1.0
+            looks = self._since_last / max(time, 1.0) + 1.0
             chance = SPREAD_OF_MOST * float(flow.streams["pools"].standard_normal())
             most = min(lent + spread * (math.sqrt(2 * math.log(looks)) + chance), limit)
             new = max(most - pool.slots, 0.0)
             pool.slots = most
-            flow.taken[pool.mix] += new
+            flow.slots.taken[pool.mix] += new
             flow.pacer.update(int(new * flow.spans.slot_bytes[pool.mix]), 0)
 
     def allocated(self) -> Allocated:
         """See `Heap`."""
-        flow = self._flow
-        taken = list(map(operator.add, flow.total_taken, flow.taken))
-        allocated = int(self._spans.nbytes(taken))
-        flow.footprint.see()
-        objects = int(flow.footprint.objects)
+        slots = self._flow.slots
+        self._flow.settle_all()
+        (allocated, objects), (freed, freed_objects) = slots.allocated, slots.freed
         return Allocated(
-            allocated_bytes=allocated, allocated_objects=int(sum(taken)),
-            freed_bytes=max(allocated - objects, 0), freed_objects=None, tiny_allocs=None,
-            objects=int(self._spans.used.sum()),
+            allocated_bytes=allocated, allocated_objects=objects, freed_bytes=freed,
+            freed_objects=freed_objects, tiny_allocs=None, objects=objects - freed_objects,
         )  # fmt: skip
 
     def sweep_report(self) -> Swept:

@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 
 AGES: Final = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 """In mean lifetimes: between two of these, all objects that die at random count as of one age."""
+NOTHING_LEFT: Final = 1e-12
+"""Share of what filled a store first that is as good as none."""
 YOUNG: Final = 1e-6
 """The same, of what has just been allocated."""
 
@@ -49,9 +51,6 @@ class Retained:
         """Share of the slots that lie apart: they survived among others that died at random."""
         return 0.0
 
-    def pass_time(self, elapsed: float) -> None:
-        """Time goes by, in ns."""
-
 
 class RandomStore(Retained):
     """A store that, once it is full, drops an entry at random for every new one."""
@@ -78,8 +77,10 @@ class RandomStore(Retained):
         """See `Retained`: what filled the store first, and what has replaced it since."""
         turnovers = max(self._inserted - self._capacity, 0.0) / self._capacity
         left = math.exp(-turnovers)
-        first = Runs(self.slots * left, self._capacity, left)
-        return (first, *_by_age(self.slots * (1 - left), self.burst, turnovers))
+        replaced = _by_age(self.slots * (1 - left), self.burst, turnovers)
+        if left < NOTHING_LEFT:
+            return replaced
+        return (Runs(self.slots * left, self._capacity, left), *replaced)
 
     def scattered(self) -> float:
         """See `Retained`: all but what filled the store first and has its neighbour still."""
@@ -109,6 +110,13 @@ class Memoryless(Retained):
         super().__init__(mix)
         self._mean = mean
         self._age = 0.0
+        self._new = 0.0
+        """Slots allocated since the others were last made older."""
+
+    def add(self, slots: float) -> None:
+        """See `Retained`."""
+        self.slots += slots
+        self._new += slots
 
     def scattered(self) -> float:
         """See `Retained`: all but what was kept first and has its neighbour still."""
@@ -118,10 +126,19 @@ class Memoryless(Retained):
         """See `Retained`."""
         return _by_age(self.slots, self.burst, self._age / self._mean)
 
-    def pass_time(self, elapsed: float) -> None:
-        """See `Retained`."""
+    def age(self, elapsed: float) -> None:
+        """So many ns go by, in which what is new was allocated evenly.
+
+        A slot lives on for t with probability exp(-t / mean), one that came at an even rate within
+        t with (1 - exp(-t / mean)) / (t / mean).
+        """
         self._age += elapsed
-        self.slots *= math.exp(-elapsed / self._mean)
+        hazard = elapsed / self._mean
+        if not hazard:
+            return
+        old = self.slots - self._new
+        self.slots = old * math.exp(-hazard) - self._new * math.expm1(-hazard) / hazard
+        self._new = 0.0
 
 
 class Pooled(Retained):

@@ -147,6 +147,7 @@ def wait_for_memory(g: G, world: World) -> Body:
         owed, memory.owed_ns = memory.owed_ns, 0
         g.alloc += owed
         yield owed
+        memory.scavenge_ns["assist"] += owed
     if gc.pacer.heap_live >= gc.trigger_at and not gc.running:
         yield from start_gc(g, world)
 

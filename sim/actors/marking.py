@@ -48,9 +48,18 @@ def book_idle_ps(world: World) -> None:
             book_idle(p, world)
 
 
+def idle_until(world: World) -> int:
+    """Up to when Ps that are parked have idled: now, or when the world was stopped."""
+    return world.sched.stopped_since if world.sched.stopped else world.env.now
+
+
 def book_idle(p: P, world: World) -> None:
-    """The P has idled since it parked, or since this was booked last."""
-    idle = world.env.now - p.parked_at
+    """The P has idled since it parked, or since this was booked last.
+
+    A stopped world is no idle time: Ps that idle are taken from the idle list (runtime/proc.go:
+    stopTheWorldWithSema), and all of the pause counts as GC time.
+    """
+    idle = max(idle_until(world) - p.parked_at, 0)
     p.idle_ns += idle
     p.parked_at += idle
     world.gc.limiter.add_idle_time(idle)

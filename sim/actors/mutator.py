@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.actors.mark_worker import assign_mark_workers
-from sim.actors.marking import book_idle_ps, release_assists
+from sim.actors.marking import book_idle_ps, idle_until, release_assists
 from sim.actors.prices import reprice
 from sim.actors.scheduling import STOP, interrupt, wake
 from sim.actors.world import World
@@ -58,6 +58,10 @@ class GoroutinesOnPs:
         """See `Mutator`."""
         sched = self._sched
         stopped = self._clock.now - sched.stopped_since
+        book_idle_ps(self._world)
+        for p in sched.ps:
+            if p.doing == "parked":
+                p.parked_at = self._clock.now
         sched.stopped = False
         sched.stopped_ns += stopped
         if self._world.gc.marking and sched.stop_keeps_ps:
@@ -104,9 +108,9 @@ class GoroutinesOnPs:
 
     def idle_ns(self) -> Nanoseconds:
         """See `Mutator`."""
-        now, idle = self._clock.now, 0
+        until, idle = idle_until(self._world), 0
         for p in self._sched.ps:
-            idle += p.idle_ns + (now - p.parked_at if p.doing == "parked" else 0)
+            idle += p.idle_ns + (max(until - p.parked_at, 0) if p.doing == "parked" else 0)
         return idle
 
     def population(self) -> Population:

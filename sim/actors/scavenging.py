@@ -51,8 +51,8 @@ def scavenger_body(g: G, world: World) -> Body:
             )
             if not released:
                 break
-            world.memory.scavenge_ns["background"] += worked
             yield max(1, worked)
+            world.memory.scavenge_ns["background"] += worked
             slept = world.env.now
             yield from sleep(g, pace.sleep_time(worked), world)
             pace.woke(worked, world.env.now - slept, world.gomaxprocs)
@@ -101,6 +101,5 @@ def return_growth(world: World) -> Nanoseconds:
 def scavenge_as_assist(world: World, nbytes: Bytes, *, force: bool = False) -> Nanoseconds:
     """Scavenging on behalf of an allocation: the limiter counts it as an assist."""
     _, ns = scavenge(world, nbytes, force=force)
-    world.memory.scavenge_ns["assist"] += ns
     world.gc.limiter.add_assist_time(ns)
     return ns

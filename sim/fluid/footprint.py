@@ -60,6 +60,10 @@ class Footprint:
         self.stacks = flow.stacks.spans(flow.there)
         self._map()
 
+    def forget(self) -> None:
+        """The heap has changed at this very instant: look at it anew."""
+        self._seen_at = -1.0
+
     def map_for(self, in_use: Bytes) -> None:
         """Spans need so much memory now: pages are mapped, or those that were returned used."""
         self.in_use = in_use

@@ -89,6 +89,7 @@ class ExpectedHeap:
         self._freed_spans = max(self._swept_spans - spans.totals(spans.spans)[0], 0.0)
         self._in_use = int(in_use)
         self._sweep_is_done = self._swept_spans < 1
+        flow.footprint.forget()
         flow.footprint.map_for(self._in_use)
         flow.stacks.end_cycle(flow.there)
         return Marked(
@@ -144,6 +145,7 @@ class ExpectedHeap:
             flow.start_sweeping(self._sweep_ns())
         pacer.update(int(ahead), 0)
         self._refill_pools(flow.there)
+        flow.footprint.forget()
 
     def _stretches(self, ps: float) -> float:
         """Independent stretches of work of each of so many Ps, by byte of heap_live.

@@ -48,6 +48,7 @@ class Collector:
         mutator.book_idle()
         gc.limiter.start_gc_transition(enable_gc=True, now=int(self._clock.now))
         self._heap.flush()
+        cycle.heap_start = gc.pacer.heap_live
         self._count_work(self._heap.snapshot())
         cycle.scannable, cycle.scan_expected = gc.pacer.heap_scan, gc.pacer.scan_expected
         gc.pacer.start_cycle(
@@ -70,8 +71,7 @@ class Collector:
     def _open_record(self, reason: str) -> None:
         gc = self._gc
         gc.cycle = CycleRecord(
-            number=gc.cycles + 1, reason=reason, started=self._clock.now,
-            heap_start=gc.pacer.heap_live, trigger=gc.trigger_at,
+            number=gc.cycles + 1, reason=reason, started=self._clock.now, trigger=gc.trigger_at,
             reachable_bytes=gc.cycle.reachable_bytes,
         )  # fmt: skip
 

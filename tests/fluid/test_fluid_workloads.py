@@ -45,7 +45,7 @@ def test_a_fluid_run_says_what_it_does_not_know() -> None:
     told = str(result.summary())
     assert result.run["detail"] == "fluid"
     assert result.cycles[["assists", "swept_refill", "sweep_pages"]].isna().all(axis=None)
-    assert result.samples["/gc/heap/frees:objects"].isna().all()
+    assert result.samples["/gc/heap/tiny/allocs:objects"].isna().all()
     assert "sweep done" not in result.gcpacertrace()
     assert "requests, locks and spans are known with model.detail=events" in told
     in_detail = load({"workload": str(ROOT / "workloads" / "json-api.yaml")}, ["duration=50ms"])

@@ -32,7 +32,7 @@ def blank() -> Callable[..., Any]:
     return _blank
 
 
-FAST_LIMIT: Final = 60.0
+FAST_LIMIT: Final = 10.0
 """CPU s of a test that is not marked slow: twice what the rule (5) allows, as caches are shared."""
 SLOW_LIMIT: Final = 900.0
 _SINCE: Final = pytest.StashKey[float]()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ ALLOCATES: dict[str, Any] = {
 """Everybody refills one span class, all of the time."""
 
 
+@cache
 def mcentrals(mcentral: str, gomaxprocs: int, resolution: str) -> pd.Series:
     """The locks table of a run: sums over all mcentrals, and waiting per acquisition."""
     locks = run(

@@ -69,6 +69,7 @@ def test_more_ps_than_cpus_are_refused() -> None:
         sim.tune(GARBAGE, "256MiB", gomaxprocs="2,4")
 
 
+@pytest.mark.slow
 def test_tune_finds_the_fewest_ps_that_bear_the_load(service: Fit) -> None:
     advice = sim.tune(service, "256MiB", gomaxprocs=[1, 2])
     assert advice.environment["GOMAXPROCS"] == "2"
@@ -76,7 +77,7 @@ def test_tune_finds_the_fewest_ps_that_bear_the_load(service: Fit) -> None:
     assert set(advice.trade_off["gomaxprocs"]) == {1, 2}
 
 
-@pytest.mark.parametrize("log", [GARBAGE, HEAPBENCH])
+@pytest.mark.parametrize("log", [GARBAGE, pytest.param(HEAPBENCH, marks=pytest.mark.slow)])
 def test_what_is_recommended_holds_in_detail(log: Path) -> None:
     advice = sim.tune(log, memory="256MiB")
     assert advice.detail is not None

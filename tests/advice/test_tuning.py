@@ -54,6 +54,7 @@ def test_twice_the_gogc_always_costs_less_cpu_without_a_limit(tuning: Tuning) ->
     assert all(shares[more] < shares[less] for less, more in doubled)
 
 
+@pytest.mark.slow
 def test_growth_under_gogc_off_ends_in_thrashing_before_it_ends_in_the_limiter(fit: Fit) -> None:
     found = risks(fit, Setting(None, 128 * MiB, 2), GOALS)
     assert found.gc_cpu is not None

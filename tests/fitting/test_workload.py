@@ -27,7 +27,7 @@ def logged(arrivals: str, folder: Path) -> Fit:
     """A log of the JSON API with other arrivals, fitted."""
     config = load(
         ROOT / "configs" / "quickstart.yaml",
-        [f"workload.load.api.arrivals={arrivals}", "duration=18s"],
+        [f"workload.load.api.arrivals={arrivals}", "duration=12s"],
     )
     log = folder / "app.gctrace"
     log.write_text("\n".join(gctrace(simulate(config).cycles)) + "\n", encoding="utf-8")
@@ -35,12 +35,12 @@ def logged(arrivals: str, folder: Path) -> Fit:
 
 
 def test_a_load_that_changes_is_found_with_its_rates(tmp_path: Path) -> None:
-    fit = logged(f"{{varying: {{every: 6s, rates: {[f'{r:g}/s' for r in RATES]}}}}}", tmp_path)
+    fit = logged(f"{{varying: {{every: 4s, rates: {[f'{r:g}/s' for r in RATES]}}}}}", tmp_path)
     found = variation(fit)
     assert found is not None
     assert max(found.rates) / min(found.rates) == pytest.approx(4, rel=0.3)
     first = fit.observed.at[fit.measured][-1] - len(found.rates) * found.every
-    middles = [3000 * MS, 9000 * MS, 15_000 * MS]
+    middles = [2000 * MS, 6000 * MS, 10_000 * MS]
     rates = np.array([found.rates[int((middle - first) // found.every)] for middle in middles])
     assert rates / rates.mean() == pytest.approx(np.array(RATES) / np.mean(RATES), rel=0.15)
 

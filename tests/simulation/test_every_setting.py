@@ -64,8 +64,8 @@ BASE: Final[Mapping[str, Any]] = {
     },
     "GOMAXPROCS": 6,
     "machine": "avx512-x86-64",
-    "duration": "15ms",
-    "record": {"samples": "3ms"},
+    "duration": "6ms",
+    "record": {"samples": "2ms"},
 }
 STEPS: Final = "workload.goroutines.h.steps"
 LOAD: Final = "workload.load"
@@ -75,7 +75,7 @@ CONFIG: Final[Mapping[str, tuple[str, ...]]] = {
     "GOGC": ("50", "off"),
     "GOMEMLIMIT": ("6MiB",),
     "GOMAXPROCS": ("1", "2"),
-    "duration": ("10ms",),
+    "duration": ("5ms",),
     "seed": ("2",),
     "go": ("1.25", "1.21"),
     "machine": ("default-x86-64",),
@@ -134,10 +134,10 @@ WORKLOAD: Final[Mapping[str, tuple[str, ...]]] = {
     "ClosedLoop.goroutine": (f"{LOAD}.b={{goroutine: k, workers: 4}}",),
     "ClosedLoop.workers": (f"{LOAD}.b={{goroutine: h, workers: 3}}",),
     "ClosedLoop.think": (f"{LOAD}.b={{goroutine: h, workers: 4, think: 100us}}",),
-    "Batch.goroutine": (f"{LOAD}.b={{goroutine: k, count: 20}}",),
-    "Batch.count": tuple(f"{LOAD}.b={{goroutine: h, count: {count}}}" for count in (30, 99)),
-    "Batch.parallel": (f"{LOAD}.b={{goroutine: h, count: 20, parallel: 3}}",),
-    "Batch.parallel_per_p": (f"{LOAD}.b={{goroutine: h, count: 20, parallel_per_p: 1}}",),
+    "Batch.goroutine": (f"{LOAD}.b={{goroutine: k, count: 5}}",),
+    "Batch.count": tuple(f"{LOAD}.b={{goroutine: h, count: {count}}}" for count in (8, 99)),
+    "Batch.parallel": (f"{LOAD}.b={{goroutine: h, count: 5, parallel: 3}}",),
+    "Batch.parallel_per_p": (f"{LOAD}.b={{goroutine: h, count: 5, parallel_per_p: 1}}",),
 }
 """How to change each key of a workload."""
 SAYS_NOTHING: Final = {"Program.description"}
@@ -191,7 +191,7 @@ CONTEXT: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     **dict.fromkeys(
         ("Batch.goroutine", "Batch.count", "Batch.parallel", "Batch.parallel_per_p"),
-        (f"{LOAD}.b={{goroutine: h, count: 20}}",),
+        (f"{LOAD}.b={{goroutine: h, count: 5}}",),
     ),
 }
 """What a key is tried with, where this program alone would not notice it."""

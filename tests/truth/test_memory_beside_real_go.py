@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from sim.errors import UserError
-from sim.truth.memory import markdown, validate
+from sim.truth.memory import QUANTITIES, markdown, validate
 from sim.units import MiB
 
 ROOT = Path(__file__).parents[2]
 RECORDED = ROOT / "tests" / "golden" / "memory"
-#: Largest mean difference over time, as share of the largest real RSS.
-BOUNDS = {"shrink": 0.15, "steady-leak": 0.06, "every-second": 0.08, "deep-stacks": 0.20}
+BOUND = 0.1
+"""Largest mean difference over time, as share of the largest real RSS; and of peaks."""
+PROGRAMS = ("shrink", "steady-leak", "every-second", "deep-stacks")
+FREED_LATE = pytest.mark.xfail(reason="stacks that shrink leave free pages longer than in real Go")
 
 
-@pytest.mark.parametrize("program", BOUNDS)
-def test_memory_over_time_is_that_of_the_recorded_program(program):
-    table = validate([ROOT / "configs" / f"{program}.yaml"], RECORDED)
-    assert (table["error"] < BOUNDS[program]).all(), table
+@cache
+def table_of(program):
+    return validate([ROOT / "configs" / f"{program}.yaml"], RECORDED)
+
+
+@pytest.mark.parametrize(
+    ("program", "quantity"),
+    [
+        pytest.param(program, quantity, marks=FREED_LATE)
+        if (program, quantity) in {("deep-stacks", "free"), ("deep-stacks", "rss")}
+        else (program, quantity)
+        for program in PROGRAMS
+        for quantity in QUANTITIES
+    ],
+)
+def test_memory_over_time_is_that_of_the_recorded_program(program, quantity):
+    assert table_of(program).loc[(program, quantity), "error"] < BOUND
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_largest_stacks_and_rss_are_those_of_the_recorded_program(program):
+    table = table_of(program)
     stacks, rss = table.loc[(program, "stacks")], table.loc[(program, "rss")]
-    assert stacks["simulated peak"] == pytest.approx(stacks["real peak"], rel=0.1, abs=MiB)
-    assert rss["simulated peak"] == pytest.approx(rss["real peak"], rel=0.1)
-    assert "| every-second" in markdown(table) or program != "every-second"
+    assert stacks["simulated peak"] == pytest.approx(stacks["real peak"], rel=BOUND, abs=MiB)
+    assert rss["simulated peak"] == pytest.approx(rss["real peak"], rel=BOUND)
+    assert f"| {program}" in markdown(table)
 
 
 @pytest.mark.realgo

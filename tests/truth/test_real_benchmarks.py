@@ -11,6 +11,8 @@ from sim.truth.calibrate import run
 from sim.truth.costs import fault_costs, page_costs, sched_costs
 from sim.truth.toolchain import build, find_go, go_env
 
+pytestmark = pytest.mark.realgo
+
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:

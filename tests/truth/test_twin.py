@@ -113,6 +113,7 @@ REQUESTS = 300
 KIB_PER_REQUEST = 16 + 64 + 4 + 2 * 1
 
 
+@pytest.mark.realgo
 def test_the_real_program_does_what_the_workload_says(executable: Path, tmp_path: Path) -> None:
     """A batch ends when it is done, however long a busy machine takes."""
     batch = {"api": {"goroutine": "request", "count": REQUESTS, "parallel": 4}}
@@ -129,6 +130,7 @@ def test_the_real_program_does_what_the_workload_says(executable: Path, tmp_path
     assert figures.peak_rss > figures.marked_heap
 
 
+@pytest.mark.realgo
 def test_requests_arrive_for_real_and_the_run_ends_in_time(
     executable: Path, tmp_path: Path
 ) -> None:

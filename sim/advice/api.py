@@ -39,6 +39,7 @@ def fit(
     gomemlimit: str | None = None,
     load: str | None = None,
     arrivals: str | None = None,
+    process: str | None = None,
     rss: str | None = None,
     metrics: str | Path | None = None,
     prometheus: str | Path | None = None,
@@ -48,12 +49,14 @@ def fit(
     """The program of a gctrace log, for `whatif` and `tune`.
 
     `gogc` and `gomemlimit` are what it ran under, `load` is `busy` or `waiting`, `arrivals` the
-    rate of its requests, `rss` its largest resident memory; the rest are files with more evidence.
-    Raises UserError.
+    rate of its requests, `process` one of several that wrote the log, `rss` its largest resident
+    memory; the rest are files with more evidence. Raises UserError.
     """
     given = (None if file is None else Path(file) for file in (metrics, prometheus, pprof, trace))
     percent = None if gogc is None else str(gogc)
-    return fit_log(Path(log), percent, gomemlimit, load, read_evidence(*given), arrivals, rss=rss)
+    return fit_log(
+        Path(log), percent, gomemlimit, load, read_evidence(*given), arrivals, process, rss
+    )
 
 
 def whatif(

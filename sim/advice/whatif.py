@@ -11,7 +11,7 @@ from sim.advice.prediction import OVERLOAD, Figures, Prediction, wanted_share
 from sim.advice.report import environment
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.settings import name_gogc, name_limit
-from sim.units import MiB
+from sim.units import SECOND, MiB, format_bytes, format_figure
 
 _WHOLE = {"gc_cycles", "alloc_bytes", "peak_heap_bytes", "peak_rss_bytes"}
 
@@ -54,7 +54,7 @@ def table(predictions: Sequence[Prediction]) -> str:
             "peak heap MiB": _range(p, "peak_heap_bytes", MiB),
             "peak RSS MiB": _range(p, "peak_rss_bytes", MiB),
             "GC CPU s": _range(p, "gc_cpu_seconds"),
-            "of it assists": f"{p.middle.assist_cpu_seconds:.3g}",
+            "of it assists": format_figure(p.middle.assist_cpu_seconds),
             "wall s": _range(p, "wall_seconds"),
             "pause p99 us": f"{1e6 * p.middle.pause_p99_seconds:.0f}",
             **_latency(p),
@@ -75,16 +75,22 @@ def _latency(prediction: Prediction) -> dict[str, str]:
 
 def _range(prediction: Prediction, name: str, unit: float = 1.0) -> str:
     middle, low, high = (
-        f"{getattr(figures, name) / unit:.3g}"
+        format_figure(getattr(figures, name) / unit)
         for figures in (prediction.middle, prediction.low, prediction.high)
     )
     return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def doubts(fit: Fit, predictions: Sequence[Prediction]) -> str:
-    """What to doubt about these settings: a load beyond the Ps, and another number of them."""
+    """What to doubt of the log, and of these settings: endless growth, overload, other Ps."""
     shares = [(p.setting, wanted_share(fit, p)) for p in predictions]
-    lines = [
+    lines = [f"- doubt: {sentence}" for sentence in fit.warnings]
+    if any(p.setting.gogc is None and p.setting.memory_limit is None for p in predictions):
+        lines.append(
+            "- doubt: GOGC=off without a GOMEMLIMIT never collects: its row holds for as long as"
+            f" the log, and the heap goes on to grow by {format_bytes(_growth(fit))} a second"
+        )
+    lines += [
         f"- doubt: {environment(setting)}: load and collection want {share:.0%} of the Ps; requests"
         " would queue up, and less would be done than is predicted"
         for setting, share in shares
@@ -98,8 +104,11 @@ def doubts(fit: Fit, predictions: Sequence[Prediction]) -> str:
     return "\n".join(lines)
 
 
-def preface(fit: Fit) -> str:
-    """What was recognised and assumed, and what to doubt."""
-    lines = [f"- {sentence}" for sentence in fit.assumptions]
-    lines += [f"- doubt: {sentence}" for sentence in fit.warnings]
-    return "\n".join(lines)
+def _growth(fit: Fit) -> float:
+    """Bytes a second of a heap that is never collected."""
+    return fit.program.demand * SECOND
+
+
+def assumptions(fit: Fit) -> str:
+    """What was recognised and assumed."""
+    return "\n".join(f"- {sentence}" for sentence in fit.assumptions)

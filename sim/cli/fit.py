@@ -14,6 +14,7 @@ from sim.cli.options import (
     Exposition,
     GivenLoad,
     GivenLog,
+    GivenProcess,
     Json,
     LoggedGOGC,
     LoggedLimit,
@@ -35,6 +36,7 @@ def fit(
     cpu: Annotated[float | None, typer.Option(min=0.01, help="CPUs of the container.")] = None,
     load: GivenLoad = None,
     arrivals: Arrivals = None,
+    process: GivenProcess = None,
     rss: RSS = None,
     metrics: Metrics = None,
     prometheus: Exposition = None,
@@ -52,17 +54,16 @@ def fit(
     from sim.config.machine import load_profile
     from sim.fitting import fit_log
     from sim.fitting.evidence import read_evidence
-    from sim.fitting.report import identified
+    from sim.fitting.report import doubts, identified
     from sim.fitting.workload import Container, to_yaml
     from sim.report.documents import of_fit
     from sim.units import parse_bytes
 
     evidence = read_evidence(metrics, prometheus, pprof, trace)
-    found = fit_log(log, gogc, gomemlimit, load, evidence, arrivals, rss=rss)
+    found = fit_log(log, gogc, gomemlimit, load, evidence, arrivals, process, rss)
     container = Container(None if memory is None else parse_bytes(memory), cpu)
     write(out, to_yaml(found, log.name, load_profile(profile), container))
     if write_json(json, lambda: of_fit(found)):
         return
-    if not quiet:
-        print(identified(found))
+    print(doubts(found) if quiet else identified(found))
     print(f"workload: {out}")

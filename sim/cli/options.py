@@ -56,8 +56,16 @@ Arrivals: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="N/s", help="Requests that came, such as 200/s: their latency follows."),
 ]
+GivenProcess: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--process",
+        metavar="NAME",
+        help="Which of several processes in the log [default: that with the most GC CPU].",
+    ),
+]
 Quiet: TypeAlias = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Print results only, no progress.")
+    bool, typer.Option("--quiet", "-q", help="Print results and doubts only, no progress.")
 ]
 Json: TypeAlias = Annotated[
     Path | None,

@@ -13,6 +13,7 @@ from sim.cli.options import (
     Exposition,
     GivenLoad,
     GivenLog,
+    GivenProcess,
     Json,
     LoggedGOGC,
     LoggedLimit,
@@ -46,6 +47,7 @@ def tune(
     logged_gomemlimit: LoggedLimit = None,
     load: GivenLoad = None,
     arrivals: Arrivals = None,
+    process: GivenProcess = None,
     rss: RSS = None,
     metrics: Metrics = None,
     prometheus: Exposition = None,
@@ -57,7 +59,7 @@ def tune(
     """Recommend GOGC and GOMEMLIMIT for a container, with trade-offs and risks."""
     from sim.advice import api, report
     from sim.advice.prediction import predict
-    from sim.advice.whatif import preface
+    from sim.advice.whatif import assumptions, doubts
     from sim.report.documents import of_advice
     from sim.report.verdict import of_tuning
 
@@ -67,6 +69,7 @@ def tune(
         gomemlimit=logged_gomemlimit,
         load=load,
         arrivals=arrivals,
+        process=process,
         rss=rss,
         metrics=metrics,
         prometheus=prometheus,
@@ -88,7 +91,9 @@ def tune(
     if write_json(json, lambda: of_advice(fit, today, found)):
         return
     print(*of_tuning(fit, today, found), "", found, sep="\n")
+    if fit.warnings:
+        print(f"\n{doubts(fit, [today])}")
     if not quiet:
         print(f"\nThe trade-off:\n\n{report.trade_off(found.tuning)}")
         print(f"\nKnown policies:\n\n{report.policies(found.tuning)}")
-        print(f"\nWhat this rests on:\n\n{preface(fit)}")
+        print(f"\nWhat this rests on:\n\n{assumptions(fit)}")

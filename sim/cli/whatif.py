@@ -13,6 +13,7 @@ from sim.cli.options import (
     Arrivals,
     Exposition,
     GivenLoad,
+    GivenProcess,
     Growth,
     Json,
     Log,
@@ -42,6 +43,7 @@ def whatif(
     logged_gomemlimit: LoggedLimit = None,
     load: GivenLoad = None,
     arrivals: Arrivals = None,
+    process: GivenProcess = None,
     rss: RSS = None,
     metrics: Metrics = None,
     prometheus: Exposition = None,
@@ -66,7 +68,7 @@ def whatif(
     from sim.advice.prediction import predict
     from sim.advice.scenario import scenario
     from sim.advice.settings import grid, with_today
-    from sim.advice.whatif import doubts, preface, table
+    from sim.advice.whatif import assumptions, doubts, table
     from sim.fitting import fit_log
     from sim.fitting.evidence import read_evidence
     from sim.report import documents
@@ -74,7 +76,7 @@ def whatif(
 
     evidence = read_evidence(metrics, prometheus, trace=trace)
     fit = scenario(growth, traffic).of(
-        fit_log(log, logged_gogc, logged_gomemlimit, load, evidence, arrivals, rss=rss)
+        fit_log(log, logged_gogc, logged_gomemlimit, load, evidence, arrivals, process, rss)
     )
     settings = grid(gogc, gomemlimit, gomaxprocs or str(fit.program.procs))
     with progress("whatif", quiet=quiet) as report:
@@ -83,7 +85,7 @@ def whatif(
     if write_json(json, lambda: documents.of_predictions(predictions)):
         return
     print(*of_predictions(fit, today, predictions), "", table(predictions), sep="\n")
-    for told in (doubts(fit, predictions), "" if quiet else preface(fit)):
+    for told in (doubts(fit, predictions), "" if quiet else assumptions(fit)):
         if told:
             print(f"\n{told}")
 

@@ -30,9 +30,13 @@ def identified(fit: Fit) -> str:
         f"stacks and globals: about {format_bytes(program.roots)}",
         f"spare CPU: {_spare(fit)}",
         *(f"assumed: {sentence}" for sentence in fit.assumptions),
-        *(f"doubt: {sentence}" for sentence in fit.warnings),
     ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *filter(None, [doubts(fit)])])
+
+
+def doubts(fit: Fit) -> str:
+    """What to doubt, a line each; empty where there is nothing."""
+    return "\n".join(f"doubt: {sentence}" for sentence in fit.warnings)
 
 
 def _varying(fit: Fit) -> str:

@@ -18,10 +18,12 @@ from sim.replay.program import ObservedCycle, ObservedProgram
 from sim.replay.setting import Setting
 from sim.replay.wall_clock import WallClock
 from sim.streams import Streams
-from sim.units import Bytes, Fraction
+from sim.units import Bytes, Fraction, KiB
 
 FAR: Final[Fraction] = 0.5
 """Of the live heap: by so much it changes over four cycles where it is on its way elsewhere."""
+_LEAST_GROWTH: Final = 64 * KiB
+"""Between cycles, however full the heap is (runtime/mgcpacer.go, heapGoalInternal: minRunway)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ class _Replay:
         next_forced = next(forced)
         while True:
             useful = self._pacing.useful_share(self._program.span_overhead)
-            growth = max(0.0, self._pacing.trigger() - self.heap_live - self._cached) * useful
+            room = self._pacing.trigger() - self.heap_live - self._cached
+            growth = max(_LEAST_GROWTH, room) * useful
             called = None
             if self._position + growth >= next_forced:
                 growth, called = max(0.0, next_forced - self._position), next_forced

@@ -8,12 +8,12 @@ import pytest
 
 from sim.advice.prediction import predict
 from sim.advice.settings import grid
-from sim.advice.whatif import as_object
+from sim.advice.whatif import as_object, doubts, table
 from sim.errors import UserError
 from sim.fitting import fit_log
 from sim.fitting.settings import name_limit
 from sim.replay.setting import Setting
-from sim.units import MiB
+from sim.units import GiB, MiB, format_figure
 
 REAL = Path(__file__).parents[1] / "golden" / "real"
 HEAPBENCH = REAL / "hbsteady.p2.gogc100.limnone.r0.gctrace.gz"
@@ -34,7 +34,10 @@ KEYS = [
 
 def test_every_combination_is_predicted_in_the_order_typed() -> None:
     found = grid("50,off", "none,512MiB", "2")
-    assert found == [Setting(50, None, 2), Setting(50, 512 * MiB, 2), Setting(None, 512 * MiB, 2)]
+    assert found == [
+        Setting(50, None, 2), Setting(None, None, 2),
+        Setting(50, 512 * MiB, 2), Setting(None, 512 * MiB, 2),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -43,7 +46,6 @@ def test_every_combination_is_predicted_in_the_order_typed() -> None:
         ("fast", "none", "2", "GOGC: expected a number such as 100 or off, got 'fast'"),
         ("100", "512MB", "2", "did you mean 512MiB"),
         ("100", "none", "0", "GOMAXPROCS: expected a number from 1 on"),
-        ("off", "none", "2", "never collects"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence(gogc: str, limit: str, procs: str, sentence: str) -> None:
@@ -70,3 +72,25 @@ def test_the_json_has_the_promised_keys_and_intervals() -> None:
 def test_the_peak_is_what_gctrace_would_print() -> None:
     (found,) = predict(fit_log(HEAPBENCH), grid("100", "none", "2"), seeds=1, draws=2)
     assert found.middle.peak_heap_bytes % MiB == 0
+
+
+def test_a_program_that_never_collects_keeps_its_row_and_the_reason() -> None:
+    fit = fit_log(HEAPBENCH)
+    (found,) = predict(fit, grid("off", "none", "2"), seeds=1, draws=2)
+    assert found.middle.gc_cycles == 0
+    assert found.middle.peak_heap_bytes > 4 * GiB  # all that it allocates in 20 s
+    assert "GOGC=off without a GOMEMLIMIT never collects" in doubts(fit, [found])
+    assert table([found]).count("off") == 1
+
+
+def test_a_heap_that_outgrows_any_goal_is_collected_without_end_but_goes_on() -> None:
+    """A slice that append doubles leaves no room under GOGC=50: the program still makes headway."""
+    fit = fit_log(REAL.parent / "cases" / "01-growing-append-job.txt")
+    (found,) = predict(fit, grid("50", "none", "8"), seeds=1, draws=2)
+    assert found.middle.gc_cycles > 20
+
+
+def test_figures_are_printed_as_people_read_them() -> None:
+    assert [format_figure(x) for x in (0, 1280.4, 63_012, 99.96, 46.51, 0.01312, 1e-6)] == [
+        "0", "1,280", "63,012", "100", "46.5", "0.0131", "0.000001",
+    ]  # fmt: skip

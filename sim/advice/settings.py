@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Final
 
+from sim.errors import UserError
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.settings import parse_gogc, parse_limit, parse_procs
 from sim.replay.setting import Setting

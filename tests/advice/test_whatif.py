@@ -45,7 +45,7 @@ def test_every_combination_is_predicted_in_the_order_typed() -> None:
     [
         ("fast", "none", "2", "GOGC: expected a number such as 100 or off, got 'fast'"),
         ("100", "512MB", "2", "did you mean 512MiB"),
-        ("100", "none", "0", "GOMAXPROCS: expected a number from 1 on"),
+        ("100", "none", "0", "GOMAXPROCS: expected a number from 1 to"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence(gogc: str, limit: str, procs: str, sentence: str) -> None:

@@ -254,7 +254,7 @@ class Cycle:
 
     def assist_if_in_debt(self, actor: str, size: Bytes) -> None:
         """While marking, scan work pays for allocation (runtime/mgcmark.go: gcAssistAlloc)."""
-        if not self.marks:
+        if not (self.marks and self.runtime.settings.assists):
             return
         self.credit[actor] = self.credit.get(actor, 0) - size
         pacer = self.runtime.pacer

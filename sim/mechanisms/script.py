@@ -235,6 +235,8 @@ class Settings(Model):
     """Object by object, or span by span."""
     concurrent: bool = True
     """Mark while the program runs; otherwise with the world stopped."""
+    assists: bool = True
+    """Who allocates while the collector marks has to help."""
     turns: Literal["alternate", "share", "program-first"] = "alternate"
     """Who goes next: program and runtime in turn; the same, but marking gets a quarter of the CPU
     time, as Go's background workers do; or the same, but the sweeper comes last."""

@@ -1,7 +1,7 @@
 """The heap object by object: one P, every slot, every death at its instant; slow and simple.
 
-It knows nothing of ledgers, batches or counts. Collections stop the world, come at given instants,
-and sweep at once.
+The heap is the small one that `gomemsim watch` shows; nothing here knows of ledgers or of batches.
+Collections stop the world, come at given instants, and sweep at once.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.go.sizeclass import size_classes
+from sim.mechanisms.heap import SmallHeap
 from sim.streams import Streams
 from sim.units import MS, US, Bytes, KiB, Nanoseconds
 
@@ -28,24 +29,6 @@ class Object:
     dies: float = NEVER
 
 
-@dataclass(slots=True)
-class Span:
-    """One span: what lies in each of its slots, and where the search for a free one goes on."""
-
-    span_class: int
-    slots: list[Object | None]
-    next: int = 0
-
-    def allocate(self, new: Object) -> bool:
-        """Put the object into the next free slot; False if there is none (mcache.nextFree)."""
-        while self.next < len(self.slots):
-            self.next += 1
-            if self.slots[self.next - 1] is None:
-                self.slots[self.next - 1] = new
-                return True
-        return False
-
-
 class Collection(NamedTuple):
     """What one collection found and left."""
 
@@ -56,50 +39,19 @@ class Collection(NamedTuple):
     span_bytes: int
 
 
-@dataclass
-class Heap:
-    """One mcache, and one list of swept spans with free slots per span class."""
-
-    spans: list[Span] = field(default_factory=list)
-    cached: dict[int, Span] = field(default_factory=dict)
-    partial: dict[int, deque[Span]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        table = size_classes()
-        self.size, self.nelems = table.elemsize.tolist(), table.nelems.tolist()
-        self.pages = table.npages.tolist()
-
-    def allocate(self, span_class: int, new: Object) -> None:
-        """Take the next free slot: of the cached span, a partly filled one, a fresh one."""
-        while span_class not in self.cached or not self.cached[span_class].allocate(new):
-            waiting = self.partial.get(span_class)
-            if waiting:
-                self.cached[span_class] = waiting.popleft()
-            else:
-                self.cached[span_class] = Span(span_class, [None] * self.nelems[span_class])
-                self.spans.append(self.cached[span_class])
-
-    def collect(self, now: float) -> Collection:
-        """Free every slot whose object is dead, and every span without a live one."""
-        marked = freed = free_slots = span_bytes = 0
-        kept, self.cached, self.partial = [], {}, {}
-        for span in self.spans:
-            live = 0
-            for index, item in enumerate(span.slots):
-                if item is not None and item.dies <= now:
-                    span.slots[index] = None
-                    freed += self.size[span.span_class]
-                live += span.slots[index] is not None
-            marked += live * self.size[span.span_class]
-            if live:
-                kept.append(span)
-                span.next = 0
-                span_bytes += self.pages[span.span_class] * 8192
-                free_slots += len(span.slots) - live
-                if live < len(span.slots):
-                    self.partial.setdefault(span.span_class, deque()).append(span)
-        self.spans = kept
-        return Collection(marked, freed, len(kept), free_slots, span_bytes)
+def collect(heap: SmallHeap[Object], now: float) -> Collection:
+    """Free every slot whose object is dead, and every span without a live one."""
+    heap.begin_sweep(lambda item: item.dies > now)
+    swept = [*heap.flush(), *heap.sweep_all()]
+    spans = heap.spans.values()
+    live = [sum(map(bool, span.items)) for span in spans]
+    return Collection(
+        marked_bytes=sum(count * span.size for count, span in zip(live, spans, strict=True)),
+        freed_bytes=sum(len(one.freed) * one.span.size for one in swept),
+        spans=len(spans),
+        free_slots=sum(len(span.items) for span in spans) - sum(live),
+        span_bytes=sum(span.npages * 8192 for span in spans),
+    )
 
 
 class Mix(NamedTuple):
@@ -145,13 +97,9 @@ class Run:
     """A case, job by job and object by object."""
 
     def __init__(self, case: Case, seed: int) -> None:
-        self.case, self.heap, self.rng = case, Heap(), Streams(seed)["oracle"]
-        table = size_classes()
+        self.case, self.rng = case, Streams(seed)["oracle"]
+        self.heap: SmallHeap[Object] = SmallHeap(size_classes())
         mix = case.mix
-        self.classes = [
-            table.span_class(size, noscan)
-            for size, noscan in zip(mix.sizes, mix.noscan, strict=True)
-        ]
         self.shares = np.array(mix.shares) / sum(mix.shares)
         self.mean_size = float(np.dot(self.shares, mix.sizes))
         self.fraction = 0.0
@@ -172,7 +120,7 @@ class Run:
             while due[0][0] < now:
                 at, lane = heapq.heappop(due)
                 heapq.heappush(due, (self.job(at), lane))
-            done.append(self.heap.collect(now))
+            done.append(collect(self.heap, now))
         return done
 
     def job(self, now: float) -> float:
@@ -194,9 +142,10 @@ class Run:
         self.fraction += nbytes / self.mean_size
         count, self.fraction = int(self.fraction), self.fraction % 1
         made = []
-        for kind in self.rng.choice(len(self.classes), size=count, p=self.shares).tolist():
-            item = Object(self.case.mix.sizes[kind])
-            self.heap.allocate(self.classes[kind], item)
+        mix = self.case.mix
+        for kind in self.rng.choice(len(mix.sizes), size=count, p=self.shares).tolist():
+            item = Object(mix.sizes[kind])
+            self.heap.allocate(0, item.requested, item, noscan=mix.noscan[kind])
             made.append(item)
         return made
 

@@ -7,7 +7,7 @@ import pytest
 from tests.oracle.compare import compare
 from tests.oracle.per_object import Case
 
-RANDOM = Case(oldest_bytes=0, tenured_bytes=0, collections=25)
+RANDOM = Case(oldest_bytes=0, tenured_bytes=0, collections=20)
 
 
 def test_where_objects_die_at_random_all_agrees_within_the_sampling_error() -> None:

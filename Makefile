@@ -5,7 +5,7 @@ RUN := .venv/.run
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint format types imports coverage schemas docs pages evaluate dist bench compiled check clean
+.PHONY: help demo test slow lint format types imports coverage schemas docs pages evaluate dist bench fuzz faults compiled check clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,12 @@ dist: $(DEV)  ## wheel and source distribution, in dist
 
 bench: $(DEV)  ## how fast the simulator is
 	$(BIN)/pytest benchmarks -m bench -q
+
+fuzz: $(DEV)  ## every reader of files, with inputs that look for new ways through it
+	$(BIN)/python benchmarks/fuzz.py --seconds $(or $(SECONDS_EACH),60)
+
+faults: $(DEV)  ## kills, full disks, missing rights and clock jumps, at 500 points
+	$(BIN)/python benchmarks/reliability.py --points 500
 
 compiled: $(DEV)  ## the simulator with its events compiled to C, in build/compiled
 	$(BIN)/python benchmarks/compiled.py build/compiled

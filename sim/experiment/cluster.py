@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from socket import create_connection
 from typing import TYPE_CHECKING, Final
 
+from sim.config.provenance import simulator
 from sim.errors import UserError
 from sim.experiment.point import Point
 from sim.experiment.processes import DIED
@@ -25,49 +27,99 @@ ANSWERS_WITHIN: Final = 5
 """Seconds; a scheduler that says nothing for so long is taken for dead."""
 STARTS_WITHIN: Final = 60
 """Seconds for the first worker to come: clusters may grow on demand."""
-CONNECTIONS: Final = 5
-"""How often the scheduler is asked again for what a lost connection has left."""
+PATIENCE: Final = 90
+"""Seconds in which a scheduler that went away may come back, or another in its place."""
+KEPT: Final = "what was done is kept, and the same command goes on from there"
 _PACKAGE: Final = "gomemsim"
 _DASK: Final = "distributed"
+CONNECTIONS: Final = 5
+"""How often in a row a connection may be lost before a single point has ended."""
 
 
 def cluster(scheduler: str) -> Engine:
     """Runs points on the workers of the scheduler with this address, such as `tcp://host:8786`.
 
     A worker that dies does not lose its points: others take them. A connection that is lost is made
-    again. The engine raises UserError if the scheduler does not answer, goes away, or has workers
-    with another version of gomemsim.
+    again, with the same scheduler or with the one that took its place. The engine raises UserError
+    if the scheduler does not answer or come back, or has workers with another gomemsim.
     """
     return partial(_on_cluster, scheduler)
 
 
 def _on_cluster(scheduler: str, points: Sequence[Point], folder: Place) -> Iterator[Outcome]:
-    left = list(points)
-    for _ in range(CONNECTIONS):
-        with _connected(scheduler) as client:
-            _check_versions(client, scheduler)
-            for outcome in _until_lost(client, left, folder):
-                left.remove(outcome.point)
-                yield outcome
-        if not left:
-            return
-    raise UserError(f"{scheduler}: the scheduler went away; what was done is kept")
+    left, lost = list(points), 0
+    with _connected(scheduler) as client:
+        yield from _ended(_until_lost(client, scheduler, left, folder), left)
+    while left and lost < CONNECTIONS:
+        before = len(left)
+        yield from _ended(_found(left, folder), left)
+        with _connected_again(scheduler) as client:
+            yield from _ended(_until_lost(client, scheduler, left, folder), left)
+        lost = lost + 1 if len(left) == before else 0
+    if left:
+        raise UserError(f"{scheduler}: lost {lost} times in a row; {KEPT}")
 
 
-def _until_lost(client: Client, points: Sequence[Point], folder: Place) -> Iterator[Outcome]:
-    """Outcomes as they come; a lost connection cancels all others."""
+def _ended(outcomes: Iterator[Outcome], left: list[Point]) -> Iterator[Outcome]:
+    for outcome in outcomes:
+        left.remove(outcome.point)
+        yield outcome
+
+
+def _found(points: Sequence[Point], folder: Place) -> Iterator[Outcome]:
+    """What was stored without being told of: the connection was lost meanwhile."""
+    look_again(folder)
+    return (Outcome(point, "") for point in list(points) if stored(point, folder))
+
+
+def _until_lost(
+    client: Client, scheduler: str, points: Sequence[Point], folder: Place
+) -> Iterator[Outcome]:
+    """Outcomes as they come; they end early if the connection is lost."""
     from distributed import as_completed
 
-    shared = folder.absolute() if isinstance(folder, Path) else folder
-    wanted = version(_PACKAGE)
-    futures = client.map(_task, points, folder=shared, wanted=wanted, pure=False)
-    by_key = {future.key: point for future, point in zip(futures, points, strict=True)}
-    for future in as_completed(futures, loop=client.loop):
-        if future.cancelled():
-            return
-        point = by_key[future.key]
-        yield Outcome(point, _failure(future) or _unseen(point, folder))
-        future.release()
+    with _losses_end():
+        _check_workers(client, scheduler)
+        shared = folder.absolute() if isinstance(folder, Path) else folder
+        futures = client.map(_task, points, folder=shared, pure=False)
+        by_key = {future.key: point for future, point in zip(futures, points, strict=True)}
+        for future in as_completed(futures, loop=client.loop):
+            if future.cancelled():
+                return
+            point = by_key[future.key]
+            yield Outcome(point, _failure(future) or _unseen(point, folder))
+            future.release()
+
+
+@contextmanager
+def _losses_end() -> Iterator[None]:
+    """What Dask raises when the scheduler is gone just ends the block."""
+    from distributed import CancelledError
+
+    try:
+        yield
+    except (CancelledError, OSError):  # a CommClosedError is an OSError
+        return
+
+
+@contextmanager
+def _connected_again(scheduler: str) -> Iterator[Client]:
+    """As `_connected`, trying again for a while."""
+    given_up = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection = ExitStack()
+            client = connection.enter_context(_connected(scheduler))
+            break
+        except UserError:
+            if time.monotonic() > given_up:
+                raise UserError(
+                    f"{scheduler}: the scheduler went away and did not come back in {PATIENCE} s;"
+                    f" {KEPT}"
+                ) from None
+            time.sleep(1)
+    with connection:
+        yield client
 
 
 @contextmanager
@@ -90,27 +142,24 @@ def _connected(scheduler: str) -> Iterator[Client]:
         yield client
 
 
-def _check_versions(client: Client, scheduler: str) -> None:
-    """Of the workers that are there, once there are any; `_task` checks the others."""
+def _check_workers(client: Client, scheduler: str) -> None:
+    """Of the workers that are there, once there are any; for others, each point is checked."""
     try:
         client.submit(version, _DASK, pure=False).result(timeout=STARTS_WITHIN)
     except TimeoutError:
         raise UserError(f"{scheduler}: no worker took a task in {STARTS_WITHIN} s") from None
-    wanted = version(_PACKAGE)
-    for worker, found in client.run(version, _PACKAGE, on_error="return").items():
-        if isinstance(found, PackageNotFoundError):
-            raise UserError(f"{scheduler}: the worker {worker} has no {_PACKAGE}")
-        if found != wanted:
+    for worker, found in client.run(simulator, on_error="return").items():
+        if isinstance(found, ImportError | AttributeError):
+            raise UserError(f"{scheduler}: the worker {worker} has no {_PACKAGE} like this one")
+        if found != simulator():
             raise UserError(
-                f"{scheduler}: the worker {worker} has {_PACKAGE} {found}, not {wanted}"
+                f"{scheduler}: the worker {worker} has another {_PACKAGE}, Python or library:"
+                f" {found}, not {simulator()}; install the same wheel everywhere"
             )
 
 
-def _task(point: Point, folder: Place, wanted: str) -> str:
+def _task(point: Point, folder: Place) -> str:
     """In a worker, perhaps once more: Dask repeats tasks whose results died with a worker."""
-    mine = version(_PACKAGE)
-    if mine != wanted:
-        return f"a worker has {_PACKAGE} {mine}, not {wanted}"
     look_again(folder)
     return "" if stored(point, folder) else simulate_point(point, folder)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from functools import partial
+from contextlib import suppress
+from functools import cache, partial
 from typing import Final
 
 import joblib
+import psutil
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from sim.experiment.point import Point
@@ -16,6 +20,8 @@ from sim.experiment.worker import Outcome, simulate_point
 from sim.record.places import Place
 
 ALL_CORES: Final = -1
+ORPHANED: Final = 1
+"""Exit code of a process whose sweep was killed."""
 DIED: Final = "its process died: out of memory?"
 
 
@@ -54,8 +60,23 @@ def _pool(jobs: int, points: Sequence[Point], folder: Place) -> Iterator[Outcome
     with warnings.catch_warnings():
         # An idle worker that goes home early is no news.
         warnings.filterwarnings("ignore", message="A worker stopped", category=UserWarning)
-        yield from pool(joblib.delayed(_outcome)(point, folder) for point in points)
+        me = os.getpid()
+        yield from pool(joblib.delayed(_outcome)(point, folder, me) for point in points)
 
 
-def _outcome(point: Point, folder: Place) -> Outcome:
+def _outcome(point: Point, folder: Place, parent: int) -> Outcome:
+    if parent != os.getpid():
+        _end_with(parent)
     return Outcome(point, simulate_point(point, folder))
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """End this process when that one does, however it does: nobody waits for its points."""
+
+    def watch() -> None:
+        with suppress(psutil.NoSuchProcess):
+            psutil.Process(parent).wait()
+        os._exit(ORPHANED)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from sim.experiment.point import Point
 from sim.experiment.summaries import write_summary
-from sim.experiment.worker import Outcome, prepare, siblings
+from sim.experiment.worker import Outcome, clear, prepare, siblings
 from sim.record.parquet import is_sealed
 from sim.record.places import Place, look_again
 
@@ -57,5 +57,6 @@ def sweep(
                 progress(done / len(points))
     finally:
         look_again(folder)
+        clear(folder)
         write_summary(folder)
     return failures

@@ -20,6 +20,7 @@ from sim.config import load
 from sim.config.provenance import provenance
 from sim.errors import UserError
 from sim.experiment.point import Point
+from sim.files import reason
 from sim.record.parquet import is_run, is_sealed, sealed_path
 from sim.record.places import Place, put, remove
 from sim.results.load import SETTINGS
@@ -66,19 +67,21 @@ def siblings(point: Point, folder: Place) -> list[Place]:
 
 
 def prepare(folder: Place) -> None:
-    """Make the folder, and clear away what processes of this machine left that were killed.
-
-    Raises UserError if it cannot be made.
-    """
+    """Make the folder, and clear it (see `clear`). Raises UserError if that is impossible."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path in folder.iterdir():
-            owner = _PARTIAL.fullmatch(path.name)
-            if owner and owner[2] == platform.node() and not psutil.pid_exists(int(owner[1])):
-                remove(path)
+        clear(folder)
     except Exception as error:  # noqa: BLE001  each file system has errors of its own
-        told = error.strerror if isinstance(error, OSError) else ""
-        raise UserError(f"{folder}: cannot keep runs there: {told or error}") from None
+        told = reason(error) if isinstance(error, OSError) else error
+        raise UserError(f"{folder}: cannot keep runs there: {told}") from None
+
+
+def clear(folder: Place) -> None:
+    """Delete what processes of this machine left that were killed; elsewhere, no run grows."""
+    for path in list(folder.iterdir()) if isinstance(folder, Path) else ():
+        owner = _PARTIAL.fullmatch(path.name)
+        if owner and owner[2] == platform.node() and not _alive(int(owner[1])):
+            remove(path)
 
 
 def _grow(point: Point, folder: Path) -> None:
@@ -118,3 +121,10 @@ def _simulate(point: Point, folder: Path) -> None:
     (folder / SETTINGS).write_text(text, encoding="utf-8")
 
 
+def _alive(process: int) -> bool:
+    try:
+        return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True

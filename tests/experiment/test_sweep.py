@@ -6,9 +6,11 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 import sim
@@ -162,3 +164,26 @@ def test_runs_of_a_sweep_open_with_their_settings_as_columns(tiny: Path, tmp_pat
     assert samples.attrs["units"]["/gc/heap/goal:bytes"] == "bytes"
     with pytest.raises(UserError, match=r"no table 'cycle'.*did you mean 'cycles'"):
         runs.table("cycle")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_workers_end_with_the_process_that_wanted_their_points(tiny: Path, tmp_path: Path) -> None:
+    """As when the system is out of memory and kills the largest process of a sweep."""
+    command = [
+        sys.executable, "-m", "sim", "compare", str(tiny), "--gogc", "50,100", "--seeds", "8",
+        "--set", "duration=1h", "--jobs", "2", "--out", str(tmp_path / "sweep-a"),
+    ]  # fmt: skip
+    run = subprocess.Popen(command, cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL)
+    found: list[psutil.Process] = []
+    deadline = time.monotonic() + 120
+    while len(list(tmp_path.glob("sweep-a/.*.partial"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    found = psutil.Process(run.pid).children(recursive=True)
+    run.kill()
+    run.wait()
+    _, alive = psutil.wait_procs(found, timeout=60)
+    for process in alive:
+        process.kill()
+    assert len(found) >= 2
+    assert not alive

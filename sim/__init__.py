@@ -1,4 +1,4 @@
-"""A simulator of the Go runtime's memory system: the front door, which opens rooms on demand.
+"""gomemsim: a simulator of the Go runtime's memory system. `import sim` opens rooms on demand.
 
 `run(config)` simulates a config file (or a `RunConfig`) and returns its tables as DataFrames;
 `load(path)` opens stored results; `read_config(path)` reads and checks a config without running it.

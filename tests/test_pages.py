@@ -133,6 +133,13 @@ def test_the_reference_is_made_from_the_code(tmp_path: Path) -> None:
     assert [line for line in without if line.endswith("|  |")] == []  # no key without an example
 
 
+def test_architecture_names_every_room() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rooms = [path for path in (ROOT / "sim").iterdir() if path.name[0] != "_"]
+    known = [path for path in rooms if path.is_dir() or path.suffix == ".py"]
+    assert [path.name for path in known if f"`sim/{path.name}`" not in text] == []
+
+
 def test_every_figure_has_its_formula() -> None:
     assert set(FORMULAS) == set(WORDS)
 

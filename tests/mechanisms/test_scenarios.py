@@ -113,6 +113,22 @@ def test_the_last_pause_of_go_1_8_does_no_marking_and_that_of_1_5_scans_stacks()
     assert any(text.endswith("grey: pool23") for text in roots[-8:])
 
 
+def test_a_tiny_block_lives_as_long_as_any_object_in_it() -> None:
+    assert "frees d" in events("tiny", "settings", "sweep")[0]
+    assert "frees a, b, c, e, f;" in events("tiny", "settings", "release")[0]
+    places = {
+        text.split(" at ")[1].split(",")[0] for text in events("tiny", "settings", "allocate")
+    }
+    assert len(places) == 3
+
+
+def test_a_finalizer_keeps_its_object_and_what_it_leads_to_for_one_cycle() -> None:
+    kinds = list(watched("finalizers").events["kind"])
+    assert all(text.endswith("frees nothing") for text in events("finalizers", "settings", "sweep"))
+    assert len(events("finalizers", "settings", "release")) == 2
+    assert kinds.index("release") > kinds.index("finalizer", kinds.index("end"))
+
+
 def test_green_tea_visits_each_span_for_many_objects() -> None:
     classic, green = (last("green-tea", name) for name in watched("green-tea").tracks)
     assert classic["scan visits"] == 81

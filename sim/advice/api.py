@@ -24,6 +24,7 @@ from sim.errors import UserError
 from sim.fitting import fit_log
 from sim.fitting.evidence import read_evidence
 from sim.fitting.gctrace_fit import Fit
+from sim.fitting.reproduction import TOO_FAR
 from sim.fitting.settings import name_gogc, name_limit, parse_procs
 from sim.units import parse_bytes, parse_duration, parse_fraction
 
@@ -117,13 +118,17 @@ def tune(
     p99: str | None = None,
     growth: str | float = "0%",
     seed: int = 1,
+    force: bool = False,
     progress: Progress | None = None,
 ) -> Advice:
     """Recommend GOGC and GOMEMLIMIT for a container of so much memory, and GOMAXPROCS if asked.
 
-    Raises UserError.
+    Raises UserError, also for a log that its own replay misses by over 30 % in cycles, peak or GC
+    CPU, unless `force` is set.
     """
     fitted = _fitted(log)
+    if not force:
+        _check_trust(fitted)
     goals = Goals(
         memory=parse_bytes(memory),
         procs=_procs(cpu or fitted.program.procs, gomaxprocs),
@@ -138,6 +143,16 @@ def tune(
     (confirmed,) = predict(fitted, [best], seed)
     found_risks = risks(fitted, best, goals, seed)
     return Advice(found, confirmed, found_risks, confirm(fitted, confirmed, seed))
+
+
+def _check_trust(fitted: Fit) -> None:
+    own = fitted.reproduction
+    if own is not None and not own.trusted:
+        shown = ", ".join(str(figure) for figure in own.far_off)
+        raise UserError(
+            f"tune: a replay of the log's own setting gives {shown}, which is off by more than"
+            f" {TOO_FAR:.0%}: a recommendation would rest on nothing; --force makes one all the same"
+        )
 
 
 def _fitted(log: Log) -> Fit:

@@ -13,6 +13,7 @@ from scipy.optimize import isotonic_regression
 from sim.advice.latency import latency
 from sim.fitting.draw import Possible, draw, likeliest
 from sim.fitting.gctrace_fit import Fit
+from sim.fitting.reproduction import Reproduction
 from sim.replay.program import Load
 from sim.replay.run import run
 from sim.replay.setting import Setting
@@ -86,10 +87,31 @@ def predict(
         )
         low, high = np.quantile(figures, RANGE, axis=0)
         middle = np.median(figures[:seeds], axis=0)
-        found.append(Prediction(setting, *(Figures(*f.tolist()) for f in (middle, low, high))))
+        figures_of = (Figures(*f.tolist()) for f in (middle, low, high))
+        found.append(_widened(Prediction(setting, *figures_of), fit.reproduction))
         if progress is not None:
             progress(done / len(wanted))
     return _more_gogc_never_less_memory(found)
+
+
+_CHECKED: Final = {
+    "gc_cycles": "cycles", "peak_heap_bytes": "peak", "peak_rss_bytes": "peak",
+    "gc_cpu_seconds": "GC CPU", "background_cpu_seconds": "GC CPU", "idle_cpu_seconds": "GC CPU",
+    "assist_cpu_seconds": "assists",
+}  # fmt: skip
+"""Which figure of the log's reproduction a prediction rests on."""
+
+
+def _widened(prediction: Prediction, own: Reproduction | None) -> Prediction:
+    """What the log itself does not reproduce is less certain by as much."""
+    if own is None:
+        return prediction
+    off = {name: abs(own.off(figure)) for name, figure in _CHECKED.items()}
+    low = {name: getattr(prediction.low, name) / (1 + part) for name, part in off.items()}
+    high = {name: getattr(prediction.high, name) * (1 + part) for name, part in off.items()}
+    return replace(
+        prediction, low=prediction.low._replace(**low), high=prediction.high._replace(**high)
+    )
 
 
 def _more_gogc_never_less_memory(found: list[Prediction]) -> list[Prediction]:

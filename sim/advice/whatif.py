@@ -110,5 +110,6 @@ def _growth(fit: Fit) -> float:
 
 
 def assumptions(fit: Fit) -> str:
-    """What was recognised and assumed."""
-    return "\n".join(f"- {sentence}" for sentence in fit.assumptions)
+    """How well the log comes out again, and what was recognised and assumed."""
+    own = [fit.reproduction.summary()] if fit.reproduction else []
+    return "\n".join(f"- {sentence}" for sentence in (*own, *fit.assumptions))

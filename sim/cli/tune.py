@@ -52,6 +52,10 @@ def tune(
     metrics: Metrics = None,
     prometheus: Exposition = None,
     trace: Trace = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Recommend even if the log's own replay misses it by 30 %."),
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random streams.")] = 1,
     json: Json = None,
     quiet: Quiet = False,
@@ -85,6 +89,7 @@ def tune(
             p99=p99,
             growth=growth,
             seed=seed,
+            force=force,
             progress=progressed,
         )
     (today,) = predict(fit, [fit.logged], seed)

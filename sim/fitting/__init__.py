@@ -10,6 +10,7 @@ from sim.fitting.change import change_sentences
 from sim.fitting.evidence import Evidence
 from sim.fitting.gctrace_fit import Fit, fit_program
 from sim.fitting.gctrace_log import read_gctrace
+from sim.fitting.reproduction import reproduce
 from sim.fitting.resident import Resident, check
 from sim.fitting.settings import parse_gogc, parse_limit
 from sim.replay.program import Load
@@ -51,7 +52,7 @@ def fit_log(
     resident = None if rss is None else Resident(parse_bytes(rss))
     if resident is not None:
         check(resident, fit.last)
-    return replace(
+    whole = replace(
         fit,
         resident=resident,
         overheads=evidence.overheads or fit.overheads,
@@ -59,6 +60,10 @@ def fit_log(
         assumptions=(*fit.assumptions, *evidence.sentences),
         warnings=(*fit.warnings, *change_sentences(fit)),
         arrivals=_arrivals(arrivals, fit, evidence),
+    )
+    found = reproduce(whole)
+    return replace(
+        whole, reproduction=found, warnings=(*whole.warnings, *found.doubts())
     )
 
 

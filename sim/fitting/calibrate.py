@@ -108,7 +108,7 @@ def _in_pieces(program: ObservedProgram, logged: Setting, real: _Log) -> Observe
         cpus = program.marking_cpus * real.own / found.own
         program = replace(program, marking_cpus=min(cpus, float(program.procs)))
         low, high = (middle, high) if found.assist_cpu < real.assist_cpu else (low, middle)
-    return program
+    return _with_first_assists(program, real, _simulated(program, logged))
 
 
 def _calibrated(
@@ -129,6 +129,11 @@ def _corrected(program: ObservedProgram, real: _Log, found: _Log) -> ObservedPro
     if program.load is Load.WAITING or program.yields_every is None:
         # Few goroutines that never block: no more assists than the pacing asks for.
         return program
+    return _with_first_assists(program, real, found)
+
+
+def _with_first_assists(program: ObservedProgram, real: _Log, found: _Log) -> ObservedProgram:
+    """Assists that the pacing does not ask for are those of goroutines without credit."""
     first = float(np.clip(program.first_assists + real.assist - found.assist, 0.0, 0.9))
     return replace(program, first_assists=first)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from sim.replay.memory import Overheads
 from sim.replay.program import Load, ObservedCycle, ObservedProgram, Window
 from sim.replay.setting import Setting
 from sim.units import SECOND, Bytes, Fraction, MiB
+
+if TYPE_CHECKING:
+    from sim.fitting.reproduction import Reproduction
 
 _SLOWEST: Final = 0.01
 _FASTEST: Final = 3.0
@@ -48,6 +51,8 @@ class Fit:
     """Requests per second, where somebody knows them."""
     resident: Resident | None = None
     """Resident memory of the log's run, where somebody looked it up."""
+    reproduction: Reproduction | None = None
+    """How well its own log comes out again."""
     program_spread: float = PROGRAM_SPREAD
     """Of the logarithm of `overheads.program`."""
 
@@ -92,7 +97,7 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
     )
     return Fit(
         program=calibrate(program, logged, seen, measured),
-        overheads=assumed_overheads(seen.mark_cost, _stacks(log), log.go),
+        overheads=_overheads(log, seen, logged),
         observed=seen,
         measured=measured,
         logged=logged,
@@ -107,6 +112,17 @@ def _without_cached_slots(seen: Observed) -> Observed:
     """Free slots that Ps cache count as allocated, and are not."""
     slots = CACHED * seen.procs
     return replace(seen, allocated=np.maximum(seen.allocated - slots, 0.1 * seen.allocated))
+
+
+def _overheads(log: GCTraceLog, seen: Observed, logged: Setting) -> Overheads:
+    """Memory beside the heap; what a limit left for the heap tells what was beside it."""
+    assumed = assumed_overheads(seen.mark_cost, _stacks(log), log.go)
+    goal = log.segment.heap_goal
+    if goal is None and logged.gogc is None:
+        goal = round(float(np.median(seen.goal[log.measured])))
+    if goal is None or logged.memory_limit is None:
+        return assumed
+    return assumed.with_goal(goal, logged.memory_limit)
 
 
 def _last_heap(seen: Observed, logged: Setting) -> LastHeap:

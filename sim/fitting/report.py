@@ -29,6 +29,7 @@ def identified(fit: Fit) -> str:
         f"marking: {format_duration(float(seen.mark_cpu[measured].mean()))} of CPU a cycle",
         f"stacks and globals: about {format_bytes(program.roots)}",
         f"spare CPU: {_spare(fit)}",
+        *([fit.reproduction.summary()] if fit.reproduction else []),
         *(f"assumed: {sentence}" for sentence in fit.assumptions),
     ]
     return "\n".join([*lines, *filter(None, [doubts(fit)])])

@@ -5,8 +5,9 @@ Source: runtime/mgcpacer.go, memoryLimitHeapGoal: mapped memory less free pages 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from sim.go.pacer.go127 import LIMIT_HEADROOM_PERCENT, LIMIT_MIN_HEADROOM
 from sim.units import Bytes, Fraction, MiB
 
 
@@ -34,6 +35,12 @@ class Overheads:
     """By what factor resident memory of the run is another than that of such runs."""
     measured: bool = False
     """Fixed part and share were measured in this process, not assumed."""
+
+    def with_goal(self, goal: Bytes, limit: Bytes) -> Overheads:
+        """Such that a limit leaves this goal, and the headroom that Go keeps free."""
+        heap = max(goal / (1 - LIMIT_HEADROOM_PERCENT / 100), goal + LIMIT_MIN_HEADROOM)
+        fixed = max(0, round(limit - heap - self.share * heap))
+        return replace(self, fixed=fixed, untouched=min(fixed, self.untouched), measured=True)
 
     def at(self, heap: float) -> Bytes:
         """Bytes beside a heap of that size that count against a limit."""

@@ -42,6 +42,8 @@ def fit(
     arrivals: str | None = None,
     process: str | None = None,
     rss: str | None = None,
+    window: tuple[str | None, str | None] = (None, None),
+    horizon: str | None = None,
     metrics: str | Path | None = None,
     prometheus: str | Path | None = None,
     pprof: str | Path | None = None,
@@ -51,13 +53,16 @@ def fit(
 
     `gogc` and `gomemlimit` are what it ran under, `load` is `busy` or `waiting`, `arrivals` the
     rate of its requests, `process` one of several that wrote the log, `rss` its largest resident
-    memory; the rest are files with more evidence. Raises UserError.
+    memory, `window` the part of the log that counts and `horizon` for how long a service is
+    predicted; the rest are files with more evidence. Raises UserError.
     """
     given = (None if file is None else Path(file) for file in (metrics, prometheus, pprof, trace))
     percent = None if gogc is None else str(gogc)
+    evidence = read_evidence(*given)
     return fit_log(
-        Path(log), percent, gomemlimit, load, read_evidence(*given), arrivals, process, rss
-    )
+        Path(log), percent, gomemlimit, load, evidence, arrivals,
+        process=process, rss=rss, window=window, horizon=horizon,
+    )  # fmt: skip
 
 
 def whatif(
@@ -150,8 +155,8 @@ def _check_trust(fitted: Fit) -> None:
     if own is not None and not own.trusted:
         shown = ", ".join(str(figure) for figure in own.far_off)
         raise UserError(
-            f"tune: a replay of the log's own setting gives {shown}, which is off by more than"
-            f" {TOO_FAR:.0%}: a recommendation would rest on nothing; --force makes one all the same"
+            f"tune: a replay of the log's own setting gives {shown}, off by over {TOO_FAR:.0%}:"
+            " a recommendation would rest on nothing; --force makes one all the same"
         )
 
 

@@ -14,8 +14,8 @@ from sim.advice.latency import latency
 from sim.fitting.draw import Possible, draw, likeliest
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.reproduction import Reproduction
-from sim.replay.program import Load
-from sim.replay.run import run
+from sim.replay.program import Load, Window
+from sim.replay.run import ReplayedRun, run
 from sim.replay.setting import Setting
 from sim.streams import Streams
 from sim.units import SECOND, Fraction, MiB
@@ -28,6 +28,10 @@ LEAST_DRAWS: Final = 9
 ENOUGH_CYCLES: Final = 3000
 """In all runs of the program as fitted, or of each possible one: more hardly differ."""
 RANGE: Final = (0.05, 0.95)
+SHOWING: Final = 3
+"""Cycles that show what a setting does."""
+LONGER: Final = (4, 16, 64, 256, 1024)
+"""How often the course of a log is gone through, until a setting shows."""
 OVERLOAD: Final[Fraction] = 0.95
 """Of the Ps; above it a waiting program does not keep up with its load."""
 
@@ -83,7 +87,10 @@ def predict(
     found = []
     for done, setting in enumerate(wanted, 1):
         figures = np.array(
-            [_figures(one, setting, seed + k, fit.arrivals) for k, one in enumerate(programs)]
+            [
+                _figures(one, setting, seed + k, fit.arrivals, fit.steady_from)
+                for k, one in enumerate(programs)
+            ]
         )
         low, high = np.quantile(figures, RANGE, axis=0)
         middle = np.median(figures[:seeds], axis=0)
@@ -150,27 +157,54 @@ def wanted_share(fit: Fit, prediction: Prediction) -> Fraction:
     return wanted / prediction.setting.procs
 
 
-def _figures(possible: Possible, setting: Setting, seed: int, per_second: float | None) -> Figures:
+def _long_enough(
+    possible: Possible, setting: Setting, seed: int, steady_from: float | None
+) -> tuple[ReplayedRun, Fraction]:
+    """A run, and what part of it the program asked about is.
+
+    A service goes on after its log: where too few cycles fit into that to show what a setting does,
+    its steady part is repeated until they do.
+    """
     program, overheads = possible
-    found = run(program, setting, seed, overheads)
+    asked = found = run(program, setting, seed, overheads)
+    end = program.end.high
+    for times in LONGER if steady_from is not None else ():
+        if len(found.cycles) >= SHOWING:
+            break
+        longer = replace(
+            program, end=Window(end * times, end * times), repeats_from=steady_from
+        )
+        found = run(longer, setting, seed, overheads)
+    return found, asked.allocated / found.allocated
+
+
+def _figures(
+    possible: Possible,
+    setting: Setting,
+    seed: int,
+    per_second: float | None,
+    steady_from: float | None,
+) -> Figures:
+    program, overheads = possible
+    found, part = _long_enough(possible, setting, seed, steady_from)
     requests = latency(program, found, setting, per_second, Streams(seed)["arrivals"])
     marks = [cycle.mark for cycle in found.cycles]
     assist, background, idle = (
-        sum(getattr(mark, kind) for mark in marks) / SECOND
+        sum(getattr(mark, kind) for mark in marks) * part / SECOND
         for kind in ("assist", "background", "idle")
     )
     return Figures(
-        gc_cycles=len(found.cycles),
-        alloc_bytes=found.allocated,
+        gc_cycles=len(found.cycles) * part,
+        alloc_bytes=found.allocated * part,
         peak_heap_bytes=found.peak_heap // MiB * MiB,
         peak_rss_bytes=overheads.resident(found.largest_heap),
         gc_cpu_seconds=assist + background + idle,
         assist_cpu_seconds=assist,
         background_cpu_seconds=background,
         idle_cpu_seconds=idle,
-        wall_seconds=found.wall / SECOND,
+        wall_seconds=found.wall * part / SECOND,
         pause_p99_seconds=found.pause_p99 / SECOND,
         latency_p50_seconds=requests.p50,
         latency_p99_seconds=requests.p99,
-        limited_seconds=sum(mark.limited for mark in marks) / SECOND,
+        limited_seconds=sum(mark.limited for mark in marks) * part / SECOND,
     )

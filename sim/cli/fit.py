@@ -12,6 +12,7 @@ from sim.cli.options import (
     RSS,
     Arrivals,
     Exposition,
+    From,
     GivenLoad,
     GivenLog,
     GivenProcess,
@@ -20,6 +21,7 @@ from sim.cli.options import (
     LoggedLimit,
     Metrics,
     Quiet,
+    To,
     Trace,
 )
 from sim.files import write
@@ -38,6 +40,8 @@ def fit(
     arrivals: Arrivals = None,
     process: GivenProcess = None,
     rss: RSS = None,
+    begin: From = None,
+    end: To = None,
     metrics: Metrics = None,
     prometheus: Exposition = None,
     pprof: Annotated[
@@ -60,7 +64,9 @@ def fit(
     from sim.units import parse_bytes
 
     evidence = read_evidence(metrics, prometheus, pprof, trace)
-    found = fit_log(log, gogc, gomemlimit, load, evidence, arrivals, process, rss)
+    found = fit_log(
+        log, gogc, gomemlimit, load, evidence, arrivals, process, rss, (begin, end)
+    )
     container = Container(None if memory is None else parse_bytes(memory), cpu)
     write(out, to_yaml(found, log.name, load_profile(profile), container))
     if write_json(json, lambda: of_fit(found)):

@@ -41,6 +41,20 @@ RSS: TypeAlias = Annotated[
         help="Largest resident memory of the logged run, as ps or the container tells it.",
     ),
 ]
+From: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--from", metavar="TIME", help="Only cycles from here on, such as 30s."),
+]
+To: TypeAlias = Annotated[
+    str | None, typer.Option("--to", metavar="TIME", help="Only cycles before, such as 5m.")
+]
+Horizon: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Predict the steady part of a service for so long [default: as long as the log].",
+    ),
+]
 Trace: TypeAlias = Annotated[
     Path | None,
     typer.Option(help="An execution trace of the process, as `go tool trace -d=parsed` prints it."),

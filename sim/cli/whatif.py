@@ -12,15 +12,18 @@ from sim.cli.options import (
     RSS,
     Arrivals,
     Exposition,
+    From,
     GivenLoad,
     GivenProcess,
     Growth,
+    Horizon,
     Json,
     Log,
     LoggedGOGC,
     LoggedLimit,
     Metrics,
     Quiet,
+    To,
     Trace,
     Traffic,
 )
@@ -45,6 +48,9 @@ def whatif(
     arrivals: Arrivals = None,
     process: GivenProcess = None,
     rss: RSS = None,
+    begin: From = None,
+    end: To = None,
+    horizon: Horizon = None,
     metrics: Metrics = None,
     prometheus: Exposition = None,
     trace: Trace = None,
@@ -76,7 +82,10 @@ def whatif(
 
     evidence = read_evidence(metrics, prometheus, trace=trace)
     fit = scenario(growth, traffic).of(
-        fit_log(log, logged_gogc, logged_gomemlimit, load, evidence, arrivals, process, rss)
+        fit_log(
+            log, logged_gogc, logged_gomemlimit, load, evidence, arrivals,
+            process=process, rss=rss, window=(begin, end), horizon=horizon,
+        )
     )
     settings = grid(gogc, gomemlimit, gomaxprocs or str(fit.program.procs))
     with progress("whatif", quiet=quiet) as report:

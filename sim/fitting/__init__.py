@@ -6,16 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from sim.errors import UserError
-from sim.fitting.change import change_sentences
 from sim.fitting.evidence import Evidence
 from sim.fitting.gctrace_fit import Fit, fit_program
 from sim.fitting.gctrace_log import read_gctrace
+from sim.fitting.horizon import for_a_horizon, within
+from sim.fitting.phases import Phases, phases
 from sim.fitting.reproduction import reproduce
 from sim.fitting.resident import Resident, check
 from sim.fitting.settings import parse_gogc, parse_limit
 from sim.replay.program import Load
 from sim.replay.setting import Setting
-from sim.units import parse_bytes, parse_rate
+from sim.units import parse_bytes, parse_duration, parse_rate
 
 NOTHING_ELSE = Evidence()
 
@@ -29,6 +30,8 @@ def fit_log(
     arrivals: str | None = None,
     process: str | None = None,
     rss: str | None = None,
+    window: tuple[str | None, str | None] = (None, None),
+    horizon: str | None = None,
 ) -> Fit:
     """The program of a gctrace log.
 
@@ -36,11 +39,13 @@ def fit_log(
     evidence or the log suggest. `process` names one of several that wrote the log; None: the one
     with most GC CPU. `arrivals` is how many requests came, such as `500/s`. Raises
     UserError for a log or a word that says nothing, and for requests to a program that is busy all
-    the time. `rss` is the largest resident memory of the process, such as `82MiB`.
+    the time. `rss` is the largest resident memory of the process, such as `82MiB`. `window` is
+    the part of the log that is measured, from a time to a time since the start of the process;
+    `horizon` is for how long a service is predicted, instead of for as long as the log.
     """
     if load is not None and load not in set(Load):
         raise UserError(f"load: expected busy or waiting, got {load!r}")
-    log = read_gctrace(path, process=process)
+    log = within(read_gctrace(path, process=process), *window)
     logged = Setting(
         parse_gogc(gogc) if gogc else evidence.gogc or log.segment.gogc,
         parse_limit(gomemlimit)
@@ -52,19 +57,26 @@ def fit_log(
     resident = None if rss is None else Resident(parse_bytes(rss))
     if resident is not None:
         check(resident, fit.last)
+    course = phases(fit)
     whole = replace(
         fit,
         resident=resident,
         overheads=evidence.overheads or fit.overheads,
         sizes=evidence.sizes,
-        assumptions=(*fit.assumptions, *evidence.sentences),
-        warnings=(*fit.warnings, *change_sentences(fit)),
+        assumptions=(*course.sentences(), *fit.assumptions, *evidence.sentences),
+        steady_from=_steady_from(fit, course),
         arrivals=_arrivals(arrivals, fit, evidence),
     )
-    found = reproduce(whole)
-    return replace(
-        whole, reproduction=found, warnings=(*whole.warnings, *found.doubts())
-    )
+    own = reproduce(whole)
+    checked = replace(whole, reproduction=own, warnings=(*whole.warnings, *own.doubts()))
+    return checked if horizon is None else for_a_horizon(checked, parse_duration(horizon))
+
+
+def _steady_from(fit: Fit, course: Phases) -> float | None:
+    """Position at which the steady part of a service begins; None where it is none."""
+    if fit.program.load is Load.BUSY or not course.holds:
+        return None
+    return fit.program.cycles[int(fit.measured.start) + course.starting].end
 
 
 def _arrivals(text: str | None, fit: Fit, evidence: Evidence) -> float | None:

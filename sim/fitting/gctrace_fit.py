@@ -53,6 +53,8 @@ class Fit:
     """Resident memory of the log's run, where somebody looked it up."""
     reproduction: Reproduction | None = None
     """How well its own log comes out again."""
+    steady_from: float | None = None
+    """Position from which on a service does the same all the time; None where the log ends."""
     program_spread: float = PROGRAM_SPREAD
     """Of the logarithm of `overheads.program`."""
 
@@ -73,7 +75,7 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
     load = load or _recognised(log)
     seen = _without_cached_slots(observe(log.lines, logged.gogc, load, measured))
     positions = np.cumsum(seen.allocated)
-    last = _last_heap(seen, logged)
+    last = _last_heap(seen, logged, measured)
     demand = _mean_rate(seen, measured)
     cycles = _cycles(seen, measured, positions, load)
     while_marking = float(seen.grown_marking[measured].sum() / seen.program_cpu[measured].sum())
@@ -125,11 +127,13 @@ def _overheads(log: GCTraceLog, seen: Observed, logged: Setting) -> Overheads:
     return assumed.with_goal(goal, logged.memory_limit)
 
 
-def _last_heap(seen: Observed, logged: Setting) -> LastHeap:
+def _last_heap(seen: Observed, logged: Setting, measured: slice) -> LastHeap:
     """Where the heap may have got to after the last cycle, as its goal and trigger suggest."""
     marked, goal = float(seen.marked[-1]), float(seen.goal[-1])
     if logged.gogc is not None and logged.memory_limit is None:
         goal = max(marked + (marked + seen.roots) * logged.gogc / 100, LEAST_GOAL * logged.gogc)
+    if measured.stop < len(seen.marked):
+        goal = marked
     trigger = float(np.median(seen.start / np.maximum(seen.goal, MiB)))
     return LastHeap(float(seen.end.max()), marked, max(0.0, min(trigger, 1.0) * goal - marked))
 

@@ -89,6 +89,8 @@ class ObservedProgram:
     """
     pacer: str = "go1.27"
     """Name of the pacer of the Go version that it runs on."""
+    repeats_from: float | None = None
+    """Position from which on the program goes round again after its last cycle; None: it ends."""
     yields_every: Nanoseconds | None = None
     """Mean time between voluntary switches of a P; None: it is only ever preempted."""
 
@@ -98,6 +100,7 @@ class ObservedProgram:
             self,
             cycles=tuple(replace(s, end=s.end * factor) for s in self.cycles),
             forced=tuple(at * factor for at in self.forced),
+            repeats_from=None if self.repeats_from is None else self.repeats_from * factor,
             begin=Window(self.begin.low * factor, self.begin.high * factor),
             end=Window(self.end.low * factor, self.end.high * factor),
             demand=self.demand * factor,

@@ -154,9 +154,12 @@ def _observed_at(
 
     Drawing keeps the scatter of the observations, which interpolation would halve. Where the live
     heap grows or shrinks from cycle to cycle, and before the measured part, it is interpolated, and
-    after the last cycle extrapolated.
+    after the last cycle extrapolated, unless the program goes round again.
     """
     cycles = program.cycles
+    if program.repeats_from is not None and position > cycles[-1].end:
+        span = cycles[-1].end - program.repeats_from
+        position = program.repeats_from + (position - program.repeats_from) % span
     after = min(bisect_left(cycles, position, key=lambda cycle: cycle.end), len(cycles) - 1)
     if after == 0:
         return cycles[0]

@@ -96,16 +96,6 @@ def test_a_clock_that_runs_backwards_is_said_and_survived(tmp_path: Path) -> Non
     assert fit.program.demand > 0
 
 
-def test_a_change_midway_is_said(tmp_path: Path) -> None:
-    heap = growing(40, 0).splitlines(keepends=True)
-    later = [
-        line.replace("38->39->20 MB, 40 MB", "77->78->40 MB, 80 MB") if n >= 20 else line
-        for n, line in enumerate(heap)
-    ]
-    warnings = fit_log(written(tmp_path, "".join(later))).warnings
-    assert any("live heap of the second half" in warning for warning in warnings)
-
-
 def test_heaps_below_a_mib_are_fitted_with_a_doubt(tmp_path: Path) -> None:
     line = LINE.format(n=1, t=0.1, start=0, end=0, marked=0, goal=4)
     lines = [line.replace("gc 1 @0.100", f"gc {n} @{n}.000") for n in range(1, 13)]

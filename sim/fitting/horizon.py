@@ -1,0 +1,51 @@
+"""The part of a log that is measured, and how long the program of it is predicted for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sim.errors import UserError
+from sim.fitting.gctrace_fit import Fit
+from sim.fitting.gctrace_log import FEWEST_CYCLES, GCTraceLog
+from sim.replay.program import Window
+from sim.units import Nanoseconds, format_duration, parse_duration
+
+
+def within(log: GCTraceLog, begin: str | None, end: str | None) -> GCTraceLog:
+    """Only cycles that began within the window are measured; times are those of the lines.
+
+    Raises UserError for a window with too few cycles.
+    """
+    if begin is None and end is None:
+        return log
+    low = 0 if begin is None else parse_duration(begin)
+    high = log.lines[-1].at + 1 if end is None else parse_duration(end)
+    inside = [n for n, line in enumerate(log.lines) if low <= line.at < high]
+    inside = [n for n in inside if log.measured.start <= n < log.measured.stop]
+    if len(inside) < FEWEST_CYCLES:
+        first, last = log.lines[log.measured.start].at, log.lines[log.measured.stop - 1].at
+        raise UserError(
+            f"--from, --to: expected a window with at least {FEWEST_CYCLES} cycles, got one with"
+            f" {len(inside)}; the log has them from {format_duration(first)} to"
+            f" {format_duration(last)}"
+        )
+    return replace(log, measured=slice(inside[0], inside[-1] + 1))
+
+
+def for_a_horizon(fit: Fit, horizon: Nanoseconds) -> Fit:
+    """The steady part of a service for so long, again and again where the log is shorter.
+
+    Raises UserError for a program without a steady part that waits for load.
+    """
+    if fit.steady_from is None:
+        raise UserError(
+            "--horizon: the program of the log is no service that holds its live heap, so that its"
+            " log alone says what it does; --from and --to choose a part of it"
+        )
+    begin = fit.steady_from
+    end = begin + fit.program.demand * horizon
+    program = replace(
+        fit.program, begin=Window(begin, begin), end=Window(end, end), repeats_from=begin
+    )
+    sentence = f"predictions are for {format_duration(horizon)} of the steady part"
+    return replace(fit, program=program, assumptions=(*fit.assumptions, sentence))

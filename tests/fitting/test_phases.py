@@ -1,0 +1,113 @@
+"""Start-up, steady part and growth of a log, its window, and for how long is predicted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.advice.prediction import predict
+from sim.cli import main
+from sim.errors import UserError
+from sim.fitting import fit_log
+from sim.fitting.phases import phases
+from sim.replay.setting import Setting
+from sim.units import GiB, MiB
+
+LINE = (
+    "gc {n} @{t:.3f}s 2%: 0.1+10+0.1 ms clock, 0.2+0.5/5/4+0.2 ms cpu,"
+    " {start}->{end}->{live} MB, {goal} MB goal, 0 MB stacks, 0 MB globals, 2 P\n"
+)
+
+
+def written(folder: Path, lives: list[int], apart: float = 0.5) -> Path:
+    """A log of cycles under GOGC=100 with these live heaps, so many seconds apart."""
+    goals = [4, *(2 * live for live in lives[:-1])]
+    lines = [
+        LINE.format(n=n + 1, t=apart * (n + 1), start=goal - 2, end=goal, live=live, goal=goal)
+        for n, (live, goal) in enumerate(zip(lives, goals, strict=True))
+    ]
+    log = folder / "app.gctrace"
+    log.write_text("".join(lines))
+    return log
+
+
+SERVICE = [3, 6, 12, *[20, 21] * 10]
+
+
+def test_start_up_is_told_and_is_no_doubt(tmp_path: Path) -> None:
+    fit = fit_log(written(tmp_path, SERVICE))
+    found = phases(fit)
+    assert (found.starting, found.holds) == (3, True)
+    assert "starts up for 2.01s in 3 cycles, then holds 19.1MiB" in found.sentences()[0]
+    assert not any("half of the log" in doubt for doubt in fit.warnings)
+
+
+def test_growth_is_told(tmp_path: Path) -> None:
+    found = phases(fit_log(written(tmp_path, [10 + 2 * n for n in range(30)])))
+    assert not found.holds
+    assert "grows by" in found.sentences()[0]
+
+
+def test_a_service_is_predicted_for_a_horizon(tmp_path: Path) -> None:
+    log = written(tmp_path, SERVICE)
+    minute, hour = (fit_log(log, horizon=horizon) for horizon in ("60s", "600s"))
+    cycles = [predict(fit, [fit.logged], seeds=1, draws=2)[0].middle for fit in (minute, hour)]
+    assert cycles[1].gc_cycles == pytest.approx(10 * cycles[0].gc_cycles, rel=0.1)
+    assert cycles[0].wall_seconds == pytest.approx(60, rel=0.03)
+
+
+def test_a_limit_that_a_short_log_does_not_reach_is_reached_all_the_same(tmp_path: Path) -> None:
+    """0 cycles and half of the memory left would be true of the seconds of the log alone."""
+    fit = fit_log(written(tmp_path, SERVICE))
+    (found,) = predict(fit, [Setting(None, 4 * GiB, 2)], seeds=1, draws=2)
+    assert found.middle.peak_rss_bytes > 3.5 * GiB
+    assert 0 < found.middle.gc_cycles < 1
+
+
+def test_a_window_leaves_the_start_out(tmp_path: Path) -> None:
+    log = written(tmp_path, SERVICE)
+    fit = fit_log(log, window=("2s", "8s"))
+    assert fit.measured.stop - fit.measured.start == 12
+    assert phases(fit).starting == 0
+
+
+def test_a_window_without_cycles_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["whatif", str(written(tmp_path, SERVICE)), "--from", "5m", "-q"])
+    assert ended.value.code == 2
+    assert "expected a window with at least 3 cycles, got one with 0" in capsys.readouterr().err
+
+
+def test_a_horizon_of_a_program_that_grows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--horizon"):
+        fit_log(written(tmp_path, [10 + 2 * n for n in range(30)]), horizon="1h")
+
+
+def test_a_replay_that_misses_its_log_stops_tune(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A heap that jumps up and down as no rate of allocation explains."""
+    lines = [
+        LINE.format(n=n + 1, t=n + 1, start=goal, end=goal + grown, live=live, goal=goal)
+        for n, (live, goal, grown) in enumerate([(4, 8, 0), (4, 8, 300), (4, 8, 0)] * 4)
+    ]
+    log = tmp_path / "odd.gctrace"
+    log.write_text("".join(lines))
+    with pytest.raises(SystemExit) as ended:
+        main(["tune", str(log), "--memory", "1GiB", "-q"])
+    assert ended.value.code == 2
+    err = capsys.readouterr().err
+    assert "a replay of the log's own setting gives" in err
+    assert "--force" in err
+
+
+def test_own_figures_stand_beside_those_of_the_log(tmp_path: Path) -> None:
+    own = fit_log(written(tmp_path, SERVICE)).reproduction
+    assert own is not None
+    assert own.trusted
+    assert own.summary().startswith("reproduces its log: cycles ")
+    assert "MiB of 42.5MiB" in own.summary()
+    assert all(figure.replayed > 0.5 * MiB for figure in own.figures if "heap" in figure.name)

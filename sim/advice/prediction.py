@@ -168,7 +168,8 @@ def _long_enough(
     program, overheads = possible
     asked = found = run(program, setting, seed, overheads)
     end = program.end.high
-    for times in LONGER if steady_from is not None else ():
+    collects = setting.gogc is not None or setting.memory_limit is not None
+    for times in LONGER if collects and steady_from is not None else ():
         if len(found.cycles) >= SHOWING:
             break
         longer = replace(

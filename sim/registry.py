@@ -7,6 +7,7 @@ from an installed package (entry points of the registry's group) or from a file 
 from __future__ import annotations
 
 import importlib.util
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -92,7 +93,7 @@ class Registry:
     def _load(self, name: str) -> type[Any]:
         try:
             cls: type[Any] = self._entry_points()[name].load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UserError(
                 f"the {self.kind} plug-in {name!r} cannot be loaded: {_last_line(error)}"
             ) from error
@@ -100,9 +101,11 @@ class Registry:
 
 
 def load_file(path: Path) -> None:
-    """Run a Python file beside the config, whose decorators register its policies."""
-    if not is_file(path):
-        raise UserError(f"the plug-in file {path} does not exist")
+    """Run a Python file beside the config, whose decorators register its policies.
+
+    It can do whatever its user can. Raises UserError, also where it ends the process.
+    """
+    find_file(path)
     name = f"{PLUGIN_FILE}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -113,8 +116,16 @@ def load_file(path: Path) -> None:
         spec.loader.exec_module(module)
     except UserError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        if _asked_to_end(error):
+            raise
         raise UserError(f"the plug-in file {path} cannot be loaded: {_last_line(error)}") from error
+
+
+def find_file(path: Path) -> None:
+    """UserError unless there is such a plug-in file."""
+    if not is_file(path):
+        raise UserError(f"the plug-in file {path} does not exist")
 
 
 def fault(error: BaseException) -> str | None:
@@ -122,6 +133,8 @@ def fault(error: BaseException) -> str | None:
 
     Processes of a run hand errors on as the causes of others.
     """
+    if _asked_to_end(error):
+        return None
     cause: BaseException | None = error
     found = None
     while cause is not None:
@@ -132,6 +145,14 @@ def fault(error: BaseException) -> str | None:
                 found = f"{name} failed in {where}: {_last_line(cause)}"
         cause = cause.__cause__
     return found
+
+
+def _asked_to_end(error: BaseException) -> bool:
+    """Whether somebody pressed Ctrl-C or sent a signal, and not a plug-in that raises the same."""
+    if not isinstance(error, KeyboardInterrupt):
+        return False
+    subclass = type(error) is not KeyboardInterrupt  # as our own handler of signals raises
+    return subclass or signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def _plugin(frame: FrameType) -> str | None:

@@ -12,6 +12,7 @@ import typer
 from sim.cli import (
     accuracy,
     calibrate,
+    check,
     compare,
     evaluate,
     examples,
@@ -37,7 +38,7 @@ from sim.registry import fault
 
 GROUPS: Final[Mapping[str, Sequence[Callable[..., None]]]] = {
     "Begin": (examples.examples, examples.init),
-    "Simulate": (run.run, compare.compare, plot.plot, report.report, export.export),
+    "Simulate": (run.run, compare.compare, check.check, plot.plot, report.report, export.export),
     "Predict from a log": (whatif.whatif, tune.tune, fit.fit),
     "Learn": (watch.watch, where.where, sizeclasses.sizeclasses, policies.policies, schema.schema),
     "Real Go beside the model": (

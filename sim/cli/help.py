@@ -34,6 +34,7 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     "init": ("init my-service", "init my-service --from json-api"),
     "watch": ("watch tricolour", "watch lost-object --variant none --html lost-object.html"),
     "where": ("where 1000B", "where 1000B --pointers"),
+    "check": ("check my-service.yaml", "check my-service.yaml --set gc.pacer=go1.18"),
     "policies": ("policies", "policies my_pacer.py"),
     "sizeclasses": ("sizeclasses", "sizeclasses --json classes.json"),
     "evaluate": ("evaluate", "evaluate --write"),

@@ -14,7 +14,8 @@ from sim.cli.options import Json
 
 def policies(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Python files that register policies.")
+        list[Path] | None,
+        typer.Argument(help="Python files that register policies; they are run."),
     ] = None,
     json: Json = None,
 ) -> None:

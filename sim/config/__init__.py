@@ -1,6 +1,6 @@
 """What a user may say: typed configs from YAML, with file and line in every complaint."""
 
-from sim.config.loading import load, load_program
+from sim.config.loading import check, load, load_program
 from sim.config.plain import plain_program, resolved
 from sim.config.policy import Policy, catalogue
 from sim.config.run import NO_GC, NO_LIMIT, RunConfig
@@ -12,6 +12,7 @@ __all__ = [
     "Policy",
     "RunConfig",
     "catalogue",
+    "check",
     "json_schema",
     "load",
     "load_program",

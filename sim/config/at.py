@@ -16,6 +16,8 @@ class At:
     node: Node
     path: tuple[str, ...] = ()
     unit: str | None = None
+    unread: bool = False
+    """Plug-ins were not run: a name that nobody knows may be one of theirs."""
 
     def error(self, message: str) -> UserError:
         """A mistake at this place: `FILE:LINE: key.path: message`."""

@@ -28,6 +28,10 @@ from sim.workload.program import Batch, ClosedLoop, Load, OpenLoop, Step
 T = TypeVar("T")
 
 STEPS: Final[dict[str, type[Any]]] = {cls.__name__.lower(): cls for cls in get_args(Step)}
+STAND_INS: Final = ("constant", "regular")
+"""Policies whose one parameter is a number: in place of those of plug-ins that were not run."""
+AVERAGE: Final = 1 << 20
+"""Their parameter: an object that has room for pointers, a time and a rate that are no extremes."""
 LOADS: Final[dict[str, type[Any]]] = {"arrivals": OpenLoop, "workers": ClosedLoop, "count": Batch}
 """The key that tells one kind of load from the others; none of them makes a batch of one."""
 
@@ -104,6 +108,8 @@ def _load(at: At) -> Any:
 
 
 def _slot(at: At, slot: Slot) -> Policy:
+    if name := _unread(at, slot.registry()):
+        return Policy(slot.kind, name)
     cls, name, parameters = _policy(at, slot.registry())
     _construct(at, cls, parameters)
     return Policy(slot.kind, name, tuple(parameters.items()))
@@ -112,10 +118,18 @@ def _slot(at: At, slot: Slot) -> Policy:
 def _value_policy(at: At, registry: Registry) -> Any:
     """A distribution or an arrival process; a bare quantity is a constant."""
     names, text = registry.names(), at.node.value
+    if at.unread and (isinstance(text, dict) or str(text).isidentifier()) and _unread(at, registry):
+        return registry.get(next(name for name in STAND_INS if name in names))(AVERAGE)
     if "constant" in names and isinstance(text, str) and text not in names:
         return registry.get("constant")(scalar(at, float))
     cls, _, parameters = _policy(at, registry)
     return _construct(at, cls, parameters)
+
+
+def _unread(at: At, registry: Registry) -> str:
+    """The name of a policy that only a plug-in can know, none of which was run; or nothing."""
+    name = at.choice(f"one {registry.kind} ({', '.join(registry.names())})")[0] if at.unread else ""
+    return "" if name in registry.names() else name
 
 
 def _policy(at: At, registry: Registry) -> tuple[type[Any], str, dict[str, Any]]:

@@ -18,7 +18,7 @@ from sim.config.tree import Node, assignment, from_plain, locate, merge, read_ya
 from sim.errors import UserError, nearest
 from sim.examples import examples, named
 from sim.files import is_file
-from sim.registry import load_file
+from sim.registry import find_file, load_file
 from sim.workload.program import Program
 
 
@@ -29,6 +29,21 @@ def load(source: Path | str | Mapping[str, Any], sets: Sequence[str] = ()) -> Ru
     `GOGC=50` or `workload.load.api.arrivals.poisson=3000/s`, applied in order. UserError names
     file, line and key of the first mistake.
     """
+    root, folder = _read(source, sets)
+    return _Loader(At(root), folder).run_config()
+
+
+def check(source: Path | str, sets: Sequence[str] = ()) -> tuple[Path, ...]:
+    """Check a config, as `load` does, without running its plug-ins; the files that would run.
+
+    What only a plug-in knows, its names and their parameters, is taken as it is.
+    """
+    root, folder = _read(source, sets)
+    return _Loader(At(root, unread=True), folder).run_config().plugins
+
+
+def _read(source: Path | str | Mapping[str, Any], sets: Sequence[str]) -> tuple[Node, Path]:
+    """The tree of a config with its overrides, and the folder from which its paths are seen."""
     if isinstance(source, Mapping):
         root, folder = from_plain(source, "config"), Path()
     else:
@@ -36,7 +51,7 @@ def load(source: Path | str | Mapping[str, Any], sets: Sequence[str] = ()) -> Ru
         root, folder = _as_config(read_yaml(path), path), path.parent
     for text in sets:
         root = merge(root, _into_overrides(assignment(text)))
-    return _Loader(At(root), folder).run_config()
+    return root, folder
 
 
 def load_program(path: Path | str) -> Program:
@@ -61,12 +76,12 @@ def _as_config(root: Node, path: Path) -> Node:
     return replace(root, value={**keys, "workload": Node(path.name, root.where)})
 
 
-def _program(root: Node) -> Program:
+def _program(root: Node, *, unread: bool = False) -> Program:
     """The program of a workload; its `settings` are for whoever runs the file by itself."""
     if isinstance(root.value, dict):
         keys = {key: node for key, node in root.value.items() if key != "settings"}
         root = replace(root, value=keys)
-    program = convert_mapping(At(root), Program)
+    program = convert_mapping(At(root, unread=unread), Program)
     check_program(root, program)
     return program
 
@@ -99,7 +114,7 @@ class _Loader:
         if "overrides" in children:
             tree = merge(tree, children.pop("overrides").node)
         settings = replace(self.at.node, value={key: child.node for key, child in children.items()})
-        given = {"workload": name, "program": _program(tree)}
+        given = {"workload": name, "program": _program(tree, unread=self.at.unread)}
         config = convert_mapping(replace(self.at, node=settings), RunConfig, given)
         if "gc" not in children or "marker" not in children["gc"].children():
             config = replace(config, gc=replace(config.gc, marker=default_marker(config.go)))
@@ -111,8 +126,12 @@ class _Loader:
 
     def _load_plugins(self, children: Mapping[str, At]) -> None:
         for item in children["plugins"].items() if "plugins" in children else []:
+            path = self.folder / convert(item, Path)
             try:
-                load_file(self.folder / convert(item, Path))
+                if self.at.unread:
+                    find_file(path)
+                else:
+                    load_file(path)
             except UserError as error:
                 raise item.error(str(error)) from None
 

@@ -12,7 +12,6 @@ from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from sim.errors import UserError
 from sim.registry import Registry
@@ -105,6 +104,8 @@ class Lognormal:
         return math.log(self.p99 / self.median) / _Z99
 
     def quantile(self, u: Floats) -> Floats:
+        from scipy.special import ndtri  # loads for longer than it takes to tell a mistake
+
         z: Floats = ndtri(np.maximum(u, _LEAST))
         return self.median * np.exp(self.sigma * z)
 

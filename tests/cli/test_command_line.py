@@ -293,6 +293,21 @@ def test_a_shell_can_complete_commands() -> None:
     assert done.stdout.split() == ["whatif"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "most"),
+    [(["--help"], 0, 0.3), (["run", QUICKSTART, "--set", "GOGCC=1"], 2, 0.8)],
+)
+def test_help_and_mistakes_come_at_once(arguments: list[str], code: int, most: float) -> None:
+    """In CPU seconds, which other programs do not make more: people wait for it."""
+    before = os.times()
+    command = [sys.executable, "-m", "sim", *arguments]
+    ended = subprocess.run(command, cwd=ROOT, check=False, capture_output=True)
+    after = os.times()
+    assert ended.returncode == code
+    took = after.children_user + after.children_system
+    assert took - before.children_user - before.children_system < most
+
+
 def test_help_loads_neither_tables_nor_simulator() -> None:
     """The command line answers at once; rooms are opened by the commands that need them."""
     code = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sim.actors.reporting import report_marking
 from sim.actors.scheduling import ready
 from sim.actors.world import G, P, World
 from sim.go.assist import OVER_ASSIST_WORK
@@ -76,6 +77,7 @@ def finish_claim(claimed: int, done: int, world: World) -> None:
             gc.cycle.scan_left[part] -= some
             gc.pacer.add_scan_work(part, some)
             left -= some
+    report_marking(world)
     if gc.marking and mark.work.finished and not mark.done.triggered:
         mark.done.succeed()
 

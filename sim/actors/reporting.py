@@ -8,7 +8,7 @@ from sim.actors.locks import use_name
 from sim.actors.world import G, Ints, P, World
 from sim.go.kinds import LARGE_NOSCAN
 from sim.go.mheap import PAGE, MHeap
-from sim.record.facts import FreeRuns, LockUse, Request, Slice, SpanClassUse
+from sim.record.facts import FreeRuns, LockUse, MarkProgress, Request, Slice, SpanClassUse
 
 
 def report_request(g: G, world: World) -> None:
@@ -23,6 +23,24 @@ def report_slice(p: P, since: int, kind: str, name: str, world: World) -> None:
     """A P has done one thing until now; told when somebody wants the timeline."""
     if world.timeline and world.env.now > since:
         world.emit(Slice(p.id, since, world.env.now, kind, name))
+
+
+def report_marking(world: World) -> None:
+    """Mark work was handed in; told when somebody wants the timeline."""
+    gc, mark, memory = world.gc, world.mark, world.memory
+    if not (world.timeline and gc.marking and gc.scan_units):
+        return
+    per_unit = gc.cycle.reachable_bytes / gc.scan_units
+    done = gc.scan_units - mark.work.unclaimed - mark.work.in_flight
+    spans = memory.heap.spans
+    new = int(np.dot(memory.black, spans.slot_bytes[: len(memory.black)]))
+    grey, scanned = (round(per_unit * units) for units in (mark.work.in_flight, done))
+    objects = memory.heap.stats.allocated_bytes - memory.heap.stats.freed_bytes
+    world.emit(MarkProgress(
+        world.env.now, gc.cycle.number, max(objects - grey - scanned - new, 0), grey,
+        scanned + new, new, mark.work.unclaimed, max(gc.pacer.bg_scan_credit, 0),
+        len(mark.queue), sum(-g.credit for g in mark.queue),
+    ))  # fmt: skip
 
 
 def report_spans(world: World) -> None:

@@ -128,7 +128,7 @@ class Record:
     samples: Nanoseconds = 10 * MS
     """Distance of the samples of runtime/metrics; 0: none."""
     timeline: bool = False
-    """Keep what every P did when, for the trace viewer."""
+    """Keep what every P did when, and how marking went on: for the trace viewer and the report."""
     warmup: Annotated[Nanoseconds, Ge(0), Word("auto", AUTO)] = AUTO
     """How long load runs before statistics begin; `auto`: found by MSER-5 at the end of the run.
     Filling stores is never part of them; programs that only run batches have no warm-up."""

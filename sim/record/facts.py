@@ -224,6 +224,25 @@ class Slice(NamedTuple):
     name: Annotated[str, Column("text", "kind of goroutine, where one runs")]
 
 
+class MarkProgress(NamedTuple):
+    """How far marking was when somebody handed in mark work. Told only when asked for.
+
+    A run knows no single objects: what is black is the share of the scan work that has been done,
+    of the bytes that are reachable; what is grey is being scanned; all the rest is white.
+    """
+
+    at_ns: Annotated[int, Column("ns", "when")]
+    cycle: Annotated[int, Column("cycle", "cycle that marks")]
+    white: Annotated[int, Column("bytes", "objects not yet marked, at the end garbage")]
+    grey: Annotated[int, Column("bytes", "objects that somebody is scanning")]
+    black: Annotated[int, Column("bytes", "objects that are marked: scanned, or new")]
+    black_new: Annotated[int, Column("bytes", "of the black ones those allocated while marking")]
+    work_left: Annotated[int, Column("bytes", "scan work that nobody has begun: the work queue")]
+    credit: Annotated[int, Column("bytes", "scan work in advance that assists may take")]
+    assists_waiting: Annotated[int, Column("count", "goroutines parked in the assist queue")]
+    assist_debt: Annotated[int, Column("bytes", "allocation for which these still have to pay")]
+
+
 TABLES: Final[Mapping[str, type[Fact]]] = MappingProxyType(
     {
         "run": RunInfo,
@@ -236,6 +255,7 @@ TABLES: Final[Mapping[str, type[Fact]]] = MappingProxyType(
         "cycles": Cycle,
         "pauses": Pause,
         "slices": Slice,
+        "marking": MarkProgress,
         "throttles": Throttle,
     }
 )

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from sim.report import marking
 from sim.report.style import (
     BLUE,
     CAUSES,
@@ -263,6 +264,8 @@ PANELS: Final[Mapping[str, Panel]] = MappingProxyType(
         "waste": size_class_waste,
         "locks": locks,
         "timeline": timeline,
+        "mark_colours": marking.colours,
+        "mark_work": marking.work,
     }
 )
 """All pictures of a run, in the order in which a reader asks."""

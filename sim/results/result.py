@@ -155,6 +155,11 @@ class Result:
         """What each P did when; empty unless the run was asked to tell."""
         return self._frame("slices")
 
+    @cached_property
+    def marking(self) -> pd.DataFrame:
+        """White, grey and black bytes while marking; empty unless the run was asked to tell."""
+        return self._frame("marking")
+
     def gctrace(self) -> str:
         """What GODEBUG=gctrace=1 would have printed."""
         from sim.results.traces import gctrace

@@ -44,6 +44,7 @@ def fit(
     rss: str | None = None,
     window: tuple[str | None, str | None] = (None, None),
     horizon: str | None = None,
+    go: str | None = None,
     metrics: str | Path | None = None,
     prometheus: str | Path | None = None,
     pprof: str | Path | None = None,
@@ -54,14 +55,15 @@ def fit(
     `gogc` and `gomemlimit` are what it ran under, `load` is `busy` or `waiting`, `arrivals` the
     rate of its requests, `process` one of several that wrote the log, `rss` its largest resident
     memory, `window` the part of the log that counts and `horizon` for how long a service is
-    predicted; the rest are files with more evidence. Raises UserError.
+    predicted, `go` the version that wrote the log; the rest are files with more
+    evidence. Raises UserError.
     """
     given = (None if file is None else Path(file) for file in (metrics, prometheus, pprof, trace))
     percent = None if gogc is None else str(gogc)
     evidence = read_evidence(*given)
     return fit_log(
         Path(log), percent, gomemlimit, load, evidence, arrivals,
-        process=process, rss=rss, window=window, horizon=horizon,
+        process=process, rss=rss, window=window, horizon=horizon, go=go,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from sim.cli.options import (
     GivenLoad,
     GivenLog,
     GivenProcess,
+    Go,
     Json,
     LoggedGOGC,
     LoggedLimit,
@@ -40,6 +41,7 @@ def fit(
     arrivals: Arrivals = None,
     process: GivenProcess = None,
     rss: RSS = None,
+    go: Go = None,
     begin: From = None,
     end: To = None,
     metrics: Metrics = None,
@@ -65,7 +67,7 @@ def fit(
 
     evidence = read_evidence(metrics, prometheus, pprof, trace)
     found = fit_log(
-        log, gogc, gomemlimit, load, evidence, arrivals, process, rss, (begin, end)
+        log, gogc, gomemlimit, load, evidence, arrivals, process, rss, (begin, end), go=go
     )
     container = Container(None if memory is None else parse_bytes(memory), cpu)
     write(out, to_yaml(found, log.name, load_profile(profile), container))

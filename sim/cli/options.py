@@ -48,6 +48,12 @@ From: TypeAlias = Annotated[
 To: TypeAlias = Annotated[
     str | None, typer.Option("--to", metavar="TIME", help="Only cycles before, such as 5m.")
 ]
+Go: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="1.N", help="Version of Go that wrote the log [default: as far as its lines tell]."
+    ),
+]
 Horizon: TypeAlias = Annotated[
     str | None,
     typer.Option(

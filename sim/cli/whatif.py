@@ -15,6 +15,7 @@ from sim.cli.options import (
     From,
     GivenLoad,
     GivenProcess,
+    Go,
     Growth,
     Horizon,
     Json,
@@ -48,6 +49,7 @@ def whatif(
     arrivals: Arrivals = None,
     process: GivenProcess = None,
     rss: RSS = None,
+    go: Go = None,
     begin: From = None,
     end: To = None,
     horizon: Horizon = None,
@@ -84,7 +86,7 @@ def whatif(
     fit = scenario(growth, traffic).of(
         fit_log(
             log, logged_gogc, logged_gomemlimit, load, evidence, arrivals,
-            process=process, rss=rss, window=(begin, end), horizon=horizon,
+            process=process, rss=rss, window=(begin, end), horizon=horizon, go=go,
         )
     )
     settings = grid(gogc, gomemlimit, gomaxprocs or str(fit.program.procs))

@@ -14,6 +14,7 @@ from sim.fitting.phases import Phases, phases
 from sim.fitting.reproduction import reproduce
 from sim.fitting.resident import Resident, check
 from sim.fitting.settings import parse_gogc, parse_limit
+from sim.fitting.versions import parse_go
 from sim.replay.program import Load
 from sim.replay.setting import Setting
 from sim.units import parse_bytes, parse_duration, parse_rate
@@ -32,6 +33,7 @@ def fit_log(
     rss: str | None = None,
     window: tuple[str | None, str | None] = (None, None),
     horizon: str | None = None,
+    go: str | None = None,
 ) -> Fit:
     """The program of a gctrace log.
 
@@ -41,11 +43,14 @@ def fit_log(
     UserError for a log or a word that says nothing, and for requests to a program that is busy all
     the time. `rss` is the largest resident memory of the process, such as `82MiB`. `window` is
     the part of the log that is measured, from a time to a time since the start of the process;
-    `horizon` is for how long a service is predicted, instead of for as long as the log.
+    `horizon` is for how long a service is predicted, instead of for as long as the log; `go` is the
+    version that wrote it, such as `1.22`.
     """
     if load is not None and load not in set(Load):
         raise UserError(f"load: expected busy or waiting, got {load!r}")
     log = within(read_gctrace(path, process=process), *window)
+    if go is not None:
+        log = replace(log, go=parse_go(go, log.go))
     logged = Setting(
         parse_gogc(gogc) if gogc else evidence.gogc or log.segment.gogc,
         parse_limit(gomemlimit)

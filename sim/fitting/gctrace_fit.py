@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sim.fitting import versions
 from sim.fitting.calibrate import calibrate
 from sim.fitting.gctrace_log import GCTraceLog
 from sim.fitting.non_heap import CACHED, assumed_overheads, smallness
@@ -96,6 +97,7 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
         pause_per_cycle=_pause_per_cycle(log),
         span_overhead=seen.span_overhead,
         cached=CACHED,
+        pacer=versions.pacer_of(log.go),
     )
     return Fit(
         program=calibrate(program, logged, seen, measured),
@@ -104,7 +106,7 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
         measured=measured,
         logged=logged,
         sizes=(),
-        assumptions=(*_assumptions(load, logged, seen.mark_cost), *log.notes),
+        assumptions=(*_assumptions(log, load, logged, seen.mark_cost), *log.notes),
         warnings=(*log.warnings, *_doubts(log)),
         last=last,
     )
@@ -246,7 +248,9 @@ def _stacks(log: GCTraceLog) -> float:
     return float(np.mean([line.stacks or 0 for line in log.lines[log.measured]]))
 
 
-def _assumptions(load: Load, logged: Setting, mark_cost: float) -> tuple[str, ...]:
+def _assumptions(
+    log: GCTraceLog, load: Load, logged: Setting, mark_cost: float
+) -> tuple[str, ...]:
     what = {
         Load.BUSY: "the program is busy all the time: predictions are for the same work",
         Load.WAITING: "the program waits for load: predictions are for the same duration",
@@ -264,6 +268,7 @@ def _assumptions(load: Load, logged: Setting, mark_cost: float) -> tuple[str, ..
             else "objects are large, since marking costs little: there is little beside the heap"
         ),
         "all live memory is scanned: gctrace does not say how much holds pointers",
+        *([] if log.go.newest == versions.NEWEST else [versions.sentence(log.go)]),
     )
 
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _MOST_LISTED: Final = 5
 _SAID_OTHERWISE: Final = {TORN, OLDER_FORMAT}
-MODELLED_FROM: Final = 18
-"""Go 1.18 brought the pacer that predictions are made with."""
 
 
 def nothing_found(problems: Sequence[Problem]) -> str:
@@ -114,13 +112,6 @@ def doubts(log: GCTraceLog) -> Iterator[str]:
         yield f"GOGC does not show ({segment.how}): 100 is assumed; --gogc or --logged-gogc says it"
     if log.others:
         yield _changed(log, segment)
-    if log.go.newest < MODELLED_FROM:
-        oldest, newest = log.go
-        versions = f"1.{newest}" if oldest == newest else f"1.{oldest} to 1.{newest}"
-        yield (
-            f"the log was written by Go {versions}: what is predicted is how the program behaves"
-            " under the pacer of today"
-        )
 
 
 def _changed(log: GCTraceLog, used: Segment) -> str:

@@ -1,0 +1,52 @@
+"""The version of Go that wrote a log, and what is predicted by it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from sim.errors import UserError
+from sim.fitting.gctrace_log import GoVersions
+
+FIRST_LIMIT: Final = 19
+"""GOMEMLIMIT came with Go 1.19 (runtime/debug.SetMemoryLimit)."""
+_PACERS: Final = {5: "go1.5", 17: "go1.17", 18: "go1.18"}
+"""The last version that a pacer is of; Go 1.19 brought the one of today."""
+
+
+def parse_go(text: str, log: GoVersions) -> GoVersions:
+    """A version such as `1.19`, `go1.26.8`; UserError if it is none, or did not write the log."""
+    match = re.fullmatch(r"(?:go)?1\.(\d{1,3})(?:[.\w\s:+-].*)?", text.strip())
+    if match is None:
+        raise UserError(f"--go: expected a version such as 1.26, got {text!r}")
+    minor = int(match[1])
+    if not log.oldest <= minor <= max(log.newest, minor if log.newest >= NEWEST else 0):
+        raise UserError(
+            f"--go: Go 1.{minor} writes other lines than those of the log, which are of Go"
+            f" {name(log)}"
+        )
+    return GoVersions(minor, minor)
+
+
+NEWEST: Final = 27
+"""The newest version whose rules are known; later ones are taken for it."""
+
+
+def pacer_of(go: GoVersions) -> str:
+    """The name of the pacer of the newest of these versions."""
+    return next((name for last, name in _PACERS.items() if go.newest <= last), "go1.27")
+
+
+def name(go: GoVersions) -> str:
+    """Such as `1.19`, `1.6 to 1.17`."""
+    return f"1.{go.oldest}" if go.oldest == go.newest else f"1.{go.oldest} to 1.{go.newest}"
+
+
+def sentence(go: GoVersions) -> str:
+    """Whose pacer and tables predictions are made with."""
+    pacer = pacer_of(go).removeprefix("go")
+    known = f"the log was written by Go {name(go)}"
+    if pacer_of(go) == "go1.27":
+        return f"{known}, whose pacer is that of Go 1.19 to 1.27"
+    limit = "" if go.newest >= FIRST_LIMIT else ", which knows no GOMEMLIMIT"
+    return f"{known}: predictions are made with the pacer of Go {pacer}{limit}"

@@ -1,0 +1,81 @@
+"""The version of Go that wrote a log: whose pacer predicts, and what lies beside the heap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.advice.prediction import predict
+from sim.cli import main
+from sim.errors import UserError
+from sim.fitting import fit_log
+from sim.fitting.gctrace_log import GoVersions
+from sim.fitting.versions import pacer_of, parse_go
+from sim.replay.setting import Setting
+from sim.units import MiB
+
+APPS = Path(__file__).parents[1] / "golden" / "real-apps"
+ETCD = APPS / "etcd34.p2.gogc100.limnone.r5.gctrace.gz"
+OLD = (
+    "gc {n} @{t:.3f}s 2%: 0.1+10+0.1 ms clock, 0.2+0.5/5/4+0.2 ms cpu,"
+    " {start}->{end}->{live} MB, {goal} MB goal, 2 P\n"
+)
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A log as Go 1.6 to 1.17 write it."""
+    log = tmp_path / "old.gctrace"
+    lives = [3, 6, 12, *[20, 21] * 18]
+    goals = [4, *(2 * live for live in lives[:-1])]
+    log.write_text(
+        "".join(
+            OLD.format(n=n, t=n / 10, start=goal - 2, end=goal, live=live, goal=goal)
+            for n, (live, goal) in enumerate(zip(lives, goals, strict=True), 1)
+        )
+    )
+    return log
+
+
+@pytest.mark.parametrize(
+    ("oldest", "newest", "pacer"),
+    [(5, 5, "go1.5"), (6, 17, "go1.17"), (18, 18, "go1.18"), (18, 27, "go1.27")],
+)
+def test_the_pacer_is_that_of_the_newest_version_it_may_be(
+    oldest: int, newest: int, pacer: str
+) -> None:
+    assert pacer_of(GoVersions(oldest, newest)) == pacer
+
+
+@pytest.mark.parametrize("text", ["1.19", "go1.19.8", "1.19rc1", "go1.19.1 X:boringcrypto"])
+def test_versions_are_taken_as_go_and_scrapes_write_them(text: str) -> None:
+    assert parse_go(text, GoVersions(18, 27)) == (19, 19)
+
+
+def test_an_old_log_is_predicted_with_its_own_pacer_which_knows_no_limit(old: Path) -> None:
+    fit = fit_log(old)
+    assert fit.program.pacer == "go1.17"
+    assert any("pacer of Go 1.17, which knows no GOMEMLIMIT" in line for line in fit.assumptions)
+    limited, free = predict(fit, [Setting(100, 30 * MiB, 2), fit.logged], seeds=1, draws=2)
+    assert limited.middle.gc_cycles == free.middle.gc_cycles > 30
+
+
+def test_a_version_with_larger_tables_leaves_less_room_under_a_limit() -> None:
+    """etcd 3.4 of Go 1.19: 15 to 17 MiB of a limit were not heap."""
+    beside = {go: fit_log(ETCD, go=go).overheads.fixed for go in ("1.19", "1.26")}
+    assert beside["1.19"] - beside["1.26"] == 5 * MiB
+
+
+def test_a_version_that_writes_other_lines_is_refused(old: Path) -> None:
+    with pytest.raises(UserError, match=r"--go: Go 1.26 writes other lines .* Go 1.6 to 1.17"):
+        fit_log(old, go="1.26")
+
+
+def test_what_is_no_version_is_one_sentence(
+    old: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["whatif", str(old), "--go", "newest", "-q"])
+    assert ended.value.code == 2
+    assert "--go: expected a version such as 1.26, got 'newest'" in capsys.readouterr().err

@@ -19,8 +19,9 @@ test: $(DEV)  ## the tests that take seconds
 slow: $(DEV)  ## the tests that take longer, and those that run real Go programs
 	$(BIN)/pytest -q -m "slow or realgo"
 
-lint: $(DEV)  ## ruff
+lint: $(DEV)  ## ruff, layout and spelling
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 
 format: $(DEV)  ## lay out all code as ruff does

@@ -37,8 +37,10 @@ def targets(quick: bool) -> None:
     rows: list[tuple[str, RunConfig]] = [
         ("quickstart, 10 s", load("configs/quickstart.yaml")),
         ("(a) 8 Ps, 1 GiB/s, 512 MiB live, 2,000 requests/s, 5 s", service(8, duration="5s")),
-        ("(a) with next to nothing allocated, 5 s",
-         service(8, "10.24KiB", "102.4KiB", duration="5s")),
+        (
+            "(a) with next to nothing allocated, 5 s",
+            service(8, "10.24KiB", "102.4KiB", duration="5s"),
+        ),
         ("(d) a leak of 10 min into a limit", leak("60s" if quick else "10m")),
     ]
     if not quick:

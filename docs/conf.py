@@ -21,7 +21,7 @@ exclude_patterns = ["generate", "figures", "README.md"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
 nitpicky = True
-suppress_warnings = ["misc.highlighting_failure", "toc.empty_glob"]
+suppress_warnings = ["misc.highlighting_failure"]
 copybutton_prompt_text = "$ "
 copybutton_only_copy_prompt_lines = False
 

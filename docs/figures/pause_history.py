@@ -1,6 +1,6 @@
 """The pauses of Go's versions on one program: table to standard output, plot to docs/images.
 
-    python docs/figures/pause_history.py
+python docs/figures/pause_history.py
 """
 
 from __future__ import annotations

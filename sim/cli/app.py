@@ -23,6 +23,7 @@ from sim.cli import (
     report,
     run,
     schema,
+    scorecard,
     sizeclasses,
     tune,
     validate,
@@ -39,6 +40,7 @@ from sim.registry import fault
 GROUPS: Final[Mapping[str, Sequence[Callable[..., None]]]] = {
     "Begin": (examples.examples, examples.init),
     "Simulate": (run.run, compare.compare, check.check, plot.plot, report.report, export.export),
+    "Compare designs": (scorecard.scorecard,),
     "Predict from a log": (whatif.whatif, tune.tune, fit.fit),
     "Learn": (watch.watch, where.where, sizeclasses.sizeclasses, policies.policies, schema.schema),
     "Real Go beside the model": (

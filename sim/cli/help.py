@@ -15,6 +15,10 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "compare quickstart --gogc 50,100,200",
         "compare quickstart --vary gc.pacer=go1.27,go1.18 --seeds 6",
     ),
+    "scorecard": (
+        "scorecard go1.18 idle-aware",
+        "scorecard early --plugin mine.py --seeds 5 --table early.csv",
+    ),
     "plot": ("plot results/quickstart", "plot 'results/sweep-quickstart/*' -o sweep.svg"),
     "report": ("report results/quickstart", "report results/sweep-quickstart --baseline GOGC=100"),
     "export": (

@@ -6,10 +6,10 @@ in one sentence which promise of the protocol is broken, and with what value.
 
 from __future__ import annotations
 
+from sim.scorecard.ideal import CycleSeen, IdealProgram
 from sim.testing.arrivals import check_arrivals
 from sim.testing.barrier import check_barrier
 from sim.testing.distribution import check_distribution
-from sim.testing.ideal import CycleSeen, IdealProgram
 from sim.testing.marker import check_marker
 from sim.testing.pacer import check_pacer
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from sim.errors import ModelError
 from sim.go.pacer import Pacer, check
-from sim.testing.ideal import CycleSeen, IdealProgram, never_collects
+from sim.scorecard.ideal import CycleSeen, IdealProgram, never_collects
 from sim.testing.promise import teller
 from sim.units import GiB, KiB, MiB
 

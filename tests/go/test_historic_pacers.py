@@ -15,7 +15,7 @@ from sim.go.pacer import NEVER, Pacer, check, pacers
 from sim.go.pacer.fixed import FixedTriggerPacer
 from sim.go.pacer.go15 import Go15Pacer, Go117Pacer
 from sim.go.pacer.go118 import Go118Pacer, cons_mark_controller
-from sim.testing.ideal import CycleSeen, IdealProgram
+from sim.scorecard.ideal import CycleSeen, IdealProgram
 from sim.units import KiB, MiB
 
 NO_LIMIT = (1 << 63) - 1

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from sim.go.pacer import NEVER, Pacer, ScanPart
@@ -61,14 +62,21 @@ class IdealProgram:
 
         `look` sees the pacer after every step.
         """
-        now = 0
-        for _ in range(cycles):
-            trigger, _ = pacer.trigger()
-            if trigger >= WITHOUT_GC:
-                return
-            seen = _Cycle(self, pacer, look, now).run(trigger)
-            now += seen.mark
-            yield seen
+        return run_programs(repeat(self, cycles), pacer, look)
+
+
+def run_programs(
+    programs: Iterable[IdealProgram], pacer: Pacer, look: Callable[[Pacer], None] = lambda _: None
+) -> Iterator[CycleSeen]:
+    """One cycle under each of the programs; ends early where the pacer never collects."""
+    now = 0
+    for program in programs:
+        trigger, _ = pacer.trigger()
+        if trigger >= WITHOUT_GC:
+            return
+        seen = _Cycle(program, pacer, look, now).run(trigger)
+        now += seen.mark
+        yield seen
 
 
 @dataclass

@@ -1,0 +1,116 @@
+"""`gomemsim scorecard`: pacers against go1.27, over shipped workloads and Go's own scenarios."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sim.cli.options import Quiet
+from sim.cli.progress import progress
+from sim.errors import UserError, nearest
+from sim.files import write
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sim.experiment.point import Point
+    from sim.record.places import Place
+
+FAILED = 1
+
+
+def scorecard(
+    pacers: Annotated[list[str], typer.Argument(help="Pacers, such as go1.18 or one of yours.")],
+    plugin: Annotated[
+        list[Path] | None, typer.Option(help="Python file that registers a pacer.")
+    ] = None,
+    against: Annotated[str, typer.Option(help="Pacer to compare with.")] = "go1.27",
+    workloads: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME", help="Workloads [default: all shipped].")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each workload.")] = 3,
+    duration: Annotated[str, typer.Option(help="Simulated time of each run.")] = "20s",
+    gomaxprocs: Annotated[int, typer.Option(min=1, help="Number of Ps.")] = 4,
+    latency: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,NAME", help="Workloads to run in events as well: latency needs it."
+        ),
+    ] = "json-api",
+    latency_duration: Annotated[
+        str, typer.Option(help="Simulated time of each run in events.")
+    ] = "3s",
+    table: Annotated[
+        Path | None,
+        typer.Option(help="Write the verdicts to a file as well: .csv, .parquet or .json."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("results/scorecard"),
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes [default: all cores].")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Judge pacers: overshoot, cycles, GC CPU, assists, latency, limiter and stability."""
+    from sim.examples import examples
+    from sim.experiment.tidy import check_suffix, serialized
+    from sim.go.pacer import pacers as registry
+    from sim.registry import load_file
+    from sim.scorecard.card import FLUID, plan, plugin_sets, scenario_table, verdicts
+    from sim.scorecard.card import table as rows
+    from sim.scorecard.markdown import card_markdown, scenario_markdown
+
+    if table is not None:
+        check_suffix(table)
+    for file in plugin or ():
+        load_file(file.resolve())
+    names = list(dict.fromkeys([against, *pacers]))
+    makers = {name: registry.get(name) for name in names}
+    asked = ",".join(examples("workloads")) if workloads is None else workloads
+    shipped, timed = _known("--workloads", asked), _known("--latency", latency)
+    sets = [*plugin_sets(plugin or ()), f"GOMAXPROCS={gomaxprocs}"]
+    fluid = plan(names, shipped, seeds, [*sets, FLUID, f"duration={duration}"])
+    events = plan(names, timed, seeds, [*sets, f"duration={latency_duration}"])
+    frames = [
+        _simulated(fluid, out / "fluid", jobs, quiet),
+        *([_simulated(events, out / "events", jobs, quiet)[LATENCY]] if events else []),
+    ]
+    found = verdicts(frames, against)
+    print(card_markdown(found, against, timed))
+    print()
+    print(scenario_markdown(scenario_table(makers), against))
+    if table is not None:
+        write(table, serialized(rows(found), table.suffix))
+
+
+def _known(option: str, names: str) -> list[str]:
+    """The names of shipped workloads in a list."""
+    from sim.examples import examples
+
+    found = [name.strip() for name in names.split(",") if name.strip()]
+    for name in found:
+        if name not in examples("workloads"):
+            near = nearest(name, examples("workloads"))
+            raise UserError(f"{option}: there is no workload {name!r}{near}")
+    return found
+
+
+LATENCY = ["workload", "pacer", "seed", "latency_p99"]
+
+
+def _simulated(
+    points: Sequence[Point], folder: Place, jobs: int | None, quiet: bool
+) -> pd.DataFrame:
+    """Measures of all runs. Raises typer.Exit if one has failed, and says why."""
+    from sim.experiment.processes import ALL_CORES, processes
+    from sim.experiment.sweep import sweep
+    from sim.scorecard.card import measured
+
+    with progress(f"{len(points)} runs", quiet=quiet) as report:
+        failures = sweep(points, folder, processes(jobs or ALL_CORES), report)
+    for point, reason in failures:
+        print(f"gomemsim: {point.label}: {reason}", file=sys.stderr)
+    if failures:
+        raise typer.Exit(FAILED)
+    return measured(points, folder)

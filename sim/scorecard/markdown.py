@@ -21,8 +21,8 @@ def card_markdown(found: Sequence[Verdict], against: str, timed: Sequence[str]) 
     rows = [
         {
             "pacer": v.pacer, "measure": v.measure, against: _figure(v, v.against),
-            "value": _figure(v, v.value), "change": _change(v), "less in": f"{v.fewer} of {v.workloads}",
-            "verdict": v.word,
+            "value": _figure(v, v.value), "change": _change(v),
+            "less in": f"{v.fewer} of {v.workloads}", "verdict": v.word,
         }
         for v in found
     ]  # fmt: skip

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sim.go.assist import debt, earned
 from sim.go.pacer import ScanPart
+from sim.mechanisms.assists import Assists
 from sim.mechanisms.barrier import WriteBarrier
 from sim.mechanisms.finalizers import Finalizers
 from sim.mechanisms.graph import GLOBALS, Ref
@@ -47,8 +47,7 @@ class Cycle:
         self.wanted = False
         self.count = 0
         self.finalizers = Finalizers()
-        self.credit: dict[str, int] = {}
-        """By goroutine, bytes that it may allocate before it has to assist."""
+        self.assists = Assists(runtime, self)
         self.began = 0.0
         """When marking began, in CPU time."""
         self.mark_ns = 0.0
@@ -79,9 +78,9 @@ class Cycle:
             return
         before = self.runtime.now
         if self.marking.roots:
-            self._scan_root("gc")
+            self.scan_root("gc")
         elif self.marking.grey:
-            self._scan_next("gc")
+            self.scan_next("gc")
         elif self.marking.barrier.rescans_stacks and self.phase is Phase.MARK:
             self._rescan()
         else:
@@ -100,7 +99,7 @@ class Cycle:
         runtime.pacer.set_stacks(STACK * len(runtime.graph.stacks))
         runtime.pacer.start_cycle(round(runtime.now), runtime.settings.gomaxprocs)
         self.began, self.mark_ns = runtime.now, 0.0
-        self.credit.clear()
+        self.assists.credit.clear()
         self.pauses.clear()
         self.marking.begin()
         if self.finalizers.states:
@@ -109,13 +108,15 @@ class Cycle:
             for ref in span.items[index]:
                 self.marking.born(ref)
         self._greyed(self.marking.grey)
-        text = f"cycle {self.count}: the world stops, barriers go on, all objects are white"
+        barrier = self.marking.barrier
+        on = ", barriers go on" if barrier.shades_old or barrier.shades_new else ""
+        text = f"cycle {self.count}: the world stops{on}, all objects are white"
         if runtime.settings.concurrent:
             text += "; the world starts again and marking runs beside it"
             self._restart()
         runtime.tell("gc", "start", text, "mgc.go: gcStart")
 
-    def _scan_root(self, actor: str) -> Bytes:
+    def scan_root(self, actor: str) -> Bytes:
         """Scan the next root; returns the work in bytes."""
         runtime, mark, work = self.runtime, self.runtime.machine.mark, 0
         name = self.marking.roots[0]
@@ -138,7 +139,7 @@ class Cycle:
         runtime.tell(actor, "root", text, "mgcmark.go: markroot")
         return work
 
-    def _scan_next(self, actor: str) -> Bytes:
+    def scan_next(self, actor: str) -> Bytes:
         """Scan what the queue gives; returns the work in bytes."""
         runtime, mark = self.runtime, self.runtime.machine.mark
         span, refs = self.order.pop()
@@ -242,7 +243,7 @@ class Cycle:
                     self._greyed(self.marking.before_write(None, to))
             size = runtime.items[ref].size
             slot = size if placed.how == "tiny" else placed.span.size
-            self.credit[actor] = self.credit.get(actor, 0) - (slot - size)
+            self.assists.charge(actor, slot - size)
         if placed.heap_live:
             runtime.pacer.update(placed.heap_live, runtime.heap_scan)
             runtime.heap_scan = 0
@@ -251,32 +252,6 @@ class Cycle:
                 self.wanted = True
                 text = f"heap_live reaches the trigger, {format_bytes(trigger)}: a cycle is due"
                 runtime.tell(actor, "start", text, "mgc.go: gcTrigger.test")
-
-    def assist_if_in_debt(self, actor: str, size: Bytes) -> None:
-        """While marking, scan work pays for allocation (runtime/mgcmark.go: gcAssistAlloc)."""
-        if not (self.marks and self.runtime.settings.assists):
-            return
-        self.credit[actor] = self.credit.get(actor, 0) - size
-        pacer = self.runtime.pacer
-        if self.credit[actor] >= 0 or pacer.assist_work_per_byte == 0:
-            return
-        owed = debt(self.credit[actor], pacer.assist_work_per_byte, pacer.assist_bytes_per_work)
-        stolen = min(max(pacer.bg_scan_credit, 0), owed.scan_work)
-        pacer.bg_scan_credit -= stolen
-        before, done = self.runtime.now, 0
-        while done < owed.scan_work - stolen and not self.marking.finished:
-            scan = self._scan_next if self.marking.grey else self._scan_root
-            done += scan(actor)
-        pacer.add_mark_time("assist", round(self.runtime.now - before))
-        whole = stolen + done >= owed.scan_work
-        self.credit[actor] += (
-            owed.bytes if whole else earned(stolen + done, pacer.assist_bytes_per_work)
-        )
-        text = (
-            f"assists: owes {format_bytes(owed.scan_work)} of scan work, takes"
-            f" {format_bytes(stolen)} from what the background did, scans {format_bytes(done)}"
-        )
-        self.runtime.tell(actor, "assist", text, "mgcmark.go: gcAssistAlloc")
 
     # -- details ---------------------------------------------------------------------------------
 

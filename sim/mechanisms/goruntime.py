@@ -91,7 +91,7 @@ class GoRuntime:
 
     def allocate(self, actor: str, kind: str, name: str, pointers: Pointers) -> Ref:
         """A new object; black while the collector marks (runtime/malloc.go: mallocgc)."""
-        self.cycle.assist_if_in_debt(actor, self.types[kind].size)
+        self.cycle.assists.before_allocation(actor, self.types[kind].size)
         size, fields = self.types[kind].size, self.types[kind].pointers
         ref = len(self.graph.fields)
         placed = self.heap.allocate(self.p_of(actor), size, ref, noscan=not fields)

@@ -139,7 +139,7 @@ def _figures(runtime: GoRuntime) -> dict[str, float]:
         "resident, B": in_use + free * PAGE,
         "scan work, B": pacer.scan_work_done,
         "background credit, B": pacer.bg_scan_credit,
-        "assist credit, B": min(cycle.credit.values(), default=0),
+        "assist credit, B": min(cycle.assists.credit.values(), default=0),
         "scan visits": cycle.visits,
         "visits while stopped": cycle.visits_while_stopped,
         "barriers run": cycle.barriers,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sim.cli import main
+from sim.config.tree import from_plain
 from sim.mechanisms.barrier import BARRIERS
 from sim.mechanisms.code import Code
 from sim.mechanisms.loading import read_tree, validated
@@ -74,3 +79,61 @@ def test_watch_prints_the_very_schedule(capsys: pytest.CaptureFixture[str]) -> N
     assert not done.value.code
     assert "c is white, so it is freed; but a.next still leads to it" in out
     assert "this schedule of 10 steps loses c" in out
+
+
+@st.composite
+def races(draw: st.DrawFn) -> dict[str, Any]:
+    """Two goroutines with up to three steps each that share three objects."""
+    places = st.sampled_from([f"{name}.{field}" for name in "xy" for field in ("left", "right")])
+    values = st.sampled_from(["x", "y", "z", "p", "nil"])
+    step = st.one_of(
+        st.builds(lambda at, to: {"point": {"from": at, "to": to}}, places, values),
+        st.builds(lambda at: {"point": {"from": "z", "to": at}}, places),
+        st.builds(lambda to: {"point": {"from": "p", "to": to}}, values),
+        st.sampled_from([{"unpoint": "z"}, {"allocate": "z"}]),
+    )
+    steps = [{"unpoint": "z"}]
+    links = draw(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), max_size=3))
+    return {
+        "title": "race",
+        "types": {"node": {"size": "32B", "pointers": ["left", "right"]}},
+        "globals": ["p"],
+        "before": [
+            *({"allocate": name} for name in "abc"),
+            *({"point": {"from": f"{a}.left", "to": b}} for a, b in links),
+            {"point": {"from": "p", "to": "c"}},
+        ],
+        "functions": {
+            name: {"takes": ["x", "y"], "steps": [*steps, *draw(st.lists(step, max_size=most))]}
+            for name, most in (("one", 3), ("two", 1))
+        },
+        "start": [
+            {"function": "one", "with": ["a", "b"]},
+            {"function": "two", "with": ["b", "a"]},
+        ],
+    }
+
+
+def loses_nothing(race: dict[str, Any], barrier: str) -> None:
+    """All schedules keep the weak invariant and every object that is reachable."""
+    root = from_plain(race, "race")
+    scenario = validated(root, Scenario)
+    found = search(scenario, Code(scenario, root), BARRIERS[barrier])
+    assert (found.lost, found.doomed) == ((), 0)
+
+
+@settings(max_examples=4, deadline=None)
+@given(races(), st.sampled_from(["hybrid", "dijkstra", "yuasa"]))
+def test_no_schedule_of_a_random_race_loses_an_object_under_a_sound_barrier(
+    race: dict[str, Any], barrier: str
+) -> None:
+    loses_nothing(race, barrier)
+
+
+@pytest.mark.slow
+@settings(max_examples=100, deadline=None)
+@given(races(), st.sampled_from(["hybrid", "dijkstra", "yuasa"]))
+def test_no_schedule_of_many_random_races_loses_an_object_under_a_sound_barrier(
+    race: dict[str, Any], barrier: str
+) -> None:
+    loses_nothing(race, barrier)

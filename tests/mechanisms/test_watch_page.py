@@ -118,6 +118,21 @@ def test_keys_step_through_the_frames_of_the_terminal() -> None:
     assert stepper.text == text_of(frames[0], 1, len(frames))
 
 
+def test_keys_that_are_typed_step_jump_and_quit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = iter(["n", "\x1b[C", "j", "b", "q"])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.getchar", lambda: next(keys))
+    monkeypatch.setattr("builtins.input", lambda _: "barrier")
+    with pytest.raises(SystemExit):
+        main(["watch", "tricolour"])
+    out = capsys.readouterr().out
+    shown = [line for line in out.splitlines() if "/18  " in line]
+    assert [line.split("/")[0] for line in shown] == ["1", "2", "3", "7", "6"]
+
+
 def test_all_prints_every_frame_with_colours_queues_and_rules(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

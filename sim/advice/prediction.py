@@ -14,6 +14,7 @@ from sim.advice.latency import latency
 from sim.fitting.draw import Possible, draw, likeliest
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.reproduction import Reproduction
+from sim.replay.memory import Overheads
 from sim.replay.program import Load, Window
 from sim.replay.run import ReplayedRun, run
 from sim.replay.setting import Setting
@@ -78,9 +79,7 @@ def predict(
     progress: Callable[[float], None] | None = None,
 ) -> list[Prediction]:
     """Predict each setting. Run k is of the same program, with the same seed, under all of them."""
-    runs_of_enough = max(1, ENOUGH_CYCLES // len(fit.program.cycles))
-    seeds = min(seeds, runs_of_enough - 1 + runs_of_enough % 2)
-    draws = min(draws, max(LEAST_DRAWS, runs_of_enough))
+    seeds, draws = _enough(fit, seeds, draws)
     streams = Streams(seed)
     programs = [*likeliest(fit, seeds, streams["ends"]), *draw(fit, draws, streams["fit"])]
     wanted = list(settings)
@@ -99,6 +98,22 @@ def predict(
         if progress is not None:
             progress(done / len(wanted))
     return _more_gogc_never_less_memory(found)
+
+
+def first_run(fit: Fit, setting: Setting, seed: int = 1) -> tuple[ReplayedRun, Overheads, Figures]:
+    """The first of the runs that `predict` takes its middle from, with its figures."""
+    seeds, _ = _enough(fit, SEEDS, DRAWS)
+    possible = likeliest(fit, seeds, Streams(seed)["ends"])[0]
+    found, part = _long_enough(possible, setting, seed, fit.steady_from)
+    figures = _measured(found, part, possible, setting, seed, fit.arrivals)
+    return found, possible.overheads, figures
+
+
+def _enough(fit: Fit, seeds: int, draws: int) -> tuple[int, int]:
+    """Fewer runs of a program with many cycles."""
+    runs_of_enough = max(1, ENOUGH_CYCLES // len(fit.program.cycles))
+    seeds = min(seeds, runs_of_enough - 1 + runs_of_enough % 2)
+    return seeds, min(draws, max(LEAST_DRAWS, runs_of_enough))
 
 
 _CHECKED: Final = {
@@ -172,9 +187,7 @@ def _long_enough(
     for times in LONGER if collects and steady_from is not None else ():
         if len(found.cycles) >= SHOWING:
             break
-        longer = replace(
-            program, end=Window(end * times, end * times), repeats_from=steady_from
-        )
+        longer = replace(program, end=Window(end * times, end * times), repeats_from=steady_from)
         found = run(longer, setting, seed, overheads)
     return found, asked.allocated / found.allocated
 
@@ -186,8 +199,20 @@ def _figures(
     per_second: float | None,
     steady_from: float | None,
 ) -> Figures:
-    program, overheads = possible
     found, part = _long_enough(possible, setting, seed, steady_from)
+    return _measured(found, part, possible, setting, seed, per_second)
+
+
+def _measured(
+    found: ReplayedRun,
+    part: Fraction,
+    possible: Possible,
+    setting: Setting,
+    seed: int,
+    per_second: float | None,
+) -> Figures:
+    """The figures of a run with this seed, of which a part was asked about."""
+    program, overheads = possible
     requests = latency(program, found, setting, per_second, Streams(seed)["arrivals"])
     marks = [cycle.mark for cycle in found.cycles]
     assist, background, idle = (

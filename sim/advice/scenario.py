@@ -50,4 +50,5 @@ def _with_traffic(fit: Fit, factor: Fraction) -> Fit:
         marking_cpus=program.marking_cpus * factor,
     )
     arrivals = None if fit.arrivals is None else fit.arrivals * factor
-    return replace(fit, program=program, arrivals=arrivals)
+    steady = None if fit.steady_from is None else fit.steady_from * factor
+    return replace(fit, program=program, arrivals=arrivals, steady_from=steady)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import product
 from typing import Final
 
 from sim.errors import UserError
-from sim.fitting.gctrace_fit import Fit
 from sim.fitting.settings import parse_gogc, parse_limit, parse_procs
 from sim.replay.setting import Setting
 
@@ -32,11 +30,6 @@ def grid(gogc: str, gomemlimit: str, gomaxprocs: str) -> list[Setting]:
         )
     ]
     return list(dict.fromkeys(found))
-
-
-def with_today(fit: Fit, settings: Sequence[Setting]) -> list[Setting]:
-    """The setting that the log was written under, and those asked for."""
-    return list(dict.fromkeys([fit.logged, *settings]))
 
 
 def _words(text: str) -> list[str]:

@@ -16,6 +16,7 @@ from sim.cli import (
     compare,
     evaluate,
     examples,
+    explore,
     export,
     fit,
     plot,
@@ -41,7 +42,7 @@ GROUPS: Final[Mapping[str, Sequence[Callable[..., None]]]] = {
     "Begin": (examples.examples, examples.init),
     "Simulate": (run.run, compare.compare, check.check, plot.plot, report.report, export.export),
     "Compare designs": (scorecard.scorecard,),
-    "Predict from a log": (whatif.whatif, tune.tune, fit.fit),
+    "Predict from a log": (whatif.whatif, tune.tune, explore.explore, fit.fit),
     "Learn": (watch.watch, where.where, sizeclasses.sizeclasses, policies.policies, schema.schema),
     "Real Go beside the model": (
         evaluate.evaluate,

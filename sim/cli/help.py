@@ -33,6 +33,10 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "tune app.gctrace --memory 512MiB",
         "tune app.gctrace --memory 2GiB --growth 50% --max-gc-cpu 10%",
     ),
+    "explore": (
+        "explore app.gctrace --memory 512MiB",
+        "explore quickstart --port 8080",
+    ),
     "fit": ("fit app.gctrace -o app.yaml", "fit app.gctrace -o app.yaml --prometheus scrape.txt"),
     "examples": ("examples",),
     "init": ("init my-service", "init my-service --from json-api"),

@@ -104,3 +104,7 @@ Traffic: TypeAlias = Annotated[
         metavar="SHARE", help="Load offered to a program that waits for it, of that in the log."
     ),
 ]
+Html: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write a page with sliders too, one file for any browser."),
+]

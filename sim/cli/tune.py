@@ -17,6 +17,7 @@ from sim.cli.options import (
     GivenProcess,
     Go,
     Horizon,
+    Html,
     Json,
     LoggedGOGC,
     LoggedLimit,
@@ -66,6 +67,7 @@ def tune(
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random streams.")] = 1,
     json: Json = None,
+    html: Html = None,
     quiet: Quiet = False,
 ) -> None:
     """Recommend GOGC and GOMEMLIMIT for a container, with trade-offs and risks."""
@@ -104,6 +106,12 @@ def tune(
             progress=progressed,
         )
     (today,) = predict(fit, [fit.logged], seed)
+    if html is not None:
+        from sim.cli.pages import write_explorer
+        from sim.explore.grid import Grid
+
+        grid = Grid.of_tuning(fit, found)
+        write_explorer(html, log.name, fit, grid, seed, quiet=quiet)
     if write_json(json, lambda: of_advice(fit, today, found)):
         return
     print(*of_tuning(fit, today, found), "", found, sep="\n")

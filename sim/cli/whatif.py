@@ -18,6 +18,7 @@ from sim.cli.options import (
     Go,
     Growth,
     Horizon,
+    Html,
     Json,
     Log,
     LoggedGOGC,
@@ -57,6 +58,7 @@ def whatif(
     prometheus: Exposition = None,
     trace: Trace = None,
     json: Json = None,
+    html: Html = None,
     growth: Growth = "0%",
     traffic: Traffic = "100%",
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random streams.")] = 1,
@@ -75,7 +77,7 @@ def whatif(
 
     from sim.advice.prediction import predict
     from sim.advice.scenario import scenario
-    from sim.advice.settings import grid, with_today
+    from sim.advice.settings import grid
     from sim.advice.whatif import assumptions, doubts, table
     from sim.fitting import fit_log
     from sim.fitting.evidence import read_evidence
@@ -83,16 +85,23 @@ def whatif(
     from sim.report.verdict import of_predictions
 
     evidence = read_evidence(metrics, prometheus, trace=trace)
-    fit = scenario(growth, traffic).of(
-        fit_log(
-            log, logged_gogc, logged_gomemlimit, load, evidence, arrivals,
-            process=process, rss=rss, window=(begin, end), horizon=horizon, go=go,
-        )
-    )
+    logged = fit_log(
+        log, logged_gogc, logged_gomemlimit, load, evidence, arrivals,
+        process=process, rss=rss, window=(begin, end), horizon=horizon, go=go,
+    )  # fmt: skip
+    future = scenario(growth, traffic)
+    fit = future.of(logged)
     settings = grid(gogc, gomemlimit, gomaxprocs or str(fit.program.procs))
     with progress("whatif", quiet=quiet) as report:
-        today, *others = predict(fit, with_today(fit, settings), seed, progress=report)
-    predictions = [p for p in (today, *others) if p.setting in settings]
+        predictions = predict(fit, settings, seed, progress=report)
+    today = next((p for p in predictions if p.setting == fit.logged), None)
+    if today is None:
+        (today,) = predict(fit, [fit.logged], seed)
+    if html is not None:
+        from sim.cli.pages import write_explorer
+        from sim.explore.grid import Grid
+
+        write_explorer(html, log.name, logged, Grid.of(logged, settings, future), seed, quiet=quiet)
     if write_json(json, lambda: documents.of_predictions(predictions)):
         return
     print(*of_predictions(fit, today, predictions), "", table(predictions), sep="\n")

@@ -12,12 +12,13 @@ from sim.advice.prediction import Prediction
 from sim.advice.report import environment
 from sim.advice.risks import Risks
 from sim.advice.tuning import EQUALLY_CHEAP, Candidate, Tuning, gc_cpu_share
+from sim.advice.whatif import doubts
 from sim.fitting.gctrace_fit import Fit
 from sim.results.diagnosis import Finding
 from sim.results.gc_cost import gc_cpu
 from sim.results.result import SETTINGS, Result
 from sim.results.summary import Figure, Summary
-from sim.units import Fraction, format_bytes, format_duration
+from sim.units import Bytes, Fraction, format_bytes, format_duration
 
 if TYPE_CHECKING:
     from sim.advice.api import Advice
@@ -117,6 +118,29 @@ def of_predictions(fit: Fit, today: Prediction, predictions: Sequence[Prediction
                 f"Least memory, {environment(smallest.setting)}: {_change(today, smallest)}."
             )
     return [*lines, _log_basis(fit)]
+
+
+def of_setting(
+    fit: Fit, today: Prediction, prediction: Prediction, container: Bytes | None
+) -> list[str]:
+    """What one setting does: against today's, against a container, and what to doubt."""
+    same = _figures(prediction) == _figures(today)
+    told = _figures(today) if same else _change(today, prediction)
+    lines = [f"{environment(prediction.setting)}: {told}."]
+    if container is not None:
+        lines.append(f"{_fits(prediction, container)}.")
+    known = {f"- doubt: {sentence}" for sentence in fit.warnings}
+    own = [line for line in doubts(fit, [prediction]).splitlines() if line not in known]
+    return [*lines, *(line.removeprefix("- ") for line in own)]
+
+
+def _fits(prediction: Prediction, container: Bytes) -> str:
+    size, high = format_bytes(container), prediction.high.peak_rss_bytes
+    if high <= container:
+        return f"It fits into {size}: {1 - high / container:.0%} is left at worst"
+    if prediction.low.peak_rss_bytes > container:
+        return f"It does not fit into {size}: it needs {format_bytes(high)} at worst"
+    return f"It may not fit into {size}: it needs up to {format_bytes(high)}"
 
 
 def of_tuning(fit: Fit, today: Prediction, advice: Advice) -> list[str]:

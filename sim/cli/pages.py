@@ -1,0 +1,27 @@
+"""Pages that commands write beside their text."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.cli.progress import progress
+from sim.files import write
+
+if TYPE_CHECKING:
+    from sim.explore.grid import Grid
+    from sim.fitting.gctrace_fit import Fit
+
+
+def write_explorer(file: Path, name: str, fit: Fit, grid: Grid, seed: int, *, quiet: bool) -> None:
+    """The page with sliders as one file; says on stderr where it is."""
+    from sim.explore.offline import offline
+    from sim.explore.predictor import Predictor
+    from sim.explore.serve import about
+
+    with progress("page", quiet=quiet) as report:
+        text = offline(Predictor(fit, seed), grid, about(fit, name), report)
+    write(file, text)
+    if not quiet:
+        print(f"page: {file}", file=sys.stderr)

@@ -1,0 +1,70 @@
+"""A local page in the browser, on the loopback only."""
+
+from __future__ import annotations
+
+import webbrowser
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from importlib.metadata import version
+from multiprocessing import active_children, get_context
+from typing import Any, Final
+
+from sim.errors import UserError
+from sim.explore.knobs import Position
+from sim.explore.live import application
+from sim.explore.predictor import Predictor
+from sim.fitting.gctrace_fit import Fit
+from sim.units import Bytes
+
+LOOPBACK: Final = "127.0.0.1"
+PROCESSES: Final = 2
+"""One for intervals, one for the trade-off."""
+
+
+def serve(
+    fit: Fit,
+    name: str,
+    container: Bytes | None,
+    seed: int,
+    *,
+    port: int,
+    browse: bool,
+    ready: Callable[[str], None],
+) -> None:
+    """Serve the page until interrupted; `ready` gets its address. Port 0 is any that is free.
+
+    Raises UserError if the port is taken.
+    """
+    from bokeh.server.server import Server
+
+    predictor = Predictor(fit, seed)
+    logged = fit.logged
+    position = Position(logged.gogc, logged.memory_limit, logged.procs, 1.0, 0.0, container)
+    pool = ProcessPoolExecutor(PROCESSES, get_context("spawn"))
+    try:
+        visit = application(predictor, predictor.today(), position, pool, about(fit, name))
+        try:
+            server = Server({"/": visit}, address=LOOPBACK, port=port)
+        except OSError as error:
+            raise UserError(f"--port {port}: {error.strerror or error}") from None
+        server.start()
+        address = f"http://localhost:{server.port}/"
+        ready(address)
+        if browse:
+            server.io_loop.add_callback(webbrowser.open, address)
+        server.run_until_shutdown()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in active_children():  # nobody waits for what they are working out
+            worker.terminate()
+
+
+def about(fit: Fit, name: str, how: str = "") -> dict[str, Any]:
+    """What the template of the page is told."""
+    doubts = [f"doubt: {sentence}" for sentence in fit.warnings]
+    return {
+        "name": name,
+        "rests": [*fit.assumptions, *doubts],
+        "version": version("gomemsim"),
+        "how": how,
+    }

@@ -19,7 +19,7 @@ GOGC: Final = (
     1000, None,
 )  # fmt: skip
 TRAFFIC: Final = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
-GROWTH: Final = (-0.5, -0.25, -0.1, 0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
+GROWTH: Final = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
 MOST_PROCS: Final = 16
 SIZES: Final = 32
 LARGEST: Final = 12
@@ -69,13 +69,6 @@ def _named_share(share: Fraction) -> str:
     return f"{share:.0%}"
 
 
-def _parse_growth(text: str) -> Fraction:
-    growth = parse_fraction(text)
-    if growth <= -1:
-        raise UserError(f"growth: expected more than -100%, got {text!r}")
-    return growth
-
-
 def _parse_traffic(text: str) -> Fraction:
     share = parse_fraction(text)
     if share <= 0:
@@ -88,7 +81,7 @@ KINDS: Final[Mapping[str, tuple[str, Callable[[str], Any], Callable[[Any], str]]
     "limit": ("GOMEMLIMIT", parse_limit, name_limit),
     "procs": ("GOMAXPROCS", parse_procs, str),
     "traffic": ("Load, of that in the log", _parse_traffic, _named_share),
-    "growth": ("Growth of the live heap", _parse_growth, _named_share),
+    "growth": ("Growth of the live heap", parse_fraction, _named_share),
     "container": ("Memory of the container", parse_limit, name_limit),
 }
 """By field of Position: title, reader of what is typed, and name of a value."""

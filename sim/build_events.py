@@ -12,36 +12,36 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from sim.actors import goroutine as body
-from sim.actors.finalizing import finalizer_body
+from sim.actors import goroutine
+from sim.actors.background import (
+    finalizer_body,
+    queue_finalizers,
+    scavenger_body,
+    sweeper_body,
+)
+from sim.actors.faults import PageFaults
 from sim.actors.heap import LedgerHeap
 from sim.actors.khugepaged import khugepaged
+from sim.actors.kinds import KindColumns, kind_columns
 from sim.actors.load import BatchLoad, ClosedLoad, OpenLoad, run_batch, run_closed, run_open
-from sim.actors.malloc import flush_batch
+from sim.actors.locks import Locks
+from sim.actors.malloc import Allocator
+from sim.actors.memory import Memory
 from sim.actors.mutator import GoroutinesOnPs
-from sim.actors.prices import expect_fresh_spans, reprice
+from sim.actors.prices import Prices
 from sim.actors.processor import processor
 from sim.actors.quota import quota
 from sim.actors.reporting import report_free_runs, report_locks, report_spans
-from sim.actors.scavenging import scavenger_body
+from sim.actors.retention import Retention
+from sim.actors.scavenging import Scavenging
 from sim.actors.scheduling import spawn
-from sim.actors.sweeping import sweeper_body
-from sim.actors.world import (
-    HEAP_LOCK_CAUSES,
-    Draw,
-    G,
-    LockUse,
-    MarkPhase,
-    Memory,
-    P,
-    Scheduler,
-    SweepBook,
-    World,
-)
+from sim.actors.stacks import GoroutineStacks
+from sim.actors.state import Draw, G, MarkPhase, P, Scheduler
+from sim.actors.sweeping import Sweeping
+from sim.actors.world import World
 from sim.config.run import RunConfig, stop_keeps_ps
 from sim.engine.clock import Clock
 from sim.go.hugepages import HugePages
-from sim.go.kinds import KindTable
 from sim.go.mcache import Mcaches
 from sim.go.mheap import MHeap
 from sim.go.pagealloc import PageAlloc
@@ -49,10 +49,7 @@ from sim.go.pool import SyncPool
 from sim.go.runq import LocalQueue, Tally
 from sim.go.sizeclass import SizeClassTable, size_classes
 from sim.go.stacks import Stacks
-from sim.go.sweep import SweepPace
 from sim.go.sysmon import Sysmon, TimeSlice
-from sim.machine.price import malloc_ns, set_finalizer_ns
-from sim.machine.profile import MachineProfile
 from sim.record.facts import Phase
 from sim.record.phases import PhaseName
 from sim.runtime.cycle import Collector
@@ -60,7 +57,7 @@ from sim.runtime.memory import MemoryAccounts
 from sim.runtime.recording import Recording
 from sim.runtime.state import Process, Runtime
 from sim.runtime.sysmon import sysmon
-from sim.workload import program as say
+from sim.workload import program as spec
 from sim.workload.distributions import Constant, Distribution
 from sim.workload.finalizers import Finalizers
 from sim.workload.holders import Holder, Store
@@ -82,14 +79,14 @@ class Events:
     def __init__(self, config: RunConfig, runtime: Runtime) -> None:
         sizes = size_classes(config.go)
         self._program, self._mixes = config.program, MixBook(config.program, sizes)
-        memory = make_memory(config, self._mixes, sizes, runtime.machine)
-        self.world = make_world(config, memory, runtime)
+        self.world = make_world(config, self._mixes, sizes, runtime)
         self.heap, self.mutator = LedgerHeap(self.world), GoroutinesOnPs(self.world)
 
     def start(self, collector: Collector, accounts: MemoryAccounts, recording: Recording) -> None:
         """Start the actors: Ps, collector, sweeper, monitor, sampler, and the main goroutine."""
         world, env = self.world, self.world.env
-        world.accounts = accounts
+        world.accounts = world.allocator.accounts = accounts
+        world.sweeping.on_swept = partial(queue_finalizers, world)
         compile_program(self._program, self._mixes, world)
         for p in world.sched.ps:
             p.process = env.process(processor(p, world))
@@ -113,7 +110,7 @@ class Events:
 
     def finish(self) -> None:
         """The last batch belongs to the run."""
-        flush_batch(self.world)
+        self.world.allocator.flush_batch()
 
     def report(self) -> None:
         """Spans, free pages and locks as they are at the end."""
@@ -129,18 +126,33 @@ def sampler(runtime: Runtime, recording: Recording) -> Process[None]:
         yield runtime.clock.timeout(runtime.settings.sampling)
 
 
-def make_world(config: RunConfig, memory: Memory, runtime: Runtime) -> World:
-    """Ps and goroutines at rest."""
-    settings, env = runtime.settings, runtime.clock
+def make_world(config: RunConfig, mixes: MixBook, sizes: SizeClassTable, run: Runtime) -> World:
+    """Ps and goroutines at rest, and an empty heap that knows the kinds of the program."""
+    settings, machine, clock, streams = run.settings, run.machine, run.clock, run.streams
+    memory = make_memory(config, mixes, sizes)
+    heap = memory.heap
+    kinds = kind_columns(mixes, memory.finalizers.kinds, len(heap.nelems), machine)
+    faults = PageFaults(heap.pages, machine)
+    prices = Prices(kinds, heap, sizes, faults, machine.alloc)
+    locks = Locks(
+        clock, heap, machine.page, settings.gomaxprocs, settings.switches, streams["locks"]
+    )
+    retention = make_retention(config.program, mixes, kinds, memory, run)
+    sweeping = Sweeping(heap, run.gc, machine.sweep)
+    scavenging = Scavenging(heap, run.gc, settings, machine.page.scavenge_ns)
     return World(
-        runtime=runtime, env=env, gomaxprocs=settings.gomaxprocs, gc_percent=settings.gc_percent,
-        memory_limit=settings.memory_limit, duration=settings.duration, machine=runtime.machine,
-        switches=settings.switches, streams=runtime.streams, emit=runtime.emit,
-        container=runtime.container, sched=make_scheduler(config, env), memory=memory,
-        gc=runtime.gc, mark=MarkPhase(env.event()), sweep=SweepBook(), finished=runtime.finished,
+        runtime=run, env=clock, gomaxprocs=settings.gomaxprocs, machine=machine,
+        switches=settings.switches, streams=streams, emit=run.emit, container=run.container,
+        gc=run.gc, finished=run.finished, pacer_name=settings.pacer_name,
+        sched=make_scheduler(config, clock), mark=MarkPhase(clock.event()), kinds=kinds,
+        memory=memory, stacks=GoroutineStacks(memory.stacks, run.container, faults, machine.mark),
+        prices=prices, locks=locks, retention=retention, sweeping=sweeping, scavenging=scavenging,
+        allocator=Allocator(
+            run, memory, kinds, prices, locks, retention, sweeping, scavenging, faults
+        ),
         sweeper=G(0, "bgsweep", system=True), scavenger=G(0, "bgscavenge", system=True),
         finalizer=G(0, "finalizers", system=True), new_goroutine=_not_yet,
-        pacer_name=settings.pacer_name, timeline=config.record.timeline,
+        timeline=config.record.timeline,
     )  # fmt: skip
 
 
@@ -155,74 +167,29 @@ def _not_yet(kind: str) -> G:
     raise NotImplementedError(kind)
 
 
-def make_memory(
-    config: RunConfig, book: MixBook, sizes: SizeClassTable, machine: MachineProfile
-) -> Memory:
-    """An empty heap that knows the kinds of the program."""
+def make_memory(config: RunConfig, mixes: MixBook, sizes: SizeClassTable) -> Memory:
+    """An empty heap."""
     huge_pages = HugePages() if config.os.huge_pages == "always" else None
     heap, ledger = MHeap(sizes, PageAlloc(huge_pages=huge_pages)), Ledger()
-    program = config.program
-    classes = np.asarray([row.span_class for row in book.kinds.rows], dtype=np.int64)
-    mix_kinds = [np.asarray(mix.kinds, dtype=np.int64) for mix in book.mixes]
-    scan, pages = book.kinds.column("scan_bytes"), book.kinds.column("npages").astype(np.int64)
-    small = np.flatnonzero(pages == 0)
-    small = small[np.argsort(classes[small], kind="stable")]
-    fast_path = malloc_ns(
-        book.kinds.column("slot_bytes"), scan, book.kinds.column("npages"),
-        book.kinds.column("objects"), machine.alloc,
-    )  # fmt: skip
-    finalizers = make_finalizers(book, ledger)
-    fast_path += finalizers.kinds * set_finalizer_ns(
-        book.kinds.column("nelems"), book.kinds.column("objects"), machine.finalizer
-    )
     return Memory(
-        heap=heap, stacks=Stacks(heap, config.gomaxprocs + EXTRA_THREADS),
-        caches=Mcaches(heap, config.gomaxprocs), kinds=book.kinds, mixes=book.mixes,
-        ledger=ledger, finalizers=finalizers, pace=SweepPace(), mix_kinds=mix_kinds,
-        mix_classes=[classes[kinds] for kinds in mix_kinds],
-        malloc_ns=fast_path, malloc_ns_marking=fast_path + machine.alloc.marking_ns,
-        kind_slots=book.kinds.column("slot_bytes"), kind_classes=classes,
-        kind_ranks=np.where(pages > 0, 0, ranks_within(classes)),
-        kind_pages=pages, small_kinds=small, small_classes=np.unique(classes[small]),
-        kind_scan=scan,
-        kind_objects=book.kinds.column("objects"),
-        lock_use=LockUse(*np.zeros((5, len(heap.nelems) + len(HEAP_LOCK_CAUSES)))),
-        large_ns=np.zeros(len(book.kinds)),
-        class_price=np.zeros(len(heap.nelems)), class_wait=np.zeros(len(heap.nelems)),
-        large_wait=np.zeros(len(book.kinds)),
-        class_live=sizes.npages * 8192 / np.maximum(sizes.nelems, 1),
-        slots=[[0.0] * len(book.mixes) for _ in range(config.gomaxprocs)],
-        price=[0.0] * len(book.mixes), wait_price=[0.0] * len(book.mixes),
-        live_per_slot=[0.0] * len(book.mixes),
-        kept=[{} for _ in book.mixes],
-        holders=[{} for _ in book.mixes],
-        scan_per_slot=[
-            float(np.dot(mix.shares, scan[kinds]))
-            for mix, kinds in zip(book.mixes, mix_kinds, strict=True)
-        ],
-        stores={
-            name: _store(store, book.ids[store.of], ledger)
-            for name, store in program.stores.items()
-        },
-        pools={name: SyncPool(ledger.add_owner(Law.HAZARD)) for name in program.pools},
-        waste_by_class=waste_by_class(book.kinds, len(heap.nelems)),
+        heap, Mcaches(heap, config.gomaxprocs), Stacks(heap, config.gomaxprocs + EXTRA_THREADS),
+        ledger, make_finalizers(mixes, ledger),
     )  # fmt: skip
 
 
-def ranks_within(classes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many kinds before each are of its class."""
-    order = np.argsort(classes, kind="stable")
-    ranks = np.empty_like(classes)
-    ranks[order] = np.arange(len(classes)) - np.searchsorted(classes[order], classes[order])
-    return ranks
-
-
-def waste_by_class(kinds: KindTable, classes: int) -> Floats:
-    """Share of a used slot that was not asked for: the mean of the kinds of each class."""
-    span_class = kinds.column("span_class").astype(np.int64)
-    waste = 1 - kinds.column("requested_bytes") / kinds.column("slot_bytes")
-    count = np.bincount(span_class, minlength=classes)
-    return np.bincount(span_class, weights=waste, minlength=classes) / np.maximum(count, 1)
+def make_retention(
+    program: spec.Program, mixes: MixBook, kinds: KindColumns, memory: Memory, run: Runtime
+) -> Retention:
+    """Empty stores and pools."""
+    ledger = memory.ledger
+    retention = Retention(
+        run.clock, kinds, ledger, memory.finalizers, run.streams["replacement"]
+    )
+    for name, store in program.stores.items():
+        retention.stores[name] = _store(store, mixes.ids[store.of], ledger)
+    for name in program.pools:
+        retention.pools[name] = SyncPool(ledger.add_owner(Law.HAZARD))
+    return retention
 
 
 def make_finalizers(book: MixBook, ledger: Ledger) -> Finalizers:
@@ -238,7 +205,7 @@ def make_finalizers(book: MixBook, ledger: Ledger) -> Finalizers:
     return finalizers
 
 
-def _store(store: say.Store, mix: int, ledger: Ledger) -> Store:
+def _store(store: spec.Store, mix: int, ledger: Ledger) -> Store:
     laws = {"random": Law.HAZARD, "oldest": Law.WINDOW, "none": Law.HAZARD}
     owner = ledger.add_owner(laws[store.replacement], capacity=store.size)
     return Store(owner, mix, store.size, store.replacement)
@@ -247,7 +214,7 @@ def _store(store: say.Store, mix: int, ledger: Ledger) -> Store:
 # -- the program -------------------------------------------------------------------------------
 
 
-def compile_program(program: say.Program, book: MixBook, world: World) -> None:
+def compile_program(program: spec.Program, book: MixBook, world: World) -> None:
     """Give the world its factory of goroutines."""
     steps = {
         name: compile_steps(kind.steps, name, book, world)
@@ -259,48 +226,48 @@ def compile_program(program: say.Program, book: MixBook, world: World) -> None:
         uses = program.goroutines[kind]
         idle = uses.stack if uses.idle_stack is None else uses.idle_stack
         g = G(world.sched.created, kind, stack=uses.stack, idle_stack=idle)
-        g.body = body.follow(g, steps[kind], world)
+        g.body = goroutine.follow(g, steps[kind], world)
         return g
 
     world.new_goroutine = new_goroutine
 
 
 def compile_steps(
-    steps: tuple[say.Step, ...], path: str, book: MixBook, world: World
+    steps: tuple[spec.Step, ...], path: str, book: MixBook, world: World
 ) -> tuple[Any, ...]:
     """Steps with their draws; the stream of a draw is named after its place in the program."""
     return tuple(compile_step(step, f"{path}.{i}", book, world) for i, step in enumerate(steps))
 
 
-def compile_step(step: say.Step, path: str, book: MixBook, world: World) -> Any:
+def compile_step(step: spec.Step, path: str, book: MixBook, world: World) -> Any:
     """One step."""
     match step:
-        case say.Work():
+        case spec.Work():
             mix = mix_of(step, book, world)
-            return body.WorkStep(
+            return goroutine.WorkStep(
                 cpu=draw(step.cpu, f"{path}.cpu", world),
                 allocate=draw(step.allocate, f"{path}.allocate", world),
-                mix=mix, keep=keeper(step, mix, world), writes_per_ns=step.pointer_writes / 1e9,
+                mix=mix, keep=holder_of(step, mix, world), writes_per_ns=step.pointer_writes / 1e9,
             )  # fmt: skip
-        case say.Spin():
-            return body.SpinStep(draw(step.time, f"{path}.time", world))
-        case say.Publish():
-            return body.PublishStep(world.memory.stores[step.store])
-        case say.Wait():
-            return body.WaitStep(draw(step.time, f"{path}.time", world), step.via == "timer")
-        case say.Spawn():
-            return body.SpawnStep(step.goroutine, step.count, step.wait)
-        case say.Borrow():
-            return body.BorrowStep(
-                world.memory.pools[step.pool], new_object(step.pool, book, world)
+        case spec.Spin():
+            return goroutine.SpinStep(draw(step.time, f"{path}.time", world))
+        case spec.Publish():
+            return goroutine.PublishStep(world.retention.stores[step.store])
+        case spec.Wait():
+            return goroutine.WaitStep(draw(step.time, f"{path}.time", world), step.via == "timer")
+        case spec.Spawn():
+            return goroutine.SpawnStep(step.goroutine, step.count, step.wait)
+        case spec.Borrow():
+            return goroutine.BorrowStep(
+                world.retention.pools[step.pool], new_object(step.pool, book, world)
             )
-        case say.Collect():
-            return body.CollectStep()
-        case say.Repeat():
-            return body.RepeatStep(step.times, compile_steps(step.steps, path, book, world))
+        case spec.Collect():
+            return goroutine.CollectStep()
+        case spec.Repeat():
+            return goroutine.RepeatStep(step.times, compile_steps(step.steps, path, book, world))
 
 
-def mix_of(step: say.Work, book: MixBook, world: World) -> int:
+def mix_of(step: spec.Work, book: MixBook, world: World) -> int:
     """What a step allocates."""
     if step.of is None:
         return NO_MIX
@@ -308,38 +275,30 @@ def mix_of(step: say.Work, book: MixBook, world: World) -> int:
     return book.ids[finalizer_mix(step) if finalizers else step.of]
 
 
-def new_object(pool: str, book: MixBook, world: World) -> body.WorkStep:
+def new_object(pool: str, book: MixBook, world: World) -> goroutine.WorkStep:
     """The work of allocating an object for an empty pool."""
     mix = book.ids[pool_mix(pool)]
-    return body.WorkStep(
-        cpu=lambda: 0.0, allocate=lambda: 1.0 / world.memory.mixes[mix].slots_per_byte, mix=mix,
-        keep=body.keep_with(world.memory.pools[pool].owner, mix), writes_per_ns=0.0,
+    return goroutine.WorkStep(
+        cpu=lambda: 0.0, allocate=lambda: 1.0 / world.kinds.mixes[mix].slots_per_byte, mix=mix,
+        keep=goroutine.keep_with(world.retention.pools[pool].owner, mix), writes_per_ns=0.0,
     )  # fmt: skip
 
 
-def keeper(step: say.Work, mix: int, world: World) -> Callable[[G, float, World], None] | None:
+def holder_of(step: spec.Work, mix: int, world: World) -> Callable[[G, float, World], None] | None:
     """Who keeps what a step allocates; None for what dies at once."""
-    memory = world.memory
     if step.into is not None:
-        return body.keep_in_store(memory.stores[step.into])
+        return goroutine.keep_in_store(world.retention.stores[step.into])
     match step.lives:
-        case "step" if mix in memory.finalizers.unreachable:
-            return body.keep_for_finalizers(mix)
+        case "step" if mix in world.memory.finalizers.unreachable:
+            return goroutine.keep_for_finalizers(mix)
         case "step":
             return None
         case "goroutine":
-            return body.keep_in_goroutine(mix)
+            return goroutine.keep_in_goroutine(mix)
         case "forever":
-            return body.keep_with(tenured(math.inf, mix, memory), mix)
+            return goroutine.keep_with(world.retention.tenured(math.inf, mix), mix)
         case law:
-            return body.keep_with(tenured(law.mean(), mix, memory), mix)
-
-
-def tenured(mean: float, mix: int, memory: Memory) -> int:
-    """Who keeps objects of a mix that live for an exponential time, made on first use."""
-    if (mean, mix) not in memory.tenured:
-        memory.tenured[mean, mix] = memory.ledger.add_owner(Law.HAZARD)
-    return memory.tenured[mean, mix]
+            return goroutine.keep_with(world.retention.tenured(law.mean(), mix), mix)
 
 
 def draw(distribution: Distribution, stream: str, world: World) -> Draw:
@@ -356,25 +315,25 @@ def draw(distribution: Distribution, stream: str, world: World) -> Draw:
     return values().__next__
 
 
-def main(program: say.Program, book: MixBook, world: World) -> Process[None]:
+def main(program: spec.Program, book: MixBook, world: World) -> Process[None]:
     """The main goroutine, and then the load; the run ends when all batches have ended."""
     world.container.look()
-    expect_fresh_spans(world)
-    reprice(world)
+    world.prices.expect_fresh_spans()
+    world.allocator.reprice()
     filling = [filler(store, program, world) for store in program.stores.values() if store.filled]
     steps = (*filling, *compile_steps(program.main, "main", book, world))
     if steps:
         g = G(0, "main")
         ready = world.env.event()
         g.on_end = lambda _: _fire(ready)
-        g.body = body.follow(g, steps, world)
+        g.body = goroutine.follow(g, steps, world)
         spawn(g, None, world)
         yield ready
     report_locks(world)
     world.emit(Phase(PhaseName.WARM_UP, world.env.now, "load begins"))
     batches = [world.env.process(put_on(name, load, world)) for name, load in program.load.items()]
     yield simpy.AllOf(world.env, batches)
-    if all(isinstance(load, say.Batch) for load in program.load.values()):
+    if all(isinstance(load, spec.Batch) for load in program.load.values()):
         world.finished.succeed()
 
 
@@ -382,25 +341,25 @@ def _fire(event: simpy.Event) -> None:
     event.succeed()
 
 
-def filler(store: say.Store, program: say.Program, world: World) -> body.WorkStep:
+def filler(store: spec.Store, program: spec.Program, world: World) -> goroutine.WorkStep:
     """The work of filling a store at start-up."""
     name = next(name for name, other in program.stores.items() if other is store)
-    state = world.memory.stores[name]
-    return body.WorkStep(
+    state = world.retention.stores[name]
+    return goroutine.WorkStep(
         cpu=lambda: 0.0, allocate=lambda: float(store.size), mix=state.mix,
-        keep=body.keep_in_store(state), writes_per_ns=0.0,
+        keep=goroutine.keep_in_store(state), writes_per_ns=0.0,
     )  # fmt: skip
 
 
-def put_on(name: str, load: say.Load, world: World) -> Process[None]:
+def put_on(name: str, load: spec.Load, world: World) -> Process[None]:
     """The process of one load."""
     match load:
-        case say.OpenLoop():
+        case spec.OpenLoop():
             times = partial(load.arrivals.times, world.streams[f"{name}.arrivals"])
             return run_open(OpenLoad(name, load.goroutine, times, load.via == "timer"), world)
-        case say.ClosedLoop():
+        case spec.ClosedLoop():
             think = draw(load.think, f"{name}.think", world)
             return run_closed(ClosedLoad(name, load.goroutine, load.workers, think), world)
-        case say.Batch():
+        case spec.Batch():
             batch = BatchLoad(name, load.goroutine, load.count, load.parallel, load.parallel_per_p)
             return run_batch(batch, world)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sim.actors.marking import book, finish_claim, mark_ns, piece
-from sim.actors.world import Body, G, World
+from sim.actors.state import Body, G
+from sim.actors.world import World
 from sim.go.assist import OVER_ASSIST_WORK, debt, earned
 from sim.go.pacer import check_assist_ratio
 

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from typing import Final, overload
 
-from sim.actors.world import Floats, Ints, World
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.go.pagealloc import PageAlloc
+from sim.machine.profile import MachineProfile
 from sim.units import KiB, MiB
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 OS_PAGE: Final = 4 * KiB
 HUGE_PAGE: Final = 2 * MiB
 
 
-@overload
-def fault_ns(nbytes: int, world: World) -> float: ...
-@overload
-def fault_ns(nbytes: Ints | Floats, world: World) -> Floats: ...
-def fault_ns(nbytes: int | Ints | Floats, world: World) -> float | Floats:
+class PageFaults:
     """What the OS takes for the first touch of memory: page by page, or huge pages cleared."""
-    machine = world.machine
-    if world.memory.heap.pages.huge_pages is not None:
-        each = machine.page.fault_ns + HUGE_PAGE * machine.alloc.byte_ns
-        return nbytes / HUGE_PAGE * each
-    return nbytes / OS_PAGE * machine.page.fault_ns
+
+    def __init__(self, pages: PageAlloc, machine: MachineProfile) -> None:
+        self._page, self._fault_ns = OS_PAGE, machine.page.fault_ns
+        if pages.huge_pages is not None:
+            self._page = HUGE_PAGE
+            self._fault_ns = machine.page.fault_ns + HUGE_PAGE * machine.alloc.byte_ns
+
+    @overload
+    def ns(self, nbytes: int) -> float: ...
+    @overload
+    def ns(self, nbytes: Ints | Floats) -> Floats: ...
+    def ns(self, nbytes: int | Ints | Floats) -> float | Floats:
+        """ns for so many bytes."""
+        return nbytes / self._page * self._fault_ns

@@ -9,13 +9,12 @@ from typing import Any, Final
 import simpy
 
 from sim.actors.assist import assist, charge, owes_work
-from sim.actors.keeping import insert, keep, keep_forever, lose, publish
-from sim.actors.locks import locks_taken, queue_for
-from sim.actors.malloc import count_allocation, flush_batch
+from sim.actors.background import sweep
+from sim.actors.malloc import MIN_STRETCH
 from sim.actors.scheduling import block, spawn, unblock, unblock_by_timer
-from sim.actors.stretch import MIN_STRETCH, book_stretch, stretch
-from sim.actors.sweeping import sweep
-from sim.actors.world import Body, Draw, G, World
+from sim.actors.state import Body, Draw, G
+from sim.actors.stretch import book_stretch, stretch
+from sim.actors.world import World
 from sim.go.pool import SyncPool
 from sim.workload.holders import Store
 
@@ -91,15 +90,15 @@ def follow(g: G, steps: tuple[Any, ...], world: World) -> Body:
 
 def work(g: G, step: WorkStep, world: World) -> Body:
     """Compute, and allocate evenly on the way, in stretches up to the next instant that matters."""
-    memory, gc, mix = world.memory, world.gc, step.mix
+    gc, prices, mix = world.gc, world.prices, step.mix
     cpu = step.cpu()
-    slots = step.allocate() * memory.mixes[mix].slots_per_byte if mix >= 0 else 0.0
+    slots = step.allocate() * world.kinds.mixes[mix].slots_per_byte if mix >= 0 else 0.0
     while cpu > 0 or slots > 0:
-        if gc.marking and slots and owes_work(g, slots * memory.mixes[mix].slot_bytes, world):
+        if gc.marking and slots and owes_work(g, slots * world.kinds.mixes[mix].slot_bytes, world):
             yield from assist(g, world)
         slowed = cpu * (gc.slowdown + step.writes_per_ns * gc.write_ns)
-        malloc = slots * memory.price[mix] if slots else 0.0
-        waiting = slots * memory.wait_price[mix] if slots else 0.0
+        malloc = slots * prices.ns[mix] if slots else 0.0
+        waiting = slots * prices.wait_ns[mix] if slots else 0.0
         share = stretch(g, slowed + malloc + waiting, slots, mix, world)
         ns = book_stretch(g, cpu * share, slowed * share, malloc * share, waiting * share)
         if slots:
@@ -117,21 +116,21 @@ def work(g: G, step: WorkStep, world: World) -> Body:
 
 def take_slots(g: G, step: WorkStep, slots: float, world: World) -> None:
     """Allocate: charge it, and say who keeps it."""
-    charge(g, slots * world.memory.mixes[step.mix].slot_bytes, world)
+    charge(g, slots * world.kinds.mixes[step.mix].slot_bytes, world)
     p = g.p
     assert p is not None
     if step.keep is None:
-        p.keeper = None
+        p.holder = None
     else:
         step.keep(g, slots, world)
-    count_allocation(p.id, step.mix, slots, world)
+    world.allocator.count_allocation(p.id, step.mix, slots)
 
 
 def has_to_wait(world: World) -> bool:
     """Is there anything to wait for after an allocation?"""
-    memory, gc = world.memory, world.gc
+    gc = world.gc
     return bool(
-        memory.owed_ns
+        world.allocator.owed_ns
         or (gc.pacer.heap_live >= gc.trigger_at and not gc.running)
         or world.switches.resolution == "refill"
     )
@@ -139,15 +138,15 @@ def has_to_wait(world: World) -> bool:
 
 def wait_for_memory(g: G, world: World) -> Body:
     """Queue for locks, return memory to the OS, start a cycle where heap_live asks for one."""
-    memory, gc = world.memory, world.gc
+    allocator, gc, locks = world.allocator, world.gc, world.locks
     if world.switches.resolution == "refill":
-        for use, times, ns in locks_taken(flush_batch(world), world):
-            yield from queue_for(g, use, times, ns, world)
-    if memory.owed_ns:
-        owed, memory.owed_ns = memory.owed_ns, 0
+        for row, times, ns in locks.taken(allocator.flush_batch()):
+            yield from locks.queue_for(g, row, times, ns)
+    if allocator.owed_ns:
+        owed, allocator.owed_ns = allocator.owed_ns, 0
         g.alloc += owed
         yield owed
-        memory.scavenge_ns["assist"] += owed
+        world.scavenging.cpu_ns["assist"] += owed
     if gc.pacer.heap_live >= gc.trigger_at and not gc.running:
         yield from start_gc(g, world)
 
@@ -177,7 +176,7 @@ def spin(g: G, step: SpinStep, world: World) -> Body:
 
 def hand_over(g: G, step: PublishStep, world: World) -> Body:
     """What the goroutine keeps is the store's from now on."""
-    publish(g, step.store, world)
+    world.retention.publish(g, step.store)
     yield from ()
 
 
@@ -259,19 +258,19 @@ _DO: Final[dict[type, Callable[[G, Any, World], Body]]] = {
 
 def keep_in_goroutine(mix: int) -> Callable[[G, float, World], None]:
     """The goroutine keeps the objects until it ends."""
-    return lambda g, slots, world: keep(g, mix, slots, world)
+    return lambda g, slots, world: world.retention.keep(g, mix, slots)
 
 
 def keep_for_finalizers(mix: int) -> Callable[[G, float, World], None]:
     """Nobody keeps the objects, but they have finalizers."""
-    return lambda g, slots, world: lose(mix, slots, 1.0, world)
+    return lambda g, slots, world: world.retention.lose(mix, slots, 1.0)
 
 
 def keep_in_store(store: Store) -> Callable[[G, float, World], None]:
     """A store keeps them."""
-    return lambda g, slots, world: insert(store, g, slots, world)
+    return lambda g, slots, world: world.retention.insert(store, g, slots)
 
 
 def keep_with(owner: int, mix: int) -> Callable[[G, float, World], None]:
     """A long-lived owner keeps them."""
-    return lambda g, slots, world: keep_forever(owner, g, mix, slots, world)
+    return lambda g, slots, world: world.retention.keep_forever(owner, g, mix, slots)

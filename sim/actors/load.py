@@ -10,7 +10,8 @@ import simpy
 from numpy.typing import NDArray
 
 from sim.actors.scheduling import spawn, spawn_by_timer
-from sim.actors.world import Draw, G, P, World
+from sim.actors.state import Draw, G, P
+from sim.actors.world import World
 from sim.runtime.state import Process
 
 

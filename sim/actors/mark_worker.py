@@ -8,7 +8,8 @@ from typing import Final, TypeAlias
 import simpy
 
 from sim.actors.marking import book, finish_claim, flush_background_credit, mark_ns, piece
-from sim.actors.world import P, World
+from sim.actors.state import P
+from sim.actors.world import World
 from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK
 from sim.runtime.state import Process
 

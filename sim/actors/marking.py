@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sim.actors.reporting import report_marking
 from sim.actors.scheduling import ready
-from sim.actors.world import G, P, World
+from sim.actors.state import G, P
+from sim.actors.world import World
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markwork import PIECE_NS, SCAN_ORDER
 from sim.machine.price import crowded

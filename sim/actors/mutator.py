@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sim.actors.mark_worker import assign_mark_workers
 from sim.actors.marking import book_idle_ps, idle_until, release_assists
-from sim.actors.prices import reprice
 from sim.actors.scheduling import STOP, interrupt, wake
 from sim.actors.world import World
 from sim.go.markwork import MarkWork
@@ -80,7 +79,7 @@ class GoroutinesOnPs:
         """See `Mutator`."""
         self._mark.work = MarkWork(self._world.gc.scan_units)
         self._mark.done = self._clock.event()
-        reprice(self._world)
+        self._world.allocator.reprice()
         if self._mark.work.finished:
             self._mark.done.succeed()
 

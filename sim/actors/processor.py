@@ -11,7 +11,8 @@ from sim.actors.mark_worker import find_mark_worker, idle_worker, mark_while_idl
 from sim.actors.marking import book_idle
 from sim.actors.reporting import report_request, report_slice
 from sim.actors.scheduling import finish, mark_ready
-from sim.actors.world import Demand, G, P, World
+from sim.actors.state import Demand, G, P
+from sim.actors.world import World
 from sim.go.runq import GLOBAL_EVERY
 from sim.runtime.state import Process
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.actors.locks import use_name
-from sim.actors.world import G, Ints, P, World
+from sim.actors.state import G, Ints, P
+from sim.actors.world import World
 from sim.go.kinds import LARGE_NOSCAN
 from sim.go.mheap import PAGE, MHeap
 from sim.record.facts import FreeRuns, LockUse, MarkProgress, Request, Slice, SpanClassUse
@@ -77,7 +77,7 @@ def report_spans(world: World) -> None:
             span_bytes=int(span_bytes[span_class]), object_bytes=int(object_bytes[span_class]),
             live_bytes=int(live_bytes[span_class]), tail_waste_bytes=int(tail_waste[span_class]),
             internal_waste_bytes=round(
-                object_bytes[span_class] * memory.waste_by_class[span_class]
+                object_bytes[span_class] * world.kinds.waste_by_class[span_class]
             ),
         ))  # fmt: skip
 
@@ -101,8 +101,8 @@ def report_free_runs(world: World) -> None:
 
 def report_locks(world: World) -> None:
     """What every cause did with every lock since this was told last."""
-    use, now = world.memory.lock_use, world.env.now
-    names = [use_name(row, world) for row in range(len(use.acquisitions))]
+    use, now = world.locks.use, world.env.now
+    names = [world.locks.name(row) for row in range(len(use.acquisitions))]
     for row in sorted(np.flatnonzero(use.acquisitions).tolist(), key=names.__getitem__):
         lock, cause = names[row]
         world.emit(LockUse(

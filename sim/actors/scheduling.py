@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from sim.actors.keeping import let_go_of_all
-from sim.actors.stacks import take_stack, use_stack
-from sim.actors.world import G, P, World
+from sim.actors.state import G, P
+from sim.actors.world import World
 from sim.units import MS
 
 STOP: Final = "stop the world"
@@ -110,15 +109,14 @@ def spawn_by_timer(g: G, p: P, world: World) -> None:
 def begin(g: G, world: World) -> None:
     """A goroutine comes into being, with a stack."""
     world.sched.goroutines += 1
-    take_stack(g, world)
+    world.stacks.take(g)
 
 
 def finish(g: G, world: World) -> None:
     """The goroutine has ended (runtime/proc.go: goexit)."""
     world.sched.goroutines -= 1
-    let_go_of_all(g, world)
-    assert g.held is not None
-    world.memory.stacks.end(g.held)
+    world.retention.let_go_of_all(g)
+    world.stacks.end(g)
     g.body = None
     assert g.p is not None
     if g.on_end is not None:
@@ -133,7 +131,7 @@ def block(g: G, world: World) -> None:
     """From now on the goroutine waits for something other than a P."""
     g.waiting = True
     g.blocked_at = world.env.now
-    use_stack(g, g.idle_stack, world)
+    world.stacks.use(g, g.idle_stack)
 
 
 def unblock(g: G, p: P | None, world: World) -> None:
@@ -152,4 +150,4 @@ def end_wait(g: G, world: World) -> None:
     """What the goroutine blocked for has come."""
     g.waiting = False
     g.blocked += world.env.now - g.blocked_at
-    use_stack(g, g.stack, world)
+    world.stacks.use(g, g.stack)

@@ -2,47 +2,57 @@
 
 from __future__ import annotations
 
-from sim.actors.faults import fault_ns
-from sim.actors.world import G, World
-from sim.go.stacks import Growth
+from sim.actors.faults import PageFaults
+from sim.actors.state import G
+from sim.go.stacks import Growth, Stacks
+from sim.machine.profile import MarkCosts
+from sim.runtime.state import Container
 from sim.units import Bytes
 
 
-def take_stack(g: G, world: World) -> None:
-    """A new goroutine gets a stack, which grows to what it uses."""
-    stacks = world.memory.stacks
-    before = stacks.span_bytes
-    g.held, growth = stacks.start(g.stack)
-    pay(g, growth, world)
-    note(stacks.span_bytes - before, world)
+class GoroutineStacks:
+    """Stacks as goroutines use them."""
 
+    def __init__(
+        self, stacks: Stacks, container: Container, faults: PageFaults, costs: MarkCosts
+    ) -> None:
+        self._stacks, self._container, self._faults = stacks, container, faults
+        self._costs = costs
 
-def use_stack(g: G, used: int, world: World) -> None:
-    """From now on the goroutine uses so much of its stack."""
-    if g.held is None or g.held.used == used:
-        return
-    stacks = world.memory.stacks
-    before = stacks.span_bytes
-    g.held, growth = stacks.use(g.held, used)
-    pay(g, growth, world)
-    note(stacks.span_bytes - before, world)
+    def take(self, g: G) -> None:
+        """A new goroutine gets a stack, which grows to what it uses."""
+        before = self._stacks.span_bytes
+        g.held, growth = self._stacks.start(g.stack)
+        self._pay(g, growth)
+        self._note(self._stacks.span_bytes - before)
 
+    def use(self, g: G, used: Bytes) -> None:
+        """From now on the goroutine uses so much of its stack."""
+        if g.held is None or g.held.used == used:
+            return
+        before = self._stacks.span_bytes
+        g.held, growth = self._stacks.use(g.held, used)
+        self._pay(g, growth)
+        self._note(self._stacks.span_bytes - before)
 
-def note(nbytes: Bytes, world: World) -> None:
-    """So much memory was taken for stacks: it may be too much for the cgroup."""
-    if not nbytes:
-        return
-    world.container.left -= nbytes
-    if world.container.left < 0:
-        world.container.look()
+    def end(self, g: G) -> None:
+        """The goroutine has ended."""
+        assert g.held is not None
+        self._stacks.end(g.held)
 
+    def _note(self, nbytes: Bytes) -> None:
+        """So much memory was taken for stacks: it may be too much for the cgroup."""
+        if not nbytes:
+            return
+        self._container.left -= nbytes
+        if self._container.left < 0:
+            self._container.look()
 
-def pay(g: G, growth: Growth, world: World) -> None:
-    """Copying a stack walks its frames, as scanning does; it is done when the goroutine runs."""
-    if not (growth.copies or growth.faulted_bytes):
-        return
-    mark = world.machine.mark
-    ns = growth.copies * mark.stack_ns + growth.copied_bytes * mark.stack_byte_ns
-    ns += fault_ns(growth.faulted_bytes, world)
-    g.remaining += round(ns)
-    g.alloc += round(ns)
+    def _pay(self, g: G, growth: Growth) -> None:
+        """Copying a stack walks its frames, as scanning does; it is done when it runs."""
+        if not (growth.copies or growth.faulted_bytes):
+            return
+        ns = growth.copies * self._costs.stack_ns + growth.copied_bytes * self._costs.stack_byte_ns
+        ns += self._faults.ns(growth.faulted_bytes)
+        g.remaining += round(ns)
+        g.alloc += round(ns)

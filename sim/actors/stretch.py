@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from sim.actors.world import G, World
+from sim.actors.malloc import MIN_STRETCH
+from sim.actors.state import G
+from sim.actors.world import World
 from sim.go.mheap import PAGE
 
-MIN_STRETCH: Final = 32 << 10
-"""Bytes; nearer to the trigger, the goal or the kill, a stretch is not cut any shorter."""
 MIN_CREDIT: Final = 1 << 10
 """Bytes; Go charges object by object. Small ones are charged together up to so much: near the
 memory limit, where a byte costs megabytes of marking, more would starve everybody else."""
@@ -22,8 +22,8 @@ def stretch(g: G, ns: float, slots: float, mix: int, world: World) -> float:
         share = left / ns
     if not slots:
         return share
-    memory, gc = world.memory, world.gc
-    heap_live = slots * memory.live_per_slot[mix]
+    gc, slot_bytes = world.gc, world.kinds.mixes[mix].slot_bytes
+    heap_live = slots * world.prices.live[mix]
     if world.switches.resolution == "refill":
         share = min(share, PAGE / heap_live)
     if not gc.running or gc.marking:  # the shorter, the nearer to the trigger or, marking, the goal
@@ -32,9 +32,9 @@ def stretch(g: G, ns: float, slots: float, mix: int, world: World) -> float:
         room = max(room, MIN_STRETCH)
         share = min(share, room / heap_live)
     if gc.marking and world.switches.assists and not gc.limiter.limiting:
-        bytes_left = slots * memory.mixes[mix].slot_bytes
+        bytes_left = slots * slot_bytes
         share = min(share, max(g.credit, MIN_CREDIT) / bytes_left)
-    if memory.mixes[mix].slot_bytes > MIN_STRETCH:  # an object comes at once, however large
+    if slot_bytes > MIN_STRETCH:  # an object comes at once, however large
         share = max(share, min(1.0, 1.0 / slots))
     return share
 

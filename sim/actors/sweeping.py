@@ -1,77 +1,93 @@
-"""Sweeping in the background, and the book of who swept what (runtime/mgcsweep.go)."""
+"""Who sweeps what, what it takes, and how it keeps pace with allocation (runtime/mgcsweep.go)."""
 
 from __future__ import annotations
 
-from sim.actors.finalizing import queue_finalizers
-from sim.actors.scavenging import wake_scavenger
-from sim.actors.scheduling import mark_ready, unblock
-from sim.actors.world import Body, G, SweepDone, World
-from sim.go.sweep import BACKGROUND_BATCH
-from sim.units import MS, Nanoseconds
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
-TURN_NS = MS
-"""Longest turn while nobody waits. What it sweeps counts from its beginning."""
+from sim.go.mheap import HeapStats, MHeap
+from sim.go.sweep import SweepPace
+from sim.machine.profile import SweepCosts
+from sim.runtime.interfaces import Swept
+from sim.runtime.state import GC
+from sim.units import Nanoseconds
 
 
-def note_sweep(world: World, who: str, swept: int, freed: int) -> None:
-    """Count spans swept and freed, by cause: the columns `swept_*` of the table of cycles."""
-    book = world.sweep.spans
-    book[who] = book.get(who, 0) + swept
-    book["freed"] = book.get("freed", 0) + freed
-    queue_finalizers(world)
-    memory, live = world.memory, world.gc.pacer.heap_live
-    if memory.heap.sweeping.done and world.sweep.done is None:
-        world.sweep.done = SweepDone(
-            live, live - memory.pace.heap_live_basis, memory.heap.stats.pages_swept,
-            memory.pace.pages_per_byte,
+class SweepDone(NamedTuple):
+    """The end of a sweep (runtime/mgcsweep.go: activeSweep.end)."""
+
+    heap_live: int
+    allocated: int
+    """heap_live moved by so much since the sweep began."""
+    pages: int
+    pages_per_byte: float
+
+
+NO_SWEEP: Final = SweepDone(0, 0, 0, 0.0)
+
+
+class Sweeping:
+    """How the sweep after the last cycle goes, and what it takes."""
+
+    def __init__(self, heap: MHeap, gc: GC, costs: SweepCosts) -> None:
+        self._heap, self._gc, self._costs = heap, gc, costs
+        self.pace = SweepPace()
+        self.on_swept: Callable[[], None] = lambda: None
+        """What sweeping sets off: finalizers become due. Set by the build."""
+        self._spans: dict[str, int] = {}
+        """Spans swept by whom since the last cycle ended, and spans freed."""
+        self._done: SweepDone | None = None
+        """How it ended, once it has."""
+        self.counters_before = HeapStats()
+        """The heap's counters when the last cycle ended."""
+
+    def note(self, who: str, swept: int, freed: int) -> None:
+        """Count spans swept and freed, by cause: the columns `swept_*` of the table of cycles."""
+        spans, heap = self._spans, self._heap
+        spans[who] = spans.get(who, 0) + swept
+        spans["freed"] = spans.get("freed", 0) + freed
+        self.on_swept()
+        if heap.sweeping.done and self._done is None:
+            live = self._gc.pacer.heap_live
+            self._done = SweepDone(
+                live, live - self.pace.heap_live_basis, heap.stats.pages_swept,
+                self.pace.pages_per_byte,
+            )  # fmt: skip
+
+    def ns(self, swept: int, freed: int) -> Nanoseconds:
+        """CPU time of sweeping so many spans, of which so many went back to the page heap."""
+        return round(swept * self._costs.span_ns + freed * self._costs.freed_span_ns)
+
+    def pay_debt(self) -> Nanoseconds:
+        """Proportional sweep before allocating (runtime/mgcsweep.go: deductSweepCredit): CPU time.
+
+        The next batch pays for it, byte by byte.
+        """
+        heap = self._heap
+        if heap.sweeping.done or self.pace.pages_per_byte == 0.0:
+            return 0
+        owed = self.pace.target(self._gc.pacer.heap_live, 0) - heap.stats.pages_swept
+        if owed <= 0:
+            return 0
+        swept, freed = heap.sweep_pages(owed)
+        self.note("debt", swept, freed)
+        return self.ns(swept, freed)
+
+    def begin(self, trigger: int) -> None:
+        """Goal and trigger of the next cycle are fixed: pace the sweep by them."""
+        heap = self._heap
+        self.pace.commit(
+            done=heap.sweeping.done, trigger=trigger, heap_live=self._gc.pacer.heap_live,
+            pages_in_use=heap.stats.pages_in_use,
         )  # fmt: skip
 
-
-def start_sweeping(world: World) -> None:
-    """Wake the background sweeper, as the next to run on some P."""
-    sweeper = world.sweeper
-    if sweeper.waiting:
-        unblock(sweeper, None, world)
-
-
-def sweeper_body(g: G, world: World) -> Body:
-    """The background sweeper (bgsweep)."""
-    while True:
-        g.waiting, g.blocked_at = True, world.env.now
-        yield None
-        while not world.memory.heap.sweeping.done:
-            yield from sweep(g, "background", world)
-        wake_scavenger(world)
-
-
-def sweep(g: G, who: str, world: World) -> Body:
-    """Sweep what is left of this cycle: ten spans at a time, then way for others.
-
-    When nobody waits for its P, the goroutine does many tens in one go.
-    """
-    heap = world.memory.heap
-    cycle = heap.sweeping.generation
-    while not heap.sweeping.done and heap.sweeping.generation == cycle:
-        limit = int(TURN_NS / world.machine.sweep.span_ns)
-        if others_wait(g, world):
-            limit = BACKGROUND_BATCH
-        swept, freed = heap.sweep_some(limit)
-        note_sweep(world, who, swept, freed)
-        ns = max(1, sweep_ns(swept, freed, world))
-        g.alloc += ns
-        yield ns
-        if others_wait(g, world):
-            mark_ready(g, world)
-            world.sched.shared.append(g)
-            yield None
-
-
-def sweep_ns(swept: int, freed: int, world: World) -> Nanoseconds:
-    """CPU time of sweeping so many spans, of which so many went back to the page heap."""
-    costs = world.machine.sweep
-    return round(swept * costs.span_ns + freed * costs.freed_span_ns)
-
-
-def others_wait(g: G, world: World) -> bool:
-    """Are goroutines waiting that this P would run?"""
-    return bool(world.sched.shared) or len(g.p.runq) > 0  # type: ignore[union-attr]
+    def report(self) -> Swept:
+        """How the sweep before the cycle that has ended went; the next report begins here."""
+        stats, before = self._heap.stats, self.counters_before
+        found = Swept(
+            dict(self._spans), stats.spans_freed - before.spans_freed,
+            stats.freed_bytes - before.freed_bytes, *(self._done or NO_SWEEP),
+        )  # fmt: skip
+        self._spans.clear()
+        self._done, self.counters_before = None, stats.copy()
+        return found

@@ -69,6 +69,6 @@ def world_of(config: RunConfig, emit: Callable[[Any], None] = lambda _: None) ->
 
 def instants(world: World, every: int) -> Iterator[int]:
     """Run a world to its end, and stop at regular instants of its time in ns."""
-    while world.env.now < world.duration and not world.finished.triggered:
+    while world.env.now < world.runtime.settings.duration and not world.finished.triggered:
         world.env.run(until=world.env.now + every)
         yield world.env.now

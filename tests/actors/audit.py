@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from sim.actors.world import G, World
+from sim.actors.state import G
+from sim.actors.world import World
 from sim.go.mheap import PAGE
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sim.actors import assist, mark_worker, processor
 from sim.actors.assist import hand_back_credit, owes_work, steal_credit
 from sim.actors.marking import flush_background_credit
-from sim.actors.world import G, P, World
+from sim.actors.state import G, P
+from sim.actors.world import World
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.pacer.go127 import background_workers
 from sim.go.sysmon import PERIOD, WHOLE_SLICE
@@ -379,7 +380,7 @@ def test_what_was_dead_at_the_snapshot_is_freed_and_nothing_else() -> None:
         if gc.cycles in checked or not heap.sweeping.done or gc.running:
             continue
         checked.add(gc.cycles)
-        marked, at_end = gc.cycle.marked_bytes, world.sweep.freed_before
+        marked, at_end = gc.cycle.marked_bytes, world.sweeping.counters_before
         unmarked = at_end.allocated_bytes - at_end.freed_bytes - marked
         assert heap.stats.freed_bytes - at_end.freed_bytes == unmarked
         old = heap.spans.rows_in_use()

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.actors.locks import HEAP_LOCK, central_hold
-from sim.actors.prices import make_bill
+from sim.actors.locks import HEAP_LOCK
 from sim.go.mcache import Taken
 from sim.go.refill import no_refills
 from tests.worlds import config_of, run, world_of
@@ -71,7 +70,7 @@ def test_how_often_refills_touch_their_mcentral(
     world = world_of(config_of(ALLOCATES, f"model.mcentral={mcentral}"))
     counts = no_refills(1)
     counts.partial[0], counts.swept[0], counts.fresh[0] = spans
-    hold = central_hold(np.array([span_class]), counts, world)
+    hold = world.locks.central_hold(np.array([span_class]), counts)
     assert hold.times.tolist() == [times]
 
 
@@ -84,7 +83,7 @@ def test_a_span_that_is_swept_in_vain_costs_a_sweep_and_no_refill() -> None:
         counts.swept[0], counts.in_vain[0] = 10, in_vain
         nothing = np.zeros(1, dtype=np.int64)
         taken = Taken(span_class, nothing, nothing[:0], nothing[:0], nothing, counts)
-        return float(make_bill(taken, np.ones(1, dtype=np.int64), world).ns.sum())
+        return float(world.allocator.make_bill(taken, np.ones(1, dtype=np.int64)).ns.sum())
 
     swept = 10 * world.machine.sweep.span_ns
     assert price(in_vain=10) == pytest.approx(swept)

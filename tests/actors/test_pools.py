@@ -59,7 +59,7 @@ def test_the_ledger_holds_as_many_objects_as_the_pool_counts() -> None:
     """They are thinned by chance; their number must not walk away from the pool's."""
     steady = {**POOLING, "load": {"others": POOLING["load"]["others"]}}
     world = world_of(config_of(steady))
-    (pool,), ledger = world.memory.pools.values(), world.memory.ledger
+    (pool,), ledger = world.retention.pools.values(), world.memory.ledger
     for _ in range(50):
         pool.get()
     span, kind = world.memory.heap.alloc_spans(0, 4, 1, 32 * KiB, 1)[0], 0
@@ -67,11 +67,11 @@ def test_the_ledger_holds_as_many_objects_as_the_pool_counts() -> None:
     for _ in range(200):  # cycles that each drop one of fifty, and make a new one
         pool.put()
         for _ in range(2):
-            empty_pools(world.memory)
+            empty_pools(world.retention, ledger, len(world.kinds))
             ledger.bury(world.streams["lifetimes"])
         if not pool.get():
             ledger.add(span, kind, pool.owner, np.array([1]))
-        held = ledger.held_by(pool.owner, len(world.memory.kinds)).sum()
+        held = ledger.held_by(pool.owner, len(world.kinds)).sum()
         assert abs(held - 50) <= 5
 
 

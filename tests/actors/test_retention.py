@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim.actors.keeping import keep, keep_forever
-from sim.actors.world import G, World
+from sim.actors.state import G
+from sim.actors.world import World
 from tests.worlds import config_of, world_of
 
 PROGRAM: dict[str, Any] = {
@@ -27,16 +27,16 @@ def goroutines() -> tuple[World, G, G]:
 def test_what_a_goroutine_allocates_is_one_burst_however_often_assists_interrupt_it() -> None:
     world, g, _ = goroutines()
     for _ in range(5):
-        keep(g, 0, 1000.0, world)
+        world.retention.keep(g, 0, 1000.0)
     assert g.keeps[0].bursts == 1
     assert g.keeps[0].pending == 5000
 
 
 def test_another_goroutine_on_its_p_parts_what_it_allocates() -> None:
     world, g, other = goroutines()
-    keep(g, 0, 1000.0, world)
-    keep(other, 0, 10.0, world)
-    keep(g, 0, 1000.0, world)
+    world.retention.keep(g, 0, 1000.0)
+    world.retention.keep(other, 0, 10.0)
+    world.retention.keep(g, 0, 1000.0)
     assert g.keeps[0].bursts == 2
     assert other.keeps[0].bursts == 1
 
@@ -44,14 +44,14 @@ def test_another_goroutine_on_its_p_parts_what_it_allocates() -> None:
 def test_every_second_object_for_another_owner_lies_apart() -> None:
     world, g, _ = goroutines()
     for _ in range(8):
-        keep(g, 0, 1.0, world)
-        keep_forever(7, g, 0, 1.0, world)
-    assert g.keeps[0].bursts == world.memory.kept[0][7].bursts == 8
+        world.retention.keep(g, 0, 1.0)
+        world.retention.keep_forever(7, g, 0, 1.0)
+    assert g.keeps[0].bursts == world.retention.kept[0][7].bursts == 8
 
 
 def test_on_another_p_a_new_burst_begins() -> None:
     world, g, _ = goroutines()
-    keep(g, 0, 1000.0, world)
+    world.retention.keep(g, 0, 1000.0)
     g.p = world.sched.ps[1]
-    keep(g, 0, 1000.0, world)
+    world.retention.keep(g, 0, 1000.0)
     assert g.keeps[0].bursts == 2

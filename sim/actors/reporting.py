@@ -33,7 +33,8 @@ def report_marking(world: World) -> None:
     per_unit = gc.cycle.reachable_bytes / gc.scan_units
     done = gc.scan_units - mark.work.unclaimed - mark.work.in_flight
     spans = memory.heap.spans
-    new = int(np.dot(memory.black, spans.slot_bytes[: len(memory.black)]))
+    black = world.allocator.black
+    new = int(np.dot(black, spans.slot_bytes[: len(black)]))
     grey, scanned = (round(per_unit * units) for units in (mark.work.in_flight, done))
     objects = memory.heap.stats.allocated_bytes - memory.heap.stats.freed_bytes
     world.emit(MarkProgress(

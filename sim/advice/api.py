@@ -34,10 +34,11 @@ Progress: TypeAlias = Callable[[float], None]
 
 
 def fit(
-    log: str | Path,
+    log: str | Path | None = None,
     *,
     gogc: str | int | None = None,
     gomemlimit: str | None = None,
+    gomaxprocs: int | None = None,
     load: str | None = None,
     arrivals: str | None = None,
     process: str | None = None,
@@ -46,11 +47,11 @@ def fit(
     horizon: str | None = None,
     go: str | None = None,
     metrics: str | Path | None = None,
-    prometheus: str | Path | None = None,
+    prometheus: str | Path | Sequence[str | Path] = (),
     pprof: str | Path | None = None,
     trace: str | Path | None = None,
 ) -> Fit:
-    """The program of a gctrace log, for `whatif` and `tune`.
+    """The program of a gctrace log, or of metrics instead of one, for `whatif` and `tune`.
 
     `gogc` and `gomemlimit` are what it ran under, `load` is `busy` or `waiting`, `arrivals` the
     rate of its requests, `process` one of several that wrote the log, `rss` its largest resident
@@ -58,13 +59,19 @@ def fit(
     predicted, `go` the version that wrote the log; the rest are files with more
     evidence. Raises UserError.
     """
-    given = (None if file is None else Path(file) for file in (metrics, prometheus, pprof, trace))
+    scrapes = [prometheus] if isinstance(prometheus, str | Path) else prometheus
+    evidence = read_evidence(
+        _path(metrics), [Path(scrape) for scrape in scrapes], _path(pprof), _path(trace), process
+    )
     percent = None if gogc is None else str(gogc)
-    evidence = read_evidence(*given)
     return fit_log(
-        Path(log), percent, gomemlimit, load, evidence, arrivals,
-        process=process, rss=rss, window=window, horizon=horizon, go=go,
+        _path(log), percent, gomemlimit, load, evidence, arrivals,
+        process=process, rss=rss, window=window, horizon=horizon, go=go, procs=gomaxprocs,
     )  # fmt: skip
+
+
+def _path(file: str | Path | None) -> Path | None:
+    return None if file is None else Path(file)
 
 
 def whatif(

@@ -11,15 +11,16 @@ from sim.cli.files import write_json
 from sim.cli.options import (
     RSS,
     Arrivals,
-    Exposition,
+    Expositions,
     From,
     GivenLoad,
-    GivenLog,
     GivenProcess,
     Go,
     Json,
+    Log,
     LoggedGOGC,
     LoggedLimit,
+    LoggedProcs,
     Metrics,
     Quiet,
     To,
@@ -29,14 +30,15 @@ from sim.files import write
 
 
 def fit(
-    log: GivenLog,
     out: Annotated[Path, typer.Option("--out", "-o", help="Workload file to write.")],
+    log: Log = None,
     gogc: LoggedGOGC = None,
     gomemlimit: LoggedLimit = None,
     memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Memory of the container.")
     ] = None,
     cpu: Annotated[float | None, typer.Option(min=0.01, help="CPUs of the container.")] = None,
+    logged_gomaxprocs: LoggedProcs = None,
     load: GivenLoad = None,
     arrivals: Arrivals = None,
     process: GivenProcess = None,
@@ -45,7 +47,7 @@ def fit(
     begin: From = None,
     end: To = None,
     metrics: Metrics = None,
-    prometheus: Exposition = None,
+    prometheus: Expositions = None,
     pprof: Annotated[
         Path | None, typer.Option(help="A heap profile (/debug/pprof/heap) of the process.")
     ] = None,
@@ -65,12 +67,22 @@ def fit(
     from sim.report.documents import of_fit
     from sim.units import parse_bytes
 
-    evidence = read_evidence(metrics, prometheus, pprof, trace)
+    evidence = read_evidence(metrics, prometheus or (), pprof, trace, process)
     found = fit_log(
-        log, gogc, gomemlimit, load, evidence, arrivals, process, rss, (begin, end), go=go
+        log,
+        gogc,
+        gomemlimit,
+        load,
+        evidence,
+        arrivals,
+        process,
+        rss,
+        (begin, end),
+        go=go,
+        procs=logged_gomaxprocs,
     )
     container = Container(None if memory is None else parse_bytes(memory), cpu)
-    write(out, to_yaml(found, log.name, load_profile(profile), container))
+    write(out, to_yaml(found, log.name if log else "metrics", load_profile(profile), container))
     if write_json(json, lambda: of_fit(found)):
         return
     print(doubts(found) if quiet else identified(found))

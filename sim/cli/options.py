@@ -30,8 +30,19 @@ LoggedLimit: TypeAlias = Annotated[
 Metrics: TypeAlias = Annotated[
     Path | None, typer.Option(help="Dumps of runtime/metrics of the process, JSON lines.")
 ]
-Exposition: TypeAlias = Annotated[
-    Path | None, typer.Option("--prometheus", help="A Prometheus scrape of the process.")
+Expositions: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--prometheus",
+        help="A scrape of the process, again for each, or the JSON of a query_range: beside a log,"
+        " or instead of one.",
+    ),
+]
+LoggedProcs: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--logged-gomaxprocs", min=1, help="GOMAXPROCS of the process, if its metrics do not say."
+    ),
 ]
 RSS: TypeAlias = Annotated[
     str | None,

@@ -10,17 +10,18 @@ from sim.cli.files import write_json
 from sim.cli.options import (
     RSS,
     Arrivals,
-    Exposition,
+    Expositions,
     From,
     GivenLoad,
-    GivenLog,
     GivenProcess,
     Go,
     Horizon,
     Html,
     Json,
+    Log,
     LoggedGOGC,
     LoggedLimit,
+    LoggedProcs,
     Metrics,
     Quiet,
     To,
@@ -30,8 +31,8 @@ from sim.cli.progress import progress
 
 
 def tune(
-    log: GivenLog,
     memory: Annotated[str, typer.Option(metavar="SIZE", help="Memory of the container.")],
+    log: Log = None,
     cpu: Annotated[
         int | None, typer.Option(min=1, help="CPUs of the container [default: as logged].")
     ] = None,
@@ -50,6 +51,7 @@ def tune(
     ] = "0%",
     logged_gogc: LoggedGOGC = None,
     logged_gomemlimit: LoggedLimit = None,
+    logged_gomaxprocs: LoggedProcs = None,
     load: GivenLoad = None,
     arrivals: Arrivals = None,
     process: GivenProcess = None,
@@ -59,7 +61,7 @@ def tune(
     end: To = None,
     horizon: Horizon = None,
     metrics: Metrics = None,
-    prometheus: Exposition = None,
+    prometheus: Expositions = None,
     trace: Trace = None,
     force: Annotated[
         bool,
@@ -84,12 +86,13 @@ def tune(
         load=load,
         arrivals=arrivals,
         process=process,
+        gomaxprocs=logged_gomaxprocs,
         rss=rss,
         window=(begin, end),
         horizon=horizon,
         go=go,
         metrics=metrics,
-        prometheus=prometheus,
+        prometheus=prometheus or (),
         trace=trace,
     )
     with progress("tune", quiet=quiet) as progressed:

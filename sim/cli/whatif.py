@@ -11,7 +11,7 @@ from sim.cli.files import write_json
 from sim.cli.options import (
     RSS,
     Arrivals,
-    Exposition,
+    Expositions,
     From,
     GivenLoad,
     GivenProcess,
@@ -23,6 +23,7 @@ from sim.cli.options import (
     Log,
     LoggedGOGC,
     LoggedLimit,
+    LoggedProcs,
     Metrics,
     Quiet,
     To,
@@ -30,7 +31,6 @@ from sim.cli.options import (
     Traffic,
 )
 from sim.cli.progress import progress
-from sim.errors import UserError
 
 
 def whatif(
@@ -46,6 +46,7 @@ def whatif(
     ] = None,
     logged_gogc: LoggedGOGC = None,
     logged_gomemlimit: LoggedLimit = None,
+    logged_gomaxprocs: LoggedProcs = None,
     load: GivenLoad = None,
     arrivals: Arrivals = None,
     process: GivenProcess = None,
@@ -55,7 +56,7 @@ def whatif(
     end: To = None,
     horizon: Horizon = None,
     metrics: Metrics = None,
-    prometheus: Exposition = None,
+    prometheus: Expositions = None,
     trace: Trace = None,
     json: Json = None,
     html: Html = None,
@@ -72,9 +73,6 @@ def whatif(
     if check is not None:
         _check(check, seed, quiet=quiet)
         return
-    if log is None:
-        raise UserError("expected a log, such as `gomemsim whatif app.gctrace`, or --check FOLDER")
-
     from sim.advice.prediction import predict
     from sim.advice.scenario import scenario
     from sim.advice.settings import grid
@@ -84,10 +82,10 @@ def whatif(
     from sim.report import documents
     from sim.report.verdict import of_predictions
 
-    evidence = read_evidence(metrics, prometheus, trace=trace)
+    evidence = read_evidence(metrics, prometheus or (), trace=trace, process=process)
     logged = fit_log(
         log, logged_gogc, logged_gomemlimit, load, evidence, arrivals,
-        process=process, rss=rss, window=(begin, end), horizon=horizon, go=go,
+        process=process, rss=rss, window=(begin, end), horizon=horizon, go=go, procs=logged_gomaxprocs,
     )  # fmt: skip
     future = scenario(growth, traffic)
     fit = future.of(logged)
@@ -101,7 +99,8 @@ def whatif(
         from sim.cli.pages import write_explorer
         from sim.explore.grid import Grid
 
-        write_explorer(html, log.name, logged, Grid.of(logged, settings, future), seed, quiet=quiet)
+        name = log.name if log else "metrics"
+        write_explorer(html, name, logged, Grid.of(logged, settings, future), seed, quiet=quiet)
     if write_json(json, lambda: documents.of_predictions(predictions)):
         return
     print(*of_predictions(fit, today, predictions), "", table(predictions), sep="\n")

@@ -8,11 +8,13 @@ from pathlib import Path
 from sim.errors import UserError
 from sim.fitting.evidence import Evidence
 from sim.fitting.gctrace_fit import Fit, fit_program
-from sim.fitting.gctrace_log import read_gctrace
+from sim.fitting.gctrace_log import GCTraceLog, read_gctrace
 from sim.fitting.horizon import for_a_horizon, within
+from sim.fitting.metrics_log import Known, log_of
 from sim.fitting.phases import Phases, phases
 from sim.fitting.reproduction import reproduce
 from sim.fitting.resident import Resident, check
+from sim.fitting.same_process import check_same_process
 from sim.fitting.settings import parse_gogc, parse_limit
 from sim.fitting.versions import parse_go
 from sim.replay.program import Load
@@ -23,7 +25,7 @@ NOTHING_ELSE = Evidence()
 
 
 def fit_log(
-    path: Path,
+    path: Path | None,
     gogc: str | None = None,
     gomemlimit: str | None = None,
     load: str | None = None,
@@ -34,21 +36,22 @@ def fit_log(
     window: tuple[str | None, str | None] = (None, None),
     horizon: str | None = None,
     go: str | None = None,
+    procs: int | None = None,
 ) -> Fit:
-    """The program of a gctrace log.
+    """The program of a gctrace log, or without one of metrics in the evidence.
 
-    `gogc` and `gomemlimit` are those of the log, and `load` is `busy` or `waiting`; None: as the
-    evidence or the log suggest. `process` names one of several that wrote the log; None: the one
-    with most GC CPU. `arrivals` is how many requests came, such as `500/s`. Raises
-    UserError for a log or a word that says nothing, and for requests to a program that is busy all
-    the time. `rss` is the largest resident memory of the process, such as `82MiB`. `window` is
-    the part of the log that is measured, from a time to a time since the start of the process;
-    `horizon` is for how long a service is predicted, instead of for as long as the log; `go` is the
-    version that wrote it, such as `1.22`.
+    `gogc`, `gomemlimit` and `procs` are those of the log, and `load` is `busy` or `waiting`; None:
+    as the evidence or the log suggest. `process` names one of several that wrote the log; None: the
+    one with most GC CPU. `arrivals` is how many requests came, such as `500/s`, and `rss` the
+    largest resident memory of the process, such as `82MiB`. `window` is the part of the log that is
+    measured, from a time to a time since the start of the process; `horizon` is for how long a
+    service is predicted, instead of for as long as the log; `go` is the version that wrote it, such
+    as `1.22`. Raises UserError for a log or a word that says nothing, for sources of different
+    processes, and for requests to a program that is busy all the time.
     """
     if load is not None and load not in set(Load):
         raise UserError(f"load: expected busy or waiting, got {load!r}")
-    log = within(read_gctrace(path, process=process), *window)
+    log = within(_read(path, gogc, gomemlimit, evidence, process, procs), *window)
     if go is not None:
         log = replace(log, go=parse_go(go, log.go))
     logged = Setting(
@@ -59,7 +62,7 @@ def fit_log(
         log.segment.procs,
     )
     fit = fit_program(log, logged, evidence.load if load is None else Load(load))
-    resident = None if rss is None else Resident(parse_bytes(rss))
+    resident = evidence.resident if rss is None else Resident(parse_bytes(rss))
     if resident is not None:
         check(resident, fit.last)
     course = phases(fit)
@@ -82,6 +85,31 @@ def _steady_from(fit: Fit, course: Phases) -> float | None:
     if fit.program.load is Load.BUSY or not course.holds:
         return None
     return fit.program.cycles[int(fit.measured.start) + course.starting].end
+
+
+def _read(
+    path: Path | None,
+    gogc: str | None,
+    gomemlimit: str | None,
+    evidence: Evidence,
+    process: str | None,
+    procs: int | None,
+) -> GCTraceLog:
+    """A log; where nobody has one, what stands for it."""
+    if path is not None:
+        log = read_gctrace(path, process=process)
+        if evidence.snapshots:
+            check_same_process(log, evidence.snapshots[-1], given=gogc is not None)
+        return log
+    if not evidence.snapshots:
+        raise UserError(
+            "expected a log, such as app.gctrace, or metrics instead: --prometheus with two scrapes"
+            " or the JSON of a query_range, or --metrics with dumps of runtime/metrics"
+        )
+    known = Known(
+        parse_gogc(gogc) if gogc else None, parse_limit(gomemlimit) if gomemlimit else None, procs
+    )
+    return log_of(evidence.snapshots, known, evidence.doubts)
 
 
 def _arrivals(text: str | None, fit: Fit, evidence: Evidence) -> float | None:

@@ -51,9 +51,11 @@ def spreads(fit: Fit) -> Spreads:
     live, grown = seen.live[measured], seen.allocated[measured]
     cost = seen.mark_cpu[measured] / live
     return Spreads(
-        mark_cost=math.hypot(MARK_COST_SPREAD, _of_mean(cost)),
+        mark_cost=math.hypot(MARK_COST_SPREAD, _of_mean(cost), fit.unsure_cost),
         rate=RATE_SPREAD,
-        live=math.hypot(LIVE_SPREAD, _of_mean(live), _ROUNDING / float(live.mean())),
+        live=math.hypot(
+            LIVE_SPREAD, _of_mean(live), _ROUNDING / float(live.mean()), fit.unsure_live
+        ),
         work=math.hypot(WORK_SPREAD, _of_mean(grown), _ROUNDING / float(grown.mean())),
     )
 

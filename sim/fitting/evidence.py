@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sim.errors import UserError
-from sim.formats import exec_trace, pprof, prometheus, runtime_metrics
+from sim.fitting.resident import Resident
+from sim.fitting.snapshots import RSS, Snapshot, read_snapshots
+from sim.formats import exec_trace, pprof
 from sim.formats.exec_trace import ExecTrace
 from sim.formats.log import open_log
 from sim.replay.memory import Overheads
@@ -25,14 +27,6 @@ REQUESTS_SHARE: Final[Fraction] = 0.5
 """Of the program's CPU time, that goroutines of one function need to pass for its requests."""
 _LARGEST_SHARE: Final = 0.5
 _NO_LIMIT: Final = 1 << 62
-_OLD_NAMES: Final = {
-    "go_memstats_alloc_bytes_total": "/gc/heap/allocs:bytes",
-    "go_memstats_mallocs_total": "/gc/heap/allocs:objects",
-    "go_memstats_sys_bytes": "/memory/classes/total:bytes",
-    "go_memstats_heap_alloc_bytes": "/memory/classes/heap/objects:bytes",
-    "go_memstats_heap_released_bytes": "/memory/classes/heap/released:bytes",
-}
-"""What client_golang exposes by default, under the names of runtime/metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +41,28 @@ class Evidence:
     load: Load | None = None
     arrivals: PerSecond | None = None
     """Of requests."""
+    resident: Resident | None = None
+    """Resident memory of the process, as its metrics have it."""
+    snapshots: tuple[Snapshot, ...] = ()
+    """Metrics of the process, in order of time: without a log they stand for one."""
+    doubts: tuple[str, ...] = ()
     sentences: tuple[str, ...] = ()
 
 
 def read_evidence(
     metrics: Path | None = None,
-    exposition: Path | None = None,
+    expositions: Sequence[Path] = (),
     profile: Path | None = None,
     trace: Path | None = None,
+    process: str | None = None,
 ) -> Evidence:
-    """Evidence from dumps of runtime/metrics, a Prometheus scrape, a heap profile and a trace.
+    """Evidence from dumps of runtime/metrics, Prometheus, a heap profile and a trace.
 
-    Of several dumps the last one counts. Raises UserError for a file that says nothing.
+    `process` is the one meant, where metrics are of several. Raises UserError for a file that says
+    nothing.
     """
-    values = _from_dump(metrics) if metrics else _from_exposition(exposition) if exposition else {}
+    snapshots, doubts = read_snapshots(metrics, expositions, process)
+    values = snapshots[-1].values if snapshots else {}
     sizes = _sizes(profile) if profile else _mean_size(values)
     overheads = _overheads(values)
     limit = values.get("/gc/gomemlimit:bytes", 0.0)
@@ -88,6 +90,9 @@ def read_evidence(
         memory_limit=round(limit) if 0 < limit < _NO_LIMIT else None,
         load=load,
         arrivals=arrivals,
+        resident=_resident(snapshots),
+        snapshots=tuple(snapshots),
+        doubts=tuple(doubts),
         sentences=tuple(sentences),
     )
 
@@ -127,40 +132,15 @@ def _requests(trace: ExecTrace) -> tuple[PerSecond, str] | None:
     )
 
 
-def _from_dump(path: Path) -> dict[str, float]:
-    with open_log(path) as lines:
-        dumps = [dump for _, dump in runtime_metrics.parse(lines)]
-    if not dumps:
-        raise UserError(
-            f"{path}: there is no dump of runtime/metrics in it, one JSON object a line"
-        )
-    return _numbers(dumps[-1].values)
-
-
-def _from_exposition(path: Path) -> dict[str, float]:
-    with open_log(path) as lines:
-        samples = list(prometheus.parse(lines))
-    values = _numbers(prometheus.runtime_metrics(samples))
-    for sample in samples:
-        if sample.name in _OLD_NAMES:
-            values.setdefault(_OLD_NAMES[sample.name], sample.value)
-    idle = {sample.name: sample.value for sample in samples}.get("go_memstats_heap_idle_bytes")
-    if idle is not None and "/memory/classes/heap/released:bytes" in values:
-        free = idle - values["/memory/classes/heap/released:bytes"]
-        values.setdefault("/memory/classes/heap/free:bytes", free)
-    if not values:
-        raise UserError(
-            f"{path}: there is no metric of a Go process in it, such as go_gc_gogc_percent"
-        )
-    return values
-
-
-def _numbers(values: Mapping[str, runtime_metrics.Value]) -> dict[str, float]:
-    return {
-        name: float(value)
-        for name, value in values.items()
-        if not isinstance(value, runtime_metrics.Histogram)
-    }
+def _resident(snapshots: Sequence[Snapshot]) -> Resident | None:
+    """Where it was most, with the heap of that moment."""
+    sized = [one.values for one in snapshots if RSS in one.values]
+    if not sized:
+        return None
+    most = max(sized, key=lambda values: values[RSS])
+    parts = [most.get(f"/memory/classes/heap/{part}:bytes") for part in ("objects", "free")]
+    heap = None if None in parts else round(sum(part for part in parts if part is not None))
+    return Resident(round(most[RSS]), heap)
 
 
 def _overheads(values: Mapping[str, float]) -> Overheads | None:

@@ -48,6 +48,9 @@ class Fit:
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
     last: LastHeap
+    unsure_cost: float = 0.0
+    unsure_live: float = 0.0
+    """See GCTraceLog."""
     arrivals: float | None = None
     """Requests per second, where somebody knows them."""
     resident: Resident | None = None
@@ -109,6 +112,8 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
         assumptions=(*_assumptions(log, load, logged, seen.mark_cost), *log.notes),
         warnings=(*log.warnings, *_doubts(log)),
         last=last,
+        unsure_cost=log.unsure_cost,
+        unsure_live=log.unsure_live,
     )
 
 

@@ -69,6 +69,10 @@ class GCTraceLog:
     go: GoVersions = _ANY_VERSION
     processes: tuple[Process, ...] = ()
     """All processes in the log, most GC CPU first."""
+    unsure_cost: float = 0.0
+    unsure_live: float = 0.0
+    """Standard deviations of the logarithms of what marking costs and of the live heap, beyond what
+    any log leaves open: where metrics stand for a log."""
     coarse_clock: bool = False
     """Many times are 0 because the clock moves in steps: only their sums say something."""
 

@@ -9,6 +9,7 @@ the text format 0.0.4.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from bisect import bisect_right
@@ -29,6 +30,8 @@ class Sample(NamedTuple):
     name: str
     labels: Mapping[str, str]
     value: float
+    at: float | None = None
+    """Unix time in seconds, where the line says one."""
 
 
 def family_name(metric: Metric) -> str:
@@ -86,8 +89,10 @@ _METRICS: Final = {family_name(metric): metric for metric in CATALOGUE.values()}
 _LABEL: Final = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\]|\\.)*"'
 _SAMPLE: Final = re.compile(
     rf"([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{{\s*((?:{_LABEL}[\s,]*)*)\}})?\s*"
-    r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?|[-+]?Inf|NaN)(?:\s.*)?"
+    r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?|[-+]?Inf|NaN)(?:\s+(-?[0-9.]+(?:[eE][-+]?[0-9]+)?))?(?:\s.*)?"
 )
+_LATEST_SECONDS: Final = 1e11
+"""Times from here on are milliseconds, as in the text format; OpenMetrics has seconds."""
 _LABEL_PARTS: Final = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n"}
 _UNESCAPES: Final = {escape: character for character, escape in _ESCAPES.items()}
@@ -111,12 +116,31 @@ def _sample(text: str) -> Sample:
     match = _SAMPLE.fullmatch(text)
     if match is None:
         raise ValueError("not a sample such as go_goroutines 8")
-    name, labels, value = match.groups()
+    name, labels, value, at = match.groups()
+    time = None if at is None else float(at) / (1e3 if float(at) > _LATEST_SECONDS else 1.0)
     return Sample(
         name,
         {key: _unescape(words) for key, words in _LABEL_PARTS.findall(labels or "")},
         float(value),
+        time,
     )
+
+
+def parse_query(text: str) -> Iterator[Sample]:
+    """The samples of an answer of Prometheus' HTTP API to `query_range` or `query`.
+
+    Raises ValueError for JSON that is none, and UserError for an answer that is an error.
+    """
+    answer = json.loads(text)
+    if not isinstance(answer, dict) or "status" not in answer:
+        raise ValueError("not an answer of the HTTP API of Prometheus")
+    if answer["status"] != "success":
+        raise UserError(f"Prometheus answered: {answer.get('error', answer['status'])}")
+    for series in answer["data"]["result"]:
+        labels = {name: str(value) for name, value in series["metric"].items()}
+        name = labels.pop("__name__", "")
+        for at, value in series.get("values") or [series["value"]]:
+            yield Sample(name, labels, float(value), float(at))
 
 
 def _unescape(text: str) -> str:

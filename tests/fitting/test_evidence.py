@@ -24,7 +24,7 @@ HEAPBENCH = GOLDEN / "real" / "hbsteady.p2.gogc100.limnone.r0.gctrace.gz"
 
 
 def test_a_scrape_tells_settings_sizes_and_memory_beside_the_heap() -> None:
-    found = read_evidence(exposition=SCRAPE)
+    found = read_evidence(expositions=[SCRAPE])
     assert found.gogc == 100
     assert found.memory_limit is None
     assert found.sizes == ((round(44_418_552 / 22_135), 1.0),)
@@ -43,7 +43,7 @@ def test_the_names_of_older_scrapes_are_understood(tmp_path: Path) -> None:
         "go_memstats_sys_bytes 100e6\ngo_memstats_heap_alloc_bytes 60e6\n"
         "go_memstats_heap_idle_bytes 30e6\ngo_memstats_heap_released_bytes 10e6\n"
     )
-    found = read_evidence(exposition=scrape).overheads
+    found = read_evidence(expositions=[scrape]).overheads
     assert found is not None
     assert found.at(60e6) == pytest.approx(100e6 - 60e6 - 30e6, rel=0.01)
 
@@ -69,7 +69,7 @@ def test_a_file_without_metrics_is_refused(tmp_path: Path) -> None:
     nothing = tmp_path / "nothing"
     nothing.write_text("hello\n" * KiB)
     with pytest.raises(UserError, match="no metric of a Go process"):
-        read_evidence(exposition=nothing)
+        read_evidence(expositions=[nothing])
     with pytest.raises(UserError, match="no dump of runtime/metrics"):
         read_evidence(metrics=nothing)
 

@@ -94,7 +94,7 @@ def test_labels_timestamps_and_exemplars_are_read() -> None:
         "# a comment", "", "temp -2.5e-3", "odd NaN",
     ]  # fmt: skip
     first, second, third, fourth = parse(lines)
-    assert first == Sample("up", {"instance": 'a"b\\c\nd', "job": "x"}, 1.0)
+    assert first == Sample("up", {"instance": 'a"b\\c\nd', "job": "x"}, 1.0, at=1.7e9)
     assert second == Sample("lat_bucket", {"le": "+Inf"}, 3.0)
     assert third.value == -0.0025
     assert math.isnan(fourth.value)

@@ -1,0 +1,289 @@
+"""A log for a program of which nobody has one: from its metrics at two times and more.
+
+Counters tell how many cycles there were and what was allocated, gauges the goals and what was
+alive, the accounts of CPU time who marked. Cycle by cycle that is spread evenly between two
+snapshots. What metrics do not hold is assumed as widely as programs differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sim.errors import UserError
+from sim.fitting.gctrace_log import FEWEST_CYCLES, GCTraceLog, GoVersions
+from sim.fitting.non_heap import CACHED, SPAN_OVERHEAD, smallness
+from sim.fitting.recognise import Segment
+from sim.fitting.snapshots import ALLOCATED, CPU, CYCLES, PAUSES, Snapshot
+from sim.formats.gctrace import GCTraceLine
+from sim.units import SECOND, US, Bytes, Fraction, MiB, Nanoseconds, format_duration
+
+USUAL_MARK_COST: Final = 0.8
+"""CPU-ns of marking per byte alive: geometric mean over recorded programs at GOGC=100."""
+UNKNOWN_COST: Final = 0.85
+"""Standard deviation of its logarithm, from program to program."""
+UNKNOWN_LIVE: Final = 0.2
+"""The same of the live heap, where only goals and what is in use tell it, or few snapshots do."""
+_ENOUGH_SNAPSHOTS: Final = 5
+_GC: Final = "/cpu/classes/gc/mark/"
+_KINDS: Final = ("assist", "dedicated", "idle")
+_NO_LIMIT: Final = 1 << 62
+_HALF: Final = MiB // 2
+_GOAL_CPU: Final[Fraction] = 0.25
+"""Share of the Ps that dedicated workers have (runtime/mgcpacer.go: gcBackgroundUtilization)."""
+_FIRST_TRIGGER: Final[Fraction] = 0.7
+_LAST_TRIGGER: Final[Fraction] = 0.95
+_SAME: Final[Fraction] = 0.01
+_PAUSE: Final[Nanoseconds] = 50 * US
+_UNKNOWN_USE: Final[Fraction] = 0.5
+"""Of the Ps, by a program whose CPU time nobody counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What people say of the process beside its metrics; None: its metrics do."""
+
+    gogc: int | None = None
+    memory_limit: Bytes | None = None
+    procs: int | None = None
+
+
+def log_of(snapshots: Sequence[Snapshot], known: Known, doubts: Sequence[str] = ()) -> GCTraceLog:
+    """The cycles between the first snapshot and the last one.
+
+    Raises UserError for less than two snapshots or three cycles, and where GOMAXPROCS is missing.
+    """
+    if len(snapshots) < 2:  # noqa: PLR2004
+        raise UserError(
+            "one scrape says nothing of rates: expected two or more of the same process, some"
+            " minutes apart, or the JSON of a query_range"
+        )
+    first, last = snapshots[0].values, snapshots[-1].values
+    _grown(first, last, ALLOCATED, "what was allocated")
+    cycles = round(_grown(first, last, CYCLES, "the number of GC cycles"))
+    if snapshots[-1].at <= snapshots[0].at:
+        raise UserError(
+            "the times of the metrics are not known: expected at_ns in dumps, and in scrapes"
+            " timestamps, or files that were written when they were made, as curl -o does"
+        )
+    if cycles < FEWEST_CYCLES:
+        apart = format_duration(snapshots[-1].at - snapshots[0].at)
+        raise UserError(
+            f"only {cycles} GC cycles between the first snapshot and the last one, {apart} later:"
+            f" a prediction needs at least {FEWEST_CYCLES}; take the last one later"
+        )
+    procs = known.procs or round(last.get("/sched/gomaxprocs:threads", 0))
+    if not procs:
+        raise UserError(
+            "the metrics do not hold GOMAXPROCS (go_sched_gomaxprocs_threads):"
+            " --logged-gomaxprocs says it"
+        )
+    segment, sentences = _setting(last, known, procs, cycles)
+    lines = list(_lines(snapshots, segment))
+    warnings = (*doubts, *sentences, *_missing(first, last))
+    version = snapshots[-1].go
+    return GCTraceLog(
+        lines=tuple(lines),
+        measured=slice(1, len(lines)),
+        marked=False,
+        segment=segment,
+        warnings=warnings,
+        notes=(f"from {len(snapshots)} snapshots of metrics: cycles are spread evenly in between",),
+        seen=(False,) * len(lines),
+        starts_full=True,
+        go=GoVersions(18, 27) if version is None else GoVersions(version, version),
+        unsure_cost=0.0 if _costs_known(first, last) else UNKNOWN_COST,
+        unsure_live=(
+            0.0
+            if "/gc/heap/live:bytes" in last and len(snapshots) >= _ENOUGH_SNAPSHOTS
+            else UNKNOWN_LIVE
+        ),
+    )
+
+
+def _grown(first: Mapping[str, float], last: Mapping[str, float], name: str, what: str) -> float:
+    if name not in first or name not in last:
+        raise UserError(f"the metrics do not hold {what}: {name}, or what client_golang calls it")
+    return last[name] - first[name]
+
+
+def _setting(
+    values: Mapping[str, float], known: Known, procs: int, cycles: int
+) -> tuple[Segment, list[str]]:
+    """GOGC and GOMEMLIMIT from metrics, or as somebody says."""
+    percent, limit = values.get("/gc/gogc:percent"), values.get("/gc/gomemlimit:bytes", 0.0)
+    doubts = []
+    if known.gogc is None and percent is None:
+        doubts.append("the metrics do not hold GOGC: 100 is assumed; --logged-gogc says it")
+    gogc = known.gogc if known.gogc is not None else 100 if percent is None else round(percent)
+    none_set = known.gogc is None and percent is not None and percent > _NO_LIMIT
+    bytes_ = known.memory_limit or (round(limit) if 0 < limit < _NO_LIMIT else None)
+    segment = Segment(
+        slice(1, cycles + 1), None if none_set else gogc, bytes_, procs,
+        recognised=known.gogc is not None or percent is not None, how="metrics say so",
+    )  # fmt: skip
+    return segment, doubts
+
+
+def _costs_known(first: Mapping[str, float], last: Mapping[str, float]) -> bool:
+    names = [f"{_GC}{kind}:cpu-seconds" for kind in _KINDS]
+    return all(name in first and name in last for name in names)
+
+
+def _missing(first: Mapping[str, float], last: Mapping[str, float]) -> Iterator[str]:
+    """What the metrics do not say, and is in the intervals."""
+    if not _costs_known(first, last):
+        yield (
+            "the metrics do not hold the CPU time of marking (go_cpu_classes_gc_mark_*): it is"
+            " assumed to be usual, and may be half or double"
+        )
+    if CPU not in last and "/cpu/classes/user:cpu-seconds" not in last:
+        yield f"the metrics do not hold the CPU time of the process ({CPU}): half of the Ps"
+    if "/gc/heap/live:bytes" not in last:
+        yield "the live heap is inferred from goals (go_gc_heap_live_bytes came with Go 1.21)"
+
+
+def _lines(snapshots: Sequence[Snapshot], segment: Segment) -> Iterator[GCTraceLine]:
+    """A line for each cycle, and for the one before."""
+    before = _marked(snapshots[0].values, segment)
+    rate = _rate(snapshots)
+    number = round(snapshots[0].values[CYCLES])
+    yield _line(number, 0, before, before, before, 0.0, _Marking(1.0, 0.0, 0.0, 0.0), segment)
+    since = snapshots[0]
+    for snapshot in snapshots[1:]:
+        count = round(snapshot.values[CYCLES] - since.values[CYCLES])
+        if count <= 0:
+            continue
+        after = _marked(snapshot.values, segment)
+        grown = (snapshot.values[ALLOCATED] - since.values[ALLOCATED]) / count
+        every = (snapshot.at - since.at) / count
+        mean = (before + after) / 2
+        marking = _marking(since, snapshot, count, mean, segment.procs)
+        told = _mean_marked(grown, rate, marking, segment)
+        changing = _changing(before, after, mean if told is None else told)
+        # A log counts what spans hold beside objects, and slots that Ps have cached.
+        in_spans = SPAN_OVERHEAD * smallness((marking.cpu + 1.0) / max(mean, 1.0))
+        for k in range(1, count + 1):
+            marked = before + min(1.0, k / count / changing) * (after - before)
+            last = before + min(1.0, (k - 1) / count / changing) * (after - before)
+            black = min(rate * marking.duration, 0.9 * grown)
+            number += 1
+            at = round(since.at + (k - 0.5) * every)
+            end = (last + grown + CACHED * segment.procs) / (1 - in_spans)
+            yield _line(number, at, last, marked, end, black, marking, segment)
+        before, since = after, snapshot
+
+
+def _changing(before: float, after: float, mean: float) -> Fraction:
+    """Part of the cycles in which the live heap went from one size to the other, to stay there."""
+    if abs(after - before) < _SAME * after:
+        return 1.0
+    return min(1.0, max(_SAME, 2 * (after - mean) / (after - before)))
+
+
+def _mean_marked(grown: float, rate: float, marking: _Marking, segment: Segment) -> float | None:
+    """What cycles leave on average, by what the heap grows in one; None: GOGC does not decide it.
+
+    A cycle starts so far before its goal as the program comes while a quarter of the Ps mark, at
+    0.7 to 0.95 of the way, and grows on while it marks (runtime/mgcpacer.go: trigger).
+    """
+    if not segment.gogc or segment.memory_limit is not None:
+        return None
+    share, black = segment.gogc / 100, rate * marking.duration
+    runway = rate * marking.cpu / (_GOAL_CPU * segment.procs)
+    marked = (grown + runway - black) / share
+    way = min(_LAST_TRIGGER, max(_FIRST_TRIGGER, 1 - runway / (share * marked)))
+    if way in {_FIRST_TRIGGER, _LAST_TRIGGER}:
+        marked = (grown - black) / (way * share)
+    return max(marked, 0.0)
+
+
+def _rate(snapshots: Sequence[Snapshot]) -> float:
+    """Bytes allocated a ns."""
+    allocated = snapshots[-1].values[ALLOCATED] - snapshots[0].values[ALLOCATED]
+    return allocated / (snapshots[-1].at - snapshots[0].at)
+
+
+def _marked(values: Mapping[str, float], segment: Segment) -> float:
+    """What the last cycle left, as metrics say, or as the goal that followed from it tells."""
+    if (live := values.get("/gc/heap/live:bytes")) is not None:
+        return live
+    goal, in_use = (
+        values.get("/gc/heap/goal:bytes"),
+        values.get("/memory/classes/heap/objects:bytes"),
+    )
+    if goal is not None and segment.gogc is not None and segment.memory_limit is None:
+        return goal / (1 + segment.gogc / 100)
+    if in_use is None:
+        raise UserError("the metrics do not hold the heap in use: go_memstats_heap_alloc_bytes")
+    return 0.75 * in_use
+
+
+@dataclass(frozen=True, slots=True)
+class _Marking:
+    """A mark phase; ns, and CPU-ns by who marks."""
+
+    duration: float
+    assist: float
+    background: float
+    idle: float
+    pause: float = 2 * _PAUSE
+
+    @property
+    def cpu(self) -> float:
+        """Whoever marks."""
+        return self.assist + self.background + self.idle
+
+
+def _marking(a: Snapshot, b: Snapshot, cycles: int, marked: float, procs: int) -> _Marking:
+    """The mean mark phase between two snapshots.
+
+    Dedicated workers have a quarter of the Ps, and idle ones what the program leaves.
+    """
+    pause = _each(a, b, PAUSES, cycles)
+    paused = 2.0 * _PAUSE if pause is None else pause
+    used = _used(a, b, procs)
+    kinds = [_each(a, b, f"{_GC}{kind}:cpu-seconds", cycles) for kind in _KINDS]
+    assist, dedicated, idle = kinds
+    if assist is not None and dedicated is not None and idle is not None and dedicated > 0:
+        return _Marking(dedicated / (_GOAL_CPU * procs), assist, dedicated, idle, paused)
+    spare = max(0.0, (1 - _GOAL_CPU) * procs - used)
+    duration = USUAL_MARK_COST * marked / (_GOAL_CPU * procs + spare)
+    return _Marking(duration, 0.0, _GOAL_CPU * procs * duration, spare * duration, paused)
+
+
+def _each(a: Snapshot, b: Snapshot, name: str, cycles: int) -> float | None:
+    """Of a counter of seconds: ns a cycle."""
+    if name not in a.values or name not in b.values:
+        return None
+    return SECOND * (b.values[name] - a.values[name]) / cycles
+
+
+def _used(a: Snapshot, b: Snapshot, procs: int) -> float:
+    """Ps that the program keeps busy."""
+    for name in (CPU, "/cpu/classes/user:cpu-seconds"):
+        if name in a.values and name in b.values:
+            return (b.values[name] - a.values[name]) * SECOND / (b.at - a.at)
+    return _UNKNOWN_USE * procs
+
+
+def _line(
+    number: int, at: Nanoseconds, last: float, marked: float, end: float, black: float,
+    marking: _Marking, segment: Segment,
+) -> GCTraceLine:  # fmt: skip
+    """As Go would print it, but exact; half a MiB less, which readers of whole MiB add."""
+    goal = end if segment.gogc is None else last * (1 + segment.gogc / 100)
+    sizes = (max(0, round(size) - _HALF) for size in (end - black, end, marked, goal))
+    heap_start, heap_end, heap_marked, heap_goal = sizes
+    return GCTraceLine(
+        number=number, at=at, percent=0,
+        stw_sweep_termination=round(marking.pause / 2), concurrent_mark=round(marking.duration),
+        stw_mark_termination=round(marking.pause / 2),
+        cpu_sweep_termination=round(segment.procs * marking.pause / 2),
+        cpu_assist=round(marking.assist), cpu_background=round(marking.background),
+        cpu_idle=round(marking.idle),
+        cpu_mark_termination=round(segment.procs * marking.pause / 2),
+        heap_start=heap_start, heap_end=heap_end, heap_marked=heap_marked, heap_goal=heap_goal,
+        stacks=None, globals=None, procs=segment.procs,
+    )  # fmt: skip

@@ -1,0 +1,186 @@
+"""The metrics of a process at several times: scrapes, answers of Prometheus, dumps.
+
+Whatever they came from, they are under the names of runtime/metrics; what Prometheus alone has
+keeps its own name (`process_resident_memory_bytes`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from sim.errors import UserError
+from sim.formats import prometheus, runtime_metrics
+from sim.formats.log import open_log
+from sim.formats.prometheus import Sample
+from sim.units import SECOND, Nanoseconds
+
+ALLOCATED: Final = "/gc/heap/allocs:bytes"
+CYCLES: Final = "/gc/cycles/total:gc-cycles"
+RSS: Final = "process_resident_memory_bytes"
+CPU: Final = "process_cpu_seconds_total"
+PAUSES: Final = "go_gc_duration_seconds_sum"
+STARTED: Final = "process_start_time_seconds"
+_LAST_GC: Final = "go_memstats_last_gc_time_seconds"
+_GO: Final = "go_info"
+_OTHER_NAMES: Final = {"go_gc_duration_seconds_count": CYCLES, "go_memstats_sys_bytes": (
+    "/memory/classes/total:bytes")}  # fmt: skip
+_OWN_NAMES: Final = {RSS, CPU, PAUSES, STARTED, _LAST_GC}
+_LONGEST_WITHOUT_GC: Final = 150.0
+"""Seconds: Go collects every two minutes, whatever happens (runtime/proc.go: forcegcperiod)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Metrics of one process at one time."""
+
+    at: Nanoseconds
+    """Unix time."""
+    values: Mapping[str, float]
+    go: int | None = None
+    """The Go version is 1.`go`."""
+
+
+def read_snapshots(
+    metrics: Path | None, expositions: Sequence[Path], process: str | None = None
+) -> tuple[list[Snapshot], list[str]]:
+    """The metrics of one process in order of time, and what to doubt of them.
+
+    Of several processes in an answer of Prometheus the one that allocates most is taken, or the one
+    of which `process` is a label. After a restart only what follows counts. Raises UserError for
+    files without metrics of a Go process, and where times cannot be told.
+    """
+    if metrics is not None and expositions:
+        raise UserError("expected --metrics or --prometheus, got both: one source says it all")
+    if metrics is not None:
+        return _since_restart(_dumps(metrics))
+    by_process: dict[str, list[Snapshot]] = defaultdict(list)
+    for path in expositions:
+        for name, snapshot in _scraped(path):
+            by_process[name].append(snapshot)
+    found, doubts = _chosen(by_process, process)
+    kept, more = _since_restart(found)
+    return kept, [*doubts, *more]
+
+
+def values_of(samples: Iterable[Sample]) -> dict[str, float]:
+    """Numbers of one process at one time, client_golang's older names translated."""
+    samples = list(samples)
+    found = {
+        name: float(value)
+        for name, value in prometheus.runtime_metrics(samples).items()
+        if not isinstance(value, runtime_metrics.Histogram)
+    }
+    plain = {sample.name: sample.value for sample in samples if "quantile" not in sample.labels}
+    found.update({name: plain[name] for name in _OWN_NAMES & plain.keys()})
+    for old, new in _OTHER_NAMES.items():
+        if old in plain:
+            found.setdefault(new, plain[old])
+    idle = plain.get("go_memstats_heap_idle_bytes")
+    if idle is not None and "/memory/classes/heap/released:bytes" in found:
+        free = idle - found["/memory/classes/heap/released:bytes"]
+        found.setdefault("/memory/classes/heap/free:bytes", free)
+    return found
+
+
+def _dumps(path: Path) -> list[Snapshot]:
+    with open_log(path) as lines:
+        dumps = [dump for _, dump in runtime_metrics.parse(lines)]
+    if not dumps:
+        raise UserError(
+            f"{path}: there is no dump of runtime/metrics in it, one JSON object a line"
+        )
+    return [
+        Snapshot(
+            dump.at or 0,
+            {
+                name: float(value)
+                for name, value in dump.values.items()
+                if not isinstance(value, runtime_metrics.Histogram)
+            },
+        )
+        for dump in dumps
+    ]
+
+
+def _scraped(path: Path) -> list[tuple[str, Snapshot]]:
+    """Snapshots with the name of their process; one of a scrape, many of an answer."""
+    with open_log(path) as lines:
+        text = "".join(lines)
+    try:
+        samples = list(
+            prometheus.parse_query(text)
+            if text.lstrip().startswith("{")
+            else prometheus.parse(text.splitlines())
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path}: expected a scrape, or the JSON of a query_range: {error}"
+        ) from error
+    together: dict[tuple[str, float | None], list[Sample]] = defaultdict(list)
+    for sample in samples:
+        name = sample.labels.get("pod") or sample.labels.get("instance") or ""
+        together[name, sample.at].append(sample)
+    found = [
+        (name, Snapshot(_time(at, values, path), values, _version(some)))
+        for (name, at), some in together.items()
+        if (values := values_of(some))
+    ]
+    if not found:
+        raise UserError(
+            f"{path}: there is no metric of a Go process in it, such as"
+            " go_memstats_alloc_bytes_total"
+        )
+    return found
+
+
+def _time(at: float | None, values: Mapping[str, float], path: Path) -> Nanoseconds:
+    """When a scrape was made: as it says, else when its file was written, or the last cycle was."""
+    if at is None:
+        at, last_gc = path.stat().st_mtime if str(path) != "-" else 0.0, values.get(_LAST_GC)
+        if last_gc and not 0 <= at - last_gc < _LONGEST_WITHOUT_GC:
+            at = last_gc
+    return round(at * SECOND)
+
+
+def _version(samples: Iterable[Sample]) -> int | None:
+    named = (s.labels.get("version", "") for s in samples if s.name == _GO)
+    found = next((match for name in named if (match := re.match(r"go1\.(\d+)", name))), None)
+    return None if found is None else int(found[1])
+
+
+def _chosen(
+    by_process: Mapping[str, list[Snapshot]], name: str | None
+) -> tuple[list[Snapshot], list[str]]:
+    if not by_process:
+        return [], []
+    one = name is None or len(by_process) == 1
+    matching = [key for key in by_process if one or (name or "") in key]
+    if not matching:
+        raise UserError(f"--process: expected one of {', '.join(sorted(by_process))}, got {name!r}")
+
+    def allocated(key: str) -> float:
+        values = [snapshot.values.get(ALLOCATED, 0.0) for snapshot in by_process[key]]
+        return max(values) - min(values)
+
+    best = max(matching, key=allocated)
+    others = sorted(by_process.keys() - {best})
+    doubts = [f"of {len(by_process)} processes {best} is used, which allocates most"] * bool(others)
+    return by_process[best], doubts
+
+
+def _since_restart(snapshots: list[Snapshot]) -> tuple[list[Snapshot], list[str]]:
+    """In order of time; from the last restart on, after which counters begin anew."""
+    ordered = sorted(snapshots, key=lambda snapshot: snapshot.at)
+    begins = [
+        k for k in range(1, len(ordered))
+        if ordered[k].values.get(ALLOCATED, 0.0) < ordered[k - 1].values.get(ALLOCATED, 0.0)
+    ]  # fmt: skip
+    kept = ordered[begins[-1] :] if begins else ordered
+    first = kept[0].at if kept else 0
+    doubts = [f"{len(begins)} restarts: only what follows the last one counts"] * bool(begins)
+    return [replace(one, at=one.at - first) for one in kept], doubts

@@ -9,11 +9,16 @@ from typing import Any
 
 import pytest
 
+from sim.advice.prediction import predict
+from sim.advice.settings import grid
 from sim.errors import UserError
 from sim.fitting import fit_log
 from sim.fitting.evidence import Evidence, read_evidence
-from sim.fitting.gctrace_fit import live_heap
+from sim.fitting.gctrace_log import GCTraceLog, read_gctrace
+from sim.fitting.metrics_log import Known, log_of
+from sim.fitting.observe import Observed, observe
 from sim.formats import prometheus
+from sim.replay.program import Load
 from sim.units import SECOND, MiB
 
 REAL = Path(__file__).parents[1] / "golden" / "real"
@@ -87,16 +92,25 @@ def query_range(folder: Path, instances: tuple[str, ...] = ("app:8080",)) -> Pat
     return file
 
 
+def seen(log: GCTraceLog) -> Observed:
+    return observe(log.lines, log.segment.gogc, Load.WAITING, log.measured)
+
+
 def assert_like_its_log(
-    evidence: Evidence, cost: float, live: float = 0.1, **said: Any
-) -> None:
+    evidence: Evidence, cost: float, live: float = 0.1, procs: int | None = None
+) -> GCTraceLog:
     """The program of the log of the same run, within what two snapshots of a start-up tell."""
-    fit, log = fit_log(None, evidence=evidence, **said), fit_log(LOG)
-    assert fit.measured.stop - fit.measured.start == log.measured.stop - log.measured.start
-    assert fit.program.demand == pytest.approx(log.program.demand, rel=0.03)
-    assert live_heap(fit) == pytest.approx(live_heap(log), rel=live)
-    assert fit.observed.mark_cost == pytest.approx(log.observed.mark_cost, rel=cost)
-    assert fit.program.load is log.program.load
+    found, log = log_of(evidence.snapshots, Known(procs=procs)), read_gctrace(LOG)
+    ours, true = seen(found), seen(log)
+    assert found.measured.stop - found.measured.start == log.measured.stop - log.measured.start
+    assert ours.allocated[found.measured].mean() == pytest.approx(
+        true.allocated[log.measured].mean(), rel=0.03
+    )
+    assert ours.live[found.measured].mean() == pytest.approx(
+        true.live[log.measured].mean(), rel=live
+    )
+    assert ours.mark_cost == pytest.approx(true.mark_cost, rel=cost)
+    return found
 
 
 def test_dumps_of_runtime_metrics_stand_for_a_log(tmp_path: Path) -> None:
@@ -112,10 +126,10 @@ def test_scrapes_of_an_old_collector_leave_the_cost_of_marking_open(tmp_path: Pa
     evidence = read_evidence(expositions=scrapes(tmp_path, old=True))
     assert evidence.resident is not None
     assert evidence.resident.size == 190054400
-    assert_like_its_log(evidence, cost=1.0, live=0.35, procs=2)
-    fit = fit_log(None, evidence=evidence, procs=2)
-    assert fit.unsure_cost > 0.5
-    assert any("CPU time of marking" in doubt for doubt in fit.warnings)
+    log = assert_like_its_log(evidence, cost=1.0, live=0.35, procs=2)
+    assert log.unsure_cost > 0.5
+    assert log.go == (22, 22)
+    assert any("CPU time of marking" in doubt for doubt in log.warnings)
     with pytest.raises(UserError, match=r"GOMAXPROCS .* --logged-gomaxprocs"):
         fit_log(None, evidence=evidence)
 
@@ -181,5 +195,16 @@ def test_metrics_of_another_process_are_refused_with_both_values(tmp_path: Path,
         fit_log(LOG, evidence=evidence)
 
 
+@pytest.mark.slow
+def test_a_program_of_metrics_is_predicted_as_that_of_its_log(tmp_path: Path) -> None:
+    settings = grid("50,400", "none", "2")
+    by_metrics = predict(fit_log(None, evidence=read_evidence(dumps(tmp_path))), settings, draws=4)
+    by_log = predict(fit_log(LOG), settings, draws=4)
+    for ours, true in zip(by_metrics, by_log, strict=True):
+        assert ours.middle.gc_cycles == pytest.approx(true.middle.gc_cycles, rel=0.15)
+        assert ours.middle.peak_heap_bytes == pytest.approx(true.middle.peak_heap_bytes, rel=0.15)
+
+
+@pytest.mark.slow
 def test_metrics_of_the_same_process_are_taken_beside_a_log(tmp_path: Path) -> None:
     assert fit_log(LOG, evidence=read_evidence(dumps(tmp_path))).overheads.measured

@@ -11,7 +11,7 @@ import typer
 from sim.cli.options import (
     RSS,
     Arrivals,
-    Exposition,
+    Expositions,
     From,
     GivenLoad,
     GivenProcess,
@@ -44,7 +44,7 @@ def explore(
     arrivals: Arrivals = None,
     process: GivenProcess = None,
     metrics: Metrics = None,
-    prometheus: Exposition = None,
+    prometheus: Expositions = None,
     trace: Trace = None,
     rss: RSS = None,
     begin: From = None,
@@ -71,7 +71,7 @@ def explore(
         if is_config(source):
             with progress(source.stem, quiet=quiet) as report:
                 log, metrics, rss = simulate_log(source, Path(folder), report)
-        evidence = read_evidence(metrics, prometheus, trace=trace)
+        evidence = read_evidence(metrics, prometheus or (), trace=trace, process=process)
         fit = fit_log(
             log, logged_gogc, logged_gomemlimit, load, evidence, arrivals,
             process=process, rss=rss, window=(begin, end), horizon=horizon, go=go,

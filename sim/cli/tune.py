@@ -114,7 +114,8 @@ def tune(
         from sim.explore.grid import Grid
 
         grid = Grid.of_tuning(fit, found)
-        write_explorer(html, log.name, fit, grid, seed, quiet=quiet)
+        name = log.name if log else "metrics"
+        write_explorer(html, name, fit, grid, seed, quiet=quiet)
     if write_json(json, lambda: of_advice(fit, today, found)):
         return
     print(*of_tuning(fit, today, found), "", found, sep="\n")

@@ -85,7 +85,8 @@ def whatif(
     evidence = read_evidence(metrics, prometheus or (), trace=trace, process=process)
     logged = fit_log(
         log, logged_gogc, logged_gomemlimit, load, evidence, arrivals,
-        process=process, rss=rss, window=(begin, end), horizon=horizon, go=go, procs=logged_gomaxprocs,
+        process=process, rss=rss, window=(begin, end), horizon=horizon, go=go,
+        procs=logged_gomaxprocs,
     )  # fmt: skip
     future = scenario(growth, traffic)
     fit = future.of(logged)

@@ -13,6 +13,7 @@ from sim.config.check import check_program
 from sim.config.convert import convert, convert_mapping
 from sim.config.detail import unsupported
 from sim.config.limits import beyond
+from sim.config.machine import shipped
 from sim.config.run import RunConfig, default_marker
 from sim.config.tree import Node, assignment, from_plain, locate, merge, read_yaml
 from sim.errors import UserError, nearest
@@ -122,7 +123,8 @@ class _Loader:
             root, inside = (tree, path[1:]) if path[0] == "workload" else (settings, path)
             raise At(locate(root, inside), inside).error(why)
         plugins = tuple(self.folder / path for path in config.plugins)
-        return replace(config, machine=self._machine(config.machine), plugins=plugins)
+        machine = self._machine(children["machine"]) if "machine" in children else config.machine
+        return replace(config, machine=machine, plugins=plugins)
 
     def _load_plugins(self, children: Mapping[str, At]) -> None:
         for item in children["plugins"].items() if "plugins" in children else []:
@@ -159,6 +161,14 @@ class _Loader:
             return [self.folder / name, Path(name)]
         return [folder / f"{name}.yaml" for folder in self._folders()]
 
-    def _machine(self, name: str) -> str:
+    def _machine(self, at: At) -> str:
         """A shipped profile stays a name; a path is seen from the config."""
-        return os.path.normpath(self.folder / name) if name.endswith(".yaml") else name
+        name: str = convert(at, str)
+        if not name.endswith(".yaml"):
+            if name not in shipped():
+                raise at.error(f"there is no machine profile {name!r}{nearest(name, shipped())}")
+            return name
+        path = os.path.normpath(self.folder / name)
+        if not Path(path).is_file():
+            raise at.error(f"expected a file, got {name!r}, which does not exist")
+        return path

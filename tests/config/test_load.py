@@ -86,6 +86,7 @@ def test_the_defaults_are_those_of_go(config: Path) -> None:
     ],
 )
 def test_a_setting_has_gos_syntax(config: Path, text: str, field: str, value: object) -> None:
+    (config.parent / "mine.yaml").touch()
     expected = value.format(folder=config.parent) if isinstance(value, str) else value
     assert getattr(load(config, [text]), field) == expected
 

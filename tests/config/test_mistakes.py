@@ -81,6 +81,14 @@ def complaint(folder: Path, config: str, workload: str) -> str:
         ("cgroup: {cpu: nan}", "3: cgroup.cpu: expected a number, got 'nan'"),
         ("plugins: [no.py]", "3: plugins.0: the plug-in file no.py does not exist"),
         (
+            "machine: mine.yaml",
+            "3: machine: expected a file, got 'mine.yaml', which does not exist",
+        ),
+        (
+            "machine: default",
+            "3: machine: there is no machine profile 'default' (did you mean 'default-x86-64'?)",
+        ),
+        (
             "record: 5",
             "3: record: expected a mapping with the keys samples, timeline, warmup, got '5'",
         ),

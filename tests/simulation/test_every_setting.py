@@ -171,6 +171,9 @@ PLACES: Final = {
 
 CONTEXT: Final[Mapping[str, tuple[str, ...]]] = {
     "plugins": ("gc.pacer=own",),
+    "gc.pacer=idle-aware": (
+        "duration=15ms", f"{LOAD}.b={{goroutine: k, workers: 2}}", f"{LOAD}.a.arrivals.poisson=1/s",
+    ),
     "model.write_barrier": (f"{STEPS}.1.work.pointer_writes=50000000/s",),
     "model.resolution": ("duration=4ms",),
     "model.limiter": (
@@ -251,7 +254,9 @@ def settings() -> Iterator[Any]:
     """All that can be set: what it is tried with, and the change that has to matter."""
     for key, value in config_keys(RunConfig):
         if key != "model.detail":
-            yield pytest.param(CONTEXT.get(key, ()), f"{key}={value}", id=f"{key}={value}")
+            change = f"{key}={value}"
+            context = CONTEXT.get(change, CONTEXT.get(key, ()))
+            yield pytest.param(context, change, id=change)
     for key, change in workload_keys():
         yield pytest.param(CONTEXT.get(key, ()), change, id=f"{key} {change}")
     for name, context, change in parameters():

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
+import pandas as pd
+
 from sim.record.facts import Status
 from sim.results.gc_cost import gc_cpu
 from sim.results.memory import thrashing
@@ -19,6 +21,8 @@ HEAP_MINIMUM: Final = 4 * MiB
 """Least goal at GOGC=100 (runtime/mgcpacer.go: defaultHeapMinimum)."""
 ASSISTS_DOMINATE: Final = 0.25
 """Share of the GC's work; the pacer plans for none (mgcpacer.go: gcGoalUtilization)."""
+NO_LIMIT: Final = (1 << 63) - 1
+"""GOMEMLIMIT=off: math.MaxInt64."""
 NOTABLE: Final = 0.05
 """A share of time, cycles or memory below which nobody needs to act."""
 
@@ -46,7 +50,28 @@ def _oom_killed(result: Result) -> Iterator[Finding]:
     yield Finding(
         "OOM-killed",
         f"at {format_duration(result.end_ns)}: {result.run['reason']}",
-        "Set GOMEMLIMIT to about 90 % of the container's memory, or give the container more",
+        _against_kills(result),
+    )
+
+
+def _against_kills(result: Result) -> str:
+    """A limit helps where there is none; one that is set did not."""
+    samples = result.samples
+    limit = None if samples.empty else int(samples["/gc/gomemlimit:bytes"].iloc[-1])
+    if limit is None or limit >= NO_LIMIT:
+        return "Set GOMEMLIMIT to about 90 % of the container's memory, or give the container more"
+    live = 0 if result.cycles.empty else int(result.cycles["heap_marked"].iloc[-1])
+    in_use = int(samples["/memory/classes/heap/objects:bytes"].iloc[-1])
+    if in_use > limit:
+        return (
+            f"GOMEMLIMIT is {format_bytes(limit)}, and the heap was {format_bytes(in_use)}, of"
+            f" which the last collection had found {format_bytes(live)} alive: what is allocated at"
+            " once does not fit. Drop large objects before their successors are made, or give the"
+            " container more"
+        )
+    return (
+        f"GOMEMLIMIT is {format_bytes(limit)}, and the heap was {format_bytes(in_use)}: lower it by"
+        " what the process has beside the Go runtime's memory, or give the container more"
     )
 
 
@@ -86,12 +111,17 @@ def _back_to_back(result: Result) -> Iterator[Finding]:
     share = thrashing(cycles) / int(cycles["end_ns"].iloc[-1] - cycles["end_ns"].iloc[0])
     if share < NOTABLE:
         return
-    by_limit = cycles["limit_goal"].mean() > 0.5  # noqa: PLR2004  most of them
+    raised = _what_sets_goals(cycles)
     yield Finding(
         "back-to-back cycles",
         f"in {share:.0%} of the time the next cycle began sooner after the last than it took",
-        "Raise GOMEMLIMIT: it, not GOGC, sets the goal" if by_limit else "Raise GOGC",
+        f"Raise {raised}: it sets the goal",
     )
+
+
+def _what_sets_goals(cycles: pd.DataFrame) -> str:
+    """GOMEMLIMIT or GOGC, whichever set most of them."""
+    return "GOMEMLIMIT" if cycles["limit_goal"].mean() > 0.5 else "GOGC"  # noqa: PLR2004
 
 
 def _assists(result: Result) -> Iterator[Finding]:
@@ -106,7 +136,8 @@ def _assists(result: Result) -> Iterator[Finding]:
     yield Finding(
         "assist-dominated",
         f"goroutines that allocate did {share:.0%} of the GC's work themselves{parked}",
-        "Allocate less in bursts, or raise GOGC, so that cycles start with more room",
+        f"Allocate less in bursts, or raise {_what_sets_goals(cycles)}, so that cycles start with"
+        " more room",
     )
 
 
@@ -184,8 +215,16 @@ def _throttled(result: Result) -> Iterator[Finding]:
         "throttled",
         f"the CPU quota was used up {len(stretches)} times, and the process stood still for"
         f" {lost / max(result.end_ns, 1):.1%} of the time",
-        "Set GOMAXPROCS to the quota, or raise the quota",
+        _against_throttling(result),
     )
+
+
+def _against_throttling(result: Result) -> str:
+    config = result.config
+    quota, procs = config["cgroup"]["cpu"], config["GOMAXPROCS"]
+    if isinstance(quota, int | float) and procs <= max(1, quota):
+        return f"GOMAXPROCS={procs} does not exceed the quota of {quota:g} CPUs: raise the quota"
+    return "Set GOMAXPROCS to the quota, or raise the quota"
 
 
 _RULES: Final[tuple[Callable[[Result], Iterator[Finding]], ...]] = (

@@ -34,7 +34,10 @@ FORMULAS: Final[Mapping[str, str]] = MappingProxyType(
         "gc_cpu_with_idle": f"the same with cycles.idle_ns in the sum, / {_CPU}",
         "assist_cpu": f"sum(cycles.assist_ns) / {_CPU}",
         "thrashing": "time in cycles that began sooner after the last than that one took",
-        "peak_heap": "max(cycles.heap_end): the middle one of gctrace's three heaps",
+        "peak_heap": (
+            "max(cycles.heap_end): the middle one of gctrace's three heaps; of a killed process"
+            " also samples./memory/classes/heap/objects:bytes at its end"
+        ),
         "mean_heap_marked": "mean(cycles.heap_marked)",
         "allocation": "growth of samples./gc/heap/allocs:bytes in the service phase / service",
         "peak_memory": (

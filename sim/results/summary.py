@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from sim.record.facts import Status
 from sim.results.gc_cost import gc_cpu
 from sim.results.latency import quantile
 from sim.results.memory import thrashing
@@ -134,10 +135,18 @@ def _collector(result: Result) -> Iterator[tuple[str, Figure]]:
     yield "assist_cpu", Figure(cpu["assist"] / (cpu["total"] or 1), "fraction")
     if thrashed := thrashing(cycles):
         yield "thrashing", Figure(thrashed, "ns")
-    if len(result.cycles):
-        yield "peak_heap", Figure(result.cycles["heap_end"].max(), "bytes")
+    if heaps := list(_largest_heaps(result)):
+        yield "peak_heap", Figure(max(heaps), "bytes")
     if len(cycles):
         yield "mean_heap_marked", Figure(cycles["heap_marked"].mean(), "bytes")
+
+
+def _largest_heaps(result: Result) -> Iterator[float]:
+    """At the ends of cycles, and where the process was killed in between."""
+    if len(result.cycles):
+        yield float(result.cycles["heap_end"].max())
+    if result.run.get("status") == Status.OOM_KILLED and len(result.samples):
+        yield float(result.samples["/memory/classes/heap/objects:bytes"].iloc[-1])
 
 
 def _memory(result: Result) -> Iterator[tuple[str, Figure]]:

@@ -16,8 +16,10 @@ GOAL_UTILIZATION: Final = 25  # percent; runtime/mgcpacer.go: gcGoalUtilization
 
 
 def gctrace(cycles: pd.DataFrame) -> Iterator[str]:
-    """Lines of GODEBUG=gctrace=1 (runtime/mgc.go: gcMarkTermination)."""
+    """Lines of GODEBUG=gctrace=1 (mgc.go: gcMarkTermination; proc.go: forcegchelper)."""
     for cycle in _rows(cycles):
+        if cycle.reason == "time":
+            yield "GC forced"
         yield gctrace_format.format_line(_gctrace_line(cycle))
 
 

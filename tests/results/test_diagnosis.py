@@ -75,11 +75,22 @@ def test_cycles_back_to_back_under_a_limit_blame_the_limit(found: Any) -> None:
     assert "GOMEMLIMIT" in finding.remedy
 
 
+def throttled_by(quota: float, procs: int, found: Any) -> Any:
+    config = f"{{GOGC: 100, GOMEMLIMIT: off, GOMAXPROCS: {procs}, cgroup: {{cpu: {quota}}}}}"
+    (one,) = found({}, {}, Throttle(0, 50 * MS), Throttle(100 * MS, 150 * MS), config=config)
+    assert one.name == "throttled"
+    return one
+
+
 def test_a_used_up_quota_is_told(found: Any) -> None:
-    (finding,) = found({}, {}, Throttle(0, 50 * MS), Throttle(100 * MS, 150 * MS))
-    assert finding.name == "throttled"
+    finding = throttled_by(2, 8, found)
     assert "2 times" in finding.figure
     assert "10.0% of the time" in finding.figure
+    assert "Set GOMAXPROCS to the quota" in finding.remedy
+
+
+def test_gomaxprocs_that_is_within_the_quota_is_no_advice(found: Any) -> None:
+    assert "GOMAXPROCS=2 does not exceed the quota" in throttled_by(2, 2, found).remedy
 
 
 def test_a_killed_run_says_so_first(run_of: Any) -> None:
@@ -88,3 +99,27 @@ def test_a_killed_run_says_so_first(run_of: Any) -> None:
     (finding,) = diagnose(run)
     assert finding.name == "OOM-killed"
     assert "at 1s: used 65MiB of 64MiB" in finding.figure
+
+
+def killed(run_of: Any, blank: Any, limit: int, heap: int) -> Any:
+    """A run killed with such a heap, under such a limit, after a cycle that kept 40 MiB."""
+    cycle = blank(Cycle, number=1, procs=4, heap_end=80 * MiB, heap_marked=40 * MiB)
+    sample = blank(Sample, at_ns=SECOND, gomemlimit=limit, heap_objects=heap, total=heap)
+    run = run_of([cycle, sample], end_ns=SECOND)
+    run.run["status"], run.run["reason"] = Status.OOM_KILLED, "used 200MiB of 152MiB"
+    return run
+
+
+def test_advice_against_a_kill_looks_at_the_limit_that_is_set(run_of: Any, blank: Any) -> None:
+    unlimited = diagnose(killed(run_of, blank, (1 << 63) - 1, 200 * MiB))[0]
+    assert "Set GOMEMLIMIT to about 90 %" in unlimited.remedy
+    too_large = diagnose(killed(run_of, blank, 140 * MiB, 200 * MiB))[0]
+    assert "GOMEMLIMIT is 140MiB" in too_large.remedy
+    assert "Drop large objects before" in too_large.remedy
+    beside = diagnose(killed(run_of, blank, 140 * MiB, 100 * MiB))[0]
+    assert "lower it by what the process has beside" in beside.remedy
+
+
+def test_the_peak_heap_has_that_of_a_kill_in_it(run_of: Any, blank: Any) -> None:
+    run = killed(run_of, blank, 140 * MiB, 200 * MiB)
+    assert run.summary()["peak_heap"].value == 200 * MiB

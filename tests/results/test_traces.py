@@ -47,3 +47,13 @@ def test_gcpacertrace_tells_of_the_sweep_between_cycles(run_of: Any, blank: Any)
         "pacer: sweep done at heap size 5MB; allocated 2MB during sweep;"
         " swept 887 pages at 0.0005 pages/byte"
     )
+
+
+def test_a_periodic_cycle_is_announced_as_go_announces_it(run_of: Any, blank: Any) -> None:
+    cycles = [blank(Cycle, number=n, reason=reason, procs=1) for n, reason in
+              enumerate(("heap", "time", "forced"), start=1)]  # fmt: skip
+    first, announced, second, third = run_of(cycles).gctrace().splitlines()
+    assert announced == "GC forced"
+    assert second.startswith("gc 2 ")
+    assert "(forced)" not in first + second
+    assert third.endswith(" (forced)")

@@ -10,6 +10,7 @@ import typer
 from sim.cli.files import write_json
 from sim.cli.options import (
     RSS,
+    Also,
     Arrivals,
     Expositions,
     From,
@@ -44,6 +45,7 @@ def fit(
     process: GivenProcess = None,
     rss: RSS = None,
     go: Go = None,
+    also: Also = None,
     begin: From = None,
     end: To = None,
     metrics: Metrics = None,
@@ -80,6 +82,7 @@ def fit(
         (begin, end),
         go=go,
         procs=logged_gomaxprocs,
+        also=also or (),
     )
     container = Container(None if memory is None else parse_bytes(memory), cpu)
     write(out, to_yaml(found, log.name if log else "metrics", load_profile(profile), container))

@@ -59,6 +59,10 @@ From: TypeAlias = Annotated[
 To: TypeAlias = Annotated[
     str | None, typer.Option("--to", metavar="TIME", help="Only cycles before, such as 5m.")
 ]
+Also: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option("--also", metavar="LOG", help="Another log of it, under another setting."),
+]
 Go: TypeAlias = Annotated[
     str | None,
     typer.Option(

@@ -9,6 +9,7 @@ import typer
 from sim.cli.files import write_json
 from sim.cli.options import (
     RSS,
+    Also,
     Arrivals,
     Expositions,
     From,
@@ -57,6 +58,7 @@ def tune(
     process: GivenProcess = None,
     rss: RSS = None,
     go: Go = None,
+    also: Also = None,
     begin: From = None,
     end: To = None,
     horizon: Horizon = None,
@@ -91,6 +93,7 @@ def tune(
         window=(begin, end),
         horizon=horizon,
         go=go,
+        also=also or (),
         metrics=metrics,
         prometheus=prometheus or (),
         trace=trace,

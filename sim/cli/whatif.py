@@ -10,6 +10,7 @@ import typer
 from sim.cli.files import write_json
 from sim.cli.options import (
     RSS,
+    Also,
     Arrivals,
     Expositions,
     From,
@@ -52,6 +53,7 @@ def whatif(
     process: GivenProcess = None,
     rss: RSS = None,
     go: Go = None,
+    also: Also = None,
     begin: From = None,
     end: To = None,
     horizon: Horizon = None,
@@ -86,7 +88,7 @@ def whatif(
     logged = fit_log(
         log, logged_gogc, logged_gomemlimit, load, evidence, arrivals,
         process=process, rss=rss, window=(begin, end), horizon=horizon, go=go,
-        procs=logged_gomaxprocs,
+        procs=logged_gomaxprocs, also=also or (),
     )  # fmt: skip
     future = scenario(growth, traffic)
     fit = future.of(logged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from sim.fitting.reproduction import reproduce
 from sim.fitting.resident import Resident, check
 from sim.fitting.same_process import check_same_process
 from sim.fitting.settings import parse_gogc, parse_limit
+from sim.fitting.several import together
 from sim.fitting.versions import parse_go
 from sim.replay.program import Load
 from sim.replay.setting import Setting
@@ -37,6 +39,7 @@ def fit_log(
     horizon: str | None = None,
     go: str | None = None,
     procs: int | None = None,
+    also: Sequence[Path] = (),
 ) -> Fit:
     """The program of a gctrace log, or without one of metrics in the evidence.
 
@@ -46,7 +49,7 @@ def fit_log(
     largest resident memory of the process, such as `82MiB`. `window` is the part of the log that is
     measured, from a time to a time since the start of the process; `horizon` is for how long a
     service is predicted, instead of for as long as the log; `go` is the version that wrote it, such
-    as `1.22`. Raises UserError for a log or a word that says nothing, for sources of different
+    as `1.22`; `also` are more logs of the program, under other settings. Raises UserError for a log or a word that says nothing, for sources of different
     processes, and for requests to a program that is busy all the time.
     """
     if load is not None and load not in set(Load):
@@ -62,6 +65,13 @@ def fit_log(
         log.segment.procs,
     )
     fit = fit_program(log, logged, evidence.load if load is None else Load(load))
+    if also:
+        others = [fit_log(other, load=fit.program.load.value, go=go) for other in also]
+        found = together([fit, *others])
+        fit = fit_program(log, logged, fit.program.load, found.per_cycle // fit.program.procs)
+        fit = replace(
+            fit, logs=found.logs, assumptions=(*fit.assumptions, found.sentence())
+        )
     resident = evidence.resident if rss is None else Resident(parse_bytes(rss))
     if resident is not None:
         check(resident, fit.last)

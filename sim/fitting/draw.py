@@ -46,17 +46,19 @@ class Spreads:
 
 
 def spreads(fit: Fit) -> Spreads:
-    """How far a program may be from its fit: few cycles and tiny heaps widen it."""
+    """How far a program may be from its fit: few cycles widen it, more logs narrow it."""
     seen, measured = fit.observed, fit.measured
     live, grown = seen.live[measured], seen.allocated[measured]
     cost = seen.mark_cpu[measured] / live
+    logs = math.sqrt(fit.logs)
     return Spreads(
-        mark_cost=math.hypot(MARK_COST_SPREAD, _of_mean(cost), fit.unsure_cost),
+        mark_cost=math.hypot(MARK_COST_SPREAD, _of_mean(cost), fit.unsure_cost) / logs,
         rate=RATE_SPREAD,
         live=math.hypot(
             LIVE_SPREAD, _of_mean(live), _ROUNDING / float(live.mean()), fit.unsure_live
-        ),
-        work=math.hypot(WORK_SPREAD, _of_mean(grown), _ROUNDING / float(grown.mean())),
+        )
+        / logs,
+        work=math.hypot(WORK_SPREAD, _of_mean(grown), _ROUNDING / float(grown.mean())) / logs,
     )
 
 

@@ -57,6 +57,8 @@ class Fit:
     """Resident memory of the log's run, where somebody looked it up."""
     reproduction: Reproduction | None = None
     """How well its own log comes out again."""
+    logs: int = 1
+    """Of this program, that were fitted together."""
     steady_from: float | None = None
     """Position from which on a service does the same all the time; None where the log ends."""
     program_spread: float = PROGRAM_SPREAD
@@ -70,14 +72,17 @@ class Fit:
         )
 
 
-def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> Fit:
+def fit_program(
+    log: GCTraceLog, logged: Setting, load: Load | None = None, cached: Bytes = CACHED
+) -> Fit:
     """The program of a log that was written under a setting.
 
-    `load` overrides what the idle mark workers say about it.
+    `load` overrides what the idle mark workers say about it; `cached` is what each P allocates in
+    every cycle anew.
     """
     measured = log.measured
     load = load or _recognised(log)
-    seen = _without_cached_slots(observe(log.lines, logged.gogc, load, measured))
+    seen = _without_cached_slots(observe(log.lines, logged.gogc, load, measured), cached)
     positions = np.cumsum(seen.allocated)
     last = _last_heap(seen, logged, measured)
     demand = _mean_rate(seen, measured)
@@ -99,7 +104,7 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
         pauses=_pauses(log),
         pause_per_cycle=_pause_per_cycle(log),
         span_overhead=seen.span_overhead,
-        cached=CACHED,
+        cached=cached,
         pacer=versions.pacer_of(log.go),
     )
     return Fit(
@@ -117,9 +122,9 @@ def fit_program(log: GCTraceLog, logged: Setting, load: Load | None = None) -> F
     )
 
 
-def _without_cached_slots(seen: Observed) -> Observed:
+def _without_cached_slots(seen: Observed, cached: Bytes) -> Observed:
     """Free slots that Ps cache count as allocated, and are not."""
-    slots = CACHED * seen.procs
+    slots = cached * seen.procs
     return replace(seen, allocated=np.maximum(seen.allocated - slots, 0.1 * seen.allocated))
 
 

@@ -1,0 +1,68 @@
+"""Several logs of one program under different settings: what hangs on the number of cycles.
+
+A program with sync.Pools allocates more the more often it is collected. With n cycles, allocation
+is A = a + e n, of which one log shows the sum; over several logs it is a line (least squares).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from sim.errors import UserError
+from sim.fitting.gctrace_fit import Fit
+from sim.replay.program import Load
+from sim.units import Bytes, Fraction, format_bytes
+
+DIFFERENT: Final[Fraction] = 1.3
+"""Ratio of numbers of cycles from which on they tell a line from a scatter."""
+_MOST: Final[Fraction] = 0.8
+"""Of what is allocated in a cycle where there are most of them, what may hang on their number."""
+
+
+class Several(NamedTuple):
+    """What several logs tell together."""
+
+    logs: int
+    per_cycle: Bytes
+    """Allocated anew in each cycle, whatever the work."""
+
+    def sentence(self) -> str:
+        """In words."""
+        return (
+            f"{self.logs} logs: {format_bytes(self.per_cycle)} of what is allocated in a cycle come"
+            " with the cycle, not with the work"
+        )
+
+
+def together(fits: Sequence[Fit]) -> Several:
+    """What is allocated per cycle; UserError for logs of another GOMAXPROCS or another load."""
+    first = fits[0]
+    for fit in fits[1:]:
+        if fit.program.procs != first.program.procs:
+            raise UserError(
+                f"--also: expected a log with GOMAXPROCS={first.program.procs}, got one with"
+                f" {fit.program.procs}"
+            )
+    cycles, allocated = np.array([_amounts(fit, first.program.load) for fit in fits]).T
+    slots = first.program.procs * first.program.cached
+    if cycles.max() < DIFFERENT * cycles.min():
+        return Several(len(fits), slots)
+    slope = float(np.polyfit(cycles, allocated, 1)[0])
+    most = _MOST * float((allocated / cycles).min())
+    return Several(len(fits), round(min(max(slope, 0.0), most)))
+
+
+def _amounts(fit: Fit, load: Load) -> tuple[float, float]:
+    """Cycles, and bytes that counted as allocated: in all, or where load is waited for, per ns."""
+    program, measured = fit.program, fit.measured
+    count = measured.stop - measured.start
+    ends = [cycle.end for cycle in program.cycles][measured]
+    slots = program.procs * program.cached
+    if load is Load.BUSY:
+        work = (program.end.low + program.end.high) / 2 - program.begin.low
+        return float(count), work + count * slots
+    time = float(fit.observed.at[measured][-1] - fit.observed.at[measured][0])
+    return (count - 1) / time, (ends[-1] - ends[0] + (count - 1) * slots) / time

@@ -12,7 +12,7 @@ from scipy.optimize import isotonic_regression
 
 from sim.advice.latency import latency
 from sim.fitting.draw import Possible, draw, likeliest
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.gctrace_fit import NEARLY_ALL, Fit
 from sim.fitting.reproduction import Reproduction
 from sim.replay.memory import Overheads
 from sim.replay.program import Load, Window
@@ -33,7 +33,7 @@ SHOWING: Final = 3
 """Cycles that show what a setting does."""
 LONGER: Final = (4, 16, 64, 256, 1024)
 """How often the course of a log is gone through, until a setting shows."""
-OVERLOAD: Final[Fraction] = 0.95
+OVERLOAD: Final[Fraction] = NEARLY_ALL
 """Of the Ps; above it a waiting program does not keep up with its load."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sim.errors import UserError
 from sim.fitting.evidence import Evidence
-from sim.fitting.gctrace_fit import Fit, fit_program
+from sim.fitting.gctrace_fit import Fit, fit_program, wants_more_than_there_is
 from sim.fitting.gctrace_log import GCTraceLog, read_gctrace
 from sim.fitting.horizon import for_a_horizon, within
 from sim.fitting.metrics_log import Known, log_of
@@ -49,8 +49,9 @@ def fit_log(
     largest resident memory of the process, such as `82MiB`. `window` is the part of the log that is
     measured, from a time to a time since the start of the process; `horizon` is for how long a
     service is predicted, instead of for as long as the log; `go` is the version that wrote it, such
-    as `1.22`; `also` are more logs of the program, under other settings. Raises UserError for a log or a word that says nothing, for sources of different
-    processes, and for requests to a program that is busy all the time.
+    as `1.22`; `also` are more logs of the program, under other settings. Raises UserError for a log
+    or a word that says nothing, for sources of different processes, and for requests to a program
+    that is busy all the time.
     """
     if load is not None and load not in set(Load):
         raise UserError(f"load: expected busy or waiting, got {load!r}")
@@ -64,7 +65,10 @@ def fit_log(
         else evidence.memory_limit or log.segment.memory_limit,
         log.segment.procs,
     )
-    fit = fit_program(log, logged, evidence.load if load is None else Load(load))
+    known = evidence.load if load is None else Load(load)
+    fit = fit_program(log, logged, known)
+    if known is None and wants_more_than_there_is(fit):
+        fit = fit_program(log, logged, Load.BUSY)
     if also:
         others = [fit_log(other, load=fit.program.load.value, go=go) for other in also]
         found = together([fit, *others])

@@ -30,6 +30,8 @@ LEAST_GOAL: Final = 4 * MiB / 100
 """Smallest heap goal per percent of GOGC (runtime/mgcpacer.go: defaultHeapMinimum)."""
 _SURELY_GROWN: Final = 2 * MiB
 """Printed growth from which on most of it is no rounding."""
+NEARLY_ALL: Final[Fraction] = 0.95
+"""Of the Ps: with more than that in use, requests queue up."""
 IDLE_SHARE_OF_WAITING: Final = 0.05
 """Idle workers with more than this share of the Ps: load limits the program, not CPU."""
 
@@ -120,6 +122,18 @@ def fit_program(
         unsure_cost=log.unsure_cost,
         unsure_live=log.unsure_live,
     )
+
+
+def wants_more_than_there_is(fit: Fit) -> bool:
+    """Load and collection together keep the Ps as good as busy: it is CPU that limits the program.
+
+    So do batch programs that other processes keep from their CPUs: idle workers then mark in time
+    that the program wanted.
+    """
+    seen, measured = fit.observed, fit.measured
+    time = max(float(seen.at[measured][-1] - seen.at[measured][0]), 1.0)
+    collecting = float((seen.assist + seen.background)[measured].sum()) / time
+    return fit.program.demanded_cpus + collecting > NEARLY_ALL * fit.program.procs
 
 
 def _without_cached_slots(seen: Observed, cached: Bytes) -> Observed:

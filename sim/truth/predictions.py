@@ -35,6 +35,7 @@ TARGETS: Final = {
     "gc_cycles": (0.05, 0.15),
     "peak_heap_bytes": (0.05, 0.15),
     "gc_cpu_seconds": (0.10, 0.25),
+    "peak_rss_bytes": (0.05, 0.15),
 }
 """Median and 90th percentile that the errors are meant to stay within."""
 _FIGURES: Final = {
@@ -50,7 +51,9 @@ _PROPORTIONAL: Final = ("gc_cycles", "gc_cpu_seconds")
 """Figures that grow with the work, or the time, of a run."""
 _INTRODUCTION: Final = (
     "Every recorded program is fitted from each of its logs at GOGC=100 without a limit, and from"
-    " that alone all its other settings under the same GOMAXPROCS are predicted. The errors of the"
+    " that and its largest resident memory alone (`--rss`) all its other settings under the same"
+    " GOMAXPROCS are predicted. The model was developed with these programs: settings are held out,"
+    " programs are not. The errors of the"
     " interactive model of the official GC guide, from the same log, stand beside them. This is the"
     " output of `gomemsim whatif --check FOLDER --quiet`."
 )
@@ -98,13 +101,15 @@ def _same_program(run: RecordedRun, log: RecordedRun) -> bool:
 def _rows(
     log: RecordedRun, runs: list[RecordedRun], seed: int, seeds: int, draws: int
 ) -> list[dict[str, object]]:
-    fit = fit_log(log.log, LOGGED_GOGC)
+    resident = real_figures(log).peak_rss
+    rss = None if math.isnan(resident) else f"{round(resident)}B"
+    fit = fit_log(log.log, LOGGED_GOGC, rss=rss)
     repeated = {
-        setting: [_Real(real_figures(run), _amount(run, log, fit.program.load)) for run in group]
+        setting: [_Real(real_figures(run), amount_of(run, log, fit.program.load)) for run in group]
         for setting, group in groupby(runs, key=lambda run: run.setting)
     }
     rows: list[dict[str, object]] = []
-    predictions = predict(fit, map(_as_predicted, repeated), seed, seeds, draws)
+    predictions = predict(fit, map(as_predicted, repeated), seed, seeds, draws)
     for (setting, found), prediction in zip(repeated.items(), predictions, strict=True):
         simple = guide(fit, prediction.setting)
         for figure in _FIGURES:
@@ -148,13 +153,13 @@ class _Real(NamedTuple):
         return self.recorded(figure) / (self.amount if figure in _PROPORTIONAL else 1.0)
 
 
-def _as_predicted(setting: Setting) -> replay.Setting:
+def as_predicted(setting: Setting) -> replay.Setting:
     return replay.Setting(
         parse_gogc(setting.gogc), parse_limit(setting.gomemlimit), parse_procs(setting.gomaxprocs)
     )
 
 
-def _amount(run: RecordedRun, log: RecordedRun, load: Load) -> float:
+def amount_of(run: RecordedRun, log: RecordedRun, load: Load) -> float:
     """1 where nobody recorded it."""
     key = "n" if load is Load.BUSY else "wall_s"
     amount, logged = (recorded_facts(one).get(key) for one in (run, log))

@@ -11,6 +11,7 @@ from sim.cli import main
 from sim.errors import UserError
 from sim.fitting import fit_log
 from sim.fitting.phases import phases
+from sim.replay.program import Load
 from sim.replay.setting import Setting
 from sim.units import GiB, MiB
 
@@ -111,3 +112,11 @@ def test_own_figures_stand_beside_those_of_the_log(tmp_path: Path) -> None:
     assert own.summary().startswith("reproduces its log: cycles ")
     assert "MiB of 42.5MiB" in own.summary()
     assert all(figure.replayed > 0.5 * MiB for figure in own.figures if "heap" in figure.name)
+
+
+def test_a_program_that_keeps_all_ps_busy_is_not_waiting_whatever_idle_workers_got(
+    tmp_path: Path,
+) -> None:
+    """Other processes on the machine leave Ps idle for moments: idle workers mark there."""
+    assert fit_log(written(tmp_path, SERVICE, apart=0.05)).program.load is Load.BUSY
+    assert fit_log(written(tmp_path, SERVICE, apart=0.5)).program.load is Load.WAITING

@@ -1,7 +1,8 @@
 """The commands in docs/whatif.md with their output: `python docs/make_whatif.py`.
 
 Every block of the page that begins with `$ gomemsim` is run again and gets its output of today;
-docs/whatif-accuracy.md and docs/whatif-accuracy-more.md are the output of one command each.
+docs/whatif-accuracy.md, -more.md and -apps.md are the output of one command each. Names of pages as
+arguments make only these.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ PAGE: Final = ROOT / "docs" / "whatif.md"
 ACCURACY: Final = {
     "tests/golden/real": ROOT / "docs" / "whatif-accuracy.md",
     "tests/golden/real-more": ROOT / "docs" / "whatif-accuracy-more.md",
+    "tests/golden/real-apps": ROOT / "docs" / "whatif-accuracy-apps.md",
 }
 BLOCK: Final = re.compile(r"```console\n\$ gomemsim (.*)\n(?:.*\n)*?```")
 
@@ -40,6 +42,9 @@ def rendered(match: re.Match[str]) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(BLOCK.sub(rendered, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    asked = set(sys.argv[1:]) or {PAGE.name, *(page.name for page in ACCURACY.values())}
+    if PAGE.name in asked:
+        PAGE.write_text(BLOCK.sub(rendered, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     for runs, page in ACCURACY.items():
-        page.write_text(output(f"whatif --check {runs} --quiet"), encoding="utf-8")
+        if page.name in asked:
+            page.write_text(output(f"whatif --check {runs} --quiet"), encoding="utf-8")

@@ -24,7 +24,7 @@ def typed(*arguments: str) -> int:
 
 
 def test_every_document_has_a_schema_that_the_command_line_knows() -> None:
-    assert {kind.value for kind in Kind} - {"config", "workload"} == set(DOCUMENTS)
+    assert {kind.value for kind in Kind} - {"config", "workload", "scenario"} == set(DOCUMENTS)
     for command in DOCUMENTS:
         jsonschema.Draft202012Validator.check_schema(schema(command))
 

@@ -26,7 +26,7 @@ def _heed_ctrl_c() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_an_interrupted_run_is_readable_and_says_where_it_is(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    sets = ("--set", "duration=100h", "--set", "workload.stores.sessions.size=1MiB")
+    sets = ("--set", "duration=10h", "--set", "workload.stores.sessions.size=1MiB")
     run = subprocess.Popen(
         [sys.executable, "-m", "sim", "run", "configs/quickstart.yaml", *sets, "--out", str(out)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

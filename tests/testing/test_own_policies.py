@@ -158,7 +158,7 @@ def test_an_error_of_a_pacer_is_one_sentence_and_the_result_stays(
     assert code == 2
     assert re.match(
         rf"gomemsim: the .*pacer 'mine' failed in .*raises.py:{line}: ZeroDivisionError: .* by zero"
-        rf"; the partial result is in {folder / 'out'}$",
+        rf"; the partial result is in {folder / 'out' / 'partial'}$",
         err,
     )
     assert len(err.splitlines()) == 1

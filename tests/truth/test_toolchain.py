@@ -45,7 +45,7 @@ def test_another_go_can_be_chosen_by_its_command(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no/go: expected a go command, such as go1.24/go/bin/go"):
         toolchain.chosen_go(Path("no/go"))
     unreleased = executable(tmp_path / "tip", "echo devel")
-    with pytest.raises(UserError, match=r"expected a release of Go such as go1.24.11, got devel"):
+    with pytest.raises(UserError, match=r"expected a release of Go such as go1.24.11, got 'devel'"):
         toolchain.go_version(unreleased)
 
 

@@ -145,12 +145,13 @@ class _Job:
         from sim.experiment.markdown import markdown
         from sim.experiment.table import compare_groups
         from sim.experiment.tidy import comparison_frame, serialized
+        from sim.report.verdict import of_comparison
 
         groups = self.groups(settings, folder, detail)
         if groups is None:
             return None
         compared = compare_groups(groups, self.baseline)
-        print(markdown(compared))
+        print(*of_comparison(compared), "", markdown(compared), sep="\n")
         if self.precision is not None:
             print(self.precision.outcome(groups.samples()))
         if self.table is not None:

@@ -1,4 +1,4 @@
-"""`gomemsim plot`: a picture of a stored run."""
+"""`gomemsim plot`: a picture of stored runs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,23 @@ import typer
 
 
 def plot(
-    run: Annotated[str, typer.Argument(help="Folder of a run, such as results/quickstart.")],
+    runs: Annotated[list[str], typer.Argument(help="Folders of runs or of a sweep, or patterns.")],
     out: Annotated[
         Path, typer.Option("--out", "-o", help="File to write: .png, .svg or .pdf.")
     ] = Path("gomemsim.png"),
 ) -> None:
-    """Draw heap, GC CPU, pauses and latency of a run."""
-    from sim.report.plot import plot as draw
-    from sim.results.load import load_run
+    """Draw heap, GC CPU, pauses and latency of a run, or of several over each other.
 
-    draw(load_run(run), out)
+    Of a sweep the first run of every setting is drawn.
+    """
+    from sim.report.comparison import one_of_each
+    from sim.report.plot import overlay
+    from sim.report.plot import plot as draw
+    from sim.results.load import load_all
+
+    found = one_of_each(load_all(runs))
+    if len(found) == 1:
+        draw(next(iter(found.values())), out)
+    else:
+        overlay(found, out)
     print(f"picture: {out}")

@@ -25,14 +25,9 @@ def report(
     from sim.config.provenance import SIMULATOR, simulator
     from sim.experiment.design import values
     from sim.report.page import page
-    from sim.results.load import load
-    from sim.results.result import Result, Results
+    from sim.results.load import load_all
 
-    found: dict[str, Result] = {}
-    for pattern in runs:
-        loaded = load(pattern)
-        found |= {loaded.name: loaded} if isinstance(loaded, Result) else dict(loaded)
-    results = Results(found)
+    results = load_all(runs)
     if any(run.provenance[SIMULATOR] != simulator() for run in results.values()):
         print(
             "gomemsim: these runs come from another version of the simulator than this one;"

@@ -11,6 +11,7 @@ import pandas as pd
 
 from sim.experiment.groups import WORKLOAD
 from sim.experiment.table import TRADED, Cell, Comparison, Row
+from sim.results.names import head
 from sim.results.statistics import CONFIDENCE, Interval
 from sim.results.summary import Figure
 
@@ -27,7 +28,7 @@ class Shown(NamedTuple):
 
 def markdown(table: Comparison) -> str:
     """The table for people, and below it what its signs mean."""
-    rows = [{name: cell.text for name, cell in row.items()} for row in shown(table)]
+    rows = [{head(name): cell.text for name, cell in row.items()} for row in shown(table)]
     text = pd.DataFrame(rows).fillna("").to_markdown(index=False, disable_numparse=True)
     return "\n".join([text, "", *legend(table)])
 

@@ -34,7 +34,11 @@ INK_DARK: Final = "#e4e7ee"
 
 _FOLLOW = """
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const narrow = window.matchMedia("(max-width: 600px)");
+const room = (f) => Math.min(f.inner_width || screen.width, screen.width, window.innerWidth) - 80;
+const columns = (f, legend) => {
+  const longest = Math.max(...legend.items.map((item) => (item.label.value ?? "").length));
+  return Math.max(1, Math.floor(room(f) / (45 + 7 * longest)));
+};
 const inked = {
   Title: ["text_color"], Legend: ["label_text_color"], Grid: ["grid_line_color"],
   axis: ["axis_label_text_color", "major_label_text_color", "axis_line_color",
@@ -46,12 +50,13 @@ const follow = () => {
     for (const part of [f.title, ...f.left, ...f.right, ...f.above, ...f.below, ...f.center]) {
       const names = inked[part.type] ?? (part.type.endsWith("Axis") ? inked.axis : []);
       for (const name of names) part[name] = ink;
-      if (part.type == "Legend") part.ncols = narrow.matches ? 2 : "auto";
+      if (part.type == "Legend") part.ncols = Math.min(columns(f, part), part.items.length);
     }
   }
 };
 follow();
-for (const media of [dark, narrow]) media.addEventListener("change", follow);
+dark.addEventListener("change", follow);
+window.addEventListener("resize", follow);
 """
 """What a picture cannot leave to CSS: it is a canvas."""
 
@@ -112,6 +117,11 @@ def inside() -> InlineStyleSheet:
 def style() -> str:
     """The style sheet of all pages."""
     return _read("page.css")
+
+
+def script() -> str:
+    """What sorts the tables of a page: Bokeh's own tables cannot be read on a phone."""
+    return _read("page.js")
 
 
 def _read(name: str) -> str:

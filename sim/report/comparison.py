@@ -1,40 +1,63 @@
-"""Several runs side by side as HTML: the trade-off, the settings and the runs."""
+"""Several runs side by side: the verdict, the trade-off, the settings and the runs."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from html import escape
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
+from bokeh.plotting import figure
 
 from sim.experiment.groups import title as setting_of
 from sim.experiment.markdown import Shown, legend, shown
-from sim.experiment.table import compare_runs, find_baseline
+from sim.experiment.table import Comparison, compare_runs, find_baseline
 from sim.report.tradeoff import tradeoff
+from sim.report.verdict import of_comparison
 from sim.results.load import sweep_of
+from sim.results.names import by_worth, head
 from sim.results.result import Result, Results
 from sim.results.summary import Figure
 
 
-def comparison(runs: Results, baseline: Sequence[str] = ()) -> Iterator[str]:
-    """Trade-off plot and tables. Differences are to the setting that has the values `baseline`.
+class Table(NamedTuple):
+    """A table of a page: rows of cells by their heads, and what its signs mean."""
 
-    Raises UserError if no setting of a sweep has, or several.
+    title: str
+    rows: Sequence[Mapping[str, Shown]]
+    notes: Sequence[str] = ()
+
+
+class Side(NamedTuple):
+    """Runs side by side."""
+
+    verdict: Sequence[str]
+    tradeoff: figure | None
+    tables: Sequence[Table]
+
+
+def comparison(runs: Results, baseline: Sequence[str] = ()) -> Side:
+    """The settings of each sweep and all runs. Differences are to the setting named `baseline`.
+
+    Raises UserError if no setting of a sweep has its values, or several.
     """
     ordered = sorted(runs, key=_natural)
     settings = [_setting(runs[name]) for name in ordered]
     figures = runs.summary().loc[ordered]
     figures.index = pd.Index(_short(runs, ordered), name="run")
-    yield "<h2>Comparison</h2>"
-    if drawing := tradeoff(figures, settings):
-        yield "<p>A point is a run; the larger, the higher its p99 latency. Hover for figures.</p>"
-        yield f'<figure>{drawing}<div class="hover" hidden></div></figure>'
+    tables, verdict = [], []
     for sweep in dict.fromkeys(map(_sweep, ordered)):
-        yield from _settings(sweep, [runs[n] for n in ordered if _sweep(n) == sweep], baseline)
-    yield "<h3>Runs</h3>"
-    yield from _sortable(list(_rows(figures)))
+        compared = _compared([runs[n] for n in ordered if _sweep(n) == sweep], baseline)
+        if compared is not None:
+            verdict += of_comparison(compared)
+            tables.append(Table(f"Settings of {sweep}", _titled(shown(compared)), legend(compared)))
+    tables.append(Table("Runs", _titled(_rows(figures))))
+    return Side(verdict, tradeoff(figures, settings), tables)
+
+
+def _titled(rows: Iterable[Mapping[str, Shown]]) -> list[dict[str, Shown]]:
+    return [{head(name): cell for name, cell in row.items()} for row in rows]
 
 
 def one_of_each(runs: Results) -> dict[str, Result]:
@@ -72,21 +95,19 @@ def _short(runs: Results, names: Sequence[str]) -> list[str]:
     return short if len(set(short)) == len(short) else list(names)
 
 
-def _settings(sweep: str, runs: Sequence[Result], baseline: Sequence[str]) -> Iterator[str]:
+def _compared(runs: Sequence[Result], baseline: Sequence[str]) -> Comparison | None:
+    """The settings of a sweep beside each other; None if there is only one."""
     settings = {_setting(run): run.settings for run in runs}
     if len(settings) == 1 or "" in settings:
-        return
+        return None
     base = find_baseline(list(settings.values()), baseline)
-    table = compare_runs([(run.settings, run) for run in runs], base)
-    yield f"<h3>Settings of {escape(sweep)}</h3>"
-    yield from _sortable(shown(table))
-    yield f"<p>{'<br>'.join(map(escape, legend(table)))}</p>"
+    return compare_runs([(run.settings, run) for run in runs], base)
 
 
 def _rows(figures: pd.DataFrame) -> Iterator[dict[str, Shown]]:
     units = figures.attrs["units"]
     for name, row in figures.iterrows():
-        told = {key: _cell(row[key], units.get(key)) for key in figures.columns}
+        told = {key: _cell(row[key], units.get(key)) for key in by_worth(figures.columns)}
         yield {"run": Shown(str(name), str(name)), **told}
 
 
@@ -95,15 +116,3 @@ def _cell(value: object, unit: str | None) -> Shown:
     plain = f"{value:g}" if isinstance(value, float) else str(value)
     text = "" if missing else str(Figure(float(str(value)), unit)) if unit else plain
     return Shown(text, str(value))
-
-
-def _sortable(rows: Sequence[Mapping[str, Shown]]) -> Iterator[str]:
-    heads = "".join(f"<th><button>{escape(name)}</button></th>" for name in rows[0])
-    yield f'<div class="scroll"><table class="sortable"><thead><tr>{heads}</tr></thead><tbody>'
-    for row in rows:
-        cells = "".join(
-            f'<td data-value="{escape(str(cell.value))}">{escape(cell.text)}</td>'
-            for cell in row.values()
-        )
-        yield f"<tr>{cells}</tr>"
-    yield "</tbody></table></div>"

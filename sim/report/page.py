@@ -1,22 +1,47 @@
-"""Runs as one HTML file that works offline: pictures, figures, findings, tables that sort."""
+"""Runs as one HTML file that works offline: a verdict, pictures that answer, tables that sort."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from html import escape
-from importlib.resources import files
-from typing import Final
+from typing import Any, Final, NamedTuple
 
-from sim.report.comparison import comparison, one_of_each
-from sim.report.panels import PANELS
+from bokeh.models import DataRange1d, Model
+from bokeh.plotting import figure
+
+from sim.experiment.markdown import Shown
+from sim.go.sizeclass import size_classes
+from sim.report.bokeh import one_file, script
+from sim.report.comparison import Table, comparison, one_of_each
+from sim.report.pictures import CAUSES, heap, pictures
 from sim.report.plot import title
-from sim.report.svg import picture
+from sim.report.verdict import of_run
 from sim.results.latency import tail_causes
+from sim.results.memory import lock_contention
+from sim.results.names import by_worth, words
 from sim.results.result import Result, Results
-from sim.units import format_duration
+from sim.units import Fraction, format_duration
 
 MOST_PICTURED: Final = 6
 """Runs with pictures: a page of a whole sweep would be too large for a browser."""
+MOST_LOCKS: Final = 10
+_CENTRAL: Final = re.compile(r"mcentral\[(\d+)(.*?)\]")
+WORTH_TELLING: Final[Fraction] = 1e-6
+"""Share of the CPU below which waiting for a lock is told as nothing."""
+
+
+class Section(NamedTuple):
+    """One run on the page."""
+
+    title: str
+    name: str
+    verdict: Sequence[str]
+    findings: Sequence[Any]
+    figures: Sequence[tuple[str, str]]
+    notes: Sequence[str]
+    pictures: Sequence[str]
+    """Names of roots."""
+    tables: Sequence[Table]
 
 
 def page(runs: Results, baseline: Sequence[str] = ()) -> str:
@@ -24,21 +49,23 @@ def page(runs: Results, baseline: Sequence[str] = ()) -> str:
 
     Raises UserError if not exactly one setting has the values of the baseline, such as `GOGC=100`.
     """
-    workloads = escape(", ".join(dict.fromkeys(str(run.run["workload"]) for run in runs.values())))
-    count = f"{len(runs)} runs" if len(runs) > 1 else "1 run"
-    parts = [*(comparison(runs, baseline) if len(runs) > 1 else ()), *_each(runs)]
-    return "\n".join(
-        [
-            '<!doctype html><html lang="en"><head><meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>gomemsim: {workloads}</title>",
-            f"<style>{_file('page.css')}</style></head><body>",
-            f"<h1>{workloads}</h1>",
-            f"<p>gomemsim {escape(_version(runs))}, {count}</p>",
-            *parts,
-            f"<script>{_file('page.js')}</script></body></html>\n",
-        ]
-    )
+    chosen = one_of_each(runs)
+    pictured = dict(list(chosen.items())[:MOST_PICTURED])
+    roots: dict[str, Model] = {}
+    side = comparison(runs, baseline) if len(runs) > 1 else None
+    if side is not None:
+        if side.tradeoff is not None:
+            roots["tradeoff"] = side.tradeoff
+        roots |= _heaps(pictured)
+    sections = [_section(n, name, run, roots) for n, (name, run) in enumerate(pictured.items())]
+    drawn = [root for root in roots.values() if isinstance(root, figure)]
+    workloads = ", ".join(dict.fromkeys(str(run.run["workload"]) for run in runs.values()))
+    return one_file(
+        roots, drawn, "report.html", f"gomemsim: {workloads}",
+        workloads=workloads, runs=len(runs), version=_version(runs), side=side, sections=sections,
+        heaps=[name for name in roots if name.startswith("heap")], script=script(),
+        left=len(chosen) - len(pictured), headline=sections[0].verdict if side is None else (),
+    )  # fmt: skip
 
 
 def _version(runs: Results) -> str:
@@ -47,61 +74,92 @@ def _version(runs: Results) -> str:
     return f"{first.run['gomemsim']} ({first.provenance['gomemsim']})"
 
 
-def _file(name: str) -> str:
-    return files("sim.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _each(runs: Results) -> Iterator[str]:
-    chosen = one_of_each(runs)
-    for index, (name, run) in enumerate(chosen.items()):
-        if index == MOST_PICTURED:
-            left = len(chosen) - MOST_PICTURED
-            yield f"<p>{left} more in the tables only; report one for its pictures.</p>"
-            return
-        yield f"<section><h2>{escape(title(run))}</h2><p>{escape(name)}</p>"
-        yield from _findings(run)
-        yield from _figures(run)
-        for panel, draw in PANELS.items():
-            yield f"<figure>{picture(f'r{index}-{panel}', draw, run)}</figure>"
-            if panel == "causes":
-                yield from _tail(run)
-        yield "</section>"
-
-
-def _findings(run: Result) -> Iterator[str]:
-    found = run.diagnose()
-    if found:
-        items = "".join(
-            f"<li><b>{escape(finding.name)}</b>: {escape(finding.figure)}."
-            f" <i>{escape(finding.remedy)}.</i></li>"
-            for finding in found
+def _heaps(runs: dict[str, Result]) -> dict[str, Model]:
+    """The heaps of the runs side by side on one scale."""
+    made = {name: drawn for name, run in runs.items() if (drawn := heap(run)) is not None}
+    if len(made) <= 1:
+        return {}
+    scale = DataRange1d(start=0)
+    for name, drawn in made.items():
+        settings = runs[name].settings
+        told = " ".join(f"{key}={value}" for key, value in settings.items())
+        drawn.title.text = told or name.rpartition("/")[2]
+        drawn.y_range, drawn.height = scale, 280
+        scale.renderers = (
+            [*scale.renderers, *drawn.renderers] if scale.renderers else drawn.renderers
         )
-        yield f'<ul class="findings">{items}</ul>'
+    return {f"heap{n}": drawn for n, drawn in enumerate(made.values())}
 
 
-def _figures(run: Result) -> Iterator[str]:
+def _section(number: int, name: str, run: Result, roots: dict[str, Model]) -> Section:
+    drawn = {f"r{number}_{what}": made for what, made in pictures(run).items()}
+    roots |= drawn
     figures = run.summary()
-    yield '<dl class="figures">'
-    for name, figure in figures.items():
-        yield f"<div><dt>{escape(name)}</dt><dd>{escape(str(figure))}</dd></div>"
-    yield "</dl>"
-    if figures.verdict:
-        yield f"<p>{escape(figures.verdict)}</p>"
+    return Section(
+        title=title(run),
+        name=name,
+        verdict=of_run(run),
+        findings=run.diagnose(),
+        figures=[(words(key), str(figures[key])) for key in by_worth(figures)],
+        notes=figures.verdict.splitlines(),
+        pictures=list(drawn),
+        tables=[*_tail(run), *_locks(run)],
+    )
 
 
-def _tail(run: Result) -> Iterator[str]:
+def _tail(run: Result) -> Iterator[Table]:
     """What the picture of causes shows, in figures: small parts matter, too."""
     requests = run.service("requests")
     if requests.empty:
         return
     causes = tail_causes(requests)
     told = causes[(causes["all"] > 0) | (causes["tail"] > 0)].sort_values("extra", ascending=False)
-    heads = ("mean of", "all requests", "the slowest 1%", "extra", "of the extra latency")
-    yield '<div class="scroll"><table><thead><tr>'
-    yield "".join(f"<th>{head}</th>" for head in heads) + "</tr></thead><tbody>"
-    for cause, row in told.iterrows():
-        times = "".join(
-            f"<td>{format_duration(row[name])}</td>" for name in ("all", "tail", "extra")
-        )
-        yield f"<tr><td>{escape(str(cause))}</td>{times}<td>{row['share']:.1%}</td></tr>"
-    yield "</tbody></table></div>"
+    rows = [
+        {
+            "mean of": _shown(CAUSES[str(cause)][0]),
+            "all requests": _time(row["all"]),
+            "the slowest 1%": _time(row["tail"]),
+            "extra": _time(row["extra"]),
+            "of the extra latency": Shown(f"{max(row['share'], 0):.1%}", float(row["share"])),
+        }
+        for cause, row in told.iterrows()
+    ]
+    yield Table("What the slowest requests waited for", rows)
+
+
+def _locks(run: Result) -> Iterator[Table]:
+    """The locks that cost most waiting, as share of the CPU; left out where none costs any."""
+    locks = run.service("locks")
+    if locks.empty or run.end_ns == 0:
+        return
+    procs = int(run.cycles["procs"].max()) if len(run.cycles) else 1
+    found = lock_contention(locks)
+    found["share"] = found["wait_ns"] / (run.end_ns * procs)
+    rows = [
+        {
+            "lock": _shown(_lock(str(name))),
+            "taken": Shown(f"{row['acquisitions']:.0f}", float(row["acquisitions"])),
+            "waiting each time": _time(row["mean_wait_ns"]),
+            "held each time": _time(row["mean_hold_ns"]),
+            "waited in all": _time(row["wait_ns"]),
+            "of the CPU": Shown(f"{row['share']:.4%}", float(row["share"])),
+        }
+        for name, row in found[found["share"] > WORTH_TELLING].head(MOST_LOCKS).iterrows()
+    ]
+    if rows:
+        yield Table("Locks of the runtime that were waited for", rows)
+
+
+def _lock(name: str) -> str:
+    """`mcentral[10 noscan]` by the size of its slots: `mcentral of 144B noscan`."""
+    sizes = size_classes().classes
+    return _CENTRAL.sub(lambda match: f"mcentral of {sizes[int(match[1])].size}B{match[2]}", name)
+
+
+def _shown(text: str) -> Shown:
+    return Shown(text, text)
+
+
+def _time(ns: float) -> Shown:
+    """A duration; what rounds to nothing has no sign."""
+    return Shown(format_duration(ns) if abs(ns) >= 1 else f"{abs(ns):.2g}ns", float(ns))

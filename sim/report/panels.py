@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import cycle
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -11,35 +12,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from sim.report import marking
-from sim.report.style import (
-    BLUE,
-    CAUSES,
-    GC_KINDS,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    RED,
-    SLICES,
-    dress,
-    legend,
-    nothing,
-)  # fmt: skip
+from sim.report.colors import GREY, MEANING, SERIES
+from sim.report.style import CAUSES, GC_KINDS, dress, legend, nothing
 from sim.results.latency import quantile, tail_causes
-from sim.results.memory import fragmentation, lock_contention
-from sim.results.mmu import WINDOWS, mmu, utilization
 from sim.results.result import Result
-from sim.units import MS, SECOND, US, MiB, format_bytes, format_duration
+from sim.units import MS, SECOND, US, MiB, format_duration
 
 Panel: TypeAlias = Callable[[Axes, Result], None]
 
-MOST_SLICES: Final = 3000
-"""More slices than that nobody tells apart."""
-MOST_LOCKS: Final = 10
-MOST_CLASSES: Final = 12
-_KINDS: Final = (BLUE, RED, GREEN, PURPLE, ORANGE)
-"""Colours of kinds of pauses, of which there are no more."""
+_KINDS: Final = ("#c2385a", "#e0872a", "#4c8bd6", "#9b72cf", "#3aa676")
+"""Colours of kinds of stops, of which there are no more."""
 
 
 def heap(axes: Axes, run: Result) -> None:
@@ -50,17 +32,17 @@ def heap(axes: Axes, run: Result) -> None:
         return nothing(axes, "no samples: record.samples is 0")
     at = samples["at_ns"] / SECOND
     for label, column, color, dashes in (
-        ("RSS", "sim:rss:bytes", GREY, "-"),
-        ("goal", "/gc/heap/goal:bytes", RED, "-"),
-        ("trigger", "sim:heap/trigger:bytes", ORANGE, "--"),
-        ("heap_live", "sim:heap/live:bytes", BLUE, "-"),
-        ("reachable", "sim:heap/reachable:bytes", GREEN, "-"),
+        ("RSS", "sim:rss:bytes", MEANING["RSS"], "-"),
+        ("goal", "/gc/heap/goal:bytes", MEANING["goal"], "-"),
+        ("trigger", "sim:heap/trigger:bytes", MEANING["trigger"], "--"),
+        ("heap_live", "sim:heap/live:bytes", MEANING["heap"], "-"),
+        ("reachable", "sim:heap/reachable:bytes", MEANING["live"], "-"),
     ):
         if samples[column].notna().any():
             axes.plot(at, samples[column] / MiB, dashes, color=color, label=label, linewidth=1.2)
     limit = samples["/gc/gomemlimit:bytes"].iloc[-1]
     if limit < 10 * samples["sim:rss:bytes"].max():
-        axes.axhline(limit / MiB, color=PURPLE, linestyle=":", label="GOMEMLIMIT")
+        axes.axhline(limit / MiB, color=MEANING["GOMEMLIMIT"], linestyle=":", label="GOMEMLIMIT")
     _shade_marking(axes, run.cycles)
     axes.set_ylim(bottom=0)
     axes.set_xlim(0, run.end_ns / SECOND)
@@ -114,24 +96,13 @@ def pauses(axes: Axes, run: Result) -> None:
     return legend(axes)
 
 
-def pause_distribution(axes: Axes, run: Result) -> None:
-    """Length of pauses by percentile."""
-    dress(axes, "Pauses: distribution", "percentile", "µs")
-    if run.pauses.empty:
-        return nothing(axes, "the world never stopped")
-    for color, (kind, stops) in zip(_KINDS, run.pauses.groupby("kind"), strict=False):
-        _by_rarity(axes, stops["total_ns"] / US, str(kind), color)
-    _rarity_axis(axes, len(run.pauses))
-    return legend(axes)
-
-
 def latency_distribution(axes: Axes, run: Result) -> None:
     """Latency by percentile, each further tick ten times as rare."""
     dress(axes, "Request latency: distribution", "percentile", "ms")
     requests = run.requests
     if requests.empty:
         return nothing(axes, "no request ended")
-    _by_rarity(axes, (requests["end_ns"] - requests["arrival_ns"]) / MS, "all", BLUE)
+    _by_rarity(axes, (requests["end_ns"] - requests["arrival_ns"]) / MS, "all", MEANING["program"])
     return _rarity_axis(axes, len(requests))
 
 
@@ -173,83 +144,51 @@ def latency_causes(axes: Axes, run: Result) -> None:
     return legend(axes)
 
 
-def utilization_curve(axes: Axes, run: Result) -> None:
-    """Minimum mutator utilisation by length of window, as Go's trace tool draws it."""
-    dress(axes, "Minimum mutator utilisation", "window", "share of the Ps")
-    if run.pauses.empty:
-        return nothing(axes, "the world never stopped")
-    windows = [window for window in WINDOWS if window <= run.end_ns]
-    curve = mmu(utilization(run.cycles, run.pauses, run.end_ns), windows)
-    axes.plot(curve.index, curve.to_numpy(), "o-", color=BLUE, markersize=3)
-    axes.set_xscale("log")
-    ticks = windows[::3]
-    axes.set_xticks(ticks, [format_duration(window) for window in ticks])
-    axes.minorticks_off()
-    axes.set_ylim(0, 1)
-    return None
-
-
-def size_class_waste(axes: Axes, run: Result) -> None:
-    """What spans hold beyond live objects at the end of the run, the worst size classes first."""
-    dress(axes, "Size classes that waste most, at the end", "MiB", "", "x")
-    if run.spans.empty:
-        return nothing(axes, "no spans")
-    last = run.spans[run.spans["at_ns"] == run.spans["at_ns"].max()]
-    parts = fragmentation(last, by=["size", "noscan"])[["dead", "free", "tail", "internal"]]
-    worst = parts.loc[parts.sum(axis=1).nlargest(MOST_CLASSES).index][::-1]
-    left = np.zeros(len(worst))
-    colors = {"dead": ORANGE, "free": BLUE, "tail": GREY, "internal": PURPLE}
-    for name, color in colors.items():
-        part = worst[name].to_numpy(dtype=float) / MiB
-        axes.barh(range(len(worst)), part, left=left, color=color, label=name)
-        left += part
-    names = [
-        f"{format_bytes(size) if size else 'large'}{' noscan' if noscan else ''}"
-        for size, noscan in worst.index
-    ]
-    axes.set_yticks(range(len(worst)), names)
+def heaps(axes: Axes, runs: Mapping[str, Result]) -> None:
+    """The heap of several runs over time, and the RSS of each, dashed."""
+    dress(axes, "Heap, and RSS dashed", "simulated time [s]", "MiB")
+    for color, (label, run) in zip(cycle(SERIES), runs.items(), strict=False):
+        if not run.samples.empty:
+            at = run.samples["at_ns"] / SECOND
+            axes.plot(at, run.samples["sim:heap/live:bytes"] / MiB, color=color, label=label)
+            axes.plot(at, run.samples["sim:rss:bytes"] / MiB, "--", color=color, linewidth=0.8)
+    axes.set_ylim(bottom=0)
     return legend(axes)
 
 
-def locks(axes: Axes, run: Result) -> None:
-    """The locks of the runtime that were waited for longest."""
-    dress(axes, "Locks: total time waited for", "µs", "", "x")
-    waited = lock_contention(run.locks).head(MOST_LOCKS)[::-1]
-    waited = waited[waited["wait_ns"] > 0]
-    if waited.empty:
-        return nothing(axes, "nobody waited for a lock")
-    axes.barh(range(len(waited)), waited["wait_ns"] / US, color=RED)
-    axes.set_yticks(range(len(waited)), [str(name) for name in waited.index])
-    return None
+def collections(axes: Axes, runs: Mapping[str, Result]) -> None:
+    """CPU time of collection so far, without idle workers."""
+    dress(axes, "GC CPU so far", "simulated time [s]", "CPU ms")
+    kinds = ["assist_ns", "dedicated_ns", "fractional_ns", "stw_cpu_ns"]
+    for color, (label, run) in zip(cycle(SERIES), runs.items(), strict=False):
+        spent = run.cycles[kinds].sum(axis=1).cumsum() / MS
+        axes.step(run.cycles["end_ns"] / SECOND, spent, where="post", color=color, label=label)
+    axes.set_ylim(bottom=0)
 
 
-def timeline(axes: Axes, run: Result) -> None:
-    """What each P did in the last GC cycle, and as long before and after."""
-    dress(axes, "What each P does", "simulated time [ms]", "P")
-    if run.slices.empty:
-        return nothing(axes, "not recorded: record.timeline is off")
-    begin, end = _around_last_cycle(run)
-    inside = (run.slices["end_ns"] >= begin) & (run.slices["start_ns"] <= end)
-    shown = run.slices[inside].sort_values("start_ns").head(MOST_SLICES)
-    for kind, color in SLICES.items():
-        mine = shown[shown["kind"] == kind]
-        left, width = mine["start_ns"] / MS, (mine["end_ns"] - mine["start_ns"]) / MS
-        if len(mine):
-            axes.barh(
-                mine["processor"], width, left=left, color=color, label=kind, height=0.8,
-                linewidth=0,
-            )  # fmt: skip
-    axes.set_yticks(sorted(run.slices["processor"].unique()))
-    axes.set_xlim(begin / MS, end / MS)
-    axes.grid(visible=False)
-    return legend(axes)
+def all_pauses(axes: Axes, runs: Mapping[str, Result]) -> None:
+    """Length of stops of the world by percentile."""
+    dress(axes, "Stops of the world", "percentile", "µs")
+    _rarities(axes, {name: run.pauses["total_ns"] / US for name, run in runs.items()})
 
 
-def _around_last_cycle(run: Result) -> tuple[int, int]:
-    if run.cycles.empty:
-        return 0, run.end_ns
-    start, end = (int(run.cycles[name].iloc[-1]) for name in ("start_ns", "end_ns"))
-    return max(0, 2 * start - end), min(run.end_ns, 2 * end - start)
+def latencies(axes: Axes, runs: Mapping[str, Result]) -> None:
+    """Latency of requests by percentile."""
+    dress(axes, "Request latency", "percentile", "ms")
+    took = {
+        name: (run.service("requests")["end_ns"] - run.service("requests")["arrival_ns"]) / MS
+        for name, run in runs.items()
+    }
+    _rarities(axes, took)
+
+
+def _rarities(axes: Axes, values: Mapping[str, pd.Series[float]]) -> None:
+    for color, (label, found) in zip(cycle(SERIES), values.items(), strict=False):
+        if len(found):
+            _by_rarity(axes, found, label, color)
+    most = max((len(found) for found in values.values()), default=0)
+    if most:
+        _rarity_axis(axes, most)
 
 
 PANELS: Final[Mapping[str, Panel]] = MappingProxyType(
@@ -257,15 +196,12 @@ PANELS: Final[Mapping[str, Panel]] = MappingProxyType(
         "heap": heap,
         "gc_cpu": gc_cpu_by_kind,
         "pauses": pauses,
-        "pause_distribution": pause_distribution,
         "latency": latency_distribution,
         "causes": latency_causes,
-        "mmu": utilization_curve,
-        "waste": size_class_waste,
-        "locks": locks,
-        "timeline": timeline,
-        "mark_colours": marking.colours,
-        "mark_work": marking.work,
     }
 )
-"""All pictures of a run, in the order in which a reader asks."""
+"""The pictures of one run."""
+OVERLAYS: Final[Mapping[str, Callable[[Axes, Mapping[str, Result]], None]]] = MappingProxyType(
+    {"heap": heaps, "gc_cpu": collections, "pauses": all_pauses, "latency": latencies}
+)
+"""The pictures of several runs over each other."""

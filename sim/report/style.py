@@ -10,6 +10,8 @@ from typing import Final, Literal
 import matplotlib as mpl
 from matplotlib.axes import Axes
 
+from sim.report.colors import GREY, MEANING
+
 INK: Final = "#010203"
 """Text and axes: a page replaces it by its own colour."""
 
@@ -19,39 +21,32 @@ def text_as_it_is() -> AbstractContextManager[None]:
     return mpl.rc_context({"text.parse_math": False})
 
 
-BLUE: Final = "#4c8bd6"
-ORANGE: Final = "#e0872a"
-GREEN: Final = "#3aa676"
-RED: Final = "#d9534f"
-PURPLE: Final = "#9b72cf"
-GREY: Final = "#8a8f98"
-YELLOW: Final = "#c9a227"
-TEAL: Final = "#2aa5b5"
-PINK: Final = "#d773a2"
-BROWN: Final = "#a1754e"
-
 GC_KINDS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "dedicated": BLUE, "fractional": TEAL, "idle": GREY, "assist": ORANGE, "pause": RED,
+        "dedicated": MEANING["dedicated"],
+        "fractional": MEANING["fractional"],
+        "idle": MEANING["idle mark worker"],
+        "assist": MEANING["assist"],
+        "pause": MEANING["stop the world"],
     }
-)  # fmt: skip
+)
 """Who marks, as in the columns of a cycle."""
 
 CAUSES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "on_cpu": BLUE, "alloc": TEAL, "assist": ORANGE, "assist_wait": YELLOW, "queue": PURPLE,
-        "blocked": GREY, "lock_wait": PINK, "stw": RED, "gc_slowdown": BROWN, "throttled": GREEN,
+        "on_cpu": MEANING["program"],
+        "alloc": MEANING["allocation"],
+        "assist": MEANING["assist"],
+        "assist_wait": MEANING["waiting for an assist"],
+        "gc_slowdown": MEANING["slower while marking"],
+        "stw": MEANING["stop the world"],
+        "lock_wait": MEANING["lock"],
+        "queue": MEANING["queue"],
+        "throttled": MEANING["throttled"],
+        "blocked": MEANING["blocked"],
     }
-)  # fmt: skip
-"""The parts of a request's time."""
-
-SLICES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "goroutine": BLUE, "assist": ORANGE, "dedicated": GREEN, "fractional": TEAL, "idle": GREY,
-        "sweep": PURPLE, "scavenge": BROWN, "stw": RED,
-    }
-)  # fmt: skip
-"""What a P does."""
+)
+"""The parts of a request's time: GC's first, the workload's own waiting last."""
 
 
 def dress(axes: Axes, title: str, x: str, y: str, grid: Literal["x", "y"] = "y") -> None:

@@ -13,9 +13,12 @@ from sim.advice.report import environment
 from sim.advice.risks import Risks
 from sim.advice.tuning import EQUALLY_CHEAP, Candidate, Tuning, gc_cpu_share
 from sim.advice.whatif import doubts
+from sim.experiment.groups import title
+from sim.experiment.table import Comparison, Row
 from sim.fitting.gctrace_fit import Fit
 from sim.results.diagnosis import Finding
 from sim.results.gc_cost import gc_cpu
+from sim.results.names import by_worth, words
 from sim.results.result import SETTINGS, Result
 from sim.results.summary import Figure, Summary
 from sim.units import Bytes, Fraction, format_bytes, format_duration
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
 HARMLESS: Final = frozenset({"idle workers' CPU", "minimum-heap regime"})
 """Findings that cost the program nothing."""
+MORE_IS_BETTER: Final = frozenset({"requests", "throughput", "mmu_10ms"})
+MOST_TOLD: Final = 3
+"""Settings that a line of a verdict names."""
 SATURATED: Final[Fraction] = 0.95
 """Of the Ps: more than that leaves nothing to a moment of more load."""
 
@@ -102,6 +108,46 @@ def _basis(run: Result) -> str:
     return (
         f"Rests on: a simulation of {how}, seed {run.run['seed']} alone, with the costs of"
         f" {run.run['profile']}."
+    )
+
+
+def of_comparison(table: Comparison) -> list[str]:
+    """Which setting wins on what, what it costs, and what cannot be told apart."""
+    rows = [row for row in table.rows if not row.verdict]
+    lines = [_asked_of(table)]
+    told = [name for name in by_worth(table.units) if rows and name in rows[0].cells]
+    lines += [_winner(name, rows, table.units[name]) for name in told[:3]]
+    return [*lines, _seeds(table)]
+
+
+def _asked_of(table: Comparison) -> str:
+    optimal = [title(row.settings) for row in table.rows if row.optimal]
+    ended = [f"{title(row.settings)} ({row.verdict})" for row in table.rows if row.verdict]
+    worth = f"{len(table.rows)} settings; worth having: {', '.join(optimal) or 'none'}"
+    return f"{worth}{'; not to their end: ' + ', '.join(ended) if ended else ''}."
+
+
+def _winner(name: str, rows: Sequence[Row], unit: str) -> str:
+    """What surely differs from the baseline in a figure, the best first."""
+    sign = -1 if name in MORE_IS_BETTER else 1
+    base = next((row for row in rows if row.baseline), None)
+    other = [row for row in rows if name in row.cells and row.cells[name].holds]
+    ordered = sorted(other, key=lambda row: sign * row.cells[name].change.value)
+    told = ", ".join(
+        f"{title(row.settings)} {row.cells[name].change.value:+.1%}" for row in ordered[:MOST_TOLD]
+    )
+    start = f"{words(name)}, baseline"
+    if base is not None and name in base.cells:
+        start += f" {Figure(base.cells[name].median.value, unit)}"
+    return f"{start}: {told or 'nothing is distinguishable from it'}."
+
+
+def _seeds(table: Comparison) -> str:
+    if not table.confidence:
+        return "Rests on: one seed, which tells no chance from a difference; see --seeds."
+    return (
+        f"Rests on: simulations with common seeds; {table.tests} differences are tested together,"
+        " with 5% of error for all."
     )
 
 

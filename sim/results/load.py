@@ -34,6 +34,18 @@ def load(path: str | Place) -> Result | Results:
     return Results(runs)
 
 
+def load_all(paths: Iterable[str | Place]) -> Results:
+    """All runs of several folders, sweeps and patterns.
+
+    Raises UserError if one holds none, or if the runs come from different versions.
+    """
+    found: dict[str, Result] = {}
+    for path in paths:
+        loaded = load(path)
+        found |= {loaded.name: loaded} if isinstance(loaded, Result) else dict(loaded)
+    return Results(found)
+
+
 def load_run(folder: str | Place) -> Result:
     """The run in a folder. Raises UserError if there is none."""
     path = place(folder)

@@ -43,7 +43,13 @@ def words(name: str) -> str:
     return WORDS.get(name, name.replace("_", " "))
 
 
+def head(name: str) -> str:
+    """The head of a column of a comparison, such as that of differences; settings stay as typed."""
+    figure, sign, difference = name.partition(" +-")
+    return f"{WORDS.get(figure, figure)}{sign}{difference}"
+
+
 def by_worth(names: Iterable[str]) -> list[str]:
-    """Names in the order in which a reader asks for them; unknown ones at the end."""
+    """Names in the order in which a reader asks for them; others, such as settings, before."""
     order = {name: place for place, name in enumerate(WORDS)}
-    return sorted(names, key=lambda name: order.get(name, len(order)))
+    return sorted(names, key=lambda name: order.get(name, -1))

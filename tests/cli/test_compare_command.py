@@ -50,8 +50,8 @@ def test_a_wide_grid_is_screened_as_rates_and_only_the_best_is_simulated_in_deta
     optimal = sum("| yes" in row for row in rows)
     assert 0 < optimal < 6
     assert len(list((tmp_path / "wide").rglob("run.parquet"))) == optimal
-    assert "latency_p99" in detailed
-    assert "latency_p99" not in screened
+    assert "latency p99" in detailed
+    assert "latency p99" not in screened
 
 
 @pytest.mark.parametrize(

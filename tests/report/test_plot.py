@@ -9,13 +9,22 @@ import pytest
 from matplotlib.figure import Figure
 
 from sim.cli import main
+from sim.config import load as load_config
 from sim.errors import UserError
 from sim.record.facts import RunInfo, Status
 from sim.record.parquet import ParquetSink
 from sim.record.recorder import Recorder
-from sim.report.panels import PANELS, gc_cpu_by_kind, heap, latency_distribution, pauses
-from sim.report.plot import plot
+from sim.report.panels import (
+    PANELS,
+    gc_cpu_by_kind,
+    heap,
+    heaps,
+    latency_distribution,
+    pauses,
+)
+from sim.report.plot import overlay, plot
 from sim.results import Result, load
+from sim.simulation import simulate
 from sim.units import MS, MiB
 
 
@@ -82,3 +91,20 @@ def test_an_unknown_ending_is_a_sentence(run: Result, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be written"):
         plot(run, tmp_path / "file" / "fig.svg")
+
+
+def test_runs_are_drawn_over_each_other_by_what_tells_them_apart(
+    run: Result, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = simulate(load_config("hbsteady", ["duration=60ms", "GOGC=400"]), out=tmp_path / "b")
+    picture = tmp_path / "both.svg"
+    with pytest.raises(SystemExit) as end:
+        main(["plot", run.name, other.name, "-o", str(picture)])
+    assert not end.value.code
+    assert picture.read_text(encoding="utf-8").startswith("<?xml")
+    capsys.readouterr()
+    axes = Figure().subplots()
+    heaps(axes, {"a": run, "b": other})
+    assert [str(line.get_label()) for line in axes.get_lines()][::2] == ["a", "b"]
+    with pytest.raises(UserError, match="at most 9 runs"):
+        overlay({str(n): run for n in range(10)}, picture)

@@ -12,17 +12,3 @@ for (const head of document.querySelectorAll("table.sortable th")) {
     body.append(...[...body.rows].sort((a, b) => (up ? order(a, b) : order(b, a))));
   });
 }
-for (const dot of document.querySelectorAll("svg.tradeoff circle")) {
-  const figure = dot.closest("figure");
-  const told = figure.querySelector(".hover");
-  const show = () => {
-    told.textContent = dot.getAttribute("aria-label");
-    const [at, from] = [dot.getBoundingClientRect(), figure.getBoundingClientRect()];
-    told.style.left = `${at.right - from.left + 8}px`;
-    told.style.top = `${at.top - from.top}px`;
-    told.hidden = false;
-  };
-  const hide = () => { told.hidden = true; };
-  for (const event of ["pointerenter", "focus"]) dot.addEventListener(event, show);
-  for (const event of ["pointerleave", "blur"]) dot.addEventListener(event, hide);
-}

@@ -37,6 +37,7 @@ BLOCK = re.compile(
 RUN = [
     ROOT / "README.md", ROOT / "docs/tutorials/log-to-decision.md",
     ROOT / "docs/tutorials/yaml-to-plot.md", ROOT / "docs/plugins.md",
+    ROOT / "docs/guides/compare.md", ROOT / "docs/guides/export.md",
 ]  # fmt: skip
 """Pages whose blocks are run one after the other, in a folder that is empty but for the log."""
 
@@ -86,6 +87,7 @@ def test_commands_of_a_page_have_the_names_and_options_of_today(page: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
 def test_the_blocks_of_a_page_run_word_by_word(page: Path, tmp_path: Path) -> None:
     log = ROOT / "data/logs/service.gctrace"

@@ -73,6 +73,13 @@ def epilog(command: str) -> str:
 class Grouped(TyperGroup):
     """Lists the commands under the names of their groups, with the whole first sentence of each."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """What was typed, understood; see `invoke`."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except KeyboardInterrupt as error:
+            raise SystemExit(told(error)) from None
+
     def invoke(self, ctx: Any) -> Any:
         """The exit code of an interruption, of which typer itself would say nothing."""
         try:

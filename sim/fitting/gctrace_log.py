@@ -19,13 +19,20 @@ from sim.fitting.recognise import Segment, recognise
 from sim.fitting.settings import MOST_PS
 from sim.formats.gctrace import Found, GCTraceLine, parse
 from sim.formats.log import Problem, open_log
-from sim.units import Fraction, format_bytes, format_duration
+from sim.text import quoted
+from sim.units import SECOND, Bytes, Fraction, Nanoseconds, format_bytes, format_duration
 
 BEGIN_MARK: Final = "=== begin"
 END_MARK: Final = "=== end"
 FEWEST_CYCLES: Final = 3
 MOST_CYCLES: Final = 300_000
 """Of all processes in a log: about 500 bytes of memory each, and days of a busy program."""
+_ADDRESS_SPACE: Final[Bytes] = 1 << 47
+"""Of a process on linux/amd64 (runtime/malloc.go: heapAddrBits)."""
+_LONGEST: Final[Nanoseconds] = 1 << 62
+"""Since the start; Go counts in 63 bits."""
+_LAST: Final = 1 << 32
+"""Number of a cycle; Go counts in 32 bits (runtime/mgc.go: work.cycles)."""
 _ENOUGH_TO_PREFER: Final = 10
 """Cycles under the last setting of a log: with fewer, the longest part is predicted from."""
 _STOPPED: Final[Fraction] = 0.2
@@ -90,7 +97,7 @@ def read_gctrace(
     problems: list[Problem] = []
     with open_log(path) as source:
         every = parse(marks.watch(source), problems.append)
-        found = [f for f in islice(every, MOST_CYCLES + 1) if 0 < f.line.procs <= MOST_PS]
+        found = [f for f in islice(every, MOST_CYCLES + 1) if _possible(f, problems)]
     if len(found) > MOST_CYCLES:
         raise UserError(f"{path}: expected at most {MOST_CYCLES:,} cycles, got more: cut the log")
     if not found:
@@ -104,6 +111,27 @@ def read_gctrace(
     _check_enough(path, log, fewest, processes)
     notes = (*log.notes, *log_words.mended(problems))
     return replace(log, notes=notes, processes=tuple(processes))
+
+
+def _possible(found: Found, problems: list[Problem]) -> bool:
+    """Whether a program can have done so; else it is told, and the line is not used."""
+    line = found.line
+    clock = line.stw_sweep_termination + line.concurrent_mark + line.stw_mark_termination
+    cpu = line.cpu_assist + line.cpu_background + line.cpu_idle
+    if line.procs == 0:
+        return False  # which was told
+    if line.procs > MOST_PS:
+        reason = f"GOMAXPROCS={quoted(line.procs)}"
+    elif max(line.heap_start, line.heap_end, line.heap_marked) > _ADDRESS_SPACE:
+        reason = "a heap of more bytes than there are addresses"
+    elif line.at + clock >= _LONGEST or line.number >= _LAST:
+        reason = "a time or a number that Go does not count to"
+    elif cpu > line.procs * (line.at + clock + SECOND):
+        reason = f"more CPU time than {line.procs} Ps had since the start"
+    else:
+        return True
+    problems.append(Problem(found.line_number, f"impossible: {reason}", kept=False))
+    return False
 
 
 def _of_process(

@@ -48,7 +48,7 @@ class Action(Model):
         if len(given) != 1:
             names = ", ".join(type(self).model_fields)
             raise PydanticCustomError(
-                "one_step", "expected one of the keys {names}", {"names": names}
+                "own_words", "expected one of the keys {names}", {"names": names}
             )
         return self
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from itertools import chain, islice, repeat
+from typing import Final, NamedTuple
 
 from sim.config.tree import Node
 from sim.errors import UserError, nearest
@@ -22,7 +23,9 @@ from sim.mechanisms.script import (
 )
 
 Path = tuple[str, ...]
-BEFORE = ""
+MOST_STEPS: Final = 20_000
+"""A longer function cannot be watched."""
+BEFORE: Final = ""
 """The function that stands for what the program has done before."""
 
 
@@ -48,11 +51,11 @@ class Code:
         self.types = scenario.types
         self.functions = {
             name: Function(
-                tuple(function.takes), tuple(_flat(function.steps, ("functions", name, "steps")))
+                tuple(function.takes), self._body(function.steps, ("functions", name, "steps"))
             )
             for name, function in scenario.functions.items()
         }
-        self.functions[BEFORE] = Function((), tuple(_flat(scenario.before, ("before",))))
+        self.functions[BEFORE] = Function((), self._body(scenario.before, ("before",)))
         for index, start in enumerate(scenario.start):
             self._check(start, ("start", str(index)))
         for function in self.functions.values():
@@ -62,6 +65,12 @@ class Code:
     def error(self, path: Path, message: str) -> UserError:
         """A mistake in the script, with the place where it stands."""
         return mistake(self.root, path, message)
+
+    def _body(self, steps: Sequence[Step], path: Path) -> tuple[Instruction, ...]:
+        body = _bounded(_flat(steps, path))
+        if len(body) > MOST_STEPS:
+            raise self.error(path, f"expected at most {MOST_STEPS} steps, repeated ones too")
+        return body
 
     def _check(self, action: Action | Start, path: Path) -> None:
         match action:
@@ -97,11 +106,15 @@ def _flat(steps: Sequence[Step], path: Path) -> Iterator[Instruction]:
         action = step.action
         key = next(name for name in type(step).model_fields if getattr(step, name))
         here = (*path, str(index), key.rstrip("_"))
+        times = 1
+        body: tuple[Instruction, ...] = (Instruction(action, here),)
         if isinstance(action, Repeat):
-            body = tuple(_flat(action.steps, (*here, "steps")))
-            for _ in range(action.times):
-                yield from body
-        elif isinstance(action, Allocate) and action.count > 1:
-            yield from (Instruction(action, here),) * action.count
-        else:
-            yield Instruction(action, here)
+            times, body = action.times, _bounded(_flat(action.steps, (*here, "steps")))
+        elif isinstance(action, Allocate):
+            times = action.count
+        yield from chain.from_iterable(repeat(body, times))
+
+
+def _bounded(instructions: Iterator[Instruction]) -> tuple[Instruction, ...]:
+    """All of them, or one more than there may be."""
+    return tuple(islice(instructions, MOST_STEPS + 1))

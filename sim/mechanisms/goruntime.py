@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sim.config.machine import load_profile
 from sim.go.pacer.go127 import Go127Pacer
-from sim.go.sizeclass import TINY_SIZE, size_classes
+from sim.go.sizeclass import TINY_SIZE, SizeClassTable
 from sim.go.sweep import SweepPace
+from sim.machine.profile import MachineProfile
 from sim.mechanisms.barrier import BARRIERS
 from sim.mechanisms.cycle import Cycle
 from sim.mechanisms.finalizers import SET
@@ -50,16 +50,18 @@ class Item:
 class GoRuntime:
     """The memory of a program under Go; the collector is its `cycle`."""
 
-    def __init__(self, settings: Settings, types: dict[str, Type]) -> None:
-        self.settings, self.types = settings, types
-        self.machine = load_profile(settings.machine)
+    def __init__(
+        self, settings: Settings, types: dict[str, Type], sizes: SizeClassTable,
+        machine: MachineProfile,
+    ) -> None:  # fmt: skip
+        self.settings, self.types, self.machine = settings, types, machine
         self.graph = Graph()
         self.items: dict[Ref, Item] = {}
         self.listener: Callable[[Event], None] = lambda _: None
         self.pacer = Go127Pacer()
         self.pacer.configure(settings.gogc, NO_LIMIT, 0)
         self.pace = SweepPace()
-        self.heap: SmallHeap[Ref] = SmallHeap(size_classes(settings.go), self._pages_owed)
+        self.heap: SmallHeap[Ref] = SmallHeap(sizes, self._pages_owed)
         self.names: set[str] = set()
         self.now = 0.0
         """CPU time of all steps so far, ns."""
@@ -89,7 +91,9 @@ class GoRuntime:
 
     # -- the memory of the program ---------------------------------------------------------------
 
-    def allocate(self, actor: str, kind: str, name: str, pointers: Pointers) -> Ref:
+    def allocate(
+        self, actor: str, kind: str, name: str, pointers: Pointers, frame: Pointers
+    ) -> None:
         """A new object; black while the collector marks (runtime/malloc.go: mallocgc)."""
         self.cycle.assists.before_allocation(actor, self.types[kind].size)
         size, fields = self.types[kind].size, self.types[kind].pointers
@@ -102,11 +106,11 @@ class GoRuntime:
             self._fresh_name(name), kind, size, not fields, scan, placed.span, placed.index
         )
         self.graph.fields[ref] = dict.fromkeys(fields) | pointers
+        frame[name] = ref
         self.heap_scan += scan
         self.now += self._malloc_ns(size, bool(fields), placed)
         self.cycle.allocated(actor, ref, placed)
         self._tell_allocation(actor, ref, placed)
-        return ref
 
     def _malloc_ns(self, size: Bytes, pointers: bool, placed: Placed[Ref]) -> float:
         path = path_of(size, pointers, self.heap.sizes, self.machine)

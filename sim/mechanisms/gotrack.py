@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
+from sim.config.machine import load_profile
 from sim.config.tree import Node
 from sim.errors import UserError
-from sim.mechanisms.code import Code
+from sim.go.sizeclass import size_classes
+from sim.mechanisms.code import MOST_STEPS, Code
 from sim.mechanisms.frame import Event, Frame
 from sim.mechanisms.goruntime import GoRuntime
+from sim.mechanisms.loading import mistake
 from sim.mechanisms.picture import MOST_ROWS, frame_of
 from sim.mechanisms.program import WAITS, Program
 from sim.mechanisms.script import Allocate, Scenario
 from sim.mechanisms.turns import FINALIZERS, GC, SWEEPER, Turns
 
-MOST_STEPS: Final = 20_000
-"""A program that takes more does not end, or is too long to be watched."""
-
-
+T = TypeVar("T")
 ALIKE: Final = ({"allocate", "refill", "point"}, {"root", "scan"}, {"sweep", "release"})
 """Kinds of steps that share a frame in a heap of many spans."""
 
@@ -26,7 +27,10 @@ class Track:
     """A program, its runtime, and the frames so far."""
 
     def __init__(self, scenario: Scenario, root: Node) -> None:
-        self.runtime = GoRuntime(scenario.settings, scenario.types)
+        settings = scenario.settings
+        sizes = _placed(root, "go", lambda: size_classes(settings.go))
+        machine = _placed(root, "machine", lambda: load_profile(settings.machine))
+        self.runtime = GoRuntime(settings, scenario.types, sizes, machine)
         self.program = Program(Code(scenario, root))
         self.program.start(scenario, self.runtime)
         self.turns = Turns(scenario.settings, self.runtime, self.program)
@@ -75,6 +79,14 @@ class Track:
         current = self.program.current
         many = current and isinstance(current.action, Allocate) and current.action.count > 1
         return bool(many) and event.kind == before.kind == "allocate"
+
+
+def _placed(root: Node, key: str, made: Callable[[], T]) -> T:
+    """What a setting stands for; a mistake gets its place."""
+    try:
+        return made()
+    except UserError as error:
+        raise mistake(root, ("settings", key), str(error)) from None
 
 
 def go_frames(scenario: Scenario, root: Node) -> tuple[Frame, ...]:

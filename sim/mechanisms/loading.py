@@ -23,6 +23,7 @@ _EXPECTED: Final = {
     "int_type": "expected a whole number",
     "bool_parsing": "expected true or false",
     "list_type": "expected a list",
+    "too_short": "expected at least one",
     "dict_type": "expected a mapping",
     "model_type": "expected a mapping",
     "model_attributes_type": "expected a mapping",
@@ -99,7 +100,7 @@ def _words(error: Any) -> str:
     match error["type"]:
         case "missing":
             return "expected this key, got none"
-        case "unknown_key" | "one_step":
+        case "unknown_key" | "own_words":
             return str(error["msg"])
         case "literal_error":
             valid = _QUOTED.findall(context["expected"])

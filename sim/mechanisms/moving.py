@@ -122,7 +122,9 @@ class MovingRuntime:
 
     # -- the memory of the program ---------------------------------------------------------------
 
-    def allocate(self, actor: str, kind: str, name: str, pointers: Pointers) -> Ref:
+    def allocate(
+        self, actor: str, kind: str, name: str, pointers: Pointers, frame: Pointers
+    ) -> None:
         """Bump a pointer in the goroutine's buffer; if it is full get another one, or collect."""
         size = -(-(self.types[kind].size + HEADER) // ALIGN) * ALIGN
         tlab = self._tlab(actor, size)
@@ -133,8 +135,8 @@ class MovingRuntime:
         tlab.space.objects.sort(key=lambda one: self.things[one].address)
         text = f"{self.name(ref)} = new({kind}), {size} B with header, at {tlab.next:#x}: a bump"
         tlab.next += size
+        frame[name] = ref
         self.tell(actor, "allocate", text)
-        return ref
 
     def _tlab(self, actor: str, size: Bytes) -> Tlab:
         """The goroutine's buffer, with room for so many bytes."""

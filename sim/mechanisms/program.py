@@ -49,10 +49,6 @@ class Active:
     into: str = ""
     waited: int = 0
 
-    def copy(self) -> Active:
-        """The same call, to go on by itself."""
-        return replace(self)
-
 
 @dataclass
 class Goroutine:
@@ -71,7 +67,7 @@ class Goroutine:
 
     def copy(self) -> Goroutine:
         """The same goroutine, to go on by itself."""
-        calls = [call.copy() for call in self.calls]
+        calls = [replace(call) for call in self.calls]
         return Goroutine(self.name, calls, self.pending, self.blocked)
 
     def key(self) -> tuple[object, ...]:
@@ -85,8 +81,13 @@ class Memory(Protocol):
 
     graph: Graph
 
-    def allocate(self, actor: str, kind: str, name: str, pointers: Pointers) -> Ref:
-        """A new object of a type, some of its fields set before anybody else can see it."""
+    def allocate(
+        self, actor: str, kind: str, name: str, pointers: Pointers, frame: Pointers
+    ) -> None:
+        """A new object of a type, some of its fields set before anybody else can see it.
+
+        The variable `name` of the frame holds it.
+        """
 
     def barrier(self, actor: str, write: Write) -> bool:
         """Before a pointer in the heap or a global is written; True to write in a later step."""
@@ -241,7 +242,7 @@ class _Execution:
         before: Pointers = {}
         if action.chain:
             before[action.chain] = self.frame.get(action.name)
-        self.frame[action.name] = self.memory.allocate(self.actor, kind, action.name, before)
+        self.memory.allocate(self.actor, kind, action.name, before, self.frame)
 
     def assign(self, at: str, new: Ref | None, shown: str) -> None:
         """Write a pointer: into a variable at once, elsewhere through the barrier."""

@@ -147,17 +147,19 @@ class Race:
 
     # -- the memory of the program ---------------------------------------------------------------
 
-    def allocate(self, actor: str, kind: str, name: str, pointers: Pointers) -> Ref:
+    def allocate(
+        self, actor: str, kind: str, name: str, pointers: Pointers, frame: Pointers
+    ) -> None:
         """A new object; black while the collector marks."""
         ref = len(self.graph.fields)
         self.graph.fields[ref] = dict.fromkeys(self.program.code.types[kind].pointers) | pointers
         self.names[ref] = name if name not in self.names.values() else f"{name}{ref}"
+        frame[name] = ref
         if self.phase is Phase.MARK:
             self.marking.born(ref)
             for to in pointers.values():
                 self.marking.before_write(None, to)
         self._tell(actor, "allocate", f"{self.names[ref]} = new({kind})", "malloc.go: mallocgc")
-        return ref
 
     def barrier(self, actor: str, write: Write) -> bool:
         """While marking the barrier is a step of its own, also one that does nothing."""

@@ -50,7 +50,7 @@ class Request(Model):
     def _one(self) -> Request:
         if sum(part is not None for part in (self.malloc, self.free, self.random)) != 1:
             raise PydanticCustomError(
-                "one_step", "expected one of the keys malloc, free, random", {}
+                "own_words", "expected one of the keys malloc, free, random", {}
             )
         return self
 

@@ -178,7 +178,7 @@ class Step(Model):
         if not isinstance(value, dict) or len(value) != 1:
             got = "several keys" if isinstance(value, dict) and value else "none"
             raise PydanticCustomError(
-                "one_step", "expected one step such as `allocate: a`, got {got}", {"got": got}
+                "own_words", "expected one step such as `allocate: a`, got {got}", {"got": got}
             )
         return {name: {} if body is None else body for name, body in value.items()}
 
@@ -211,6 +211,14 @@ class Type(Model):
     size: Size = Field(gt=0, le=1 << 30)
     pointers: list[str] = []
     """Fields that hold pointers, 8 bytes each."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Type:
+        if 8 * len(self.pointers) > self.size:
+            context = {"room": self.size // 8, "number": len(self.pointers)}
+            message = "expected at most the {room} pointers that fit, got {number}"
+            raise PydanticCustomError("own_words", message, context)
+        return self
 
 
 class Start(Model):
@@ -279,7 +287,9 @@ class Scenario(Story):
 
     search: bool = False
     """Search all schedules of program and collector for one that loses an object."""
-    types: dict[str, Type] = {"object": Type(size=16, pointers=["next"])}
+    types: Annotated[dict[str, Type], Field(min_length=1)] = {
+        "object": Type(size=16, pointers=["next"])
+    }
     globals: list[str] = []
     before: list[Step] = []
     """What the program has done already: steps that are not shown."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from functools import cache
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import sim
-import sim.errors
+from sim.errors import UserError
 from sim.mechanisms.frame import KINDS
 from sim.mechanisms.loading import shipped
 from sim.mechanisms.run import Watched
@@ -222,7 +225,7 @@ def test_a_linear_arena_reserves_all_addresses_at_once_and_a_sparse_one_goes_els
     ],
 )
 def test_a_mistake_is_one_sentence_with_its_place(text: str, sentence: str) -> None:
-    with pytest.raises(sim.errors.UserError) as wrong:
+    with pytest.raises(UserError) as wrong:
         sim.watch(text + "\n")
     assert str(wrong.value) == sentence
 
@@ -232,5 +235,53 @@ def test_an_endless_program_is_told_and_not_waited_for() -> None:
         "title": "x",
         "functions": {"main": {"steps": [{"call": "main"}]}},
     }
-    with pytest.raises(sim.errors.UserError, match="the stack overflows"):
+    with pytest.raises(UserError, match="the stack overflows"):
         sim.watch(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("settings: {go: '1.3'}", "settings.go: expected a Go version from 1.18 on"),
+        ("settings: {machine: foo}", "settings.machine: there is no machine profile 'foo'"),
+        ("types: {}", "types: expected at least one, got a mapping"),
+        (
+            "types: {a: {size: 8B, pointers: [b, c]}}",
+            "types.a: expected at most the 1 pointers that fit, got 2",
+        ),
+        ("variants: {a: {GOGC: x}}", "settings.GOGC: expected a whole number, got 'x'"),
+        ("variants: {a: 3}", "variants.a: expected a mapping, got '3'"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_its_line(text: str, sentence: str) -> None:
+    with pytest.raises(UserError) as wrong:
+        sim.watch(f"title: x\nfunctions: {{main: [allocate: a]}}\n{text}\n")
+    assert str(wrong.value).startswith(f"scenario:3: {sentence}")
+
+
+def test_repetitions_of_repetitions_are_not_unrolled_for_ever() -> None:
+    many = {"repeat": {"times": 100_000, "steps": [{"wait": 1}]}}
+    for _ in range(5):
+        many = {"repeat": {"times": 100_000, "steps": [many]}}
+    with pytest.raises(UserError, match="expected at most 20000 steps"):
+        sim.watch({"title": "x", "functions": {"main": {"steps": [many]}}})
+
+
+PIECES = ["", "a", "-1", "0", "7", "1e9", "99999999999", "64B", "nil", "a.b.c", [], {}, None, ["x"]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_scenario_with_something_else_in_any_place_runs_or_is_a_mistake(
+    data: st.DataObject,
+) -> None:
+    name = data.draw(st.sampled_from(["tricolour", "address-space", "refill", "stack-rescan"]))
+    tree = yaml.safe_load(shipped()[name].read_text(encoding="utf-8"))
+    place, keys = tree, []
+    while isinstance(place, dict | list) and place and (not keys or data.draw(st.booleans())):
+        options = list(place) if isinstance(place, dict) else list(range(len(place)))
+        keys.append(data.draw(st.sampled_from(options)))
+        holder, place = place, place[keys[-1]]
+    holder[keys[-1]] = data.draw(st.sampled_from(PIECES))
+    with contextlib.suppress(UserError):
+        sim.watch(tree)

@@ -7,7 +7,7 @@ had), Ready (may be used). Only pages that were touched are resident.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
@@ -30,16 +30,20 @@ ARENA: Final = 64 * MiB
 GROW: Final = 4 * MiB
 
 
+Amount: TypeAlias = Annotated[Size, Field(gt=0, le=GiB)]
+"""More would be hundreds of pieces to draw."""
+
+
 class Action(Model):
     """What happens to memory: one of these keys."""
 
-    grow: Size | None = None
+    grow: Amount | None = None
     """The heap needs so much more."""
-    touch: Size | None = None
+    touch: Amount | None = None
     """The program writes to so much memory for the first time, from the lowest address up."""
-    scavenge: Size | None = None
+    scavenge: Amount | None = None
     """The runtime returns so much free memory, from the highest address down."""
-    occupy: Size | None = None
+    occupy: Amount | None = None
     """Another library maps so much memory at the next address that the heap wants."""
 
     @model_validator(mode="after")

@@ -61,12 +61,14 @@ class Track:
 
     def _look(self, event: Event) -> None:
         """Take a picture; where steps of a kind follow one another, the last one may be enough."""
+        if event.text == WAITS:
+            return
         frame = frame_of(self.runtime, self.program, event)
         if self.frames and self._goes_on(event, self.frames[-1].event):
             self.merged += 1
             text = f"{event.text}; {self.merged} such steps in a row"
             self.frames[-1] = frame._replace(event=event._replace(text=text))
-        elif event.text != WAITS:
+        else:
             self.merged = 1
             self.frames.append(frame)
 

@@ -70,12 +70,18 @@ def _latency(confirmed: Prediction) -> str:
 def nothing_fits(tuning: Tuning) -> str:
     """Why there is no recommendation, and what comes nearest."""
     least = min(tuning.candidates, key=lambda c: shortfall(c, tuning.goals))
-    return (
+    told = (
         f"Nothing keeps all goals. Nearest: {environment(least.setting)}, which misses"
         f" {' and '.join(least.failures)}: it needs"
         f" {format_bytes(least.grown.high.peak_rss_bytes)} and"
         f" {gc_cpu_share(least.grown):.1%} of the CPU for collection."
     )
+    if tuning.step and "memory" in least.failures:
+        told += (
+            f" Single allocations of up to {format_bytes(tuning.step)} come on top of any goal: no"
+            " setting of the collector helps; smaller buffers, or the same ones again, do."
+        )
+    return told
 
 
 def risk_sentences(found: Risks, goals: Goals) -> list[str]:

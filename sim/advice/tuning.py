@@ -62,6 +62,8 @@ class Tuning:
     policies: list[tuple[NamedPolicy, Candidate]]
     best: Candidate | None
     """None where nothing keeps all goals."""
+    step: Bytes
+    """Of single large allocations, which come on top of any heap goal; 0: there are none."""
 
 
 def tune(
@@ -84,6 +86,7 @@ def tune(
         candidates=[tried[setting] for setting in search],
         policies=[(policy, tried[policy.setting]) for policy in named],
         best=_best(fitting),
+        step=fit.program.step,
     )
 
 

@@ -56,8 +56,9 @@ def fit_log(
     if load is not None and load not in set(Load):
         raise UserError(f"load: expected busy or waiting, got {load!r}")
     log = within(_read(path, gogc, gomemlimit, evidence, process, procs), *window)
-    if go is not None:
-        log = replace(log, go=parse_go(go, log.go))
+    scraped = evidence.snapshots[-1].go if evidence.snapshots else None
+    if go is not None or scraped is not None:
+        log = replace(log, go=parse_go(go or f"1.{scraped}", log.go))
     logged = Setting(
         parse_gogc(gogc) if gogc else evidence.gogc or log.segment.gogc,
         parse_limit(gomemlimit)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from sim.errors import UserError
+from sim.fitting.non_heap import BITMAPS, OLD_BITMAPS
 from sim.fitting.resident import Resident
 from sim.fitting.snapshots import RSS, Snapshot, read_snapshots
 from sim.formats import exec_trace, pprof
@@ -26,6 +27,8 @@ FEWEST_REQUESTS: Final = 10
 REQUESTS_SHARE: Final[Fraction] = 0.5
 """Of the program's CPU time, that goroutines of one function need to pass for its requests."""
 _LARGEST_SHARE: Final = 0.5
+_FIXED: Final = ("metadata/other", "profiling/buckets", "heap/stacks", "other")
+"""Memory classes that do not grow with the heap."""
 _NO_LIMIT: Final = 1 << 62
 
 
@@ -64,7 +67,7 @@ def read_evidence(
     snapshots, doubts = read_snapshots(metrics, expositions, process)
     values = snapshots[-1].values if snapshots else {}
     sizes = _sizes(profile) if profile else _mean_size(values)
-    overheads = _overheads(values)
+    overheads = _overheads(values, snapshots[-1].go if snapshots else None)
     limit = values.get("/gc/gomemlimit:bytes", 0.0)
     gogc = values.get("/gc/gogc:percent")
     sentences = []
@@ -143,17 +146,25 @@ def _resident(snapshots: Sequence[Snapshot]) -> Resident | None:
     return Resident(round(most[RSS]), heap)
 
 
-def _overheads(values: Mapping[str, float]) -> Overheads | None:
-    """What is mapped and neither a heap object nor free nor returned (memoryLimitHeapGoal)."""
+def _overheads(values: Mapping[str, float], go: int | None) -> Overheads | None:
+    """What is mapped and neither a heap object nor free nor returned (memoryLimitHeapGoal).
+
+    Free slots in spans and descriptions of spans grow with the heap; tables and stacks do not.
+    """
     names = ("total", "heap/objects", "heap/free", "heap/released")
     sizes = [values.get(f"/memory/classes/{name}:bytes") for name in names]
     total, objects, free, released = sizes
     if total is None or objects is None or free is None or released is None:
         return None
     beside, assumed = total - objects - free - released, Overheads()
-    fixed = min(assumed.fixed, beside)
+    known = [values.get(f"/memory/classes/{name}:bytes") for name in _FIXED]
+    constant = sum(size for size in known if size is not None)
+    fixed = min(beside, constant if None not in known else assumed.fixed)
     share = min(_LARGEST_SHARE, max(0.0, (beside - fixed) / max(1.0, objects)))
-    return Overheads(fixed=round(fixed), share=share, measured=True)
+    untouched = assumed.untouched + (BITMAPS if go in OLD_BITMAPS else 0)
+    return Overheads(
+        fixed=round(fixed), share=share, untouched=min(round(fixed), untouched), measured=True
+    )
 
 
 def _mean_size(values: Mapping[str, float]) -> tuple[tuple[Bytes, float], ...]:

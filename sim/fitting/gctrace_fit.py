@@ -30,6 +30,11 @@ LEAST_GOAL: Final = 4 * MiB / 100
 """Smallest heap goal per percent of GOGC (runtime/mgcpacer.go: defaultHeapMinimum)."""
 _SURELY_GROWN: Final = 2 * MiB
 """Printed growth from which on most of it is no rounding."""
+SURELY_BEYOND: Final = 1.5 * MiB
+BEYOND_SHARE: Final[Fraction] = 0.05
+"""By this and this part of its goal, a heap is surely beyond it: rounding hides the rest."""
+OFTEN: Final[Fraction] = 0.2
+"""Of the cycles: rarer jumps are scatter."""
 NEARLY_ALL: Final[Fraction] = 0.95
 """Of the Ps: with more than that in use, requests queue up."""
 IDLE_SHARE_OF_WAITING: Final = 0.05
@@ -107,6 +112,7 @@ def fit_program(
         pause_per_cycle=_pause_per_cycle(log),
         span_overhead=seen.span_overhead,
         cached=cached,
+        step=_step(seen, logged, measured),
         pacer=versions.pacer_of(log.go),
     )
     return Fit(
@@ -134,6 +140,27 @@ def wants_more_than_there_is(fit: Fit) -> bool:
     time = max(float(seen.at[measured][-1] - seen.at[measured][0]), 1.0)
     collecting = float((seen.assist + seen.background)[measured].sum()) / time
     return fit.program.demanded_cpus + collecting > NEARLY_ALL * fit.program.procs
+
+
+def _step(seen: Observed, logged: Setting, measured: slice) -> Bytes:
+    """Bytes of single allocations that take a heap beyond its goal before a cycle begins.
+
+    Such an object is larger than what the heap is beyond its goal, and no larger than all that was
+    allocated since the cycle before: in the middle between them.
+    """
+    if logged.gogc is None or logged.memory_limit is not None or measured.start + 1 >= len(seen.at):
+        return 0
+    inside = slice(max(1, measured.start), measured.stop)
+    before = seen.marked[inside.start - 1 : inside.stop - 1]
+    goal = np.maximum(
+        before + (before + seen.roots) * logged.gogc / 100, LEAST_GOAL * logged.gogc
+    )
+    start = seen.start[inside]
+    passed = start - goal > SURELY_BEYOND + BEYOND_SHARE * goal
+    passed &= ~seen.forced[inside]
+    if passed.mean() < OFTEN:
+        return 0
+    return round(float((start - (goal + before) / 2)[passed].mean()))
 
 
 def _without_cached_slots(seen: Observed, cached: Bytes) -> Observed:

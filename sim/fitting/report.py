@@ -26,6 +26,7 @@ def identified(fit: Fit) -> str:
             if leak
             else "drift: none that shows"
         ),
+        *([f"large objects: about {format_bytes(program.step)} at once"] if program.step else []),
         f"marking: {format_duration(float(seen.mark_cpu[measured].mean()))} of CPU a cycle",
         f"stacks and globals: about {format_bytes(program.roots)}",
         f"spare CPU: {_spare(fit)}",

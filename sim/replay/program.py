@@ -77,6 +77,8 @@ class ObservedProgram:
     """Bytes of heap that hold no object, per byte of heap: tails, headers and bitmaps of spans."""
     cached: Bytes = 0
     """Free slots in the caches of a P, which count as allocated in every cycle anew."""
+    step: Bytes = 0
+    """Large objects are allocated at once: by so much at most a heap passes its trigger."""
     marking_cpus: float = 0.0
     """Ps that a waiting program would use on average while the heap is marked, if all were idle."""
     piece: Nanoseconds = MS

@@ -105,6 +105,8 @@ class _Replay:
             useful = self._pacing.useful_share(self._program.span_overhead)
             room = self._pacing.trigger() - self.heap_live - self._cached
             growth = max(_LEAST_GROWTH, room) * useful
+            if self._program.step:
+                growth += self._which.uniform(0, self._program.step)
             called = None
             if self._position + growth >= next_forced:
                 growth, called = max(0.0, next_forced - self._position), next_forced

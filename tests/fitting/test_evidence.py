@@ -48,6 +48,22 @@ def test_the_names_of_older_scrapes_are_understood(tmp_path: Path) -> None:
     assert found.at(60e6) == pytest.approx(100e6 - 60e6 - 30e6, rel=0.01)
 
 
+def test_what_does_not_grow_with_the_heap_is_told_apart(tmp_path: Path) -> None:
+    """Another GOGC changes the heap, and not the tables of the collector, profiles and stacks."""
+    scrape = tmp_path / "scrape.prom"
+    scrape.write_text(
+        "go_memstats_sys_bytes 63e6\ngo_memstats_heap_alloc_bytes 40e6\n"
+        "go_memstats_heap_idle_bytes 6e6\ngo_memstats_heap_released_bytes 1e6\n"
+        "go_memstats_gc_sys_bytes 9e6\ngo_memstats_buck_hash_sys_bytes 1.5e6\n"
+        "go_memstats_stack_sys_bytes 2e6\ngo_memstats_stack_inuse_bytes 2e6\n"
+        "go_memstats_other_sys_bytes 0.5e6\n"
+    )
+    found = read_evidence(expositions=[scrape]).overheads
+    assert found is not None
+    assert found.fixed == pytest.approx(13e6)
+    assert found.share == pytest.approx(4e6 / 40e6)
+
+
 def test_a_heap_profile_gives_the_workload_its_objects() -> None:
     fit = fit_log(GARBAGE, evidence=read_evidence(profile=PROFILE))
     text = to_yaml(fit, "app.gctrace", load_profile("default-x86-64"), Container())

@@ -1,0 +1,51 @@
+"""Single large allocations pass any heap goal, and no setting of the collector helps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.cli import main
+from sim.fitting import fit_log
+from sim.units import MiB
+
+REAL = Path(__file__).parents[1] / "golden" / "real"
+LINE = (
+    "gc {n} @{t:.3f}s 0%: 0.01+0.3+0.01 ms clock, 0.2+0.2/0.4/0+0.2 ms cpu,"
+    " {start}->{start}->{live} MB, {goal} MB goal, 0 MB stacks, 0 MB globals, 16 P\n"
+)
+BUFFERS = [(56, 56, 56), (138, 82, 138), (161, 79, 164), (155, 76, 158), (160, 84, 160)]
+"""Start, live and goal: buffers of up to 84 MB replace each other; a heap that passed its goal
+prints its own size as goal."""
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A service that keeps one large buffer at a time, in a container of 150 MiB."""
+    path = tmp_path / "buffers.gctrace"
+    path.write_text(
+        "".join(
+            LINE.format(n=n, t=0.06 * n, start=start, live=live, goal=goal)
+            for n, (start, live, goal) in enumerate(BUFFERS * 2, 1)
+        )
+    )
+    return path
+
+
+def test_their_size_lies_between_what_passed_the_goal_and_all_that_came(log: Path) -> None:
+    assert 30 * MiB < fit_log(log).program.step < 84 * MiB
+
+
+def test_small_objects_do_not_pass_goals() -> None:
+    assert fit_log(REAL / "garbage64.p2.gogc100.limnone.r0.gctrace.gz").program.step == 0
+
+
+def test_advice_says_that_no_setting_helps(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["tune", str(log), "--memory", "150MiB", "--force", "-q"])
+    out = capsys.readouterr().out
+    assert "Nothing keeps all goals" in out
+    assert "no setting of the collector helps" in out

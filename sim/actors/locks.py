@@ -82,7 +82,7 @@ class Locks:
         self._clock, self._costs, self._on, self._rng = clock, costs, switches, rng
         self._customers = ps if switches.lock_contention else 1
         """Who may be at a lock at a time; nobody waits where contention is switched off."""
-        self._classes = len(heap.nelems)
+        self._classes, self._sizes = len(heap.nelems), heap.slot_size
         self.use = LockUse(*np.zeros((5, self._classes + len(HEAP_LOCK_CAUSES))))
         self._heap_lock_wait = 0.0
         """Mean wait for the heap lock in the last batch, ns."""
@@ -149,8 +149,19 @@ class Locks:
         np.add.at(use.hold_ns, rows, total)
         np.add.at(use.wait_ns, rows, wait_ns)
         np.add.at(use.contended, rows, hold.times * wait / (wait + hold.ns))
-        np.maximum.at(use.max_wait_ns, rows, np.where(hold.times > 0, wait, 0.0))
         return wait_ns
+
+    def longest_waits(self) -> Floats:
+        """The longest wait by row, in ns: as seen, or expected where refills go in batches.
+
+        Of so many exponential waits; those of a queue with exponential holds are (Kleinrock,
+        "Queueing Systems", volume 1, 1975, section 5.12).
+        """
+        use = self.use
+        if self._on.resolution == "refill":
+            return use.max_wait_ns
+        mean: Floats = use.wait_ns / np.maximum(use.contended, np.finfo(float).tiny)
+        return np.where(use.contended > 0, mean * np.log1p(use.contended), 0.0)
 
     def close_batch(self, elapsed: int) -> None:
         """The wait for the heap lock follows from all of its load in the last so many ns."""
@@ -204,11 +215,12 @@ class Locks:
     def name(self, row: int) -> tuple[str, str]:
         """The lock and the cause of a row of the account.
 
-        `mcentral[24 noscan]`: the size class and whether its objects have pointers.
+        `mcentral[320B noscan]`: the size of its objects, and that they have no pointers.
         """
         if row >= self._classes:
             return HEAP_LOCK, HEAP_LOCK_CAUSES[row - self._classes]
-        return f"mcentral[{row // 2}{' noscan' if row % 2 else ''}]", "refill"
+        size = f"{self._sizes[row]}B" if row > LARGE_NOSCAN else "large"
+        return f"mcentral[{size}{' noscan' if row % 2 else ''}]", "refill"
 
 
 def heap_lock_acquisitions(fresh_spans: Ints, npages: Ints) -> Floats:

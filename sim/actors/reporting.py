@@ -103,13 +103,14 @@ def report_free_runs(world: World) -> None:
 def report_locks(world: World) -> None:
     """What every cause did with every lock since this was told last."""
     use, now = world.locks.use, world.env.now
+    longest = world.locks.longest_waits()
     names = [world.locks.name(row) for row in range(len(use.acquisitions))]
     for row in sorted(np.flatnonzero(use.acquisitions).tolist(), key=names.__getitem__):
         lock, cause = names[row]
         world.emit(LockUse(
-            at_ns=use.since, end_ns=now,
+            end_ns=now, begin_ns=use.since,
             lock=lock, cause=cause, acquisitions=float(use.acquisitions[row]),
             contended=float(use.contended[row]), hold_ns=round(use.hold_ns[row]),
-            wait_ns=round(use.wait_ns[row]), max_wait_ns=round(use.max_wait_ns[row]),
+            wait_ns=round(use.wait_ns[row]), max_wait_ns=round(longest[row]),
         ))  # fmt: skip
     use.clear(now)

@@ -15,6 +15,10 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "compare quickstart --gogc 50,100,200",
         "compare quickstart --vary gc.pacer=go1.27,go1.18 --seeds 6",
     ),
+    "contention": (
+        "contention json-api --gomaxprocs 2,8,32",
+        "contention json-api --gomaxprocs 64 --set duration=100ms --exact",
+    ),
     "scorecard": (
         "scorecard go1.18 idle-aware",
         "scorecard early --plugin mine.py --seeds 5 --table early.csv",

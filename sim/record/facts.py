@@ -95,15 +95,15 @@ class Throttle(NamedTuple):
 class LockUse(NamedTuple):
     """What one cause did with one lock from one end of a cycle, or begin of load, to the next."""
 
-    at_ns: Annotated[int, Column("ns", "begin of the stretch of time")]
-    end_ns: Annotated[int, Column("ns", "end of it")]
-    lock: Annotated[str, Column("text", "mheap, or mcentral[span class]")]
+    end_ns: Annotated[int, Column("ns", "end of the stretch of time")]
+    begin_ns: Annotated[int, Column("ns", "begin of it")]
+    lock: Annotated[str, Column("text", "mheap, or mcentral[size], such as mcentral[320B noscan]")]
     cause: Annotated[str, Column("text", "refill, sweep, free, grow and the like")]
     acquisitions: Annotated[float, Column("count", "times it was taken, as expected number")]
     contended: Annotated[float, Column("count", "of them with somebody else inside")]
     hold_ns: Annotated[int, Column("ns", "total time held")]
     wait_ns: Annotated[int, Column("ns", "total time waited for")]
-    max_wait_ns: Annotated[int, Column("ns", "longest wait; a mean where refills go in batches")]
+    max_wait_ns: Annotated[int, Column("ns", "longest wait; expected where refills go in batches")]
 
 
 class SpanClassUse(NamedTuple):

@@ -1,8 +1,9 @@
 """Phases of a run: start-up, warm-up, service. Every row of the tables knows its own.
 
 The table `phases` says when each began. The other tables get a column `phase` when they are read
-or sealed: a row belongs to the phase in which the time in its first column of unit ns lies. Only
-the table `run` has none, it is about all of them.
+or sealed: a row belongs to the phase in which the time in its first column of unit ns lies; one
+about a stretch of time, which has its end there, to the phase in which it ended. Only the table
+`run` has none, it is about all of them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -65,7 +66,9 @@ def with_phase(table: str, rows: pa.RecordBatch, begins: Begins) -> pa.RecordBat
         return rows
     starts = np.array(list(begins.values()), dtype=np.int64)
     at = rows.column(_when(table)).to_numpy(zero_copy_only=False)
-    index = np.maximum(np.searchsorted(starts, at, side="right") - 1, 0)
+    # A stretch that ends when a phase begins was before it.
+    side: Literal["left", "right"] = "left" if _when(table) == "end_ns" else "right"
+    index = np.maximum(np.searchsorted(starts, at, side=side) - 1, 0)
     names = np.array(list(begins), dtype=object)
     columns = [*rows.columns, pa.array(names[index], pa.string())]
     return pa.RecordBatch.from_arrays(columns, schema=full_schema(table))

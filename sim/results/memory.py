@@ -8,8 +8,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from sim.results.result import Result
 from sim.units import KiB
 
+RARE: Final = 0.01
+"""Share of the acquisitions that wait longer than the 99th percentile."""
 _SMALL_RUN: Final = 32 * KiB
 _PARTS: Final = ["span_bytes", "live", "dead", "free", "tail", "internal"]
 
@@ -78,18 +81,36 @@ def fragmentation(spans: pd.DataFrame, by: Sequence[str] = ("at_ns",)) -> pd.Dat
     return sums.assign(overhead=sums["span_bytes"] / sums["live"].replace(0, np.nan))
 
 
-def lock_contention(locks: pd.DataFrame) -> pd.DataFrame:
-    """Per lock, the one most waited for first: acquisitions, share contended, means in ns."""
+def lock_contention(locks: pd.DataFrame, cpu_ns: float | None = None) -> pd.DataFrame:
+    """Per lock, the one most waited for first: acquisitions, share contended, waits in ns.
+
+    `p99_wait_ns` is of all acquisitions, if the waits of those that are contended are exponential,
+    as they are in a queue with exponential holds; `max_wait_ns` was seen, or is expected where
+    refills go in batches. With all CPU time of the stretch (`cpu_ns`) there is `cpu_share`, the
+    share that waits take.
+    """
     groups = locks.groupby("lock")
     sums = groups[["acquisitions", "contended", "hold_ns", "wait_ns"]].sum()
+    share = sums["contended"] / sums["acquisitions"]
+    mean = (sums["wait_ns"] / sums["contended"]).where(sums["contended"] > 0, 0.0)
     frame = pd.DataFrame(
         {
             "acquisitions": sums["acquisitions"],
-            "contended": sums["contended"] / sums["acquisitions"],
+            "contended": share,
             "mean_hold_ns": sums["hold_ns"] / sums["acquisitions"],
             "mean_wait_ns": sums["wait_ns"] / sums["acquisitions"],
+            "p99_wait_ns": mean * np.log(np.maximum(share / RARE, 1.0)),
             "max_wait_ns": groups["max_wait_ns"].max(),
             "wait_ns": sums["wait_ns"],
         }
     )
+    if cpu_ns is not None:
+        frame["cpu_share"] = frame["wait_ns"] / cpu_ns
     return frame.sort_values(["wait_ns", "acquisitions"], ascending=False, kind="stable")
+
+
+def service_cpu_ns(run: Result) -> int:
+    """CPU time of all Ps while service lasted, in CPU-ns."""
+    samples = run.samples
+    procs = int(samples["/sched/gomaxprocs:threads"].iloc[-1]) if len(samples) else 1
+    return max(run.end_ns - run.service_ns, 1) * procs

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sim.experiment.contention import lock_frame
+from sim.results.memory import lock_contention
 from sim.results.result import Result
 from tests.worlds import run
 
@@ -77,3 +79,32 @@ def heap_lock(result: Result) -> tuple[float, float]:
     """How often the lock was found taken, and how often it was taken."""
     use = result.locks[result.locks["lock"] == "mheap"]
     return float(use["contended"].sum()), float(use["acquisitions"].sum())
+
+
+@pytest.mark.slow
+def test_batches_and_single_refills_agree_on_what_waiting_costs() -> None:
+    """How often locks are contended within a factor of two, waits per acquisition within three.
+
+    Batches take holds for exponential, single refills take them as constant, which halves waits;
+    some twenty of four thousand acquisitions are contended in the short exact run.
+    """
+    batched, exact = (
+        lock_frame(heavy(8, mode, 1, time)).loc["all"]
+        for mode, time in (("batched", "20ms"), ("refill", "4ms"))
+    )
+    assert 1 / 2 < exact["contended"] / batched["contended"] < 2
+    assert 1 / 3 < exact["mean_wait_ns"] / batched["mean_wait_ns"] < 3
+
+
+def test_locks_are_named_by_the_size_of_their_objects() -> None:
+    """8 KiB with a header of eight bytes go into slots of 9472."""
+    names = set(heavy(4, "batched", 1, "20ms").locks["lock"])
+    assert names == {"mheap", "mcentral[2048B noscan]", "mcentral[9472B]"}
+
+
+def test_the_longest_wait_of_a_lock_is_no_shorter_than_its_percentiles() -> None:
+    found = lock_contention(heavy(16, "batched", 1, "20ms").locks)
+    waited = found[found["p99_wait_ns"] > 0]
+    assert len(waited)
+    assert (waited["max_wait_ns"] >= waited["mean_wait_ns"]).all()
+    assert (waited["max_wait_ns"] > 0).all()

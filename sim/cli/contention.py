@@ -1,0 +1,117 @@
+"""`gomemsim contention`: waiting for the runtime's locks over GOMAXPROCS."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sim.cli.options import Quiet, Sets
+from sim.cli.progress import progress
+from sim.files import write
+from sim.units import SECOND, format_duration
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sim.experiment.point import Point
+
+FAILED = 1
+SHOWN = 4
+"""Locks of each setting that are printed."""
+
+
+def contention(
+    config: Annotated[Path, typer.Argument(help="A config file, or the name of an example.")],
+    gomaxprocs: Annotated[
+        str, typer.Option(metavar="N,N", help="GOMAXPROCS values.")
+    ] = "1,2,4,8,16,32,64",
+    sets: Sets = None,
+    exact: Annotated[
+        bool,
+        typer.Option("--exact", help="Every refill an event as well; says first what it costs."),
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("results/contention"),
+    plot: Annotated[
+        Path | None, typer.Option("--plot", "-o", help="Draw the curve into a file, .svg or .png.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="Write all locks to a file: .csv, .parquet or .json.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes [default: all cores].")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Show for each lock how often it is taken and waited for, as GOMAXPROCS grows."""
+    import pandas as pd
+
+    from sim.experiment.contention import BATCHED, EXACT, contention_frame, exact_cost
+    from sim.experiment.design import design
+    from sim.experiment.grid import points
+    from sim.experiment.tidy import check_suffix, serialized
+    from sim.results.load import load_run
+
+    if table is not None:
+        check_suffix(table)
+    settings = design("grid", [f"GOMAXPROCS={gomaxprocs}"])
+
+    def simulated(switch: str, folder: Path) -> list[Point]:
+        todo = points(config, settings, 1, [*(sets or ()), switch])
+        _simulate(todo, folder, jobs, quiet)
+        return todo
+
+    batched, folder = simulated(BATCHED, out / "batches"), out / "batches"
+    frames = {"batches": contention_frame(batched, folder)}
+    if exact:
+        cost = exact_cost([load_run(folder / point.name) for point in batched])
+        told = f"about {format_duration(cost * SECOND)} of CPU time in all"
+        print(f"gomemsim: every refill an event: {told}", file=sys.stderr)
+        frames["exact"] = contention_frame(simulated(EXACT, out / "exact"), out / "exact")
+    rows = pd.concat(frames, names=["refills"]).reset_index("refills")
+    print(_markdown(rows))
+    if table is not None:
+        write(table, serialized(rows, table.suffix))
+    if plot is not None:
+        from sim.report.contention import curve
+
+        write(plot, curve(rows, plot.suffix))
+
+
+def _simulate(points: Sequence[Point], folder: Path, jobs: int | None, quiet: bool) -> None:
+    """Simulate what is not stored. Raises typer.Exit if a run has failed, and says why."""
+    from sim.experiment.processes import ALL_CORES, processes
+    from sim.experiment.sweep import sweep
+
+    with progress(f"{len(points)} runs", quiet=quiet) as report:
+        failures = sweep(points, folder, processes(jobs or ALL_CORES), report)
+    for point, reason in failures:
+        print(f"gomemsim: {point.label}: {reason}", file=sys.stderr)
+    if failures:
+        raise typer.Exit(FAILED)
+
+
+def _markdown(rows: pd.DataFrame) -> str:
+    """The locks that are most waited for under each setting."""
+    import pandas as pd
+
+    first = rows.groupby(["refills", "setting"], sort=False).head(SHOWN + 1)
+    shown = pd.DataFrame(
+        {
+            "refills": first["refills"],
+            "setting": first["setting"],
+            "lock": first["lock"],
+            "taken/s": first["per_second"].map("{:.4g}".format),
+            "contended": first["contended"].map("{:.2%}".format),
+            "wait mean": first["mean_wait_ns"].map(format_duration),
+            "p99": first["p99_wait_ns"].map(format_duration),
+            "max": first["max_wait_ns"].map(format_duration),
+            "of all CPU": first["cpu_share"].map("{:.4%}".format),
+        }
+    )
+    text = shown.to_markdown(index=False, disable_numparse=True)
+    return (
+        f"{text}\n\nWaits are per acquisition. p99: if waits are exponential; max: as seen, or"
+        " expected where refills go in batches."
+    )

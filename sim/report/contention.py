@@ -20,7 +20,7 @@ def curve(rows: pd.DataFrame, suffix: str) -> bytes:
     for mode, of_mode in rows.groupby("refills", sort=False):
         for lock in ("all", *worst.index):
             mine = of_mode[of_mode["lock"] == lock]
-            procs = mine["setting"].str.partition("=")[2].astype(int)
+            procs = mine["setting"].str.removeprefix("GOMAXPROCS=").astype(int)
             style = "-" if mode == "batches" else "--"
             axes.plot(procs, 100 * mine["cpu_share"], style, marker="o", label=f"{lock} ({mode})")
     axes.set_xscale("log", base=2)

@@ -15,6 +15,7 @@ from sim.cli import (
     check,
     compare,
     contention,
+    effects,
     evaluate,
     examples,
     explore,
@@ -42,7 +43,7 @@ from sim.registry import fault
 GROUPS: Final[Mapping[str, Sequence[Callable[..., None]]]] = {
     "Begin": (examples.examples, examples.init),
     "Simulate": (run.run, compare.compare, check.check, plot.plot, report.report, export.export),
-    "Compare designs": (scorecard.scorecard, contention.contention),
+    "Compare designs": (effects.effects, scorecard.scorecard, contention.contention),
     "Predict from a log": (whatif.whatif, tune.tune, explore.explore, fit.fit),
     "Learn": (watch.watch, where.where, sizeclasses.sizeclasses, policies.policies, schema.schema),
     "Real Go beside the model": (

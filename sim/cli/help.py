@@ -15,6 +15,10 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "compare quickstart --gogc 50,100,200",
         "compare quickstart --vary gc.pacer=go1.27,go1.18 --seeds 6",
     ),
+    "effects": (
+        "effects results/sweep-quickstart",
+        "effects results/sweep-quickstart --figure peak_rss -o effects.svg",
+    ),
     "contention": (
         "contention json-api --gomaxprocs 2,8,32",
         "contention json-api --gomaxprocs 64 --set duration=100ms --exact",

@@ -1,0 +1,91 @@
+"""Which factor of a design moves a figure, and which two together do.
+
+Source: analysis of variance with sums of squares of type II (Langsrud, "ANOVA for unbalanced data",
+2003); Law, "Simulation Modeling and Analysis", 2015, chapter 12 (main effects, interactions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from sim.errors import UserError
+from sim.results.statistics import holm
+
+MOST_LEVELS: Final = 5
+"""More values of a factor that are numbers are taken as a line, fewer as levels of their own."""
+
+
+def factors_of(figures: pd.DataFrame) -> list[str]:
+    """What a sweep varied: the columns before the seed that have more than one value."""
+    before = figures.columns[: figures.columns.get_loc("seed")]
+    return [name for name in before if len(figures[name].unique()) > 1]
+
+
+def effects(figures: pd.DataFrame, figure: str) -> pd.DataFrame:
+    """A row per factor and pair of factors, the one that explains most first.
+
+    `low` and `high`: means of the figure at the levels where it is least and most (of a pair: of
+    the factor alone, NaN); `share`: of the sum of squares; `p`: F test, corrected for the rows
+    (Holm). Seeds are blocks: what they explain is left out. Raises UserError where nothing was
+    varied, there is no such figure, or too few runs to tell.
+    """
+    factors = factors_of(figures)
+    if not factors:
+        raise UserError("the sweep varies nothing that could have an effect")
+    if figure not in figures:
+        raise UserError(f"the runs have no figure {figure!r}")
+    data = figures.dropna(subset=[figure])
+    pairs = list(combinations(range(len(factors)), 2))
+    table = _anova(data, factors, figure, pairs)
+    if table is None:
+        pairs = []
+        table = _anova(data, factors, figure, pairs)
+    if table is None:
+        raise UserError(f"{len(data)} runs are too few for {len(factors)} factors: more seeds")
+    means = [data.groupby(name)[figure].mean() for name in factors]
+    rows = [
+        {"effect": name, "low": mean.min(), "high": mean.max(), **table[(n,)]}
+        for n, (name, mean) in enumerate(zip(factors, means, strict=True))
+    ]
+    rows += [{"effect": f"{factors[a]} x {factors[b]}", **table[a, b]} for a, b in pairs]
+    frame = pd.DataFrame(rows).assign(p=holm([row["p"] for row in rows]))
+    return frame.sort_values("share", ascending=False, ignore_index=True)
+
+
+def _anova(
+    data: pd.DataFrame, factors: Sequence[str], figure: str, pairs: Sequence[tuple[int, int]]
+) -> dict[tuple[int, ...], dict[str, float]] | None:
+    """Share of the sum of squares and p by term; None where no run is left for the error."""
+    from statsmodels.formula.api import ols
+    from statsmodels.stats.anova import anova_lm
+
+    codes = {f"f{n}": data[name] for n, name in enumerate(factors)}
+    frame = pd.DataFrame({**codes, "seed": data["seed"], "y": data[figure]})
+    terms = [_term(frame, f"f{n}") for n in range(len(factors))]
+    named: dict[str, tuple[int, ...]] = {term: (n,) for n, term in enumerate(terms)}
+    named |= {f"{terms[a]}:{terms[b]}": (a, b) for a, b in pairs}
+    blocks = ["C(seed)"] if len(frame["seed"].unique()) > 1 else []
+    model = ols(f"y ~ {' + '.join([*named, *blocks])}", frame)
+    runs, columns = model.exog.shape
+    if columns >= runs or np.linalg.matrix_rank(model.exog) < columns:
+        return None
+    found = anova_lm(model.fit(), typ=2)
+    squares = found["sum_sq"].drop(blocks)
+    total = squares.sum()
+    return {
+        term: {
+            "share": float(squares[name] / total) if total else 0.0,
+            "p": float(found["PR(>F)"][name]),
+        }
+        for name, term in named.items()
+    }
+
+
+def _term(frame: pd.DataFrame, name: str) -> str:
+    numeric = pd.api.types.is_numeric_dtype(frame[name])
+    return name if numeric and frame[name].nunique() > MOST_LEVELS else f"C({name}, Sum)"

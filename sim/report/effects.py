@@ -1,0 +1,45 @@
+"""Main effects and interactions of a design as one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from itertools import combinations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+
+def effects_picture(
+    figures: pd.DataFrame, factors: Sequence[str], figure: str, suffix: str
+) -> bytes:
+    """A panel per factor on the diagonal, below it one per pair; the suffix names the format.
+
+    Means of the figure over all runs with the value; in a pair, a line per value of the other
+    factor: lines that are not parallel interact.
+    """
+    count = len(factors)
+    drawing = Figure(figsize=(3 * count, 2.5 * count), layout="constrained")
+    grid = drawing.subplots(count, count, squeeze=False)
+    for row in grid:
+        for axes in row:
+            axes.set_visible(False)
+    for n, name in enumerate(factors):
+        _line(grid[n][n], figures.groupby(name)[figure].mean(), name)
+    for a, b in combinations(range(count), 2):
+        for value, part in figures.groupby(factors[a]):
+            line = part.groupby(factors[b])[figure].mean()
+            _line(grid[b][a], line, factors[b], f"{factors[a]}={value}")
+        grid[b][a].legend(fontsize="x-small")
+    drawing.suptitle(figure)
+    drawn = BytesIO()
+    drawing.savefig(drawn, format=suffix.lstrip("."))
+    return drawn.getvalue()
+
+
+def _line(axes: Axes, means: pd.Series[float], name: str, label: str = "") -> None:
+    axes.set_visible(True)
+    across = means.index if pd.api.types.is_numeric_dtype(means.index) else means.index.astype(str)
+    axes.plot(across, means.to_numpy(), marker="o", label=label)
+    axes.set_xlabel(name)

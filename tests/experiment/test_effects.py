@@ -1,0 +1,54 @@
+"""Effects that were put in are found, with their interactions; noise is not."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pandas as pd
+import pytest
+
+from sim.errors import UserError
+from sim.experiment.effects import effects, factors_of
+from sim.report.effects import effects_picture
+from sim.streams import Streams
+
+
+def sweep(levels: int = 2) -> pd.DataFrame:
+    """y rises with a, with a and b together, and not at all with c; seeds shift everything."""
+    draw = Streams(1)["test"]
+    return pd.DataFrame(
+        {"a": a, "b": b, "c": c, "seed": seed, "y": 10 + 4 * a + 2 * a * (b == "on") + 3 * seed
+         + 0.1 * draw.normal()}
+        for a, b, c, seed in product(range(levels), ("off", "on"), (1, 2), range(3))
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("levels", [2, 8])
+def test_factors_and_their_interaction_are_told_from_what_does_nothing(levels: int) -> None:
+    found = effects(sweep(levels), "y").set_index("effect")
+    assert list(found.index[:1]) == ["a"]
+    assert found.loc["a x b", "p"] < 0.001
+    assert found.loc["c", "p"] > 0.05
+    assert found.loc["c", "share"] < 0.01
+    assert 0.99 < found["share"].sum() < 1.0  # the rest is noise
+
+
+def test_one_at_a_time_has_no_interactions_and_says_nothing_of_them() -> None:
+    full = sweep(2)
+    one = full[(full["a"] == 0) | (full["b"] == "off")]
+    assert set(effects(one[one["c"] == 1], "y")["effect"]) == {"a", "b"}
+
+
+def test_a_picture_has_a_panel_per_factor_and_pair() -> None:
+    figures = sweep()
+    drawn = effects_picture(figures, factors_of(figures), "y", ".svg")
+    assert drawn.startswith(b"<?xml")
+
+
+def test_what_cannot_be_told_is_a_sentence() -> None:
+    with pytest.raises(UserError, match="varies nothing"):
+        effects(sweep()[["seed", "y"]], "y")
+    with pytest.raises(UserError, match="no figure 'z'"):
+        effects(sweep(), "z")
+    with pytest.raises(UserError, match="too few"):
+        effects(sweep().iloc[[0, -1]], "y")

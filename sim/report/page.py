@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -10,14 +9,13 @@ from bokeh.models import DataRange1d, Model
 from bokeh.plotting import figure
 
 from sim.experiment.markdown import Shown
-from sim.go.sizeclass import size_classes
 from sim.report.bokeh import one_file, script
 from sim.report.comparison import Table, comparison, one_of_each
 from sim.report.pictures import CAUSES, heap, pictures
 from sim.report.plot import title
 from sim.report.verdict import of_run
 from sim.results.latency import tail_causes
-from sim.results.memory import lock_contention
+from sim.results.memory import lock_contention, service_cpu_ns
 from sim.results.names import by_worth, words
 from sim.results.result import Result, Results
 from sim.units import Fraction, format_duration
@@ -25,7 +23,6 @@ from sim.units import Fraction, format_duration
 MOST_PICTURED: Final = 6
 """Runs with pictures: a page of a whole sweep would be too large for a browser."""
 MOST_LOCKS: Final = 10
-_CENTRAL: Final = re.compile(r"mcentral\[(\d+)(.*?)\]")
 WORTH_TELLING: Final[Fraction] = 1e-6
 """Share of the CPU below which waiting for a lock is told as nothing."""
 
@@ -132,28 +129,23 @@ def _locks(run: Result) -> Iterator[Table]:
     locks = run.service("locks")
     if locks.empty or run.end_ns == 0:
         return
-    procs = int(run.cycles["procs"].max()) if len(run.cycles) else 1
-    found = lock_contention(locks)
-    found["share"] = found["wait_ns"] / (run.end_ns * procs)
+    found = lock_contention(locks, service_cpu_ns(run))
     rows = [
         {
-            "lock": _shown(_lock(str(name))),
+            "lock": _shown(str(name)),
             "taken": Shown(f"{row['acquisitions']:.0f}", float(row["acquisitions"])),
+            "contended": Shown(f"{row['contended']:.2%}", float(row["contended"])),
             "waiting each time": _time(row["mean_wait_ns"]),
+            "p99": _time(row["p99_wait_ns"]),
+            "longest": _time(row["max_wait_ns"]),
             "held each time": _time(row["mean_hold_ns"]),
             "waited in all": _time(row["wait_ns"]),
-            "of the CPU": Shown(f"{row['share']:.4%}", float(row["share"])),
+            "of the CPU": Shown(f"{row['cpu_share']:.4%}", float(row["cpu_share"])),
         }
-        for name, row in found[found["share"] > WORTH_TELLING].head(MOST_LOCKS).iterrows()
+        for name, row in found[found["cpu_share"] > WORTH_TELLING].head(MOST_LOCKS).iterrows()
     ]
     if rows:
         yield Table("Locks of the runtime that were waited for", rows)
-
-
-def _lock(name: str) -> str:
-    """`mcentral[10 noscan]` by the size of its slots: `mcentral of 144B noscan`."""
-    sizes = size_classes().classes
-    return _CENTRAL.sub(lambda match: f"mcentral of {sizes[int(match[1])].size}B{match[2]}", name)
 
 
 def _shown(text: str) -> Shown:

@@ -18,7 +18,7 @@ from sim.experiment.processes import processes
 from sim.experiment.sweep import sweep
 from sim.report.colors import MEANING
 from sim.report.comparison import one_of_each
-from sim.report.page import _heaps, _lock, page
+from sim.report.page import _heaps, page
 from sim.report.pictures import CAUSES, COLLECTORS, SLICES, pictures
 from sim.report.verdict import of_run
 from sim.results import Result, Results, load_runs
@@ -114,11 +114,6 @@ def test_the_comparison_has_a_row_per_run(text: str) -> None:
     assert table.count("<tr>") == 3
     assert table.count("data-value") == 2 * table.count("<button>")
     assert "GC CPU" in table
-
-
-def test_locks_are_named_by_the_size_of_their_slots() -> None:
-    assert _lock("mcentral[10 noscan]") == "mcentral of 128B noscan"
-    assert _lock("mheap") == "mheap"
 
 
 def test_names_cannot_break_the_page(run: Result) -> None:

@@ -27,6 +27,7 @@ from sim.cli import (
     run,
     schema,
     scorecard,
+    sensitivity,
     sizeclasses,
     tune,
     validate,
@@ -43,7 +44,12 @@ from sim.registry import fault
 GROUPS: Final[Mapping[str, Sequence[Callable[..., None]]]] = {
     "Begin": (examples.examples, examples.init),
     "Simulate": (run.run, compare.compare, check.check, plot.plot, report.report, export.export),
-    "Compare designs": (effects.effects, scorecard.scorecard, contention.contention),
+    "Compare designs": (
+        effects.effects,
+        sensitivity.sensitivity,
+        scorecard.scorecard,
+        contention.contention,
+    ),
     "Predict from a log": (whatif.whatif, tune.tune, explore.explore, fit.fit),
     "Learn": (watch.watch, where.where, sizeclasses.sizeclasses, policies.policies, schema.schema),
     "Real Go beside the model": (

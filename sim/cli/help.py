@@ -19,6 +19,10 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "effects results/sweep-quickstart",
         "effects results/sweep-quickstart --figure peak_rss -o effects.svg",
     ),
+    "sensitivity": (
+        "sensitivity json-api",
+        "sensitivity json-api cache --seeds 3 -o sensitivity.md",
+    ),
     "contention": (
         "contention json-api --gomaxprocs 2,8,32",
         "contention json-api --gomaxprocs 64 --set duration=100ms --exact",

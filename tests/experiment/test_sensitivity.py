@@ -1,0 +1,27 @@
+"""A parameter that carries a figure has the elasticity of it, one that does nothing has none."""
+
+from __future__ import annotations
+
+from sim.config import load
+from sim.experiment.sensitivity import elasticities
+
+LIGHT = {
+    "workload": {
+        "name": "light",
+        "mixes": {"small": [{"size": "1KiB", "pointers": "all"}]},
+        "stores": {"base": {"size": "8MiB", "of": "small"}},
+        "goroutines": {
+            "g": {"steps": [{"work": {"cpu": "20us", "allocate": "16KiB", "of": "small"}}]}
+        },
+        "load": {"web": {"goroutine": "g", "arrivals": {"poisson": "5000/s"}}},
+    },
+    "GOMAXPROCS": 2, "duration": "2s", "model": {"detail": "fluid"},
+}  # fmt: skip
+
+
+def test_the_live_heap_follows_its_store_and_not_the_cost_of_a_malloc() -> None:
+    found = elasticities(load(LIGHT), 1, 1).set_index(["parameter", "figure"])["elasticity"]
+    assert abs(found["workload.stores.base.size", "mean_heap_marked"] - 1) < 0.1
+    assert abs(found["machine.alloc.scan_ns", "mean_heap_marked"]) < 0.05
+    # More requests collect more often, and allocate more while marking: it grows faster than they.
+    assert 0.7 < found["workload.load.web.arrivals.poisson.rate", "gc_cpu"] < 2

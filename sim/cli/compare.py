@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.options import Quiet, Sets
+from sim.cli.files import write_json
+from sim.cli.options import Json, Quiet, Sets
 from sim.cli.progress import progress
 from sim.errors import UserError
 from sim.files import write
@@ -87,6 +88,7 @@ def compare(
             metavar="tcp://HOST:PORT", help="Dask scheduler whose workers are to simulate."
         ),
     ] = None,
+    json: Json = None,
     quiet: Quiet = False,
 ) -> None:
     """Simulate combinations of settings and print what each costs.
@@ -111,12 +113,15 @@ def compare(
     base = find_baseline(settings, values(baseline or ""))
     name = out or f"results/sweep-{config.stem}"
     wanted = None if precision is None else Precision.parse(precision, max_seeds)
-    job = _Job(config, sets or [], seeds, wanted, base, _engine(jobs, scheduler), table, quiet)
+    job = _Job(
+        config, sets or [], seeds, wanted, base, _engine(jobs, scheduler), table, json, quiet
+    )
     try:
         if screen:
             screened = job.run(settings, place(f"{name}-screen"), FLUID)
             settings = screened.worth_having(settings) if screened else []
-            print("\nWhat is Pareto-optimal of these, in detail:\n")
+            if json is None:
+                print("\nWhat is Pareto-optimal of these, in detail:\n")
         if settings:
             job.run(settings, place(name), *([EVENTS] if screen else []))
     except KeyboardInterrupt as error:
@@ -137,6 +142,7 @@ class _Job:
     baseline: Settings
     engine: Engine
     table: Path | None
+    json: Path | None
     quiet: bool
     failed: list[Outcome] = field(default_factory=list)
 
@@ -145,12 +151,15 @@ class _Job:
         from sim.experiment.markdown import markdown
         from sim.experiment.table import compare_groups
         from sim.experiment.tidy import comparison_frame, serialized
+        from sim.report.documents import of_comparison as document
         from sim.report.verdict import of_comparison
 
         groups = self.groups(settings, folder, detail)
         if groups is None:
             return None
         compared = compare_groups(groups, self.baseline)
+        if write_json(self.json, lambda: document(compared)):
+            return compared
         print(*of_comparison(compared), "", markdown(compared), sep="\n")
         if self.precision is not None:
             print(self.precision.outcome(groups.samples()))

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     WORKLOAD = "workload"
     SCENARIO = "scenario"
     RUN = "run"
+    COMPARE = "compare"
     WHATIF = "whatif"
     TUNE = "tune"
     FIT = "fit"

@@ -19,8 +19,11 @@ from sim.advice.api import Advice
 from sim.advice.prediction import Prediction
 from sim.advice.tuning import Candidate
 from sim.advice.whatif import as_object
+from sim.experiment.table import Comparison
+from sim.experiment.tidy import comparison_frame
 from sim.fitting.gctrace_fit import Fit, live_heap
 from sim.fitting.settings import name_gogc, name_limit
+from sim.report import verdict
 from sim.report.verdict import of_run, of_tuning, settings_of
 from sim.results.result import Result
 from sim.units import SECOND
@@ -35,6 +38,12 @@ Predicted = Annotated[
         description="gogc, gomemlimit, gomaxprocs; figures by name (bytes, seconds or counts);"
         " `intervals` with [low, high] of each, where nine of ten programs with such a log lie."
     ),
+]
+
+
+Row = Annotated[
+    dict[str, str | float | bool | None],
+    Field(description="A row of the table that is printed, unrounded; null: not known."),
 ]
 
 
@@ -61,6 +70,16 @@ class RunDocument(TypedDict):
         Field(description="Of each figure: ns, bytes, fraction, count, per_second and so on."),
     ]
     findings: list[FindingDocument]
+
+
+class CompareDocument(TypedDict):
+    """What `compare --json` writes."""
+
+    verdict: Verdict
+    rows: Annotated[
+        list[Row],
+        Field(description="A row for each setting and figure, as in `compare --table`."),
+    ]
 
 
 class CandidateDocument(TypedDict):
@@ -124,13 +143,9 @@ class PolicyDocument(TypedDict):
     about: str
 
 
-Row = Annotated[
-    dict[str, str | float | bool | None],
-    Field(description="A row of the table that is printed, unrounded; null: not known."),
-]
-
 DOCUMENTS: Final[Mapping[str, Any]] = {
     "run": RunDocument,
+    "compare": CompareDocument,
     "whatif": list[Predicted],
     "tune": TuneDocument,
     "fit": FitDocument,
@@ -166,6 +181,12 @@ def of_result(run: Result) -> RunDocument:
             for found in run.diagnose()
         ],
     }
+
+
+def of_comparison(table: Comparison) -> CompareDocument:
+    """The settings of a sweep beside each other."""
+    rows: Any = of_table(comparison_frame(table))
+    return {"verdict": verdict.of_comparison(table), "rows": rows}
 
 
 def of_predictions(predictions: Sequence[Prediction]) -> list[dict[str, object]]:

@@ -10,9 +10,10 @@ from sim.advice import api
 from sim.advice.prediction import predict
 from sim.advice.tuning import gc_cpu_share
 from sim.config import load
+from sim.experiment.table import compare_runs
 from sim.fitting.gctrace_fit import Fit
 from sim.replay.setting import Setting
-from sim.report.verdict import neighbour, of_predictions, of_run, of_tuning
+from sim.report.verdict import neighbour, of_comparison, of_predictions, of_run, of_tuning
 from sim.simulation import simulate
 from sim.units import format_bytes
 
@@ -70,3 +71,31 @@ def test_a_recommendation_says_why_not_its_neighbour_and_when_it_breaks(fit: Fit
     assert lines[2].startswith("Why not ")
     assert format_bytes(other.now.middle.peak_rss_bytes) in lines[2]
     assert lines[3].startswith("Breaks when the live heap grows: GC takes over 25% of the CPU at ")
+
+
+def test_a_comparison_names_what_surely_differs_and_what_does_not() -> None:
+    runs = [
+        (
+            {"GOGC": str(gogc)},
+            simulate(
+                load(
+                    "quickstart",
+                    [f"GOGC={gogc}", f"seed={seed}", "duration=1s", "model.detail=fluid"],
+                )
+            ),
+        )
+        for gogc in (100, 400)
+        for seed in (1, 2, 3)
+    ]
+    compared = compare_runs(runs, {"GOGC": "100"})
+    lines = of_comparison(compared)
+    assert len(lines) <= 5
+    assert lines[0].startswith("2 settings; worth having: GOGC=")
+    (rss,) = [line for line in lines if line.startswith("peak RSS")]
+    other = next(row for row in compared.rows if row.settings["GOGC"] == "400")
+    assert other.cells["peak_rss"].holds
+    assert f"GOGC=400 {other.cells['peak_rss'].change.value:+.1%}" in rss
+    same = compare_runs(
+        [*runs[:3], *[({"GOGC": "same"}, run) for _, run in runs[:3]]], {"GOGC": "100"}
+    )
+    assert "nothing is distinguishable from it" in of_comparison(same)[1]

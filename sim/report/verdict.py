@@ -5,6 +5,7 @@ At most five lines of plain words with units, by one function for each kind of r
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -113,7 +114,7 @@ def _basis(run: Result) -> str:
 
 def of_comparison(table: Comparison) -> list[str]:
     """Which setting wins on what, what it costs, and what cannot be told apart."""
-    rows = [row for row in table.rows if not row.verdict]
+    rows = table.means or [row for row in table.rows if not row.verdict]
     lines = [_asked_of(table)]
     told = [name for name in by_worth(table.units) if rows and name in rows[0].cells]
     lines += [_winner(name, rows, table.units[name]) for name in told[:3]]
@@ -121,10 +122,19 @@ def of_comparison(table: Comparison) -> list[str]:
 
 
 def _asked_of(table: Comparison) -> str:
-    optimal = [title(row.settings) for row in table.rows if row.optimal]
-    ended = [f"{title(row.settings)} ({row.verdict})" for row in table.rows if row.verdict]
+    name = _with_workload if table.means else _setting
+    optimal = [name(row) for row in table.rows if row.optimal]
+    ended = [f"{name(row)} ({row.verdict})" for row in table.rows if row.verdict]
     worth = f"{len(table.rows)} settings; worth having: {', '.join(optimal) or 'none'}"
     return f"{worth}{'; not to their end: ' + ', '.join(ended) if ended else ''}."
+
+
+def _setting(row: Row) -> str:
+    return title(row.settings)
+
+
+def _with_workload(row: Row) -> str:
+    return f"{row.workload} {title(row.settings)}"
 
 
 def _winner(name: str, rows: Sequence[Row], unit: str) -> str:
@@ -134,10 +144,10 @@ def _winner(name: str, rows: Sequence[Row], unit: str) -> str:
     other = [row for row in rows if name in row.cells and row.cells[name].holds]
     ordered = sorted(other, key=lambda row: sign * row.cells[name].change.value)
     told = ", ".join(
-        f"{title(row.settings)} {row.cells[name].change.value:+.1%}" for row in ordered[:MOST_TOLD]
+        f"{_setting(row)} {row.cells[name].change.value:+.1%}" for row in ordered[:MOST_TOLD]
     )
     start = f"{words(name)}, baseline"
-    if base is not None and name in base.cells:
+    if base is not None and name in base.cells and not math.isnan(base.cells[name].median.value):
         start += f" {Figure(base.cells[name].median.value, unit)}"
     return f"{start}: {told or 'nothing is distinguishable from it'}."
 

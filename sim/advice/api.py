@@ -47,6 +47,7 @@ def fit(
     horizon: str | None = None,
     go: str | None = None,
     also: Sequence[str | Path] = (),
+    binary: str | Path | None = None,
     metrics: str | Path | None = None,
     prometheus: str | Path | Sequence[str | Path] = (),
     pprof: str | Path | None = None,
@@ -57,8 +58,8 @@ def fit(
     `gogc` and `gomemlimit` are what it ran under, `load` is `busy` or `waiting`, `arrivals` the
     rate of its requests, `process` one of several that wrote the log, `rss` its largest resident
     memory, `window` the part of the log that counts and `horizon` for how long a service is
-    predicted, `go` the version that wrote the log, `also` more logs of it; the rest are files with
-    more evidence. Raises UserError.
+    predicted, `go` the version that wrote the log, `also` more logs of it, `binary` its file; the
+    rest are files with more evidence. Raises UserError.
     """
     scrapes = [prometheus] if isinstance(prometheus, str | Path) else prometheus
     evidence = read_evidence(
@@ -68,7 +69,7 @@ def fit(
     return fit_log(
         _path(log), percent, gomemlimit, load, evidence, arrivals,
         process=process, rss=rss, window=window, horizon=horizon, go=go, procs=gomaxprocs,
-        also=[Path(other) for other in also],
+        also=[Path(other) for other in also], binary=_path(binary),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from sim.cli.options import (
     RSS,
     Also,
     Arrivals,
+    Binary,
     Expositions,
     From,
     GivenLoad,
@@ -46,6 +47,7 @@ def fit(
     rss: RSS = None,
     go: Go = None,
     also: Also = None,
+    binary: Binary = None,
     begin: From = None,
     end: To = None,
     metrics: Metrics = None,
@@ -83,6 +85,7 @@ def fit(
         go=go,
         procs=logged_gomaxprocs,
         also=also or (),
+        binary=binary,
     )
     container = Container(None if memory is None else parse_bytes(memory), cpu)
     write(out, to_yaml(found, log.name if log else "metrics", load_profile(profile), container))

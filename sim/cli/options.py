@@ -63,6 +63,10 @@ Also: TypeAlias = Annotated[
     list[Path] | None,
     typer.Option("--also", metavar="LOG", help="Another log of it, under another setting."),
 ]
+Binary: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--binary", metavar="FILE", help="The program's file: what it takes in memory."),
+]
 Go: TypeAlias = Annotated[
     str | None,
     typer.Option(

@@ -12,6 +12,7 @@ from sim.cli.options import (
     RSS,
     Also,
     Arrivals,
+    Binary,
     Expositions,
     From,
     GivenLoad,
@@ -54,6 +55,7 @@ def whatif(
     rss: RSS = None,
     go: Go = None,
     also: Also = None,
+    binary: Binary = None,
     begin: From = None,
     end: To = None,
     horizon: Horizon = None,
@@ -88,7 +90,7 @@ def whatif(
     logged = fit_log(
         log, logged_gogc, logged_gomemlimit, load, evidence, arrivals,
         process=process, rss=rss, window=(begin, end), horizon=horizon, go=go,
-        procs=logged_gomaxprocs, also=also or (),
+        procs=logged_gomaxprocs, also=also or (), binary=binary,
     )  # fmt: skip
     future = scenario(growth, traffic)
     fit = future.of(logged)

@@ -14,7 +14,7 @@ from sim.fitting.horizon import for_a_horizon, within
 from sim.fitting.metrics_log import Known, log_of
 from sim.fitting.phases import Phases, phases
 from sim.fitting.reproduction import reproduce
-from sim.fitting.resident import Resident, check
+from sim.fitting.resident import Resident, check, own_memory
 from sim.fitting.same_process import check_same_process
 from sim.fitting.settings import parse_gogc, parse_limit
 from sim.fitting.several import together
@@ -40,6 +40,7 @@ def fit_log(
     go: str | None = None,
     procs: int | None = None,
     also: Sequence[Path] = (),
+    binary: Path | None = None,
 ) -> Fit:
     """The program of a gctrace log, or without one of metrics in the evidence.
 
@@ -49,9 +50,9 @@ def fit_log(
     largest resident memory of the process, such as `82MiB`. `window` is the part of the log that is
     measured, from a time to a time since the start of the process; `horizon` is for how long a
     service is predicted, instead of for as long as the log; `go` is the version that wrote it, such
-    as `1.22`; `also` are more logs of the program, under other settings. Raises UserError for a log
-    or a word that says nothing, for sources of different processes, and for requests to a program
-    that is busy all the time.
+    as `1.22`; `also` are more logs of the program, under other settings; `binary` is its file.
+    Raises UserError for a log or a word that says nothing, for sources of different processes, and
+    for requests to a program that is busy all the time.
     """
     if load is not None and load not in set(Load):
         raise UserError(f"load: expected busy or waiting, got {load!r}")
@@ -81,17 +82,19 @@ def fit_log(
     if resident is not None:
         check(resident, fit.last)
     course = phases(fit)
+    own = own_memory(evidence.overheads or fit.overheads, resident, binary)
     whole = replace(
         fit,
         resident=resident,
-        overheads=evidence.overheads or fit.overheads,
+        overheads=own.overheads,
+        program_spread=own.spread,
         sizes=evidence.sizes,
-        assumptions=(*course.sentences(), *fit.assumptions, *evidence.sentences),
+        assumptions=(*course.sentences(), *fit.assumptions, *own.sentences, *evidence.sentences),
         steady_from=_steady_from(fit, course),
         arrivals=_arrivals(arrivals, fit, evidence),
     )
-    own = reproduce(whole)
-    checked = replace(whole, reproduction=own, warnings=(*whole.warnings, *own.doubts()))
+    again = reproduce(whole)
+    checked = replace(whole, reproduction=again, warnings=(*whole.warnings, *again.doubts()))
     return checked if horizon is None else for_a_horizon(checked, parse_duration(horizon))
 
 

@@ -7,6 +7,7 @@ than the heap of the lines and a program's file explain, the program went on aft
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -94,3 +95,30 @@ def bounded(overheads: Overheads, last: LastHeap, seen: Resident | None) -> Over
     most = seen.size - heap - _LEAST_PROGRAM + overheads.untouched
     least = overheads.untouched
     return replace(overheads, fixed=round(min(overheads.fixed, max(least, most))))
+
+
+class OwnMemory(NamedTuple):
+    """What the program itself takes in memory, and how that is known."""
+
+    overheads: Overheads
+    spread: float
+    """Standard deviation of the logarithm of `overheads.program`."""
+    sentences: tuple[str, ...]
+
+
+def own_memory(overheads: Overheads, seen: Resident | None, binary: Path | None) -> OwnMemory:
+    """By its file, where somebody gives that; UserError for a file that cannot be read."""
+    if binary is not None:
+        try:
+            size = binary.stat().st_size
+        except OSError as error:
+            raise UserError(f"--binary: {binary}: {error.strerror}") from None
+        found = replace(overheads, program=round(RESIDENT_OF_BINARY * size))
+        return OwnMemory(found, BINARY_SPREAD, ())
+    if seen is not None:
+        return OwnMemory(overheads, PROGRAM_SPREAD, ())
+    sentence = (
+        f"resident memory has {format_bytes(overheads.program)} for the program's own file, which"
+        " may be 4 to 65MiB: one value of ps as --rss, or its file as --binary, narrows it"
+    )
+    return OwnMemory(overheads, PROGRAM_SPREAD, (sentence,))

@@ -106,3 +106,23 @@ def test_a_size_without_unit_is_one_sentence(capsys: pytest.CaptureFixture[str])
         main(["whatif", str(TSGO), "--rss", "322", "-q"])
     assert ended.value.code == 2
     assert "expected a size with one of the units" in capsys.readouterr().err
+
+
+def test_without_evidence_the_interval_is_wide_and_a_sentence_says_how_to_narrow_it() -> None:
+    widths = []
+    for rss in (None, "230MiB"):
+        fit = fit_log(HEAPBENCH, rss=rss)
+        (found,) = predict(fit, [fit.logged], seeds=1, draws=9)
+        widths.append(found.high.peak_rss_bytes - found.low.peak_rss_bytes)
+        assert any("--rss" in line for line in fit.assumptions) == (rss is None)
+    assert widths[0] > 1.2 * widths[1]
+
+
+def test_the_program_s_file_says_what_it_takes(tmp_path: Path) -> None:
+    binary = tmp_path / "app"
+    with binary.open("wb") as file:
+        file.truncate(40 * MiB)
+    fit = fit_log(HEAPBENCH, binary=binary)
+    assert fit.overheads.program == 32 * MiB
+    with pytest.raises(UserError, match=r"--binary: .*missing: No such file"):
+        fit_log(HEAPBENCH, binary=tmp_path / "missing")

@@ -171,6 +171,6 @@ if __name__ == "__main__":
     only = [name for name in sys.argv[1:] if name not in FOLDERS]
     text = table([row for folder in folders for row in rows(folder, only)])
     print(text)
-    if not sys.argv[1:]:
+    if not only:
         before = PAGE.read_text(encoding="utf-8").partition(BEGIN)[0]
         PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n", encoding="utf-8")

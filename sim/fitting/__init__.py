@@ -9,7 +9,7 @@ from pathlib import Path
 from sim.errors import UserError
 from sim.fitting.evidence import Evidence
 from sim.fitting.gctrace_fit import Fit, fit_program, wants_more_than_there_is
-from sim.fitting.gctrace_log import GCTraceLog, read_gctrace
+from sim.fitting.gctrace_log import GCTraceLog, latest, read_gctrace
 from sim.fitting.horizon import for_a_horizon, within
 from sim.fitting.metrics_log import Known, log_of
 from sim.fitting.phases import Phases, phases
@@ -56,7 +56,7 @@ def fit_log(
     """
     if load is not None and load not in set(Load):
         raise UserError(f"load: expected busy or waiting, got {load!r}")
-    log = within(_read(path, gogc, gomemlimit, evidence, process, procs), *window)
+    log = latest(within(_read(path, gogc, gomemlimit, evidence, process, procs), *window))
     scraped = evidence.snapshots[-1].go if evidence.snapshots else None
     if go is not None or scraped is not None:
         log = replace(log, go=parse_go(go or f"1.{scraped}", log.go))

@@ -33,6 +33,9 @@ _LONGEST: Final[Nanoseconds] = 1 << 62
 """Since the start; Go counts in 63 bits."""
 _LAST: Final = 1 << 32
 """Number of a cycle; Go counts in 32 bits (runtime/mgc.go: work.cycles)."""
+LONGEST_REPLAYED: Final = 2000
+"""Cycles of a log that is replayed as a whole; of longer ones `REPLAYED_OF_LONGER` are."""
+REPLAYED_OF_LONGER: Final = 500
 _ENOUGH_TO_PREFER: Final = 10
 """Cycles under the last setting of a log: with fewer, the longest part is predicted from."""
 _STOPPED: Final[Fraction] = 0.2
@@ -101,7 +104,7 @@ def read_gctrace(
     if len(found) > MOST_CYCLES:
         raise UserError(f"{path}: expected at most {MOST_CYCLES:,} cycles, got more: cut the log")
     if not found:
-        raise UserError(f"{path}: {log_words.nothing_found(problems)}")
+        raise UserError(f"{path}: {log_words.nothing_found(problems, marks.first_line)}")
     processes = sorted(separate(found), key=lambda one: -one.gc_cpu)
     mine = chosen(processes, process, path)
     warnings = [*log_words.oddities(problems), *log_words.several(processes, mine)]
@@ -235,9 +238,12 @@ class _Marks:
     def __init__(self) -> None:
         self.begin: int | None = None
         self.end: int | None = None
+        self.first_line = ""
 
     def watch(self, lines: Iterator[str]) -> Iterator[str]:
         for number, text in enumerate(lines, start=1):
+            if number == 1:
+                self.first_line = text
             if self.begin is None and BEGIN_MARK in text:
                 self.begin = number
             elif END_MARK in text:
@@ -249,3 +255,22 @@ class _Marks:
         first = sum(item.line_number < (self.begin or 0) for item in found)
         last = sum(self.end is None or item.line_number < self.end for item in found)
         return slice(first, max(first, last))
+
+
+def latest(log: GCTraceLog) -> GCTraceLog:
+    """Of a very long log the last measured cycles: a replay of all would take minutes and more."""
+    measured = log.measured.stop - log.measured.start
+    if measured <= LONGEST_REPLAYED:
+        return log
+    first, last = log.measured.stop - REPLAYED_OF_LONGER, log.measured.stop
+    lines, seen = log.lines[first - 1 : last], (False, *log.seen[first:last])
+    took = format_duration(lines[-1].at - lines[1].at)
+    inside = slice(1, len(lines))
+    note = (
+        f"of {measured:,} cycles the last {REPLAYED_OF_LONGER:,} are predicted from, which took"
+        f" {took}: --from and --to choose others"
+    )
+    return replace(
+        log, lines=lines, seen=seen, measured=inside, starts_full=True, others=(),
+        segment=log.segment._replace(cycles=inside), notes=(*log.notes, note),
+    )  # fmt: skip

@@ -20,9 +20,18 @@ if TYPE_CHECKING:
 _MOST_LISTED: Final = 5
 _SAID_OTHERWISE: Final = {TORN, OLDER_FORMAT}
 
+_METRICS: Final = (
+    ("# HELP ", "--prometheus"), ("# TYPE ", "--prometheus"), ("go_", "--prometheus"),
+    ('{"status"', "--prometheus"), ('{"/', "--metrics"), ('{"at_ns"', "--metrics"),
+)  # fmt: skip
+"""How metrics begin, and what takes them."""
 
-def nothing_found(problems: Sequence[Problem]) -> str:
-    """Why a log holds nothing to predict from."""
+
+def nothing_found(problems: Sequence[Problem], beginning: str) -> str:
+    """Why a log holds nothing to predict from; `beginning` is its first line."""
+    for mark, option in _METRICS:
+        if beginning.lstrip().startswith(mark):
+            return f"these are metrics, and no log: {option} takes it instead of one"
     if any(problem.reason == OLDER_FORMAT for problem in problems):
         return (
             "its gctrace lines are of Go 1.4 or older, whose collector stopped the world while it"
@@ -94,10 +103,11 @@ def doubts(log: GCTraceLog) -> Iterator[str]:
     missing = sum(gap.cycles for gap in log.gaps)
     if missing:
         longest = max(log.gaps, key=lambda gap: gap.cycles)
+        cycles = missing + sum(log.seen)
         yield (
-            f"{missing} of {missing + sum(log.seen)} cycles are missing, as their numbers tell, at"
-            f" most {longest.cycles} in a row from cycle {longest.number} on: they are taken to be"
-            " like their neighbours"
+            f"{missing:,} of {cycles:,} cycles are missing, as their numbers tell, at most"
+            f" {longest.cycles} in a row from cycle {longest.number} on: they are taken to be like"
+            " their neighbours"
         )
     backwards = sum(b.at < a.at for a, b in pairwise(log.lines))
     if backwards:

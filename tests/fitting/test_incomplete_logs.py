@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sim.errors import UserError
-from sim.fitting.gctrace_log import GCTraceLog, read_gctrace
+from sim.fitting.gctrace_log import GCTraceLog, latest, read_gctrace
 from sim.fitting.observe import observe
 from sim.formats.log import open_log
 from sim.replay.program import Load
@@ -125,6 +125,9 @@ WITHOUT = {
     "old": ("gc328(8): 0+0+6000+1000 us, 26 -> 53 MB, 5 (3-4) objects\n", "Go 1.4 or older"),
     "nothing": ("listening on :8080\n", "the program never collected"),
     "empty": ("", "GODEBUG=gctrace=1"),
+    "a scrape": ("# HELP go_info x\ngo_memstats_alloc_bytes 5\n", "--prometheus takes it"),
+    "a dump": ('{"/gc/heap/goal:bytes": 4194304}\n', "--metrics takes it"),
+    "an answer": ('{"status":"success","data":{"result":[]}}\n', "--prometheus takes it"),
     "pieces": ("gc 7 @1.2s 3%: 0.01\n", "only pieces"),
 }
 
@@ -201,3 +204,18 @@ def test_case_17_the_newest_line_first() -> None:
 
 def test_case_19_utf_16_as_the_same_lines_in_utf_8() -> None:
     assert case("19").lines == case("06").lines
+
+
+def test_of_a_very_long_log_the_last_cycles_are_replayed(tmp_path: Path) -> None:
+    line = gctrace_lines(STEADY)[-1]
+    many = [
+        re.sub(r"gc \d+ @[0-9.]+s", f"gc {n} @{n / 5:.3f}s", line) for n in range(1, 3 * 1000 + 1)
+    ]
+    whole = read_gctrace(written(tmp_path, many))
+    log = latest(whole)
+    assert log.lines[-1].number == 3000
+    assert log.measured == slice(1, 501)
+    assert any("of 3,000 cycles the last 500" in note for note in log.notes)
+    assert mib_per_second(log) == pytest.approx(mib_per_second(whole), rel=0.01)
+    short = read_gctrace(STEADY)
+    assert latest(short) is short

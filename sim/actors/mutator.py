@@ -28,7 +28,6 @@ class GoroutinesOnPs:
 
     def stop(self, reason: str, g: object) -> Process[Nanoseconds]:
         """See `Mutator`: preempt every P and wait until all stand still."""
-        del reason, g
         world, sched = self._world, self._sched
         sched.stopped = True
         sched.stopped_since = self._clock.now

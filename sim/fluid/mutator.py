@@ -32,7 +32,6 @@ class Rates:
 
     def stop(self, reason: str, g: object) -> Process[Nanoseconds]:
         """See `Mutator`."""
-        del g
         flow = self._flow
         self._stopped_since = flow.now
         if reason == "mark termination":

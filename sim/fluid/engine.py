@@ -27,7 +27,8 @@ LONGEST_STEP: Final = SECOND
 NO_LIMIT: Final = (1 << 63) - 1
 STRETCH: Final = 32 * KiB
 """A goroutine allocates so much in one go."""
-SOON: Final = SECOND // 4
+SNAPSHOT_MAX_AGE_NS: Final = SECOND // 4
+"""How old the number in flight may be that samples tell."""
 LOOKS_PER_CYCLE: Final = 8
 """How often a memory limit is looked at on the way to the trigger."""
 
@@ -400,7 +401,7 @@ class Flow:
     @property
     def there(self) -> InFlight:
         """Who was there a little while ago at most."""
-        if self.now - self._there_at > SOON:
+        if self.now - self._there_at > SNAPSHOT_MAX_AGE_NS:
             self.look_around()
         return self._there
 

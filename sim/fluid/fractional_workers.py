@@ -12,7 +12,7 @@ import numpy as np
 from sim.go.markwork import FRACTIONAL_SLACK
 from sim.go.sysmon import PERIOD, WHOLE_SLICE
 
-MOST: Final = 0.95
+LARGEST_SHARE: Final = 0.95
 """Of the time of a P; with more, a worker would never leave it."""
 
 NextSchedule: TypeAlias = Callable[[float], float]
@@ -127,7 +127,7 @@ class Schedule:
 
     def _residence(self, now: float, marked: float) -> float:
         """How long a worker stays that begins now."""
-        begun, slack = now, min(FRACTIONAL_SLACK * self._share, MOST)
+        begun, slack = now, min(FRACTIONAL_SLACK * self._share, LARGEST_SHARE)
         while True:
             allowed = (slack * now - marked) / (1 - slack)
             ns = max(min(allowed, self._piece), self._poll) * self._slower

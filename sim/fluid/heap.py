@@ -15,7 +15,7 @@ from sim.runtime.interfaces import Allocated, Finalized, HeapUsage, Marked, Snap
 from sim.runtime.state import Process
 from sim.units import Bytes
 
-MANY: Final = 1.0
+STRETCH_A_BYTE: Final = 1.0
 """Stretches a byte: nothing comes by chance."""
 SPREAD_OF_MOST: Final = 0.5
 """Of the largest of some ten normal quantities, in standard deviations of one."""
@@ -157,7 +157,7 @@ class ExpectedHeap:
         flow = self._flow
         plan = flow.planned
         if not plan.ready or not plan.live:
-            return MANY
+            return STRETCH_A_BYTE
         busy_ns = plan.program / plan.ready + flow.machine.sched.wake_ns
         in_a_row = 2 / -math.expm1(-plan.ready * busy_ns)
         clumps = (2 * in_a_row - 1 - in_a_row / flow.ps) * max(1 - plan.program / flow.ps, 0.0)

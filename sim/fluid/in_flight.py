@@ -17,7 +17,7 @@ from sim.units import Bytes, KiB
 
 Rng: TypeAlias = np.random.Generator
 
-MANY: Final = 128
+LARGEST_DRAW: Final = 128
 """Goroutines in flight beyond which chance does not matter."""
 SYSTEM: Final = 2
 """Goroutines of the runtime: sweeper and scavenger."""
@@ -121,12 +121,13 @@ def _hold(found: InFlight, source: Source, present: float, rng: Rng) -> None:
     """
     visit = source.visit
     times = visit.times(visit.prices.ns / max(visit.weight, 1e-9))
-    if present <= MANY:
+    if present <= LARGEST_DRAW:
         share = 1 + visit.scatter if isinstance(source, OpenFlow) else 1.0
         number = source.number(present / share, rng)
         at = rng.random(number) * times[-1]
     else:
-        at, share = (np.arange(MANY) + 0.5) / MANY * times[-1], present / MANY
+        at = (np.arange(LARGEST_DRAW) + 0.5) / LARGEST_DRAW * times[-1]
+        share = present / LARGEST_DRAW
     for mix, held in visit.held_along().items():
         slots = float(np.interp(at, times, held).sum()) * share
         found.held[mix] = found.held.get(mix, 0.0) + slots

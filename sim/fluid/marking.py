@@ -26,12 +26,12 @@ STRATA: Final = (0.125, 0.375, 0.625, 0.875)
 """Of times that differ by chance, those that are longer than this part of them count a quarter."""
 STRATA_SHUFFLED: Final = (0.625, 0.125, 0.875, 0.375)
 """The same of other times, which do not hang on those."""
-HALF: Final = 0.5
+MAJORITY: Final = 0.5
 UNEVEN: Final = 1 / 10
 """Of the room for growth while marking, the standard deviation of what is allocated."""
-NEGLIGIBLE: Final = 1 / 100
+NEGLIGIBLE_SHARE: Final = 1 / 100
 """Of the CPU time of marking; what is less does not matter."""
-NONE: Final = 1e-12
+MIN_RATE_PER_NS: Final = 1e-12
 """Goroutines a ns: one in a quarter of an hour."""
 
 Openers: TypeAlias = list[tuple[OpenFlow, float]]
@@ -91,7 +91,7 @@ class Marking:
         """All Ps are taken, and timers start most of what becomes runnable."""
         by_timer = sum(t.speed * t.visit.runs for t in self._flow.sources if t.by_timer)
         taken = self._dedicated + self._max_idle + plan.program
-        return taken >= self._ps and by_timer > HALF * plan.ready
+        return taken >= self._ps and by_timer > MAJORITY * plan.ready
 
     def _paid(self, plan: Plan, elapsed: float) -> float:
         """When there is nothing left to mark: the share of the program that has credit."""
@@ -115,7 +115,7 @@ class Marking:
         computing = self._computing()[:ps]
         begun = flow.now - self._begun + 1.0
         woken = begun + self._flow.machine.sched.wake_ns
-        triggered = sum(share for _, share in self._openers(plan)) > HALF
+        triggered = sum(share for _, share in self._openers(plan)) > MAJORITY
         period = self._period(plan)
         idle = range(ps - len(computing))
         gaps = [self._between_looks(plan, p, len(computing), poll * slower) for p in idle]
@@ -153,7 +153,7 @@ class Marking:
         as well. What a timer starts interrupts nobody. Where the program has all Ps, they schedule
         when their goroutines end, which takes longer beside workers.
         """
-        procs, ready = self._ps, max(plan.ready, NONE)
+        procs, ready = self._ps, max(plan.ready, MIN_RATE_PER_NS)
         if plan.program >= procs - self._dedicated:
             own = (1 - self._share * FRACTIONAL_USE) * ready / procs
             return 1 / (own + 1 / WHOLE_SLICE)
@@ -176,9 +176,9 @@ class Marking:
         """How often regular requests come, and when the first of them, if most are of that kind."""
         for source in self._flow.sources:
             prices = source.visit.prices
-            if source.regular and source.speed * source.visit.runs > HALF * plan.ready:
+            if source.regular and source.speed * source.visit.runs > MAJORITY * plan.ready:
                 gap = 1 / source.speed
-                if self._by_allocation and source.speed * prices.live > HALF * plan.live:
+                if self._by_allocation and source.speed * prices.live > MAJORITY * plan.live:
                     # One of them triggered the cycle, and its P had to wake up for it.
                     return gap, gap - self._flow.machine.sched.wake_ns - prices.ns / 2
                 return gap, (source.begin - self._begun) % gap
@@ -249,7 +249,7 @@ class Marking:
         # Beyond the opening, it runs on, and so do those who came while the world was stopped.
         stopped = plan.ready * (flow.now - self._begun)
         late_ns = others * max(rest_ns - length, 0.0) + stopped * run_ns
-        if late_ns > NEGLIGIBLE * self._work * self._per_unit:
+        if late_ns > NEGLIGIBLE_SHARE * self._work * self._per_unit:
             self._late_ns, self._late_ps = late_ns, min(others + stopped, free)
         assisted = self._cpu["assist"]
         end = flow.now + length
@@ -359,7 +359,7 @@ class Marking:
         ps = self._ps - self._dedicated
         changing = max(requests, 0.0) if idle else markers - self._dedicated
         variance = changing * max(1 - changing / ps, 0.0) if ps else 0.0
-        return max(markers - 1 + variance / max(markers, NONE), 0.0)
+        return max(markers - 1 + variance / max(markers, MIN_RATE_PER_NS), 0.0)
 
     def _owed(self, plan: Plan) -> float:
         """Scan work that is owed per ns."""

@@ -11,9 +11,9 @@ from sim.fluid.demand import Visit
 from sim.fluid.rates import ArrivalRates
 
 NEVER: Final = math.inf
-NOTHING: Final = 1e-6
+MIN_VISITS: Final = 1e-6
 """Visits that are as good as none."""
-FEW: Final = 1.0
+MIN_BACKLOG: Final = 1.0
 """Visits; a smaller backlog is served on the way."""
 
 
@@ -59,7 +59,7 @@ class Source:
     def present(self) -> float:
         """Goroutines between start and end, children left out."""
         visit = self.visit
-        running = visit.prices.ns * visit.own / max(visit.weight, NOTHING)
+        running = visit.prices.ns * visit.own / max(visit.weight, MIN_VISITS)
         return self.speed * (running + visit.blocked) + self.backlog
 
     def number(self, mean: float, rng: np.random.Generator) -> int:
@@ -108,7 +108,7 @@ class OpenFlow(Source):
         if now >= self._rate.until - 1:
             self._rate = self._rates.at(now)
         ns = self.visit.prices.ns
-        waiting = min(self.backlog, procs) if self.backlog > FEW else 0.0
+        waiting = min(self.backlog, procs) if self.backlog > MIN_BACKLOG else 0.0
         self.wanted = waiting if self._unseen_ns else self._rate.per_ns * ns + waiting
 
     def change(self, speed: float) -> float:
@@ -117,7 +117,7 @@ class OpenFlow(Source):
         if self._unseen_ns:
             until = min(until, self._unseen_ns)
         falling = speed - self._rate.per_ns
-        if self.backlog > FEW and falling > 0:
+        if self.backlog > MIN_BACKLOG and falling > 0:
             until = min(until, self.backlog / falling)
         return until
 
@@ -133,9 +133,10 @@ class OpenFlow(Source):
             self._unseen_ns = max(self._unseen_ns - elapsed, 0.0)
             come = 0.0
         come += self.backlog
-        done = come if self.backlog <= FEW and self._keeps_up(speed) else min(speed * elapsed, come)
+        on_the_way = self.backlog <= MIN_BACKLOG and self._keeps_up(speed)
+        done = come if on_the_way else min(speed * elapsed, come)
         self.backlog = come - done
-        if self.backlog < NOTHING:
+        if self.backlog < MIN_VISITS:
             self.backlog = 0.0
         self.done += done
         return done
@@ -182,7 +183,7 @@ class ClosedFlow(Source):
         ns = visit.prices.ns
         late = self.backlog * visit.runs
         self._steady = (self._together() - self.backlog) / (ns + waits)
-        self.wanted = self._steady * ns + (min(late, procs) if late > FEW else 0.0)
+        self.wanted = self._steady * ns + (min(late, procs) if late > MIN_BACKLOG else 0.0)
 
     @property
     def number_of_goroutines(self) -> float:
@@ -196,7 +197,7 @@ class ClosedFlow(Source):
     def change(self, speed: float) -> float:
         """See `Source`: all is done, or nobody is late any more."""
         until = self.left / speed if speed > 0 else NEVER
-        if self.backlog * self.visit.runs > FEW and speed > self._steady:
+        if self.backlog * self.visit.runs > MIN_BACKLOG and speed > self._steady:
             until = min(until, self.backlog / (speed - self._steady))
         return until
 
@@ -208,7 +209,7 @@ class ClosedFlow(Source):
             self.backlog = min(max(late, 0.0), self.workers)
         self.left -= done
         self.done += done
-        if self.left <= NOTHING:
+        if self.left <= MIN_VISITS:
             self.ended = True
         return done
 

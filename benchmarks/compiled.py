@@ -32,13 +32,13 @@ def build(folder: Path) -> None:
     """Copy the package into the folder, which is made anew, and compile it there."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "sim", folder / "sim", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", folder)
     modules = list(compiled_modules(folder))
     for module in modules:  # native classes have slots anyway, and crash where they are asked for
         module.write_text(module.read_text().replace("slots=True", "slots=False"))
     names = [str(module.relative_to(folder)) for module in modules]
     subprocess.run(
-        [sys.executable, "-m", "mypyc", *names], cwd=folder, check=True,
+        [sys.executable, "-m", "mypyc", "--config-file", str(ROOT / "pyproject.toml"), *names],
+        cwd=folder, check=True,
         env=os.environ | {"MYPYC_OPT_LEVEL": "2"},
     )  # fmt: skip
     shutil.rmtree(folder / "build")

@@ -13,10 +13,10 @@ from sim.advice.risks import risks
 from sim.advice.tuning import Goals, Tuning, gc_cpu_share, tune
 from sim.cli import main
 from sim.errors import UserError
-from sim.fitting import fit_log
 from sim.fitting.gctrace_fit import Fit
 from sim.replay.setting import Setting
 from sim.units import MiB
+from tests.fits import fitted
 
 REAL = Path(__file__).parents[1] / "golden" / "real"
 HEAPBENCH = REAL / "hbsteady.p2.gogc100.limnone.r0.gctrace.gz"
@@ -25,7 +25,7 @@ GOALS = Goals(memory=256 * MiB, procs=(2,), max_gc_cpu=0.1, growth=0.2)
 
 @pytest.fixture(scope="module")
 def fit() -> Fit:
-    return fit_log(HEAPBENCH)
+    return fitted(HEAPBENCH)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from sim.fitting import fit_log
 from sim.fitting.settings import name_limit
 from sim.replay.setting import Setting
 from sim.units import GiB, MiB, format_figure
+from tests.fits import fitted
 
 REAL = Path(__file__).parents[1] / "golden" / "real"
 HEAPBENCH = REAL / "hbsteady.p2.gogc100.limnone.r0.gctrace.gz"
@@ -60,7 +61,7 @@ def test_a_limit_is_named_exactly() -> None:
 
 
 def test_the_json_has_the_promised_keys_and_intervals() -> None:
-    predictions = predict(fit_log(HEAPBENCH), grid("100,off", "192MiB", "2"), seeds=1, draws=2)
+    predictions = predict(fitted(HEAPBENCH), grid("100,off", "192MiB", "2"), seeds=1, draws=2)
     objects = [as_object(p) for p in predictions]
     assert [found["gogc"] for found in objects] == [100, "off"]
     for found in objects:
@@ -70,12 +71,12 @@ def test_the_json_has_the_promised_keys_and_intervals() -> None:
 
 
 def test_the_peak_is_what_gctrace_would_print() -> None:
-    (found,) = predict(fit_log(HEAPBENCH), grid("100", "none", "2"), seeds=1, draws=2)
+    (found,) = predict(fitted(HEAPBENCH), grid("100", "none", "2"), seeds=1, draws=2)
     assert found.middle.peak_heap_bytes % MiB == 0
 
 
 def test_a_program_that_never_collects_keeps_its_row_and_the_reason() -> None:
-    fit = fit_log(HEAPBENCH)
+    fit = fitted(HEAPBENCH)
     (found,) = predict(fit, grid("off", "none", "2"), seeds=1, draws=2)
     assert found.middle.gc_cycles == 0
     assert found.middle.peak_heap_bytes > 4 * GiB  # all that it allocates in 20 s

@@ -13,6 +13,7 @@ from sim.fitting.evidence import read_evidence
 from sim.fitting.workload import Container, shape, to_yaml
 from sim.replay.program import Load
 from sim.units import SECOND, GiB, KiB
+from tests.fits import fitted
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 GARBAGE = GOLDEN / "real" / "garbage64.p2.gogc100.limnone.r0.gctrace.gz"
@@ -73,7 +74,7 @@ def test_a_heap_profile_gives_the_workload_its_objects() -> None:
 
 def test_the_container_is_kept_as_a_config() -> None:
     text = to_yaml(
-        fit_log(GARBAGE),
+        fitted(GARBAGE),
         "app.gctrace",
         load_profile("default-x86-64"),
         Container(memory=2 * GiB, cpu=1.5),

@@ -17,6 +17,7 @@ from sim.fitting.workload import Container, to_yaml
 from sim.replay.program import Load
 from sim.replay.run import run
 from sim.units import GiB, MiB
+from tests.fits import fitted
 
 REAL = Path(__file__).parents[1] / "golden" / "real"
 GARBAGE = REAL / "garbage64.p2.gogc100.limnone.r0.gctrace.gz"
@@ -53,11 +54,11 @@ def growing(cycles: int, grow: float) -> str:
 
 
 def test_a_program_without_idle_workers_is_busy() -> None:
-    assert fit_log(GARBAGE).program.load is Load.BUSY
+    assert fitted(GARBAGE).program.load is Load.BUSY
 
 
 def test_idle_workers_tell_that_load_limits_the_program() -> None:
-    assert fit_log(HEAPBENCH).program.load is Load.WAITING
+    assert fitted(HEAPBENCH).program.load is Load.WAITING
 
 
 def test_what_is_recognised_can_be_set() -> None:
@@ -68,7 +69,7 @@ def test_what_is_recognised_can_be_set() -> None:
 
 def test_the_live_heap_is_what_was_marked_less_what_was_born_black() -> None:
     """heapbench keeps 64 MiB of nodes and a little more, whatever gctrace prints as marked."""
-    fit = fit_log(HEAPBENCH)
+    fit = fitted(HEAPBENCH)
     assert fit.observed.live[fit.measured].mean() == pytest.approx(65 * MiB, rel=0.02)
 
 
@@ -76,7 +77,7 @@ def test_a_leak_shows_as_drift_and_a_steady_heap_as_none(tmp_path: Path) -> None
     found = drift(fit_log(written(tmp_path, growing(60, 0.5))))
     assert found is not None
     assert found.growth == pytest.approx(29.5 * MiB, rel=0.15)
-    assert drift(fit_log(HEAPBENCH)) is None
+    assert drift(fitted(HEAPBENCH)) is None
 
 
 def test_a_log_without_gctrace_says_how_to_get_one(tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ def test_gogc_shows_in_the_goals(gogc: int) -> None:
 def test_the_workload_is_one_the_simulator_accepts(tmp_path: Path) -> None:
     from sim.config import load
 
-    fit = fit_log(GARBAGE)
+    fit = fitted(GARBAGE)
     (tmp_path / "fitted.yaml").write_text(
         to_yaml(
             fit, "app.gctrace", load_profile("default-x86-64"), Container(memory=2 * GiB, cpu=2.0)
@@ -149,7 +150,7 @@ def test_growth_that_no_figure_can_show_is_what_the_program_allocates_otherwise(
 
 
 def test_as_many_cycles_come_out_as_were_logged() -> None:
-    fit = fit_log(GARBAGE)
+    fit = fitted(GARBAGE)
     cycles = run(fit.program, fit.logged, 1, fit.overheads).cycles
     assert len(cycles) == pytest.approx(fit.measured.stop - fit.measured.start, rel=0.03)
 

@@ -160,7 +160,7 @@ def test_a_heap_of_which_marking_costs_little_has_little_beside_it(
     tmp_path: Path, mark_ms: float, beside: float
 ) -> None:
     """Large objects leave no room unused in their spans, and need few of them."""
-    log = growing(40, 0).replace("0.1+1.0/5.0/0", f"0.1+0/{mark_ms}/0")
+    log = growing(16, 0).replace("0.1+1.0/5.0/0", f"0.1+0/{mark_ms}/0")
     assert fit_log(written(tmp_path, log)).overheads.share == pytest.approx(beside, abs=0.005)
 
 

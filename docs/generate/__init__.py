@@ -30,6 +30,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
 
 def write_reference(folder: Path) -> None:
     """Write every page whose text has changed, so that a build reads no others again."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, make in PAGES.items():
         path, text = folder / f"{name}.md", make() + "\n"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:

@@ -121,12 +121,14 @@ def _possible(found: Found, problems: list[Problem]) -> bool:
     line = found.line
     clock = line.stw_sweep_termination + line.concurrent_mark + line.stw_mark_termination
     cpu = line.cpu_assist + line.cpu_background + line.cpu_idle
+    heap = (line.heap_start, line.heap_end, line.heap_marked)
+    sizes = (*heap, line.stacks or 0, line.globals or 0)
     if line.procs == 0:
         return False  # which was told
     if line.procs > MOST_PS:
         reason = f"GOMAXPROCS={quoted(line.procs)}"
-    elif max(line.heap_start, line.heap_end, line.heap_marked) > _ADDRESS_SPACE:
-        reason = "a heap of more bytes than there are addresses"
+    elif max(sizes) > _ADDRESS_SPACE:
+        reason = "more bytes than there are addresses"
     elif line.at + clock >= _LONGEST or line.number >= _LAST:
         reason = "a time or a number that Go does not count to"
     elif cpu > line.procs * (line.at + clock + SECOND):

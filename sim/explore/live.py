@@ -45,6 +45,7 @@ class Live:
         for name in self.page.knobs:
             self.page.sliders[name].on_change("value", partial(self._slid, name))
             self.page.fields[name].on_change("value", partial(self._typed, name))
+        self.page.show(tradeoff_view(self._tried, today, position.container))
         self._try_others()
         self._redraw()
 

@@ -34,7 +34,7 @@ INK_DARK: Final = "#e4e7ee"
 
 _FOLLOW = """
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const room = (f) => Math.min(f.inner_width || screen.width, screen.width, window.innerWidth) - 80;
+const room = (f) => Math.min(f.inner_width || screen.width, screen.width, window.innerWidth) - 40;
 const columns = (f, legend) => {
   const longest = Math.max(...legend.items.map((item) => (item.label.value ?? "").length));
   return Math.max(1, Math.floor(room(f) / (45 + 7 * longest)));

@@ -32,8 +32,11 @@ def scorecard(
     workloads: Annotated[
         str | None, typer.Option(metavar="NAME,NAME", help="Workloads [default: all shipped].")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each workload.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each workload.")] = 5,
     duration: Annotated[str, typer.Option(help="Simulated time of each run.")] = "20s",
+    warmup: Annotated[
+        str, typer.Option(help="How long load runs before a run counts, the same for all pacers.")
+    ] = "1s",
     gomaxprocs: Annotated[int, typer.Option(min=1, help="Number of Ps.")] = 4,
     latency: Annotated[
         str,
@@ -69,7 +72,9 @@ def scorecard(
     makers = {name: registry.get(name) for name in names}
     asked = ",".join(examples("workloads")) if workloads is None else workloads
     shipped, timed = _known("--workloads", asked), _known("--latency", latency)
-    sets = [*plugin_sets(plugin or ()), f"GOMAXPROCS={gomaxprocs}"]
+    sets = [
+        *plugin_sets(plugin or ()), f"GOMAXPROCS={gomaxprocs}", f"record.warmup={warmup}",
+    ]  # fmt: skip
     fluid = plan(names, shipped, seeds, [*sets, FLUID, f"duration={duration}"])
     events = plan(names, timed, seeds, [*sets, f"duration={latency_duration}"])
     frames = [

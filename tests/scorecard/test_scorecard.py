@@ -112,7 +112,8 @@ def test_a_plug_in_is_scored_by_one_command(
     plugin.write_text(PLUGIN, encoding="utf-8")
     arguments = [
         "scorecard", "halfway", "--plugin", str(plugin), "--workloads", "hbsteady,garbage64",
-        "--seeds", "2", "--duration", "1s", "--latency", "", "--out", str(tmp_path / "card"),
+        "--seeds", "2", "--duration", "1s",
+        "--warmup", "0s", "--latency", "", "--out", str(tmp_path / "card"),
         "--table", str(tmp_path / "card.csv"), "--quiet",
     ]  # fmt: skip
     with pytest.raises(SystemExit) as end:

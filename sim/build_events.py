@@ -182,9 +182,7 @@ def make_retention(
 ) -> Retention:
     """Empty stores and pools."""
     ledger = memory.ledger
-    retention = Retention(
-        run.clock, kinds, ledger, memory.finalizers, run.streams["replacement"]
-    )
+    retention = Retention(run.clock, kinds, ledger, memory.finalizers, run.streams["replacement"])
     for name, store in program.stores.items():
         retention.stores[name] = _store(store, mixes.ids[store.of], ledger)
     for name in program.pools:

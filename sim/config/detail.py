@@ -60,7 +60,7 @@ def _steps(config: RunConfig) -> Iterator[tuple[Path, str]]:
 
 
 def _flows(program: Program, procs: int) -> set[str]:
-    """Kinds of goroutines that come again and again, and so are a flow instead of a script."""
+    """Kinds of goroutines that come again and again, and so are a flow instead of a cohort."""
     todo = [
         load.goroutine
         for load in program.load.values()

@@ -11,7 +11,7 @@ from sim.fluid.demand import ITERATIONS, Visit, VisitCompiler
 from sim.fluid.retention import Retained
 from sim.fluid.sources import NEVER, Source
 from sim.go.sysmon import PERIOD, WHOLE_SLICE
-from sim.workload import program as say
+from sim.workload import program as spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Cohort(Source):
     """So many goroutines of one kind that go through their steps together."""
 
     def __init__(
-        self, steps: Sequence[say.Step], kind: say.GoroutineKind | None, members: float,
+        self, steps: Sequence[spec.Step], kind: spec.GoroutineKind | None, members: float,
         stage: CohortHost, begin: float, on_end: Callable[[], None] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(Visit(), begin)
@@ -194,26 +194,26 @@ class Cohort(Source):
         if self._on_end is not None:
             self._on_end()
 
-    def _follow(self, steps: Sequence[say.Step]) -> Iterator[Stage]:
+    def _follow(self, steps: Sequence[spec.Step]) -> Iterator[Stage]:
         for step in steps:
             match step:
-                case say.Wait():
+                case spec.Wait():
                     yield Asleep(step.time.mean())
-                case say.Collect():
+                case spec.Collect():
                     yield Collecting()
-                case say.Spawn():
+                case spec.Spawn():
                     yield from self._spawn(step)
-                case say.Publish():
+                case spec.Publish():
                     self._publish(step)
-                case say.Repeat() if not plain(step) or (step.times <= ITERATIONS):
+                case spec.Repeat() if not plain(step) or (step.times <= ITERATIONS):
                     for _ in range(step.times):
                         yield from self._follow(step.steps)
-                case say.Repeat():
+                case spec.Repeat():
                     yield self._work(step.steps, step.times)
                 case _:
                     yield self._work((step,), 1)
 
-    def _work(self, steps: Sequence[say.Step], times: int) -> Busy:
+    def _work(self, steps: Sequence[spec.Step], times: int) -> Busy:
         visit = self._stage.compiler.of_steps(steps, self._kind)
         visit.starts -= 1.0  # all of them are there already, and run
         visit.runs -= 1.0
@@ -229,7 +229,7 @@ class Cohort(Source):
         self._held[mix].allocate_at_once(burst)
         return self._held[mix]
 
-    def _publish(self, step: say.Publish) -> None:
+    def _publish(self, step: spec.Publish) -> None:
         store = self._stage.compiler.store(step.store)
         mine = self._held.get(store.mix)
         if mine is not None:
@@ -237,7 +237,7 @@ class Cohort(Source):
             store.add(mine.slots)
             mine.slots = 0.0
 
-    def _spawn(self, step: say.Spawn) -> Iterator[Stage]:
+    def _spawn(self, step: spec.Spawn) -> Iterator[Stage]:
         kind = self._stage.compiler.kind(step.goroutine)
         waits = self._child_ended if step.wait else None
         self._children += step.wait
@@ -253,11 +253,11 @@ class Cohort(Source):
             self.next_stage()
 
 
-def plain(step: say.Repeat) -> bool:
+def plain(step: spec.Repeat) -> bool:
     """Whether many repetitions can go on as one flow: nobody collects or starts others."""
     return all(
-        plain(inner) if isinstance(inner, say.Repeat)
-        else not isinstance(inner, say.Collect | say.Spawn)
+        plain(inner) if isinstance(inner, spec.Repeat)
+        else not isinstance(inner, spec.Collect | spec.Spawn)
         for inner in step.steps
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sim.fluid.retention import OldestStore, Retained
 from sim.streams import Streams
 from sim.units import Bytes
-from sim.workload import program as say
+from sim.workload import program as spec
 from sim.workload.distributions import Distribution
 
 Floats = NDArray[np.float64]
@@ -135,17 +135,17 @@ class VisitCompiler:
 
     def __init__(
         self,
-        program: say.Program,
+        program: spec.Program,
         mix_ids: dict[str, int],
         slots_per_byte: Sequence[float],
-        holder: Callable[[say.Work], Retained | None],
+        holder: Callable[[spec.Work], Retained | None],
         stores: dict[str, Retained],
         go_ns: float,
     ) -> None:
         self._program, self._mix_ids, self._per_byte = program, mix_ids, slots_per_byte
         self._holder, self._stores, self._go_ns = holder, stores, go_ns
 
-    def kind(self, name: str) -> say.GoroutineKind:
+    def kind(self, name: str) -> spec.GoroutineKind:
         """A kind of goroutine by its name."""
         return self._program.goroutines[name]
 
@@ -163,7 +163,7 @@ class VisitCompiler:
         _run(visit, self._go_ns * goroutines)
         return visit
 
-    def of_steps(self, steps: Sequence[say.Step], kind: say.GoroutineKind | None = None) -> Visit:
+    def of_steps(self, steps: Sequence[spec.Step], kind: spec.GoroutineKind | None = None) -> Visit:
         """The visit that consists of these steps."""
         visit = Visit()
         if kind is not None:
@@ -177,25 +177,25 @@ class VisitCompiler:
             visit.scatter = visit.asked_variance / visit.asked**2
         return visit
 
-    def _add(self, step: say.Step, visit: Visit) -> None:
+    def _add(self, step: spec.Step, visit: Visit) -> None:
         match step:
-            case say.Work():
+            case spec.Work():
                 self._work(step, visit)
-            case say.Spin():
+            case spec.Spin():
                 _run(visit, step.time.mean())
-            case say.Wait():
+            case spec.Wait():
                 _block(visit, step.time.mean())
-            case say.Spawn():
+            case spec.Spawn():
                 self._spawn(step, visit)
-            case say.Borrow():
+            case spec.Borrow():
                 visit.lends[step.pool] = 0.0
                 visit.borrowers[step.pool] = 1
-            case say.Publish():
+            case spec.Publish():
                 self._publish(step, visit)
-            case say.Repeat():
+            case spec.Repeat():
                 self._repeat(step, visit)
 
-    def _work(self, step: say.Work, visit: Visit) -> None:
+    def _work(self, step: spec.Work, visit: Visit) -> None:
         cpu = step.cpu.mean()
         visit.writes += cpu * step.pointer_writes / 1e9
         if step.of is None:
@@ -219,7 +219,7 @@ class VisitCompiler:
         visit.held[mix] += half
         visit.note()
 
-    def _spawn(self, step: say.Spawn, visit: Visit) -> None:
+    def _spawn(self, step: spec.Spawn, visit: Visit) -> None:
         kind, count = self._program.goroutines[step.goroutine], step.count
         child = self.of_steps(kind.steps, kind)
         _run(visit, self._go_ns * count)
@@ -231,7 +231,7 @@ class VisitCompiler:
         visit.uses += [replace(use, slots=use.slots * count) for use in child.uses]
         _add_books(visit, child, count)
 
-    def _publish(self, step: say.Publish, visit: Visit) -> None:
+    def _publish(self, step: spec.Publish, visit: Visit) -> None:
         holder = self._stores[step.store]
         slots = visit.held.pop(holder.mix, 0.0)
         if isinstance(holder, OldestStore) and slots:
@@ -241,7 +241,7 @@ class VisitCompiler:
                 use.holder, use.held = holder, False
                 holder.allocate_at_once(use.slots)
 
-    def _repeat(self, step: say.Repeat, visit: Visit) -> None:
+    def _repeat(self, step: spec.Repeat, visit: Visit) -> None:
         """The first times one by one; the others are alike, with what is kept growing evenly."""
         few = min(step.times, ITERATIONS)
         before = {name: getattr(visit, name) for name in _SUMS}
@@ -300,15 +300,15 @@ def variance(quantity: Distribution) -> float:
     return float(values.var())
 
 
-def longest(steps: Sequence[say.Step], count: int) -> float:
+def longest(steps: Sequence[spec.Step], count: int) -> float:
     """Mean time of the longest of so many goroutines that do these steps."""
     rng = Streams(0)["longest"]
     total = np.zeros((DRAWS, count))
     for step in steps:
         time: Distribution | None = None
-        if isinstance(step, say.Wait | say.Spin):
+        if isinstance(step, spec.Wait | spec.Spin):
             time = step.time
-        elif isinstance(step, say.Work):
+        elif isinstance(step, spec.Work):
             time = step.cpu
         if time is not None:
             total += time.quantile(rng.random(total.size)).reshape(total.shape)

@@ -22,4 +22,3 @@ def time_to_stop(others: int, costs: StopCosts, rng: np.random.Generator) -> flo
 def time_to_restart(others: int, costs: StopCosts) -> float:
     """ns of waking so many Ps (runtime/proc.go: startTheWorldWithSema)."""
     return costs.restart_per_p_ns * others
-

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.streams import Streams
-from sim.testing.promise import teller
+from sim.testing.promise import checker
 from sim.units import SECOND, PerSecond
 from sim.workload.arrivals import Arrivals
 
@@ -25,7 +25,7 @@ def check_arrivals(arrivals: Arrivals, rate: PerSecond | None = None) -> None:
     Instants are whole ns from 0 on in ascending order and depend on nothing but the stream. With a
     `rate`, the long-run number of arrivals fits it, for processes no more erratic than Poisson's.
     """
-    promise = teller(arrivals)
+    promise = checker(arrivals)
     blocks = _blocks(arrivals, seed=1)
     for block in blocks:
         promise(
@@ -52,7 +52,7 @@ def _blocks(arrivals: Arrivals, seed: int) -> list[NDArray[np.int64]]:
 
 def _check_chance(arrivals: Arrivals, at: NDArray[np.int64]) -> None:
     """Two loads with one process do not disturb each other; the stream alone decides."""
-    promise = teller(arrivals)
+    promise = checker(arrivals)
     first = arrivals.times(Streams(1)["conformance"])
     second = arrivals.times(Streams(2)["conformance"])
     pairs = islice(zip(first, second, strict=False), BLOCKS)
@@ -67,7 +67,7 @@ def _check_rate(arrivals: Arrivals, at: NDArray[np.int64], rate: PerSecond) -> N
     """The count within the time that was drawn, against Poisson's standard deviation."""
     expected = rate * float(at[-1]) / SECOND
     slack = STANDARD_ERRORS * math.sqrt(expected) + 1
-    teller(arrivals)(
+    checker(arrivals)(
         abs(len(at) - expected) <= slack,
         f"{rate:g} a second are {expected:.0f} +- {slack:.0f} arrivals in"
         f" {float(at[-1]) / SECOND:.3g} s, got {len(at)}",

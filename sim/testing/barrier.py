@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from sim.go.barrier import Barrier
-from sim.testing.promise import teller
+from sim.testing.promise import checker
 
 
 def check_barrier(barrier: Barrier) -> None:
     """AssertionError unless the barrier keeps `sim.go.barrier.Barrier`: rules that never change."""
-    promise = teller(barrier)
+    promise = checker(barrier)
     shaded, rescans = barrier.shaded_pointers, barrier.rescans_stacks
     promise(
         isinstance(shaded, int) and not isinstance(shaded, bool) and shaded >= 0,

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from sim.streams import Streams
-from sim.testing.promise import teller
+from sim.testing.promise import checker
 from sim.workload.distributions import Distribution, Floats
 
 POINTS: Final = 20_001
@@ -34,7 +34,7 @@ def _grid() -> Floats:
 
 
 def _check_quantiles(distribution: Distribution) -> None:
-    promise, u = teller(distribution), _grid()
+    promise, u = checker(distribution), _grid()
     values = distribution.quantile(u)
     promise(
         isinstance(values, np.ndarray) and values.shape == u.shape,
@@ -51,7 +51,7 @@ def _check_quantiles(distribution: Distribution) -> None:
 
 
 def _check_draws(distribution: Distribution) -> None:
-    promise = teller(distribution)
+    promise = checker(distribution)
     u = Streams(1)["conformance"].random(1000)
     given = u.copy()
     values = distribution.quantile(u)
@@ -69,7 +69,7 @@ def _check_draws(distribution: Distribution) -> None:
 
 def _check_mean(distribution: Distribution) -> None:
     """The integral of an ascending function lies between its sums from the left and the right."""
-    promise, u, mean = teller(distribution), _grid(), distribution.mean()
+    promise, u, mean = checker(distribution), _grid(), distribution.mean()
     promise(math.isfinite(mean) and mean >= 0, f"the mean is finite and not negative, got {mean!r}")
     values, width = distribution.quantile(u), np.diff(u)
     low, high = float(np.dot(values[:-1], width)), float(np.dot(values[1:], width))

@@ -12,7 +12,7 @@ from sim.go.kinds import KindTable
 from sim.go.marker import Floats, Ints, MarkCounts, Marker
 from sim.go.sizeclass import size_classes
 from sim.streams import Streams
-from sim.testing.promise import teller
+from sim.testing.promise import checker
 
 HEAPS: Final = 20
 ROUNDING: Final = 1e-9
@@ -31,7 +31,7 @@ def check_marker(marker: Marker) -> None:
         nothing = marker.count(
             kinds, empty, empty, np.zeros(len(kinds)), vector_kernel=vector_kernel
         )
-        teller(marker)(not any(asdict(nothing).values()), f"an empty heap is no work: {nothing}")
+        checker(marker)(not any(asdict(nothing).values()), f"an empty heap is no work: {nothing}")
         for _ in range(HEAPS):
             live = (rng.integers(0, 10_000, len(kinds)) * rng.integers(0, 2, len(kinds))).astype(
                 np.int64
@@ -57,7 +57,7 @@ def _check_heap(
     marker: Marker, kinds: KindTable, live: Ints, spans: Ints, scattered: Floats,
     *, vector_kernel: bool,
 ) -> None:  # fmt: skip
-    promise, given = teller(marker), (live.copy(), spans.copy())
+    promise, given = checker(marker), (live.copy(), spans.copy())
     counts = marker.count(kinds, live, spans, scattered, vector_kernel=vector_kernel)
     for name, value in asdict(counts).items():
         promise(math.isfinite(value) and value >= 0, f"{name} is a count, got {value!r}")
@@ -73,7 +73,7 @@ def _check_heap(
 
 
 def _check_work(marker: Marker, kinds: KindTable, live: Ints, counts: MarkCounts) -> None:
-    promise = teller(marker)
+    promise = checker(marker)
     scan, slot = kinds.column("scan_bytes"), kinds.column("slot_bytes")
     noscan = float(live[scan == 0].sum())
     promise(

@@ -10,7 +10,7 @@ from typing import Final
 from sim.errors import ModelError
 from sim.go.pacer import Pacer, check
 from sim.scorecard.ideal import CycleSeen, IdealProgram, never_collects
-from sim.testing.promise import teller
+from sim.testing.promise import checker
 from sim.units import GiB, KiB, MiB
 
 NO_LIMIT: Final = (1 << 63) - 1
@@ -43,23 +43,25 @@ def check_pacer(make: Callable[[], Pacer]) -> None:
     for gogc in (100, 25, 400, 0):
         for program in PROGRAMS:
             first, second = (list(_watched(make(), gogc, program)) for _ in range(2))
-            teller(make())(
+            checker(make())(
                 first == second, "a fresh pacer gives the same answers: nothing is shared"
             )
     off = make()
     off.configure(-1, NO_LIMIT, 0)
-    teller(off)(never_collects(off), f"GOGC=off never collects, got the trigger {off.trigger()[0]}")
+    checker(off)(
+        never_collects(off), f"GOGC=off never collects, got the trigger {off.trigger()[0]}"
+    )
 
 
 def _check_protocol(pacer: Pacer) -> None:
     pacer.configure(100, NO_LIMIT, 0)
     for name in ATTRIBUTES:
-        teller(pacer)(hasattr(pacer, name), f"it has the attribute {name}")
+        checker(pacer)(hasattr(pacer, name), f"it has the attribute {name}")
 
 
 def _check_books(pacer: Pacer) -> None:
     """heap_live is the sum of what was told, and what was marked after a cycle."""
-    promise = teller(pacer)
+    promise = checker(pacer)
     pacer.configure(100, NO_LIMIT, 0)
     pacer.update(5 * MiB, MiB)
     promise(pacer.heap_live == 5 * MiB, f"update adds to heap_live, got {pacer.heap_live}")
@@ -82,7 +84,7 @@ def _watched(pacer: Pacer, gogc: int, program: IdealProgram) -> Iterator[CycleSe
     pacer.configure(gogc, NO_LIMIT, program.globals_scan)
     _look(pacer)
     for seen in program.run(pacer, CYCLES, _look):
-        promise, workers = teller(pacer), pacer.workers
+        promise, workers = checker(pacer), pacer.workers
         whole, fraction = workers.dedicated, workers.fraction
         promise(
             0 <= whole <= program.gomaxprocs and 0 <= fraction <= 1 and workers.max_idle >= 0,
@@ -97,7 +99,7 @@ def _look(pacer: Pacer) -> None:
         check(pacer, type(pacer).__name__)
     except ModelError as error:
         raise AssertionError(str(error)) from None
-    promise, expected = teller(pacer), pacer.scan_expected
+    promise, expected = checker(pacer), pacer.scan_expected
     promise(
         isinstance(expected, int) and expected >= 0, f"scan_expected is a count, got {expected!r}"
     )

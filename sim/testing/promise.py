@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 
-def teller(policy: object) -> Callable[[bool, str], None]:
+def checker(policy: object) -> Callable[[bool, str], None]:
     """A function that raises AssertionError with a sentence about the policy unless it holds."""
 
     def promise(holds: bool, sentence: str) -> None:

@@ -19,7 +19,7 @@ from sim.go.sizeclass import SizeClassTable, size_classes
 from sim.streams import Streams
 from sim.truth.toolchain import build
 from sim.units import SECOND
-from sim.workload import program as say
+from sim.workload import program as spec
 from sim.workload.distributions import Constant, Distribution
 
 Json: TypeAlias = dict[str, Any]
@@ -83,7 +83,7 @@ def twin_spec(config: RunConfig) -> Json:
         "mixes": {name: _objects(mix, table) for name, mix in program.mixes.items()},
         "stores": {name: vars(store) for name, store in program.stores.items()},
         "pools": {
-            name: _objects((say.ObjectKind(Constant(pool.size), 1.0, pool.pointers),), table)[0]
+            name: _objects((spec.ObjectKind(Constant(pool.size), 1.0, pool.pointers),), table)[0]
             for name, pool in program.pools.items()
         },
         "goroutines": {name: _kind(kind) for name, kind in program.goroutines.items()},
@@ -92,13 +92,13 @@ def twin_spec(config: RunConfig) -> Json:
     }
 
 
-def _objects(mix: tuple[say.ObjectKind, ...], table: SizeClassTable) -> list[Json]:
+def _objects(mix: tuple[spec.ObjectKind, ...], table: SizeClassTable) -> list[Json]:
     """Objects of a mix; requests of equal slot and pointers are one kind, with their mean size."""
     u = (np.arange(SIZES) + 0.5) / SIZES
     found: defaultdict[tuple[int, int, float], list[float]] = defaultdict(lambda: [0.0, 0.0])
     for kind in mix:
         for size in np.maximum(np.rint(kind.size.quantile(u)), 1.0).astype(int).tolist():
-            fit = size // say.WORD
+            fit = size // spec.WORD
             words = fit if kind.pointers == "all" else min(kind.pointers, fit)
             entry = found[_slot(size, words, table), words, kind.filled]
             entry[0] += kind.share
@@ -117,26 +117,26 @@ def _slot(size: int, words: int, table: SizeClassTable) -> int:
     return table.usable_size(size, noscan=words == 0)
 
 
-def _kind(kind: say.GoroutineKind) -> Json:
+def _kind(kind: spec.GoroutineKind) -> Json:
     idle = kind.stack if kind.idle_stack is None else kind.idle_stack
     return {"stack": kind.stack, "idle_stack": idle, "steps": [_step(s) for s in kind.steps]}
 
 
-def _step(step: say.Step) -> Json:
+def _step(step: spec.Step) -> Json:
     match step:
-        case say.Work():
+        case spec.Work():
             return {"do": "work", **_work(step)}
-        case say.Spin():
+        case spec.Spin():
             return {"do": "spin", "time": _values(step.time)}
-        case say.Wait():
+        case spec.Wait():
             return {"do": "wait", "time": _values(step.time), "via": step.via}
-        case say.Repeat():
+        case spec.Repeat():
             return {"do": "repeat", "times": step.times, "steps": [_step(s) for s in step.steps]}
         case _:
             return {"do": type(step).__name__.lower(), **vars(step)}
 
 
-def _work(step: say.Work) -> Json:
+def _work(step: spec.Work) -> Json:
     lives: Json = {"lives": step.lives}
     if not isinstance(step.lives, str):
         lives = {"lives": "mean", "lives_ns": step.lives.mean()}
@@ -147,17 +147,17 @@ def _work(step: say.Work) -> Json:
     }  # fmt: skip
 
 
-def _load(name: str, load: say.Load, config: RunConfig) -> Json:
+def _load(name: str, load: spec.Load, config: RunConfig) -> Json:
     match load:
-        case say.OpenLoop():
+        case spec.OpenLoop():
             at = _arrivals(name, load, config)
             return {"do": "open", "goroutine": load.goroutine, "at": at, "via": load.via}
-        case say.ClosedLoop():
+        case spec.ClosedLoop():
             return {
                 "do": "closed", "goroutine": load.goroutine, "workers": load.workers,
                 "think": _values(load.think),
             }  # fmt: skip
-        case say.Batch():
+        case spec.Batch():
             parallel = load.parallel_per_p * config.gomaxprocs or load.parallel
             return {
                 "do": "batch", "goroutine": load.goroutine, "count": load.count,
@@ -165,7 +165,7 @@ def _load(name: str, load: say.Load, config: RunConfig) -> Json:
             }  # fmt: skip
 
 
-def _arrivals(name: str, load: say.OpenLoop, config: RunConfig) -> list[int]:
+def _arrivals(name: str, load: spec.OpenLoop, config: RunConfig) -> list[int]:
     at: list[int] = []
     for block in load.arrivals.times(Streams(config.seed)[f"{name}.arrivals"]):
         at += block.tolist()

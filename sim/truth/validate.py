@@ -24,7 +24,7 @@ from sim.truth.recorded import Figures, Setting, read_recorded, simulated
 from sim.truth.scans import green_tea
 from sim.truth.toolchain import chosen_go, go_version
 from sim.truth.twin import build_twin, run_twin, twin_spec
-from sim.workload import program as say
+from sim.workload import program as spec
 from sim.workload.distributions import Constant
 
 GRID: Final[Mapping[str, tuple[str, ...]]] = {
@@ -164,10 +164,10 @@ def with_own(config: RunConfig, runs: Sequence[Mapping[str, Any]]) -> RunConfig:
     )
     size = Constant(OWN_OBJECT)
     mix = (
-        say.ObjectKind(size, share=scan, pointers="all", filled=OWN_FILLED),
-        say.ObjectKind(size, share=noscan),
+        spec.ObjectKind(size, share=scan, pointers="all", filled=OWN_FILLED),
+        spec.ObjectKind(size, share=noscan),
     )
-    keep = say.Work(
+    keep = spec.Work(
         cpu=Constant(0), allocate=Constant(round(scan + noscan)), of=OWN, lives="forever"
     )
     program = config.program

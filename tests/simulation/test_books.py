@@ -81,7 +81,7 @@ def check(result: Result) -> None:
     assert (number == samples["/gc/heap/objects:objects"]).all()
     for counter in COUNTERS:
         assert (samples[counter].diff().dropna() >= -1e-12).all(), counter
-    classes = [name for name in samples if name.startswith("/memory/classes/")]
+    classes = [str(name) for name in samples if str(name).startswith("/memory/classes/")]
     classes.remove("/memory/classes/total:bytes")
     assert (samples[classes].fillna(0) >= 0).all(axis=None)
     assert (samples[classes].sum(axis=1) == samples["/memory/classes/total:bytes"]).all()

@@ -77,14 +77,8 @@ def whatif(
     if check is not None:
         _check(check, seed, quiet=quiet)
         return
-    from sim.advice.prediction import predict
-    from sim.advice.scenario import scenario
-    from sim.advice.settings import grid
-    from sim.advice.whatif import assumptions, doubts, table
     from sim.fitting import fit_log
     from sim.fitting.evidence import read_evidence
-    from sim.report import documents
-    from sim.report.verdict import of_predictions
 
     evidence = read_evidence(metrics, prometheus or (), trace=trace, process=process)
     logged = fit_log(
@@ -92,6 +86,14 @@ def whatif(
         process=process, rss=rss, window=(begin, end), horizon=horizon, go=go,
         procs=logged_gomaxprocs, also=also or (), binary=binary,
     )  # fmt: skip
+    # Only now: a log that holds nothing is refused before the rest is loaded.
+    from sim.advice.prediction import predict
+    from sim.advice.scenario import scenario
+    from sim.advice.settings import grid
+    from sim.advice.whatif import assumptions, doubts, table
+    from sim.report import documents
+    from sim.report.verdict import of_predictions
+
     future = scenario(growth, traffic)
     fit = future.of(logged)
     settings = grid(gogc, gomemlimit, gomaxprocs or str(fit.program.procs))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy import stats
 
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.observe import Floats
@@ -53,6 +52,8 @@ def _steady(live: Floats) -> slice:
 
 def _by_chance(rates: Floats, at: Floats, edges: Floats) -> bool:
     """One rate for all bins, and scatter from cycle to cycle, would do as well."""
+    from scipy import stats  # half a CPU second, which few need
+
     which = np.searchsorted(edges[1:-1], at)
     groups = [rates[which == k] for k in np.unique(which)]
     return len(groups) == 1 or not stats.kruskal(*groups).pvalue < UNLIKELY

@@ -50,6 +50,7 @@ def test_growth_is_told(tmp_path: Path) -> None:
     assert "grows by" in found.sentences()[0]
 
 
+@pytest.mark.slow
 def test_a_service_is_predicted_for_a_horizon(tmp_path: Path) -> None:
     log = written(tmp_path, SERVICE)
     minute, hour = (fit_log(log, horizon=horizon) for horizon in ("60s", "600s"))
@@ -87,6 +88,7 @@ def test_a_horizon_of_a_program_that_grows_is_refused(tmp_path: Path) -> None:
         fit_log(written(tmp_path, [10 + 2 * n for n in range(30)]), horizon="1h")
 
 
+@pytest.mark.slow
 def test_a_replay_that_misses_its_log_stops_tune(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,6 +25,7 @@ def cycles(logs: list[Path], gogc: int) -> tuple[float, float]:
     return found.middle.gc_cycles, found.high.gc_cycles / found.low.gc_cycles
 
 
+@pytest.mark.slow
 def test_a_pool_that_cycles_empty_shows_in_two_logs() -> None:
     """encoding/json with a pooled buffer: 660, 179, 72 and 32 cycles at GOGC=50, 100, 200, 400."""
     alone, wide = cycles([log("json", 100)], 400)

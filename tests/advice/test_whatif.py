@@ -88,7 +88,7 @@ def test_a_heap_that_outgrows_any_goal_is_collected_without_end_but_goes_on() ->
     """A slice that append doubles leaves no room under GOGC=50: the program still makes headway."""
     fit = fit_log(REAL.parent / "cases" / "01-growing-append-job.txt")
     (found,) = predict(fit, grid("50", "none", "8"), seeds=1, draws=2)
-    assert found.middle.gc_cycles > 20
+    assert found.middle.alloc_bytes > GiB  # the whole course of the job
 
 
 def test_figures_are_printed_as_people_read_them() -> None:

@@ -30,8 +30,8 @@ from typing import Final
 
 import numpy as np
 
-import sim.report.page  # what commands import when they begin, forked processes have already
-import sim.simulation
+import sim.report.page
+import sim.simulation  # noqa: F401
 from sim.cli import main as gomemsim
 from sim.experiment import processes, sweep, table  # noqa: F401
 from sim.record.facts import TABLES
@@ -138,7 +138,7 @@ class Bench:
         self.sweep = contents(Path("refs"))
 
     def check_run(self, fault: str, old: str) -> Failures:
-        """What is in the folder `a` is what was there or what was asked for; then, what is asked."""
+        """The folder `a` holds what was there or what was asked for; then, what is asked."""
         found = tables(Path("a"))
         failures = [] if found in {old, self.whole[1]} else [f"{fault}: the run is {found}"]
         failures += self.check_said(fault)
@@ -302,16 +302,18 @@ class Cluster:
         """A worker or the command itself is killed in the middle of a sweep on the cluster."""
         words = [*bench.compare, "s", "--scheduler", self.address]
         words = [word for word in words if word not in ("--jobs", 1)]
-        program = subprocess.Popen(
-            [sys.executable, "-m", "sim", *map(str, words)], env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.DEVNULL, stderr=Path("said.txt").open("wb"),
-        )  # fmt: skip
+        with Path("said.txt").open("wb") as said:
+            program = subprocess.Popen(
+                [sys.executable, "-m", "sim", *map(str, words)],
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdout=subprocess.DEVNULL, stderr=said,
+            )  # fmt: skip
         victims: list[int] = []
         while program.poll() is None and not victims:
             names = [path.name for path in Path().glob("s/.*.partial")]
             victims = [int(name.rpartition("@")[0].rpartition(".")[2]) for name in names]
             time.sleep(0.05)
-        victim = program.pid if rng.random() < 0.5 or not victims else victims[0]  # noqa: PLR2004
+        victim = program.pid if rng.random() < 0.5 or not victims else victims[0]
         time.sleep(float(rng.uniform(0, bench.run_takes)))
         with contextlib.suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)

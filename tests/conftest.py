@@ -79,7 +79,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Note what each phase of a test took; reports travel from worker processes to the first."""
-    report = yield
+    report: Any = yield
     now = _cpu_seconds()
     report.cpu = now - item.stash.get(_SINCE, now)
     item.stash[_SINCE] = now

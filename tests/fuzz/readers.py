@@ -126,7 +126,9 @@ def _stored() -> Iterator[bytes]:
 READERS: Final[Mapping[str, Reader]] = {
     "config": Reader(_config, _configs),
     "gctrace": Reader(read_gctrace, _files("gctrace/*", "cases/*.txt", most=4000)),
-    "prometheus": Reader(lambda file: read_evidence(exposition=file), _files("prometheus/*.prom")),
+    "prometheus": Reader(
+        lambda file: read_evidence(expositions=[file]), _files("prometheus/*.prom")
+    ),
     "runtime_metrics": Reader(
         lambda file: read_evidence(metrics=file), _files("runtime_metrics/*.json*")
     ),

@@ -66,7 +66,7 @@ def test_installed_is_enough(python: Path, kind: str, built: Path, tmp_path: Pat
     typed([python, "-m", "venv", "venv"], tmp_path)
     scripts = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin")
     (package,) = built.glob(kind)
-    pins = ["-c", ROOT / "constraints.txt"] if python == interpreters()[0] else []
+    pins: list[str | Path] = ["-c", ROOT / "constraints.txt"] if python == interpreters()[0] else []
     typed([scripts / "python", "-m", "pip", "install", "-q", *pins, package], tmp_path)
     command = scripts / "gomemsim"
     assert "quickstart" in typed([command, "examples"], tmp_path)

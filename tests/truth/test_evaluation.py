@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import joblib
 import pandas as pd
 import pytest
 
@@ -60,7 +61,7 @@ def test_a_workload_of_the_data_is_simulated_as_it_was_run(
     one.to_csv(tmp_path / SHIPPED, index=False)
     short = "small-proxy: [duration=300ms]\n"
     (tmp_path / SHIPPED_SETS).write_text(short, encoding="utf-8")
-    monkeypatch.setattr(evaluation.joblib, "Parallel", lambda **_: lambda tasks: [
+    monkeypatch.setattr(joblib, "Parallel", lambda **_: lambda tasks: [
         function(*arguments) for function, arguments, _ in tasks
     ])  # fmt: skip
     table = evaluation._shipped(evaluation.Sources(tmp_path, ()))

@@ -29,10 +29,16 @@ ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = ROOT / "docs" / "fluid.md"
 TABLE: Final = re.compile(r"(?<=<!-- agreement -->\n).*(?=<!-- end -->)", re.DOTALL)
 DURATIONS: Final = {
-    "busy-store": "5s", "cache": "30s", "connections": "10s", "cron-bursts": "20s",
-    "grpc-fanout": "3s", "metrics-store": "30s", "slow-leak": "30s", "small-proxy": "4s",
+    "busy-store": "5s",
+    "cache": "30s",
+    "connections": "10s",
+    "cron-bursts": "20s",
+    "grpc-fanout": "3s",
+    "metrics-store": "30s",
+    "slow-leak": "30s",
+    "small-proxy": "4s",
     "stream-pool": "2s",
-}  # fmt: skip
+}
 USUAL: Final = "10s"
 NAMES: Final = tuple(path.stem for path in sorted((ROOT / "workloads").glob("*.yaml")))
 SEEDS: Final = (1, 2, 3)
@@ -81,9 +87,10 @@ class Agreement(NamedTuple):
         cycle = 1 / max(self.mean("events", "cycles"), 1.0)
         room = {"cycles": cycle, "peak_heap": 0.0, "gc_cpu": cycle}
         return [
-            figure for figure, bound in BOUNDS.items()
+            figure
+            for figure, bound in BOUNDS.items()
             if abs(self.error(figure)) > max(bound, room[figure])
-        ]  # fmt: skip
+        ]
 
 
 def run_of(name: str, ps: int, seed: int) -> RunConfig:
@@ -91,9 +98,12 @@ def run_of(name: str, ps: int, seed: int) -> RunConfig:
     run = config(name)
     load = {key: _moved(one, seed) for key, one in run.program.load.items()}
     return replace(
-        run, seed=seed, gomaxprocs=ps, program=replace(run.program, load=load),
+        run,
+        seed=seed,
+        gomaxprocs=ps,
+        program=replace(run.program, load=load),
         record=replace(run.record, warmup=0, samples=SAMPLING),
-    )  # fmt: skip
+    )
 
 
 def _moved(load: Load, seed: int) -> Load:

@@ -21,11 +21,18 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
 COMPILED: Final = (
-    "sim/actors/*.py", "sim/engine/lock.py", "sim/go/*.py", "sim/record/recorder.py",
-    "sim/streams.py", "sim/workload/finalizers.py", "sim/workload/holders.py",
-    "sim/workload/layout.py", "sim/workload/ledger.py", "sim/workload/population.py",
+    "sim/actors/*.py",
+    "sim/engine/lock.py",
+    "sim/go/*.py",
+    "sim/record/recorder.py",
+    "sim/streams.py",
+    "sim/workload/finalizers.py",
+    "sim/workload/holders.py",
+    "sim/workload/layout.py",
+    "sim/workload/ledger.py",
+    "sim/workload/population.py",
     "sim/runtime/*.py",
-)  # fmt: skip
+)
 
 
 def build(folder: Path) -> None:
@@ -38,9 +45,10 @@ def build(folder: Path) -> None:
     names = [str(module.relative_to(folder)) for module in modules]
     subprocess.run(
         [sys.executable, "-m", "mypyc", "--config-file", str(ROOT / "pyproject.toml"), *names],
-        cwd=folder, check=True,
+        cwd=folder,
+        check=True,
         env=os.environ | {"MYPYC_OPT_LEVEL": "2"},
-    )  # fmt: skip
+    )
     shutil.rmtree(folder / "build")
 
 

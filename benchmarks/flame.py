@@ -124,9 +124,14 @@ def svg(boxes: list[tuple[int, float, float, str]], rows: int) -> str:
 def colour(name: str) -> str:
     """One colour a room."""
     rooms = {
-        "sim/actors": "#f4a261", "sim/go": "#8ecae6", "sim/workload": "#95d5b2",
-        "sim/record": "#cdb4db", "sim/engine": "#e9c46a", "simpy": "#e9c46a", "numpy": "#ced4da",
-    }  # fmt: skip
+        "sim/actors": "#f4a261",
+        "sim/go": "#8ecae6",
+        "sim/workload": "#95d5b2",
+        "sim/record": "#cdb4db",
+        "sim/engine": "#e9c46a",
+        "simpy": "#e9c46a",
+        "numpy": "#ced4da",
+    }
     return next((shade for room, shade in rooms.items() if name.startswith(room)), "#e5e5e5")
 
 

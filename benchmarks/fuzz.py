@@ -54,10 +54,19 @@ def _fuzzed(name: str, seconds: int) -> bool:
     folder = FOLDER / name
     folder.mkdir(parents=True, exist_ok=True)
     command = [
-        sys.executable, __file__, "--child", name, str(folder), f"-max_total_time={seconds}",
-        f"-rss_limit_mb={MEGABYTES}", f"-timeout={HANGS_AFTER}", f"-max_len={LARGEST}",
-        f"-artifact_prefix={folder}/", "-print_final_stats=1", "-verbosity=1",
-    ]  # fmt: skip
+        sys.executable,
+        __file__,
+        "--child",
+        name,
+        str(folder),
+        f"-max_total_time={seconds}",
+        f"-rss_limit_mb={MEGABYTES}",
+        f"-timeout={HANGS_AFTER}",
+        f"-max_len={LARGEST}",
+        f"-artifact_prefix={folder}/",
+        "-print_final_stats=1",
+        "-verbosity=1",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     number = re.search(r"number_of_executed_units:\s*(\d+)", done.stderr)
     FOLDER.mkdir(parents=True, exist_ok=True)

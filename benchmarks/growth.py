@@ -22,9 +22,11 @@ from sim.config.run import RunConfig
 
 SWEEP = [
     {"GOGC": gogc, "GOMEMLIMIT": limit}
-    for gogc, limit in product((25, 50, 75, 100, 150, 200, 300, 400, 600, 800),
-                               ("off", "512MiB", "384MiB", "256MiB", "192MiB", "128MiB"))
-]  # fmt: skip
+    for gogc, limit in product(
+        (25, 50, 75, 100, 150, 200, 300, 400, 600, 800),
+        ("off", "512MiB", "384MiB", "256MiB", "192MiB", "128MiB"),
+    )
+]
 GIB = 2.0**30
 
 Row = tuple[str, Callable[[], RunConfig], str]
@@ -45,11 +47,15 @@ def targets(quick: bool) -> None:
     ]
     if not quick:
         rows += [
-            ("(b) 64 Ps, 16 GiB/s, 16 GiB live, 16,000 requests/s, 14 s",
-             service(64, "256MiB", "256MiB", duration="14s")),
-            ("(c) 128 Ps, 32 GiB/s, 64 GiB live, 32,000 requests/s, 46 s",
-             service(128, "256MiB", "512MiB", duration="46s")),
-        ]  # fmt: skip
+            (
+                "(b) 64 Ps, 16 GiB/s, 16 GiB live, 16,000 requests/s, 14 s",
+                service(64, "256MiB", "256MiB", duration="14s"),
+            ),
+            (
+                "(c) 128 Ps, 32 GiB/s, 64 GiB live, 32,000 requests/s, 46 s",
+                service(128, "256MiB", "512MiB", duration="46s"),
+            ),
+        ]
     for name, config in rows:
         print(row(name, cost(config)), flush=True)
     settings = SWEEP[:: 10 if quick else 1]
@@ -67,9 +73,13 @@ def tried(settings: list[dict[str, Any]]) -> Cost:
         costs.append(cost(load("configs/quickstart.yaml", ["duration=2s", *given])))
     sums = np.sum(costs, axis=0)
     return Cost(
-        per_second=sums[0] / len(costs), whole=sums[1], events=int(sums[2]),
-        requests=int(sums[3]), cycles=int(sums[4]), peak_mib=max(one.peak_mib for one in costs),
-    )  # fmt: skip
+        per_second=sums[0] / len(costs),
+        whole=sums[1],
+        events=int(sums[2]),
+        requests=int(sums[3]),
+        cycles=int(sums[4]),
+        peak_mib=max(one.peak_mib for one in costs),
+    )
 
 
 def row(name: str, found: Cost) -> str:
@@ -107,9 +117,11 @@ def main() -> None:
     quick = parser.parse_args().quick
     targets(quick)
     curve(
-        "Ps, everything per P", "Ps", [1, 2, 4, 8] if quick else [1, 2, 4, 8, 16, 32, 64],
+        "Ps, everything per P",
+        "Ps",
+        [1, 2, 4, 8] if quick else [1, 2, 4, 8, 16, 32, 64],
         lambda n: service(n, duration=f"{1.5 + 0.07 * n}s"),
-    )  # fmt: skip
+    )
     rates = ["32MiB", "64MiB", "128MiB", "256MiB", "512MiB"]
     curve("Allocation per P and second", "rate", rates, lambda rate: service(4, rate))
     heaps = ["16MiB", "64MiB", "256MiB"] if quick else ["16MiB", "64MiB", "256MiB", "1024MiB"]

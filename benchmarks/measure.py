@@ -56,10 +56,12 @@ def _cost(config: RunConfig) -> Cost:
     (first, cpu), (last, end) = served[0], served[-1]
     return Cost(
         per_second=(end - cpu) / ((last - first) * result.end_ns / 1e9),
-        whole=end - seen[0][1], events=int(result.run["events"]),
-        requests=len(result.requests), cycles=len(result.cycles),
+        whole=end - seen[0][1],
+        events=int(result.run["events"]),
+        requests=len(result.requests),
+        cycles=len(result.cycles),
         peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    )  # fmt: skip
+    )
 
 
 def bare_events_per_second(events: int = 200_000) -> float:

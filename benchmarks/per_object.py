@@ -28,8 +28,9 @@ class Heap:
     trigger: int = 4 << 20
 
 
-def processor(env: simpy.Environment, heap: Heap, per_second: float, mean_life: float, seed: int
-) -> Iterator[simpy.Event]:  # fmt: skip
+def processor(
+    env: simpy.Environment, heap: Heap, per_second: float, mean_life: float, seed: int
+) -> Iterator[simpy.Event]:
     """Allocate at a constant rate for ever."""
     rng = np.random.Generator(np.random.PCG64(seed))
     free = 0

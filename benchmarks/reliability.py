@@ -125,8 +125,17 @@ class Bench:
         Path("tiny.yaml").write_text(CONFIG, encoding="utf-8")
         self.run = lambda seed, folder: ("run", "tiny.yaml", "-q", "--seed", seed, "--out", folder)
         self.compare = (
-            "compare", "tiny.yaml", "-q", "--gogc", "50,200", "--seeds", 2, "--jobs", 1, "--out",
-        )  # fmt: skip
+            "compare",
+            "tiny.yaml",
+            "-q",
+            "--gogc",
+            "50,200",
+            "--seeds",
+            2,
+            "--jobs",
+            1,
+            "--out",
+        )
         begin = time.monotonic()
         for seed in (1, 2):
             assert ended(command(*self.run(seed, f"ref{seed}"))) == 0, Path("said.txt").read_text()
@@ -306,8 +315,9 @@ class Cluster:
             program = subprocess.Popen(
                 [sys.executable, "-m", "sim", *map(str, words)],
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
-                stdout=subprocess.DEVNULL, stderr=said,
-            )  # fmt: skip
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+            )
         victims: list[int] = []
         while program.poll() is None and not victims:
             names = [path.name for path in Path().glob("s/.*.partial")]

@@ -46,9 +46,11 @@ PAGE: Final = ROOT / "docs" / "replay.md"
 BEGIN: Final = "<!-- begin: benchmarks/replay_or_workload.py -->"
 FOLDERS: Final = ("real", "real-more", "real-apps")
 FIGURES: Final = {
-    "gc_cycles": "gc_cycles", "peak_heap": "peak_heap_bytes", "gc_cpu": "gc_cpu_seconds",
+    "gc_cycles": "gc_cycles",
+    "peak_heap": "peak_heap_bytes",
+    "gc_cpu": "gc_cpu_seconds",
     "peak_rss": "peak_rss_bytes",
-}  # fmt: skip
+}
 FEW: Final = 10
 LONGEST: Final = 60
 
@@ -121,13 +123,16 @@ def _both(
     for figure, name in FIGURES.items():
         factor = amount if figure in {"gc_cycles", "gc_cpu"} else 1.0
         yield Row(
-            folder, f"{setting.program}, {setting.gomaxprocs} Ps",
-            f"GOGC={setting.gogc} GOMEMLIMIT={setting.gomemlimit}", figure,
+            folder,
+            f"{setting.program}, {setting.gomaxprocs} Ps",
+            f"GOGC={setting.gogc} GOMEMLIMIT={setting.gomemlimit}",
+            figure,
             getattr(real, figure) / factor,
             getattr(found.middle, name),
             math.nan if fluid is None else getattr(fluid, figure),
-            middle - begin, end - middle,
-        )  # fmt: skip
+            middle - begin,
+            end - middle,
+        )
 
 
 def _error(row: Row, found: float) -> float:
@@ -141,11 +146,13 @@ def table(found: list[Row]) -> str:
     known = [row for row in found if row.real > 0 and not math.isnan(row.workload)]
     frame = pd.DataFrame(
         {
-            "recordings": row.folder, "figure": row.figure.replace("_", " "),
-            "replay": _error(row, row.replayed), "workload": _error(row, row.workload),
+            "recordings": row.folder,
+            "figure": row.figure.replace("_", " "),
+            "replay": _error(row, row.replayed),
+            "workload": _error(row, row.workload),
         }
         for row in known
-    )  # fmt: skip
+    )
     groups = frame.groupby(["figure", "recordings"], sort=False)
     shown = pd.DataFrame(
         {

@@ -36,15 +36,18 @@ def service(
                         "steps": [
                             {
                                 "work": {
-                                    "cpu": "300us", "allocate": f"{0.9 * size:.0f}B",
+                                    "cpu": "300us",
+                                    "allocate": f"{0.9 * size:.0f}B",
                                     "of": "small",
                                 }
                             },
                             {"wait": {"exponential": "1ms"}},
                             {
                                 "work": {
-                                    "cpu": "100us", "allocate": f"{0.1 * size:.0f}B",
-                                    "of": "small", "into": "cache",
+                                    "cpu": "100us",
+                                    "allocate": f"{0.1 * size:.0f}B",
+                                    "of": "small",
+                                    "into": "cache",
                                 }
                             },
                         ]
@@ -61,7 +64,7 @@ def service(
             "machine": "avx512-x86-64",
             "duration": duration,
         }
-    )  # fmt: skip
+    )
 
 
 def leak(duration: str) -> RunConfig:
@@ -77,8 +80,10 @@ def leak(duration: str) -> RunConfig:
                             {"work": {"cpu": "1ms", "allocate": "256KiB", "of": "node"}},
                             {
                                 "work": {
-                                    "cpu": "10us", "allocate": "10486B",
-                                    "of": "node", "lives": "forever",
+                                    "cpu": "10us",
+                                    "allocate": "10486B",
+                                    "of": "node",
+                                    "lives": "forever",
                                 }
                             },
                         ]
@@ -90,7 +95,7 @@ def leak(duration: str) -> RunConfig:
             "GOMEMLIMIT": "640MiB",
             "duration": duration,
         }
-    )  # fmt: skip
+    )
 
 
 def _bytes(text: str) -> float:

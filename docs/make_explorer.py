@@ -26,10 +26,16 @@ def photograph(page: Path) -> None:
     """The top of a page as Chromium shows it."""
     options = ChromeOptions()
     for flag in (
-        "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--hide-scrollbars",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
         f"--window-size={WIDTH},{HEIGHT}",
-    ):  # fmt: skip
+    ):
         options.add_argument(flag)
     options.binary_location = shutil.which("chromium") or ""
     browser = Chrome(options=options, service=ChromeService(shutil.which("chromedriver")))

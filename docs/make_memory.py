@@ -51,9 +51,13 @@ def heap(result: Result) -> pd.DataFrame:
 def stacked(ax: Axes, frame: pd.DataFrame) -> None:
     """In use, free and released above each other, and RSS as a line."""
     ax.stackplot(
-        frame.index, frame["in_use"], frame["free"], frame["released"],
-        colors=[IN_USE, FREE, RELEASED], labels=["in use", "free", "released"],
-    )  # fmt: skip
+        frame.index,
+        frame["in_use"],
+        frame["free"],
+        frame["released"],
+        colors=[IN_USE, FREE, RELEASED],
+        labels=["in use", "free", "released"],
+    )
     ax.plot(frame.index, frame["rss"], color=LINE, lw=1.6, label="RSS")
     ax.margins(x=0)
     ax.set_ylabel("MiB")
@@ -96,9 +100,13 @@ def heap_map(axes: np.ndarray) -> None:
     for ax, title, drawn in zip(axes, titles, maps, strict=True):
         missing = np.full((rows - len(drawn), MAP_COLUMNS), np.nan)
         image = ax.imshow(
-            np.vstack((drawn, missing)), cmap=colours, vmin=0, vmax=1, aspect="auto",
+            np.vstack((drawn, missing)),
+            cmap=colours,
+            vmin=0,
+            vmax=1,
+            aspect="auto",
             interpolation="nearest",
-        )  # fmt: skip
+        )
         ax.set_title(title)
         ax.set_xticks([])
         ax.set_yticks([])
@@ -110,10 +118,13 @@ def spans(ax: Axes) -> None:
     """What spans hold, and what is free beside them."""
     frame = heap(run("every-second"))
     ax.stackplot(
-        frame.index, frame["objects"], frame["unused"], frame["free"],
+        frame.index,
+        frame["objects"],
+        frame["unused"],
+        frame["free"],
         colors=[IN_USE, "#ddaa33", FREE],
         labels=["objects", "free slots and tails of spans", "free pages"],
-    )  # fmt: skip
+    )
     ax.plot(frame.index, frame["rss"], color=LINE, lw=1.6, label="RSS")
     ax.margins(x=0)
     ax.set_ylabel("MiB")

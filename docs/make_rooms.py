@@ -60,9 +60,12 @@ def structure(found: Counter[tuple[str, str]]) -> str:
     classes = sum(isinstance(node, ast.ClassDef) for node in nodes)
     taking = sum("world" in [arg.arg for arg in f.args.args] for _, f in functions("**/*.py"))
     rows = {
-        "files": len(files), "lines": sum(text.count("\n") for text in texts), "classes": classes,
-        "functions that take a world": taking, "arrows between rooms": len(found),
-    }  # fmt: skip
+        "files": len(files),
+        "lines": sum(text.count("\n") for text in texts),
+        "classes": classes,
+        "functions that take a world": taking,
+        "arrows between rooms": len(found),
+    }
     return "| | |\n|---|--:|\n" + "".join(f"| {what} | {n:,} |\n" for what, n in rows.items())
 
 
@@ -72,8 +75,9 @@ def draw(found: Counter[tuple[str, str]]) -> None:
     rows = layers()
     place = {
         room: ((i + 0.5) / len(row) * 10, len(rows) - y)
-        for y, row in enumerate(rows) for i, room in enumerate(row)
-    }  # fmt: skip
+        for y, row in enumerate(rows)
+        for i, room in enumerate(row)
+    }
     figure, axes = plt.subplots(figsize=(10, 11))
     foundations = {room for row in rows[-FOUNDATIONS:] for room in row}
     for (above, below), number in found.items():
@@ -83,9 +87,15 @@ def draw(found: Counter[tuple[str, str]]) -> None:
             axes.plot([x0, x1], [y0, y1], color="#7a8ba3", lw=width, alpha=0.35, zorder=1)
     for room, (x, y) in place.items():
         axes.text(
-            x, y, room, ha="center", va="center", fontsize=11, zorder=2,
+            x,
+            y,
+            room,
+            ha="center",
+            va="center",
+            fontsize=11,
+            zorder=2,
             bbox={"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": "#2a6f97"},
-        )  # fmt: skip
+        )
     axes.set(xlim=(0, 10), ylim=(0.3, len(rows) + 0.7))
     axes.axis("off")
     figure.savefig(PICTURE, bbox_inches="tight", metadata={"Date": None})

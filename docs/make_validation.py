@@ -93,11 +93,15 @@ def compared(*, own_costs: bool) -> pd.DataFrame:
     """All workloads beside their twins."""
     tables = (
         validate(
-            [workload(name)], out=OUT / name, grid=GRID, sets=sets, repetitions=REPETITIONS,
+            [workload(name)],
+            out=OUT / name,
+            grid=GRID,
+            sets=sets,
+            repetitions=REPETITIONS,
             own_costs=own_costs,
         )
         for name, sets in settings().items()
-    )  # fmt: skip
+    )
     return pd.concat(tables, ignore_index=True)
 
 

@@ -32,10 +32,11 @@ WORKLOADS: Final = {
     "garbage64": ("workload.load.parses.count=100",),
     "batch-parser": ("workload.load.files.count=100",),
     "json-api": (
-        "workload.load.api.arrivals=null", "workload.load.api.count=4000",
+        "workload.load.api.arrivals=null",
+        "workload.load.api.count=4000",
         "workload.load.api.parallel=8",
     ),
-}  # fmt: skip
+}
 """Each does a fixed amount of work, so that a busy machine only takes longer."""
 GRID: Final = {"GOMAXPROCS": ("2",), "GOGC": ("100", "200")}
 REPETITIONS: Final = 3
@@ -69,9 +70,14 @@ def share(source: Path, out: Path, gogc: str, sets: list[str]) -> dict[str, obje
     gc, user = (samples[key].iloc[-1] - samples[key].iloc[0] for key in (GC, USER))
     truth, ours = float(np.median(real)), gc / (gc + user)
     return {
-        "program": source.stem, "gogc": gogc, "figure": "gc_share", "real": truth,
-        "simulated": ours, "error": ours / truth - 1, "spread": (max(real) - min(real)) / truth,
-    }  # fmt: skip
+        "program": source.stem,
+        "gogc": gogc,
+        "figure": "gc_share",
+        "real": truth,
+        "simulated": ours,
+        "error": ours / truth - 1,
+        "spread": (max(real) - min(real)) / truth,
+    }
 
 
 def medians(tables: dict[str, pd.DataFrame]) -> str:

@@ -70,15 +70,22 @@ def make_runtime(config: RunConfig, emit: Callable[[Any], None]) -> Runtime:
     return Runtime(
         clock=clock,
         settings=Settings(
-            gomaxprocs=config.gomaxprocs, gc_percent=config.gc_percent,
-            memory_limit=config.memory_limit, duration=config.duration,
-            sampling=config.record.samples, globals_bytes=config.program.globals,
-            pacer_name=config.gc.pacer.name, switches=config.model,
+            gomaxprocs=config.gomaxprocs,
+            gc_percent=config.gc_percent,
+            memory_limit=config.memory_limit,
+            duration=config.duration,
+            sampling=config.record.samples,
+            globals_bytes=config.program.globals,
+            pacer_name=config.gc.pacer.name,
+            switches=config.model,
         ),
         machine=load_profile(config.machine).running(config.program.file),
-        streams=Streams(config.seed), emit=emit, gc=make_gc(config, clock),
-        container=Container(config.cgroup.memory, config.cgroup.cpu), finished=clock.event(),
-    )  # fmt: skip
+        streams=Streams(config.seed),
+        emit=emit,
+        gc=make_gc(config, clock),
+        container=Container(config.cgroup.memory, config.cgroup.cpu),
+        finished=clock.event(),
+    )
 
 
 def make_gc(config: RunConfig, clock: Clock) -> GC:
@@ -87,10 +94,14 @@ def make_gc(config: RunConfig, clock: Clock) -> GC:
     pacer.configure(config.gc_percent, config.memory_limit, config.program.globals)
     check(pacer, config.gc.pacer.name)
     gc = GC(
-        pacer=pacer, limiter=make_limiter(config), marker=config.gc.marker.make(),
-        barrier=config.gc.barrier.make(), wanted=clock.event(), started=clock.event(),
+        pacer=pacer,
+        limiter=make_limiter(config),
+        marker=config.gc.marker.make(),
+        barrier=config.gc.barrier.make(),
+        wanted=clock.event(),
+        started=clock.event(),
         ended=clock.event(),
-    )  # fmt: skip
+    )
     gc.trigger_at = pacer.trigger()[0]
     return gc
 

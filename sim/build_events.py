@@ -141,19 +141,36 @@ def make_world(config: RunConfig, mixes: MixBook, sizes: SizeClassTable, run: Ru
     sweeping = Sweeping(heap, run.gc, machine.sweep)
     scavenging = Scavenging(heap, run.gc, settings, machine.page.scavenge_ns)
     return World(
-        runtime=run, env=clock, gomaxprocs=settings.gomaxprocs, machine=machine,
-        switches=settings.switches, streams=streams, emit=run.emit, container=run.container,
-        gc=run.gc, finished=run.finished, pacer_name=settings.pacer_name,
-        sched=make_scheduler(config, clock), mark=MarkPhase(clock.event()), kinds=kinds,
-        memory=memory, stacks=GoroutineStacks(memory.stacks, run.container, faults, machine.mark),
-        prices=prices, locks=locks, retention=retention, sweeping=sweeping, scavenging=scavenging,
+        runtime=run,
+        env=clock,
+        gomaxprocs=settings.gomaxprocs,
+        machine=machine,
+        switches=settings.switches,
+        streams=streams,
+        emit=run.emit,
+        container=run.container,
+        gc=run.gc,
+        finished=run.finished,
+        pacer_name=settings.pacer_name,
+        sched=make_scheduler(config, clock),
+        mark=MarkPhase(clock.event()),
+        kinds=kinds,
+        memory=memory,
+        stacks=GoroutineStacks(memory.stacks, run.container, faults, machine.mark),
+        prices=prices,
+        locks=locks,
+        retention=retention,
+        sweeping=sweeping,
+        scavenging=scavenging,
         allocator=Allocator(
             run, memory, kinds, prices, locks, retention, sweeping, scavenging, faults
         ),
-        sweeper=G(0, "bgsweep", system=True), scavenger=G(0, "bgscavenge", system=True),
-        finalizer=G(0, "finalizers", system=True), new_goroutine=_not_yet,
+        sweeper=G(0, "bgsweep", system=True),
+        scavenger=G(0, "bgscavenge", system=True),
+        finalizer=G(0, "finalizers", system=True),
+        new_goroutine=_not_yet,
         timeline=config.record.timeline,
-    )  # fmt: skip
+    )
 
 
 def make_scheduler(config: RunConfig, env: Clock) -> Scheduler:
@@ -172,9 +189,12 @@ def make_memory(config: RunConfig, mixes: MixBook, sizes: SizeClassTable) -> Mem
     huge_pages = HugePages() if config.os.huge_pages == "always" else None
     heap, ledger = MHeap(sizes, PageAlloc(huge_pages=huge_pages)), Ledger()
     return Memory(
-        heap, Mcaches(heap, config.gomaxprocs), Stacks(heap, config.gomaxprocs + EXTRA_THREADS),
-        ledger, make_finalizers(mixes, ledger),
-    )  # fmt: skip
+        heap,
+        Mcaches(heap, config.gomaxprocs),
+        Stacks(heap, config.gomaxprocs + EXTRA_THREADS),
+        ledger,
+        make_finalizers(mixes, ledger),
+    )
 
 
 def make_retention(
@@ -245,8 +265,10 @@ def compile_step(step: spec.Step, path: str, book: MixBook, world: World) -> Any
             return goroutine.WorkStep(
                 cpu=draw(step.cpu, f"{path}.cpu", world),
                 allocate=draw(step.allocate, f"{path}.allocate", world),
-                mix=mix, keep=holder_of(step, mix, world), writes_per_ns=step.pointer_writes / 1e9,
-            )  # fmt: skip
+                mix=mix,
+                keep=holder_of(step, mix, world),
+                writes_per_ns=step.pointer_writes / 1e9,
+            )
         case spec.Spin():
             return goroutine.SpinStep(draw(step.time, f"{path}.time", world))
         case spec.Publish():
@@ -277,9 +299,12 @@ def new_object(pool: str, book: MixBook, world: World) -> goroutine.WorkStep:
     """The work of allocating an object for an empty pool."""
     mix = book.ids[pool_mix(pool)]
     return goroutine.WorkStep(
-        cpu=lambda: 0.0, allocate=lambda: 1.0 / world.kinds.mixes[mix].slots_per_byte, mix=mix,
-        keep=goroutine.keep_with(world.retention.pools[pool].owner, mix), writes_per_ns=0.0,
-    )  # fmt: skip
+        cpu=lambda: 0.0,
+        allocate=lambda: 1.0 / world.kinds.mixes[mix].slots_per_byte,
+        mix=mix,
+        keep=goroutine.keep_with(world.retention.pools[pool].owner, mix),
+        writes_per_ns=0.0,
+    )
 
 
 def holder_of(step: spec.Work, mix: int, world: World) -> Callable[[G, float, World], None] | None:
@@ -344,9 +369,12 @@ def filler(store: spec.Store, program: spec.Program, world: World) -> goroutine.
     name = next(name for name, other in program.stores.items() if other is store)
     state = world.retention.stores[name]
     return goroutine.WorkStep(
-        cpu=lambda: 0.0, allocate=lambda: float(store.size), mix=state.mix,
-        keep=goroutine.keep_in_store(state), writes_per_ns=0.0,
-    )  # fmt: skip
+        cpu=lambda: 0.0,
+        allocate=lambda: float(store.size),
+        mix=state.mix,
+        keep=goroutine.keep_in_store(state),
+        writes_per_ns=0.0,
+    )
 
 
 def put_on(name: str, load: spec.Load, world: World) -> Process[None]:

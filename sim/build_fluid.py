@@ -59,9 +59,13 @@ class Fluid:
             self.flow.pools[name] = pool
             self.flow.retained.append(pool)
         self.flow.compiler = VisitCompiler(
-            self._program, self._book.ids, self._per_byte, self._holder_of, self._stores,
+            self._program,
+            self._book.ids,
+            self._per_byte,
+            self._holder_of,
+            self._stores,
             runtime.machine.sched.go_ns,
-        )  # fmt: skip
+        )
         self._batches: list[Source] = []
         self._begun = False
         self.flow.start(Cohort(self._opening(), None, 1.0, self.flow, 0.0, self._begin_load))
@@ -158,13 +162,18 @@ class Fluid:
         match load:
             case spec.OpenLoop():
                 rates = ArrivalRates(
-                    load.arrivals, flow.now, config.duration,
+                    load.arrivals,
+                    flow.now,
+                    config.duration,
                     flow.streams[f"{name}.arrivals"],
-                )  # fmt: skip
+                )
                 yield OpenFlow(
-                    flow.compiler.visit(load.goroutine), flow.now, rates,
-                    flow.streams[f"{name}.noise"], by_timer=load.via == "timer",
-                )  # fmt: skip
+                    flow.compiler.visit(load.goroutine),
+                    flow.now,
+                    rates,
+                    flow.streams[f"{name}.noise"],
+                    by_timer=load.via == "timer",
+                )
             case spec.ClosedLoop():
                 visit = flow.compiler.visit(load.goroutine)
                 yield ClosedFlow(visit, flow.now, load.workers, load.think.mean())

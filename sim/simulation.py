@@ -147,10 +147,17 @@ def _deadline(runtime: Runtime, progress: Callable[[float], None] | None) -> Pro
 def run_info(config: RunConfig, status: Status) -> RunInfo:
     """The row of the table `run`."""
     return RunInfo(
-        config=yaml.safe_dump(resolved(config), sort_keys=False), seed=config.seed,
-        workload=config.workload, detail=config.model.detail, profile=config.machine,
+        config=yaml.safe_dump(resolved(config), sort_keys=False),
+        seed=config.seed,
+        workload=config.workload,
+        detail=config.model.detail,
+        profile=config.machine,
         gomemsim=version(SIMULATOR),
         provenance=provenance(config),
-        python=platform.python_version(), numpy=np.__version__, status=status, reason="",
-        end_ns=0, events=0,
-    )  # fmt: skip
+        python=platform.python_version(),
+        numpy=np.__version__,
+        status=status,
+        reason="",
+        end_ns=0,
+        events=0,
+    )

@@ -42,9 +42,15 @@ MINUTE: Final = 60 * SECOND
 
 _BYTE_UNITS: Final = {"B": 1, "KiB": KiB, "MiB": MiB, "GiB": GiB, "TiB": TiB}
 _TIME_UNITS: Final = {
-    "ns": 1, "us": US, "µs": US, "ms": MS, "s": SECOND, "m": MINUTE, "min": MINUTE,
+    "ns": 1,
+    "us": US,
+    "µs": US,
+    "ms": MS,
+    "s": SECOND,
+    "m": MINUTE,
+    "min": MINUTE,
     "h": 60 * MINUTE,
-}  # fmt: skip
+}
 _NUMBER: Final = r"([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
 _SIZE: Final = re.compile(rf"{_NUMBER}\s*([A-Za-z]*)")
 _DURATION: Final = re.compile(rf"{_NUMBER}\s*([a-zµ]+)")

@@ -35,10 +35,13 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 RUN = [
-    ROOT / "README.md", ROOT / "docs/tutorials/log-to-decision.md",
-    ROOT / "docs/tutorials/yaml-to-plot.md", ROOT / "docs/plugins.md",
-    ROOT / "docs/guides/compare.md", ROOT / "docs/guides/export.md",
-]  # fmt: skip
+    ROOT / "README.md",
+    ROOT / "docs/tutorials/log-to-decision.md",
+    ROOT / "docs/tutorials/yaml-to-plot.md",
+    ROOT / "docs/plugins.md",
+    ROOT / "docs/guides/compare.md",
+    ROOT / "docs/guides/export.md",
+]
 """Pages whose blocks are run one after the other, in a folder that is empty but for the log."""
 
 
@@ -116,8 +119,11 @@ def type_in(line: str, folder: Path) -> Path:
     assert words[0] == "gomemsim"
     done = subprocess.run(
         [sys.executable, "-m", "sim", *words[1:]],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, f"{line}: {done.stderr}"
     return folder
 

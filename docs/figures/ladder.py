@@ -65,9 +65,14 @@ def draw(found: dict[str, pd.DataFrame]) -> None:
         for program, colour in PROGRAMS.items():
             if name in (errors := compared(found[program])):
                 ax.plot(
-                    errors[name].clip(lower=LEAST), range(len(rungs)), "o-", color=colour, ms=4,
-                    lw=1.4, label=program,
-                )  # fmt: skip
+                    errors[name].clip(lower=LEAST),
+                    range(len(rungs)),
+                    "o-",
+                    color=colour,
+                    ms=4,
+                    lw=1.4,
+                    label=program,
+                )
         ax.set_xscale("log")
         ax.set_xlim(LEAST * 0.8, 300)
         ax.set_xticks([0.01, 0.1, 1, 10, 100], ["1 %", "10 %", "100 %", "10x", "100x"])

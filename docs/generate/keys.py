@@ -141,8 +141,12 @@ def _variant(path: str, schema: Schema, option: Schema) -> str:
 
 def _is_policy(reference: str) -> bool:
     return reference.partition("-")[0] in {
-        "arrivals", "barrier", "distribution", "marker", "pacer",
-    }  # fmt: skip
+        "arrivals",
+        "barrier",
+        "distribution",
+        "marker",
+        "pacer",
+    }
 
 
 def _policies(schema: Schema) -> Iterator[tuple[str, Schema]]:

@@ -65,19 +65,23 @@ class LedgerHeap:
         specials = memory.finalizers.roots(memory.ledger)
         mark = self._world.machine.mark
         counts = gc.marker.count(
-            columns.table, live, memory.ledger.spans_per_kind(columns.ranks),
-            memory.ledger.scattered_per_kind(len(columns)), vector_kernel=mark.vector_kernel > 0,
-        )  # fmt: skip
+            columns.table,
+            live,
+            memory.ledger.spans_per_kind(columns.ranks),
+            memory.ledger.scattered_per_kind(len(columns)),
+            vector_kernel=mark.vector_kernel > 0,
+        )
         self._stacks_scanned = memory.stacks.goroutines
         found = Snapshot(
             stack_scan=memory.stacks.used,
             heap_scan=round(counts.scan_bytes + float(np.dot(specials, columns.scan_bytes))),
             cpu_ns=mark_cpu_ns(counts, mark),
             specials_ns=float(specials.sum()) * self._world.machine.finalizer.root_ns,
-            crowding_ns=crowding_ns(counts, mark), goroutines=self._world.sched.goroutines,
+            crowding_ns=crowding_ns(counts, mark),
+            goroutines=self._world.sched.goroutines,
             stacks=memory.stacks.allocated,
             reachable=round(float(np.dot(live, columns.slot_bytes))),
-        )  # fmt: skip
+        )
         memory.stacks.scan()
         return found
 
@@ -132,15 +136,19 @@ class LedgerHeap:
         memory, heap, pages = self._memory, self._memory.heap, self._memory.heap.pages
         released = pages.scavenged_pages * PAGE
         return HeapUsage(
-            mapped=pages.total_pages * PAGE, in_use=heap.stats.in_use_bytes,
+            mapped=pages.total_pages * PAGE,
+            in_use=heap.stats.in_use_bytes,
             objects=heap.stats.allocated_bytes - heap.stats.freed_bytes,
-            free=pages.free_pages * PAGE - released, released=released,
-            stacks=memory.stacks.span_bytes, spans=heap.spans.count,
+            free=pages.free_pages * PAGE - released,
+            released=released,
+            stacks=memory.stacks.span_bytes,
+            spans=heap.spans.count,
             mark_words=heap.spans.mark_words,
             classes_used=int(np.count_nonzero(heap.classes_used)),
-            finalizers_queued=memory.finalizers.longest, specials=memory.finalizers.specials,
+            finalizers_queued=memory.finalizers.longest,
+            specials=memory.finalizers.specials,
             huge=pages.huge_bytes(),
-        )  # fmt: skip
+        )
 
     def commit(self) -> None:
         """See `Heap`."""
@@ -164,10 +172,13 @@ class LedgerHeap:
         """See `Heap`."""
         stats = self._memory.heap.stats
         return Allocated(
-            stats.allocated_bytes, stats.allocated_objects, stats.freed_bytes,
-            stats.freed_objects, round(self._allocator.tiny_allocs),
+            stats.allocated_bytes,
+            stats.allocated_objects,
+            stats.freed_bytes,
+            stats.freed_objects,
+            round(self._allocator.tiny_allocs),
             stats.allocated_objects - stats.freed_objects,
-        )  # fmt: skip
+        )
 
     def sweep_report(self) -> Swept:
         """See `Heap`."""

@@ -71,13 +71,22 @@ def kind_columns(
         table.column("nelems"), objects, machine.finalizer
     )
     return KindColumns(
-        table=table, mixes=book.mixes, by_mix=by_mix,
+        table=table,
+        mixes=book.mixes,
+        by_mix=by_mix,
         classes_by_mix=[classes[kinds] for kinds in by_mix],
-        malloc_ns=fast_path, malloc_ns_marking=fast_path + machine.alloc.marking_ns,
-        slot_bytes=slot, scan_bytes=scan, objects=objects, classes=classes,
-        ranks=np.where(pages > 0, 0, ranks_within(classes)), pages=pages, small=small,
-        small_classes=np.unique(classes[small]), waste_by_class=waste_by_class(table, span_classes),
-    )  # fmt: skip
+        malloc_ns=fast_path,
+        malloc_ns_marking=fast_path + machine.alloc.marking_ns,
+        slot_bytes=slot,
+        scan_bytes=scan,
+        objects=objects,
+        classes=classes,
+        ranks=np.where(pages > 0, 0, ranks_within(classes)),
+        pages=pages,
+        small=small,
+        small_classes=np.unique(classes[small]),
+        waste_by_class=waste_by_class(table, span_classes),
+    )
 
 
 def ranks_within(classes: Ints) -> Ints:

@@ -67,8 +67,12 @@ class LockUse:
         """Begin anew."""
         self.since = now
         for rows in (
-            self.acquisitions, self.contended, self.hold_ns, self.wait_ns, self.max_wait_ns
-        ):  # fmt: skip
+            self.acquisitions,
+            self.contended,
+            self.hold_ns,
+            self.wait_ns,
+            self.max_wait_ns,
+        ):
             rows[:] = 0.0
 
 
@@ -76,9 +80,14 @@ class Locks:
     """All locks of the heap, and what is known of them."""
 
     def __init__(
-        self, clock: Clock, heap: MHeap, costs: PageCosts, ps: int, switches: Switches,
+        self,
+        clock: Clock,
+        heap: MHeap,
+        costs: PageCosts,
+        ps: int,
+        switches: Switches,
         rng: np.random.Generator,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._clock, self._costs, self._on, self._rng = clock, costs, switches, rng
         self._customers = ps if switches.lock_contention else 1
         """Who may be at a lock at a time; nobody waits where contention is switched off."""
@@ -116,14 +125,16 @@ class Locks:
         grow, reclaim = self._classes, self._classes + 1
         return (
             Hold(
-                np.full(len(pages), grow), heap_lock_acquisitions(counts.fresh, pages),
+                np.full(len(pages), grow),
+                heap_lock_acquisitions(counts.fresh, pages),
                 self._costs.alloc_span_ns,
             ),
             Hold(
-                np.full(len(pages), reclaim), counts.freed_spans.astype(np.float64),
+                np.full(len(pages), reclaim),
+                counts.freed_spans.astype(np.float64),
                 self._costs.free_span_ns,
             ),
-        )  # fmt: skip
+        )
 
     def note_heap_lock(self, holds: tuple[Hold, ...]) -> None:
         """The load of the heap lock since the last batch."""

@@ -50,9 +50,17 @@ class Allocator:
     """What is allocated and not yet written down, and writing it down."""
 
     def __init__(
-        self, runtime: Runtime, memory: Memory, kinds: KindColumns, prices: Prices, locks: Locks,
-        retention: Retention, sweeping: Sweeping, scavenging: Scavenging, faults: PageFaults,
-    ) -> None:  # fmt: skip
+        self,
+        runtime: Runtime,
+        memory: Memory,
+        kinds: KindColumns,
+        prices: Prices,
+        locks: Locks,
+        retention: Retention,
+        sweeping: Sweeping,
+        scavenging: Scavenging,
+        faults: PageFaults,
+    ) -> None:
         self._clock, self._gc, self._container = runtime.clock, runtime.gc, runtime.container
         self._settings, self._on = runtime.settings, runtime.settings.switches
         self._alloc, self._sweep_costs = runtime.machine.alloc, runtime.machine.sweep

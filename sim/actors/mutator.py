@@ -117,6 +117,9 @@ class GoroutinesOnPs:
         running = [p.doing for p in sched.ps].count("goroutine")
         runnable = len(sched.shared) + sched.queued.items
         return Population(
-            sched.goroutines, sched.created, runnable, running,
+            sched.goroutines,
+            sched.created,
+            runnable,
+            running,
             sched.goroutines - runnable - running,
-        )  # fmt: skip
+        )

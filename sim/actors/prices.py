@@ -27,9 +27,13 @@ class Prices:
     """Prices of a slot, until the next batch."""
 
     def __init__(
-        self, kinds: KindColumns, heap: MHeap, sizes: SizeClassTable, faults: PageFaults,
+        self,
+        kinds: KindColumns,
+        heap: MHeap,
+        sizes: SizeClassTable,
+        faults: PageFaults,
         costs: AllocCosts,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._kinds, self._heap, self._faults, self._costs = kinds, heap, faults, costs
         classes, mixes = len(heap.nelems), len(kinds.mixes)
         self._class_ns, self._class_wait_ns = np.zeros(classes), np.zeros(classes)
@@ -58,9 +62,10 @@ class Prices:
         """Move the classes' estimates towards what this batch showed, more the larger it was."""
         weight = 1.0 / (objects + HISTORY * self._heap.nelems[classes])
         for estimate, seen in (
-            (self._class_live, bill.heap_live), (self._class_ns, bill.ns),
+            (self._class_live, bill.heap_live),
+            (self._class_ns, bill.ns),
             (self._class_wait_ns, bill.wait_ns),
-        ):  # fmt: skip
+        ):
             estimate[classes] += (seen - estimate[classes] * objects) * weight
 
     def learn_large(self, kinds: Ints, objects: Ints, bill: Bill) -> None:

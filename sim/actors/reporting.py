@@ -13,10 +13,25 @@ from sim.record.facts import FreeRuns, LockUse, MarkProgress, Request, Slice, Sp
 
 def report_request(g: G, world: World) -> None:
     """A request has ended."""
-    world.emit(Request(
-        g.load, g.kind, g.arrival, g.started, world.env.now, g.on_cpu, g.alloc, g.assist,
-        g.assist_wait, g.queue, g.blocked, g.lock_wait, g.stw, g.gc_slowdown, g.throttled,
-    ))  # fmt: skip
+    world.emit(
+        Request(
+            g.load,
+            g.kind,
+            g.arrival,
+            g.started,
+            world.env.now,
+            g.on_cpu,
+            g.alloc,
+            g.assist,
+            g.assist_wait,
+            g.queue,
+            g.blocked,
+            g.lock_wait,
+            g.stw,
+            g.gc_slowdown,
+            g.throttled,
+        )
+    )
 
 
 def report_slice(p: P, since: int, kind: str, name: str, world: World) -> None:
@@ -37,11 +52,20 @@ def report_marking(world: World) -> None:
     new = int(np.dot(black, spans.slot_bytes[: len(black)]))
     grey, scanned = (round(per_unit * units) for units in (mark.work.in_flight, done))
     objects = memory.heap.stats.allocated_bytes - memory.heap.stats.freed_bytes
-    world.emit(MarkProgress(
-        world.env.now, gc.cycle.number, max(objects - grey - scanned - new, 0), grey,
-        scanned + new, new, mark.work.unclaimed, max(gc.pacer.bg_scan_credit, 0),
-        len(mark.queue), sum(-g.credit for g in mark.queue),
-    ))  # fmt: skip
+    world.emit(
+        MarkProgress(
+            world.env.now,
+            gc.cycle.number,
+            max(objects - grey - scanned - new, 0),
+            grey,
+            scanned + new,
+            new,
+            mark.work.unclaimed,
+            max(gc.pacer.bg_scan_credit, 0),
+            len(mark.queue),
+            sum(-g.credit for g in mark.queue),
+        )
+    )
 
 
 def report_spans(world: World) -> None:
@@ -69,18 +93,26 @@ def report_spans(world: World) -> None:
     object_bytes = objects * heap.slot_size + large_bytes(slots)
     live_bytes = live_objects * heap.slot_size + large_bytes(live)
     for span_class in np.flatnonzero(number).tolist():
-        world.emit(SpanClassUse(
-            at_ns=now, cycle=world.gc.cycles, span_class=span_class,
-            size=int(heap.slot_size[span_class]), noscan=bool(span_class % 2),
-            spans=int(number[span_class]), objects=int(objects[span_class]),
-            live_objects=int(live_objects[span_class]),
-            free_slots=int(capacity[span_class] - objects[span_class]),
-            span_bytes=int(span_bytes[span_class]), object_bytes=int(object_bytes[span_class]),
-            live_bytes=int(live_bytes[span_class]), tail_waste_bytes=int(tail_waste[span_class]),
-            internal_waste_bytes=round(
-                object_bytes[span_class] * world.kinds.waste_by_class[span_class]
-            ),
-        ))  # fmt: skip
+        world.emit(
+            SpanClassUse(
+                at_ns=now,
+                cycle=world.gc.cycles,
+                span_class=span_class,
+                size=int(heap.slot_size[span_class]),
+                noscan=bool(span_class % 2),
+                spans=int(number[span_class]),
+                objects=int(objects[span_class]),
+                live_objects=int(live_objects[span_class]),
+                free_slots=int(capacity[span_class] - objects[span_class]),
+                span_bytes=int(span_bytes[span_class]),
+                object_bytes=int(object_bytes[span_class]),
+                live_bytes=int(live_bytes[span_class]),
+                tail_waste_bytes=int(tail_waste[span_class]),
+                internal_waste_bytes=round(
+                    object_bytes[span_class] * world.kinds.waste_by_class[span_class]
+                ),
+            )
+        )
 
 
 def _by_class(classes: Ints, amount: Ints, heap: MHeap) -> Ints:
@@ -94,10 +126,15 @@ def report_free_runs(world: World) -> None:
     runs = np.bincount(power)
     pages = np.bincount(power, weights=lengths)
     for exponent in np.flatnonzero(runs).tolist():
-        world.emit(FreeRuns(
-            at_ns=world.env.now, cycle=world.gc.cycles, longest=PAGE << exponent,
-            runs=int(runs[exponent]), free_bytes=int(pages[exponent]) * PAGE,
-        ))  # fmt: skip
+        world.emit(
+            FreeRuns(
+                at_ns=world.env.now,
+                cycle=world.gc.cycles,
+                longest=PAGE << exponent,
+                runs=int(runs[exponent]),
+                free_bytes=int(pages[exponent]) * PAGE,
+            )
+        )
 
 
 def report_locks(world: World) -> None:
@@ -107,10 +144,17 @@ def report_locks(world: World) -> None:
     names = [world.locks.name(row) for row in range(len(use.acquisitions))]
     for row in sorted(np.flatnonzero(use.acquisitions).tolist(), key=names.__getitem__):
         lock, cause = names[row]
-        world.emit(LockUse(
-            end_ns=now, begin_ns=use.since,
-            lock=lock, cause=cause, acquisitions=float(use.acquisitions[row]),
-            contended=float(use.contended[row]), hold_ns=round(use.hold_ns[row]),
-            wait_ns=round(use.wait_ns[row]), max_wait_ns=round(longest[row]),
-        ))  # fmt: skip
+        world.emit(
+            LockUse(
+                end_ns=now,
+                begin_ns=use.since,
+                lock=lock,
+                cause=cause,
+                acquisitions=float(use.acquisitions[row]),
+                contended=float(use.contended[row]),
+                hold_ns=round(use.hold_ns[row]),
+                wait_ns=round(use.wait_ns[row]),
+                max_wait_ns=round(longest[row]),
+            )
+        )
     use.clear(now)

@@ -24,9 +24,13 @@ class Retention:
     """What stays reachable beside what a batch has written into the ledger."""
 
     def __init__(
-        self, clock: Clock, kinds: KindColumns, ledger: Ledger, finalizers: Finalizers,
+        self,
+        clock: Clock,
+        kinds: KindColumns,
+        ledger: Ledger,
+        finalizers: Finalizers,
         replacement: np.random.Generator,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._clock, self._mixes, self._ledger = clock, kinds.mixes, ledger
         self._finalizers, self._replacement = finalizers, replacement
         self.stores: dict[str, Store] = {}

@@ -50,9 +50,11 @@ class Sweeping:
         if heap.sweeping.done and self._done is None:
             live = self._gc.pacer.heap_live
             self._done = SweepDone(
-                live, live - self.pace.heap_live_basis, heap.stats.pages_swept,
+                live,
+                live - self.pace.heap_live_basis,
+                heap.stats.pages_swept,
                 self.pace.pages_per_byte,
-            )  # fmt: skip
+            )
 
     def ns(self, swept: int, freed: int) -> Nanoseconds:
         """CPU time of sweeping so many spans, of which so many went back to the page heap."""
@@ -77,17 +79,21 @@ class Sweeping:
         """Goal and trigger of the next cycle are fixed: pace the sweep by them."""
         heap = self._heap
         self.pace.commit(
-            done=heap.sweeping.done, trigger=trigger, heap_live=self._gc.pacer.heap_live,
+            done=heap.sweeping.done,
+            trigger=trigger,
+            heap_live=self._gc.pacer.heap_live,
             pages_in_use=heap.stats.pages_in_use,
-        )  # fmt: skip
+        )
 
     def report(self) -> Swept:
         """How the sweep before the cycle that has ended went; the next report begins here."""
         stats, before = self._heap.stats, self.counters_before
         found = Swept(
-            dict(self._spans), stats.spans_freed - before.spans_freed,
-            stats.freed_bytes - before.freed_bytes, *(self._done or NO_SWEEP),
-        )  # fmt: skip
+            dict(self._spans),
+            stats.spans_freed - before.spans_freed,
+            stats.freed_bytes - before.freed_bytes,
+            *(self._done or NO_SWEEP),
+        )
         self._spans.clear()
         self._done, self.counters_before = None, stats.copy()
         return found

@@ -67,10 +67,21 @@ def fit(
     )
     percent = None if gogc is None else str(gogc)
     return fit_log(
-        _path(log), percent, gomemlimit, load, evidence, arrivals,
-        process=process, rss=rss, window=window, horizon=horizon, go=go, procs=gomaxprocs,
-        also=[Path(other) for other in also], binary=_path(binary),
-    )  # fmt: skip
+        _path(log),
+        percent,
+        gomemlimit,
+        load,
+        evidence,
+        arrivals,
+        process=process,
+        rss=rss,
+        window=window,
+        horizon=horizon,
+        go=go,
+        procs=gomaxprocs,
+        also=[Path(other) for other in also],
+        binary=_path(binary),
+    )
 
 
 def _path(file: str | Path | None) -> Path | None:

@@ -117,10 +117,14 @@ def _enough(fit: Fit, seeds: int, draws: int) -> tuple[int, int]:
 
 
 _CHECKED: Final = {
-    "gc_cycles": "cycles", "peak_heap_bytes": "peak", "peak_rss_bytes": "peak",
-    "gc_cpu_seconds": "GC CPU", "background_cpu_seconds": "GC CPU", "idle_cpu_seconds": "GC CPU",
+    "gc_cycles": "cycles",
+    "peak_heap_bytes": "peak",
+    "peak_rss_bytes": "peak",
+    "gc_cpu_seconds": "GC CPU",
+    "background_cpu_seconds": "GC CPU",
+    "idle_cpu_seconds": "GC CPU",
     "assist_cpu_seconds": "assists",
-}  # fmt: skip
+}
 """Which figure of the log's reproduction a prediction rests on."""
 
 

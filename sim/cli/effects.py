@@ -42,7 +42,6 @@ def effects(
     found = found_in(figures, figure)
     unit = figures.attrs["units"][figure]
 
-
     def with_unit(values: pd.Series[float]) -> list[str]:
         return ["" if math.isnan(value) else str(Figure(value, unit)) for value in values]
 

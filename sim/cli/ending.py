@@ -115,9 +115,13 @@ def _crash_file(error: BaseException) -> str:
     ]
     try:
         with NamedTemporaryFile(
-            "w", prefix="gomemsim-crash-", suffix=".txt", encoding="utf-8",
-            errors="backslashreplace", delete=False,
-        ) as file:  # fmt: skip
+            "w",
+            prefix="gomemsim-crash-",
+            suffix=".txt",
+            encoding="utf-8",
+            errors="backslashreplace",
+            delete=False,
+        ) as file:
             file.write("\n".join(about))
     except OSError as failure:
         return f"what happened could not be written down: {reason(failure)}"

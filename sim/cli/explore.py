@@ -73,9 +73,18 @@ def explore(
                 log, metrics, rss = simulate_log(source, Path(folder), report)
         evidence = read_evidence(metrics, prometheus or (), trace=trace, process=process)
         fit = fit_log(
-            log, logged_gogc, logged_gomemlimit, load, evidence, arrivals,
-            process=process, rss=rss, window=(begin, end), horizon=horizon, go=go,
-        )  # fmt: skip
+            log,
+            logged_gogc,
+            logged_gomemlimit,
+            load,
+            evidence,
+            arrivals,
+            process=process,
+            rss=rss,
+            window=(begin, end),
+            horizon=horizon,
+            go=go,
+        )
 
     def ready(address: str) -> None:
         print(f"explore: {address} (Ctrl-C ends it)", flush=True)

@@ -10,9 +10,15 @@ if TYPE_CHECKING:
     from sim.mechanisms.frame import Cell, Frame, Root, Row
 
 MARKS = {
-    "white": "○", "grey": "◐", "black": "●", "used": "■", "free": "·", "released": " ",
-    "dead": "x", "lost": "‼",
-}  # fmt: skip
+    "white": "○",
+    "grey": "◐",
+    "black": "●",
+    "used": "■",
+    "free": "·",
+    "released": " ",
+    "dead": "x",
+    "lost": "‼",
+}
 """A sign for every state of a piece of memory; others are told in words."""
 LEGEND = "○ white  ◐ grey  ● black  ■ in use  · free  x dead  ‼ lost"
 FIGURES_A_LINE = 4
@@ -92,8 +98,12 @@ class Stepper:
         """Move as the key says; others than those of `HELP` do nothing."""
         last = len(self.frames) - 1
         moves = {
-            "n": self.at + 1, "b": self.at - 1, "f": 0, "l": last, "j": self._next_of_kind(),
-        }  # fmt: skip
+            "n": self.at + 1,
+            "b": self.at - 1,
+            "f": 0,
+            "l": last,
+            "j": self._next_of_kind(),
+        }
         self.at = min(max(moves.get(key, self.at), 0), last)
 
     def _next_of_kind(self) -> int:

@@ -73,8 +73,10 @@ def scorecard(
     asked = ",".join(examples("workloads")) if workloads is None else workloads
     shipped, timed = _known("--workloads", asked), _known("--latency", latency)
     sets = [
-        *plugin_sets(plugin or ()), f"GOMAXPROCS={gomaxprocs}", f"record.warmup={warmup}",
-    ]  # fmt: skip
+        *plugin_sets(plugin or ()),
+        f"GOMAXPROCS={gomaxprocs}",
+        f"record.warmup={warmup}",
+    ]
     fluid = plan(names, shipped, seeds, [*sets, FLUID, f"duration={duration}"])
     events = plan(names, timed, seeds, [*sets, f"duration={latency_duration}"])
     frames = [

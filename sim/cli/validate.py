@@ -51,9 +51,14 @@ def validate(
     grid = dict(map(_varied, vary)) if vary else GRID
     with progress("validate", quiet=quiet) as report:
         table = measure(
-            configs, out=out, grid=grid, sets=sets or (), repetitions=repetitions, go=go,
+            configs,
+            out=out,
+            grid=grid,
+            sets=sets or (),
+            repetitions=repetitions,
+            go=go,
             progress=report,
-        )  # fmt: skip
+        )
     if write_json(json, lambda: of_table(table)):
         return
     print("# Real and simulated runs of the same workloads\n")

@@ -82,10 +82,21 @@ def whatif(
 
     evidence = read_evidence(metrics, prometheus or (), trace=trace, process=process)
     logged = fit_log(
-        log, logged_gogc, logged_gomemlimit, load, evidence, arrivals,
-        process=process, rss=rss, window=(begin, end), horizon=horizon, go=go,
-        procs=logged_gomaxprocs, also=also or (), binary=binary,
-    )  # fmt: skip
+        log,
+        logged_gogc,
+        logged_gomemlimit,
+        load,
+        evidence,
+        arrivals,
+        process=process,
+        rss=rss,
+        window=(begin, end),
+        horizon=horizon,
+        go=go,
+        procs=logged_gomaxprocs,
+        also=also or (),
+        binary=binary,
+    )
     # Only now: a log that holds nothing is refused before the rest is loaded.
     from sim.advice.prediction import predict
     from sim.advice.scenario import scenario

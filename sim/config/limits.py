@@ -22,15 +22,21 @@ def beyond(config: RunConfig) -> Iterator[tuple[Path, str]]:
     """
     if every := config.record.samples:
         yield from _too_many(
-            ("record", "samples"), "samples", config.duration // every, MOST_SAMPLES,
+            ("record", "samples"),
+            "samples",
+            config.duration // every,
+            MOST_SAMPLES,
             "choose a longer distance or a shorter duration",
-        )  # fmt: skip
+        )
     for name, load in config.program.load.items():
         together = _lanes(load, config.gomaxprocs) * _family(config.program, load.goroutine)
         yield from _too_many(
-            ("workload", "load", name), "goroutines at the same time", together, MOST_GOROUTINES,
+            ("workload", "load", name),
+            "goroutines at the same time",
+            together,
+            MOST_GOROUTINES,
             "simulate a part of the program",
-        )  # fmt: skip
+        )
 
 
 def _too_many(

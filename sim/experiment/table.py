@@ -233,9 +233,7 @@ class _Table:
         for workload in self._groups.workloads:
             traded = [name for name in self._groups.shown[workload] if name in TRADED]
             medians = {
-                title(group.settings): np.array(
-                    [np.median(group.values(name)) for name in traded]
-                )
+                title(group.settings): np.array([np.median(group.values(name)) for name in traded])
                 for group in self._groups.of(workload)
                 if not group.verdict
             }

@@ -36,12 +36,22 @@ def comparison_frame(table: Comparison) -> pd.DataFrame:
 def _cells(row: Row, table: Comparison) -> Iterator[dict[str, Any]]:
     for name, cell in row.cells.items():
         yield {
-            WORKLOAD: row.workload, **row.settings, "figure": name, "unit": table.units[name],
-            "median": cell.median.value, "low": cell.median.low, "high": cell.median.high,
-            "change": cell.change.value, "change_low": cell.change.low,
-            "change_high": cell.change.high, "p": cell.p, "holds": cell.holds,
-            "pareto": row.optimal, "baseline": row.baseline, "verdict": row.verdict,
-        }  # fmt: skip
+            WORKLOAD: row.workload,
+            **row.settings,
+            "figure": name,
+            "unit": table.units[name],
+            "median": cell.median.value,
+            "low": cell.median.low,
+            "high": cell.median.high,
+            "change": cell.change.value,
+            "change_low": cell.change.low,
+            "change_high": cell.change.high,
+            "p": cell.p,
+            "holds": cell.holds,
+            "pareto": row.optimal,
+            "baseline": row.baseline,
+            "verdict": row.verdict,
+        }
 
 
 def serialized(frame: pd.DataFrame, suffix: str) -> bytes:

@@ -15,9 +15,30 @@ from sim.replay.setting import Setting
 from sim.units import Bytes, Fraction, MiB, parse_fraction
 
 GOGC: Final = (
-    10, 15, 20, 25, 30, 40, 50, 60, 75, 90, 100, 125, 150, 175, 200, 250, 300, 400, 500, 600, 800,
-    1000, None,
-)  # fmt: skip
+    10,
+    15,
+    20,
+    25,
+    30,
+    40,
+    50,
+    60,
+    75,
+    90,
+    100,
+    125,
+    150,
+    175,
+    200,
+    250,
+    300,
+    400,
+    500,
+    600,
+    800,
+    1000,
+    None,
+)
 TRAFFIC: Final = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
 GROWTH: Final = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
 MOST_PROCS: Final = 16

@@ -67,9 +67,13 @@ def offline(
     page.show(others[grid.start.scenario])
     page.show(views[grid.start])
     return one_file(
-        page.roots(), page.figures, "explore.html", f"gomemsim: {about['name']}",
-        grid=_json(views, stops, scenarios, others), **about,
-    )  # fmt: skip
+        page.roots(),
+        page.figures,
+        "explore.html",
+        f"gomemsim: {about['name']}",
+        grid=_json(views, stops, scenarios, others),
+        **about,
+    )
 
 
 def _view(
@@ -112,11 +116,14 @@ def _turn_on(page: Page) -> None:
     labels = [[KINDS[name][2](value) for value in knob.values] for name, knob in page.knobs.items()]
     turn = CustomJS(
         args={
-            "sliders": sliders, "fields": fields, "labels": labels,
-            "sources": list(page.sources.values()), "texts": list(page.texts.values()),
+            "sliders": sliders,
+            "fields": fields,
+            "labels": labels,
+            "sources": list(page.sources.values()),
+            "texts": list(page.texts.values()),
         },
         code=_TURN,
-    )  # fmt: skip
+    )
     for slider in sliders:
         slider.js_on_change("value", turn)
 

@@ -71,8 +71,10 @@ class Page:
         self.sliders = {name: _slider(name, knob, position) for name, knob in knobs.items()}
         self.fields = {name: _field(name, knob, position) for name, knob in knobs.items()}
         self.figures = [
-            _heap(self.sources), _costs(self.sources["costs"]), _tradeoff(self.sources),
-        ]  # fmt: skip
+            _heap(self.sources),
+            _costs(self.sources["costs"]),
+            _tradeoff(self.sources),
+        ]
 
     def show(self, view: View) -> None:
         """Put columns and texts where they belong; what the view leaves out stays."""
@@ -113,10 +115,16 @@ class Page:
 
 def _slider(name: str, knob: Knob, position: Position) -> Slider:
     return Slider(
-        start=0, end=len(knob.values) - 1, step=1, value=knob.nearest(getattr(position, name)),
-        title=knob.title, show_value=False, sizing_mode="stretch_width", name=f"{name}-slider",
+        start=0,
+        end=len(knob.values) - 1,
+        step=1,
+        value=knob.nearest(getattr(position, name)),
+        title=knob.title,
+        show_value=False,
+        sizing_mode="stretch_width",
+        name=f"{name}-slider",
         stylesheets=[inside()],
-    )  # fmt: skip
+    )
 
 
 def _field(name: str, knob: Knob, position: Position) -> TextInput:
@@ -135,16 +143,25 @@ def _heap(sources: Mapping[str, ColumnDataSource]) -> figure:
     made = plot("Heap over time (one run)", "time [s]", "MiB", height=TALL)
     made.y_range.start = 0
     made.vstrip(
-        x0="left", x1="right", source=sources["marking"], color=GREY, alpha=0.15,
+        x0="left",
+        x1="right",
+        source=sources["marking"],
+        color=GREY,
+        alpha=0.15,
         legend_label="marking",
-    )  # fmt: skip
+    )
     for name, options in CURVES.items():
         draw = made.step if name in STEPPED else made.line
         more: dict[str, Any] = {"mode": "after"} if name in STEPPED else {}
         curve = draw(
-            "x", "y", source=sources[name], color=MEANING[name], legend_label=name,
-            **options, **more,
-        )  # fmt: skip
+            "x",
+            "y",
+            source=sources[name],
+            color=MEANING[name],
+            legend_label=name,
+            **options,
+            **more,
+        )
         hover(made, [(name, "@y{0.0} MiB at @x{0.000} s")], [curve])
     legend(made)
     return made
@@ -154,10 +171,13 @@ def _costs(source: ColumnDataSource) -> figure:
     made = plot("GC CPU by kind", "% of the Ps", "", y_range=["today"], height=240)
     made.x_range.start = 0
     bars = made.hbar_stack(
-        list(KINDS), y="name", height=0.7, source=source,
+        list(KINDS),
+        y="name",
+        height=0.7,
+        source=source,
         color=[MEANING[meaning] for _, meaning in KINDS.values()],
         legend_label=[title for title, _ in KINDS.values()],
-    )  # fmt: skip
+    )
     for kind, bar in zip(KINDS, bars, strict=True):
         hover(made, [(KINDS[kind][0], f"@{kind}{{0.00}} % of the Ps")], [bar])
     made.ygrid.visible = False
@@ -170,22 +190,36 @@ def _tradeoff(sources: Mapping[str, ColumnDataSource]) -> figure:
     made.x_range.start = made.y_range.start = 0
     made.line("x", "y", source=sources["front"], color=GREY, legend_label="Pareto front")
     made.vspan(
-        x="x", source=sources["size"], color=MEANING["container"], line_width=2,
+        x="x",
+        source=sources["size"],
+        color=MEANING["container"],
+        line_width=2,
         legend_label="container",
-    )  # fmt: skip
+    )
     drawn = [made.scatter("x", "y", source=sources["tried"], color=GREY, size=6, alpha=0.6)]
     for name, (marker, color, size) in MARKED.items():
         drawn.append(
             made.scatter(
-                "x", "y", source=sources[name], marker=marker, size=size, line_color=color,
-                fill_color=color, fill_alpha=0.3 if name == "this" else 1.0, line_width=2,
+                "x",
+                "y",
+                source=sources[name],
+                marker=marker,
+                size=size,
+                line_color=color,
+                fill_color=color,
+                fill_alpha=0.3 if name == "this" else 1.0,
+                line_width=2,
                 legend_label="this setting" if name == "this" else name,
             )
-        )  # fmt: skip
+        )
     bounds = Whisker(
-        base="y", lower="low", upper="high", source=sources["this"], dimension="width",
+        base="y",
+        lower="low",
+        upper="high",
+        source=sources["this"],
+        dimension="width",
         line_color=MEANING["heap"],
-    )  # fmt: skip
+    )
     bounds.upper_head.line_color = bounds.lower_head.line_color = MEANING["heap"]
     made.add_layout(bounds)
     told = [("", "@setting"), ("peak RSS", "@x{0} MiB"), ("GC CPU", "@y{0.0} %")]

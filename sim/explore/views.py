@@ -192,9 +192,10 @@ def figures(today: Prediction, prediction: Prediction, *, with_bounds: bool) -> 
         middle, low, high, before = (_told(value, unit) for value in values)
         bounds = f"{low} to {high}" if with_bounds else "…"
         rows.append(
-            Markup('<tr><th>{}</th><td class="value" data-name="{}">{}</td><td>{}</td>'
-                   "<td>{}</td></tr>").format(what, name, middle, bounds, before)
-        )  # fmt: skip
+            Markup(
+                '<tr><th>{}</th><td class="value" data-name="{}">{}</td><td>{}</td><td>{}</td></tr>'
+            ).format(what, name, middle, bounds, before)
+        )
     heads = "<tr><th></th><th>this setting</th><th>nine of ten</th><th>today</th></tr>"
     return str(Markup("<table>{}{}</table>").format(Markup(heads), Markup("").join(rows)))
 

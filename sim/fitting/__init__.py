@@ -75,9 +75,7 @@ def fit_log(
         others = [fit_log(other, load=fit.program.load.value, go=go) for other in also]
         found = together([fit, *others])
         fit = fit_program(log, logged, fit.program.load, found.per_cycle // fit.program.procs)
-        fit = replace(
-            fit, logs=found.logs, assumptions=(*fit.assumptions, found.sentence())
-        )
+        fit = replace(fit, logs=found.logs, assumptions=(*fit.assumptions, found.sentence()))
     resident = evidence.resident if rss is None else Resident(parse_bytes(rss))
     if resident is not None:
         check(resident, fit.last)

@@ -21,8 +21,14 @@ from sim.replay.setting import Setting
 from sim.units import MS, US, Fraction, MiB, Nanoseconds
 
 YIELDS: Final[tuple[Nanoseconds | None, ...]] = (
-    None, 10 * MS, 3 * MS, MS, 300 * US, 100 * US, 30 * US,
-)  # fmt: skip
+    None,
+    10 * MS,
+    3 * MS,
+    MS,
+    300 * US,
+    100 * US,
+    30 * US,
+)
 CLOSE_ENOUGH: Final = 0.1
 _WORSE: Final = 2
 """So often in a row, faster switching may explain less before it is given up."""

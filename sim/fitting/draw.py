@@ -113,9 +113,7 @@ def _ended(fit: Fit, program: ObservedProgram, overheads: Overheads, end: Fracti
     return Possible(replace(program, end=Window(at, at)), overheads)
 
 
-def _overheads(
-    fit: Fit, fixed: float, share: float, program: float, resident: float
-) -> Overheads:
+def _overheads(fit: Fit, fixed: float, share: float, program: float, resident: float) -> Overheads:
     """So many standard deviations from what is likely, where nobody measured it."""
     found = fit.overheads
     found = replace(found, program=round(found.program * math.exp(fit.program_spread * program)))

@@ -22,9 +22,10 @@ _AROUND: Final = 5
 _OTHER: Final = 2.0
 """A factor by which cycles differ that no rule makes of each other."""
 _AMOUNTS: Final = tuple(
-    field.name for field in fields(GCTraceLine)
+    field.name
+    for field in fields(GCTraceLine)
     if field.name not in {"number", "at", "percent", "procs", "forced", "leak_check", "five_phases"}
-)  # fmt: skip
+)
 
 
 class Gap(NamedTuple):
@@ -68,9 +69,10 @@ def longest_part(lines: Sequence[GCTraceLine]) -> slice:
     Of several parts the one with most lines, and of such the last one.
     """
     ends = [
-        k for k, (a, b) in enumerate(pairwise(lines), start=1)
+        k
+        for k, (a, b) in enumerate(pairwise(lines), start=1)
         if b.number - a.number - 1 > len(lines)
-    ]  # fmt: skip
+    ]
     parts = [slice(a, b) for a, b in pairwise([0, *ends, len(lines)])]
     return max(reversed(parts), key=lambda part: part.stop - part.start)
 

@@ -152,9 +152,7 @@ def _step(seen: Observed, logged: Setting, measured: slice) -> Bytes:
         return 0
     inside = slice(max(1, measured.start), measured.stop)
     before = seen.marked[inside.start - 1 : inside.stop - 1]
-    goal = np.maximum(
-        before + (before + seen.roots) * logged.gogc / 100, LEAST_GOAL * logged.gogc
-    )
+    goal = np.maximum(before + (before + seen.roots) * logged.gogc / 100, LEAST_GOAL * logged.gogc)
     start = seen.start[inside]
     passed = start - goal > SURELY_BEYOND + BEYOND_SHARE * goal
     passed &= ~seen.forced[inside]
@@ -299,9 +297,7 @@ def _stacks(log: GCTraceLog) -> float:
     return float(np.mean([line.stacks or 0 for line in log.lines[log.measured]]))
 
 
-def _assumptions(
-    log: GCTraceLog, load: Load, logged: Setting, mark_cost: float
-) -> tuple[str, ...]:
+def _assumptions(log: GCTraceLog, load: Load, logged: Setting, mark_cost: float) -> tuple[str, ...]:
     what = {
         Load.BUSY: "the program is busy all the time: predictions are for the same work",
         Load.WAITING: "the program waits for load: predictions are for the same duration",

@@ -273,6 +273,12 @@ def latest(log: GCTraceLog) -> GCTraceLog:
         f" {took}: --from and --to choose others"
     )
     return replace(
-        log, lines=lines, seen=seen, measured=inside, starts_full=True, others=(),
-        segment=log.segment._replace(cycles=inside), notes=(*log.notes, note),
-    )  # fmt: skip
+        log,
+        lines=lines,
+        seen=seen,
+        measured=inside,
+        starts_full=True,
+        others=(),
+        segment=log.segment._replace(cycles=inside),
+        notes=(*log.notes, note),
+    )

@@ -21,9 +21,13 @@ _MOST_LISTED: Final = 5
 _SAID_OTHERWISE: Final = {TORN, OLDER_FORMAT}
 
 _METRICS: Final = (
-    ("# HELP ", "--prometheus"), ("# TYPE ", "--prometheus"), ("go_", "--prometheus"),
-    ('{"status"', "--prometheus"), ('{"/', "--metrics"), ('{"at_ns"', "--metrics"),
-)  # fmt: skip
+    ("# HELP ", "--prometheus"),
+    ("# TYPE ", "--prometheus"),
+    ("go_", "--prometheus"),
+    ('{"status"', "--prometheus"),
+    ('{"/', "--metrics"),
+    ('{"at_ns"', "--metrics"),
+)
 """How metrics begin, and what takes them."""
 
 

@@ -120,9 +120,13 @@ def _setting(
     none_set = known.gogc is None and percent is not None and percent > _NO_LIMIT
     bytes_ = known.memory_limit or (round(limit) if 0 < limit < _NO_LIMIT else None)
     segment = Segment(
-        slice(1, cycles + 1), None if none_set else gogc, bytes_, procs,
-        recognised=known.gogc is not None or percent is not None, how="metrics say so",
-    )  # fmt: skip
+        slice(1, cycles + 1),
+        None if none_set else gogc,
+        bytes_,
+        procs,
+        recognised=known.gogc is not None or percent is not None,
+        how="metrics say so",
+    )
     return segment, doubts
 
 
@@ -269,21 +273,36 @@ def _used(a: Snapshot, b: Snapshot, procs: int) -> float:
 
 
 def _line(
-    number: int, at: Nanoseconds, last: float, marked: float, end: float, black: float,
-    marking: _Marking, segment: Segment,
-) -> GCTraceLine:  # fmt: skip
+    number: int,
+    at: Nanoseconds,
+    last: float,
+    marked: float,
+    end: float,
+    black: float,
+    marking: _Marking,
+    segment: Segment,
+) -> GCTraceLine:
     """As Go would print it, but exact; half a MiB less, which readers of whole MiB add."""
     goal = end if segment.gogc is None else last * (1 + segment.gogc / 100)
     sizes = (max(0, round(size) - _HALF) for size in (end - black, end, marked, goal))
     heap_start, heap_end, heap_marked, heap_goal = sizes
     return GCTraceLine(
-        number=number, at=at, percent=0,
-        stw_sweep_termination=round(marking.pause / 2), concurrent_mark=round(marking.duration),
+        number=number,
+        at=at,
+        percent=0,
+        stw_sweep_termination=round(marking.pause / 2),
+        concurrent_mark=round(marking.duration),
         stw_mark_termination=round(marking.pause / 2),
         cpu_sweep_termination=round(segment.procs * marking.pause / 2),
-        cpu_assist=round(marking.assist), cpu_background=round(marking.background),
+        cpu_assist=round(marking.assist),
+        cpu_background=round(marking.background),
         cpu_idle=round(marking.idle),
         cpu_mark_termination=round(segment.procs * marking.pause / 2),
-        heap_start=heap_start, heap_end=heap_end, heap_marked=heap_marked, heap_goal=heap_goal,
-        stacks=None, globals=None, procs=segment.procs,
-    )  # fmt: skip
+        heap_start=heap_start,
+        heap_end=heap_end,
+        heap_marked=heap_marked,
+        heap_goal=heap_goal,
+        stacks=None,
+        globals=None,
+        procs=segment.procs,
+    )

@@ -45,7 +45,10 @@ def _cost(one: StandIn, profile: MachineProfile) -> float:
     (kind,) = kinds.rows
     objects = np.array([kind.nelems * _SPANS])
     counts = GreenTea().count(
-        kinds, objects, np.array([_SPANS]), objects.astype(float),
+        kinds,
+        objects,
+        np.array([_SPANS]),
+        objects.astype(float),
         vector_kernel=profile.mark.vector_kernel > 0,
-    )  # fmt: skip
+    )
     return mark_cpu_ns(counts, profile.mark) / (float(objects[0]) * kind.slot_bytes)

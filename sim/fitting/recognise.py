@@ -26,9 +26,12 @@ _LEAST_GOAL: Final = 4 * MiB
 _OFF: Final = float(1 << 50)
 """Goals from which on there is none: GOGC=off prints all that 64 bits hold."""
 _PRIORS: Final = {
-    0.0: (100,), 0.3: (50, 200), 0.5: (25, 75, 150, 300, 400), 0.7: (500, 600, 800, 1000),
+    0.0: (100,),
+    0.3: (50, 200),
+    0.5: (25, 75, 150, 300, 400),
+    0.7: (500, 600, 800, 1000),
     1.5: (10, 20, 30, 40, 60, 70, 80, 90, 120, 125, 250, 700, 900, 1500, 2000),
-}  # fmt: skip
+}
 """What it costs to assume a GOGC: the more, the rarer people choose it."""
 _RARE: Final = 3.0
 _LIMITED: Final = 2.0

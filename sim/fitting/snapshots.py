@@ -27,8 +27,10 @@ PAUSES: Final = "go_gc_duration_seconds_sum"
 STARTED: Final = "process_start_time_seconds"
 _LAST_GC: Final = "go_memstats_last_gc_time_seconds"
 _GO: Final = "go_info"
-_OTHER_NAMES: Final = {"go_gc_duration_seconds_count": CYCLES, "go_memstats_sys_bytes": (
-    "/memory/classes/total:bytes")}  # fmt: skip
+_OTHER_NAMES: Final = {
+    "go_gc_duration_seconds_count": CYCLES,
+    "go_memstats_sys_bytes": ("/memory/classes/total:bytes"),
+}
 _OWN_NAMES: Final = {RSS, CPU, PAUSES, STARTED, _LAST_GC}
 _LONGEST_WITHOUT_GC: Final = 150.0
 """Seconds: Go collects every two minutes, whatever happens (runtime/proc.go: forcegcperiod)."""
@@ -177,9 +179,10 @@ def _since_restart(snapshots: list[Snapshot]) -> tuple[list[Snapshot], list[str]
     """In order of time; from the last restart on, after which counters begin anew."""
     ordered = sorted(snapshots, key=lambda snapshot: snapshot.at)
     begins = [
-        k for k in range(1, len(ordered))
+        k
+        for k in range(1, len(ordered))
         if ordered[k].values.get(ALLOCATED, 0.0) < ordered[k - 1].values.get(ALLOCATED, 0.0)
-    ]  # fmt: skip
+    ]
     kept = ordered[begins[-1] :] if begins else ordered
     first = kept[0].at if kept else 0
     doubts = [f"{len(begins)} restarts: only what follows the last one counts"] * bool(begins)

@@ -63,9 +63,14 @@ class Cohort(Source):
     """So many goroutines of one kind that go through their steps together."""
 
     def __init__(
-        self, steps: Sequence[spec.Step], kind: spec.GoroutineKind | None, members: float,
-        stage: CohortHost, begin: float, on_end: Callable[[], None] | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        steps: Sequence[spec.Step],
+        kind: spec.GoroutineKind | None,
+        members: float,
+        stage: CohortHost,
+        begin: float,
+        on_end: Callable[[], None] | None = None,
+    ) -> None:
         super().__init__(Visit(), begin)
         self._kind, self.members, self._stage, self._on_end = kind, members, stage, on_end
         self._held: dict[int, Retained] = {}
@@ -256,10 +261,11 @@ class Cohort(Source):
 def plain(step: spec.Repeat) -> bool:
     """Whether many repetitions can go on as one flow: nobody collects or starts others."""
     return all(
-        plain(inner) if isinstance(inner, spec.Repeat)
+        plain(inner)
+        if isinstance(inner, spec.Repeat)
         else not isinstance(inner, spec.Collect | spec.Spawn)
         for inner in step.steps
-    )  # fmt: skip
+    )
 
 
 def is_long(count: int, lanes: int) -> bool:

@@ -125,9 +125,19 @@ class Visit:
 
 
 _SUMS: Final = (
-    "cpu", "weight", "own", "writes", "blocked", "runs", "starts", "stack_blocked",
-    "stack_running", "child_blocked", "asked", "asked_variance",
-)  # fmt: skip
+    "cpu",
+    "weight",
+    "own",
+    "writes",
+    "blocked",
+    "runs",
+    "starts",
+    "stack_blocked",
+    "stack_running",
+    "child_blocked",
+    "asked",
+    "asked_variance",
+)
 
 
 class VisitCompiler:

@@ -84,10 +84,16 @@ class Footprint:
     def usage(self) -> HeapUsage:
         """Where the memory of the heap was when it was last looked at."""
         return HeapUsage(
-            mapped=self.mapped, in_use=self.in_use, objects=self.objects,
-            free=self.free, released=self.released, stacks=self.stacks, spans=self.spans,
-            mark_words=self.slots / MARK_WORD + self.spans, classes_used=self.classes_used,
-        )  # fmt: skip
+            mapped=self.mapped,
+            in_use=self.in_use,
+            objects=self.objects,
+            free=self.free,
+            released=self.released,
+            stacks=self.stacks,
+            spans=self.spans,
+            mark_words=self.slots / MARK_WORD + self.spans,
+            classes_used=self.classes_used,
+        )
 
     def _ready(self) -> int:
         """All memory of the runtime that is not returned (mstats.go: mappedReady)."""

@@ -82,9 +82,13 @@ class Schedule:
     """
 
     def __init__(
-        self, share: float, poll_ns: float, slower: float, processors: Sequence[Processor],
+        self,
+        share: float,
+        poll_ns: float,
+        slower: float,
+        processors: Sequence[Processor],
         slice_end: NextSchedule,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._share, self._poll, self._slower = share, poll_ns, slower
         self._slice_end = slice_end
         self._piece = poll_ns

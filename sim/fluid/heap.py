@@ -57,11 +57,15 @@ class ExpectedHeap:
         self._live, work = flow.snapshots.take(self._retained(there), in_use)
         self._empty = work.empty
         return Snapshot(
-            stack_scan=int(there.stack_used), heap_scan=round(work.scan_bytes),
-            cpu_ns=work.cpu_ns, specials_ns=0.0, crowding_ns=work.crowding_ns,
-            goroutines=there.goroutines, stacks=flow.stacks.allocated(there),
+            stack_scan=int(there.stack_used),
+            heap_scan=round(work.scan_bytes),
+            cpu_ns=work.cpu_ns,
+            specials_ns=0.0,
+            crowding_ns=work.crowding_ns,
+            goroutines=there.goroutines,
+            stacks=flow.stacks.allocated(there),
             reachable=int(spans.nbytes(self._live)),
-        )  # fmt: skip
+        )
 
     def _retained(self, there: InFlight) -> list[Retained]:
         """Who keeps something now; requests do not keep more than is in the heap beside others."""
@@ -183,9 +187,13 @@ class ExpectedHeap:
         self._flow.settle_all()
         (allocated, objects), (freed, freed_objects) = slots.allocated, slots.freed
         return Allocated(
-            allocated_bytes=allocated, allocated_objects=objects, freed_bytes=freed,
-            freed_objects=freed_objects, tiny_allocs=None, objects=objects - freed_objects,
-        )  # fmt: skip
+            allocated_bytes=allocated,
+            allocated_objects=objects,
+            freed_bytes=freed,
+            freed_objects=freed_objects,
+            tiny_allocs=None,
+            objects=objects - freed_objects,
+        )
 
     def sweep_report(self) -> Swept:
         """See `Heap`."""

@@ -290,9 +290,13 @@ class Marking:
         ]
 
     def _step(
-        self, until: float, longest: float = 0.0, awake: float = 1.0, least: float = 0.0,
+        self,
+        until: float,
+        longest: float = 0.0,
+        awake: float = 1.0,
+        least: float = 0.0,
         extra: float = 0.0,
-    ) -> Process[None]:  # fmt: skip
+    ) -> Process[None]:
         """Some time at constant rates, until so much work is left at most.
 
         Goroutines assist for `least` CPU-ns at any rate, on `extra` Ps more than on average.
@@ -382,8 +386,9 @@ class Marking:
         flow = self._flow
         variance = sum(
             source.speed * (1 + source.visit.scatter) * source.visit.prices.live**2
-            for source in flow.sources if isinstance(source, OpenFlow) and not source.regular
-        )  # fmt: skip
+            for source in flow.sources
+            if isinstance(source, OpenFlow) and not source.regular
+        )
         spread = math.sqrt(variance * self._work * self._per_unit / self._ps)
         return spread > UNEVEN * (flow.pacer.heap_goal() - flow.pacer.heap_live)
 

@@ -66,9 +66,12 @@ class Snapshots:
         apart = [holder.slots * holder.scattered() for holder in retained]
         scattered = self._model.per_kind(np.array(self.by_mix(retained, apart)))
         counts = self._marker.count(
-            self._model.kinds, live, in_spans, scattered,  # type: ignore[arg-type]
+            self._model.kinds,
+            live,
+            in_spans,
+            scattered,  # type: ignore[arg-type]
             vector_kernel=self._costs.vector_kernel > 0,
-        )  # fmt: skip
+        )
         costs = self._costs
         return Work(
             counts.scan_bytes, mark_cpu_ns(counts, costs), crowding_ns(counts, costs), empty

@@ -91,9 +91,14 @@ class OpenFlow(Source):
     """Requests that arrive whether or not the program keeps up."""
 
     def __init__(
-        self, visit: Visit, begin: float, rates: ArrivalRates, noise: np.random.Generator, *,
+        self,
+        visit: Visit,
+        begin: float,
+        rates: ArrivalRates,
+        noise: np.random.Generator,
+        *,
         by_timer: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(visit, begin)
         self._rates, self._noise, self.by_timer = rates, noise, by_timer
         self._unseen_ns = self._unseen = 0.0
@@ -167,9 +172,13 @@ class ClosedFlow(Source):
     """Workers that begin the next visit when the last one has ended, and a think time is over."""
 
     def __init__(
-        self, visit: Visit, begin: float, workers: float, think: float = 0.0,
+        self,
+        visit: Visit,
+        begin: float,
+        workers: float,
+        think: float = 0.0,
         visits: float = math.inf,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(visit, begin)
         self.workers, self.think, self.left = workers, think, visits
         self._steady = 0.0

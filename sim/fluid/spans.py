@@ -56,9 +56,12 @@ class SpanModel:
     """Span classes of a program as columns. Slots and spans are expectations."""
 
     def __init__(
-        self, kinds: KindTable, mixes: Sequence[Mix], table: SizeClassTable,
+        self,
+        kinds: KindTable,
+        mixes: Sequence[Mix],
+        table: SizeClassTable,
         machine: MachineProfile,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.kinds, self._machine = FinalKinds(kinds.rows), machine
         rows, kinds = kinds.rows, self.kinds
         self.mix_of_kind = np.concatenate([np.full(len(m.kinds), i) for i, m in enumerate(mixes)])

@@ -18,8 +18,10 @@ from sim.units import Bytes, GiB, MiB, format_bytes, parse_bytes
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _MARKED: Final = (
-    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")
-)  # fmt: skip
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 """Byte order marks, as PowerShell 5 and Windows editors write them, and what follows."""
 MOST_OF_A_LOG: Final = GiB
 """Unpacked: a few kilobytes of gzip can stand for more than any disk holds."""

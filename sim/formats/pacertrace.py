@@ -135,9 +135,17 @@ def _read(text: str) -> PacerLine | None:
             int, numbers
         )
         return CycleEnd(
-            percent, goal_percent, heap, stack, globals_, expected, trigger, live, delta,
+            percent,
+            goal_percent,
+            heap,
+            stack,
+            globals_,
+            expected,
+            trigger,
+            live,
+            delta,
             float(cons_mark),
-        )  # fmt: skip
+        )
     if match := _SWEEP.search(text):
         at_end, allocated, pages, per_byte = match.groups()
         return SweepDone(_mb(at_end), _mb(allocated), int(pages), float(per_byte))

@@ -26,10 +26,34 @@ _BEGINNING: Final = re.compile(r"gc [0-9]+ @")
 _FARTHEST_TAIL: Final = 4
 """Lines after the beginning of a torn line in which its end is looked for."""
 _STEPS: Final = (
-    "gc", " ", "[0-9]+", " @", "[0-9.]+", "s ", "[0-9]+", "%", ": ", "[-+/.0-9]+", " ms clock, ",
-    "[-+/.0-9]+", " ms cpu, ", "[0-9]+", "->", "[0-9]+", "->", "[0-9]+", " MB, ", "[0-9]+",
-    " MB goal, ", "[0-9]+", " MB stacks, ", "[0-9]+", " MB globals, ", "[0-9]+", " P",
-)  # fmt: skip
+    "gc",
+    " ",
+    "[0-9]+",
+    " @",
+    "[0-9.]+",
+    "s ",
+    "[0-9]+",
+    "%",
+    ": ",
+    "[-+/.0-9]+",
+    " ms clock, ",
+    "[-+/.0-9]+",
+    " ms cpu, ",
+    "[0-9]+",
+    "->",
+    "[0-9]+",
+    "->",
+    "[0-9]+",
+    " MB, ",
+    "[0-9]+",
+    " MB goal, ",
+    "[0-9]+",
+    " MB stacks, ",
+    "[0-9]+",
+    " MB globals, ",
+    "[0-9]+",
+    " P",
+)
 _AS_FAR_AS_POSSIBLE: Final = re.compile("(?:".join(_STEPS) + ")?" * (len(_STEPS) - 1))
 _DATE: Final = re.compile(r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}|[0-9]{2}:[0-9]{2}:[0-9]{2}")
 """How lines of other loggers begin that could be taken for numbers."""

@@ -121,12 +121,15 @@ def _group(
         prefix = np.dot(share[mine], words[mine]) / weight * WORD
         whole = slot > HEADER_ABOVE and prefix > 0
         kind = Kind(
-            span_class=span_class, npages=pages, slot_bytes=slot,
+            span_class=span_class,
+            npages=pages,
+            slot_bytes=slot,
             nelems=int(table.nelems[span_class]) or 1,
             requested_bytes=float(np.dot(share[mine], sizes[mine]) / weight),
             scan_bytes=float(slot if whole else prefix),
-            pointers=float(np.dot(share[mine], links[mine]) / weight), objects=1.0,
-        )  # fmt: skip
+            pointers=float(np.dot(share[mine], links[mine]) / weight),
+            objects=1.0,
+        )
         groups.append((weight, kind))
     if tiny.any():
         groups.append(_tiny_blocks(sizes[tiny], share[tiny], table))
@@ -157,9 +160,13 @@ def _tiny_blocks(sizes: Floats, share: Floats, table: SizeClassTable) -> tuple[f
     per_block = len(order) / blocks
     span_class = table.tiny_span_class
     kind = Kind(
-        span_class=span_class, npages=0, slot_bytes=TINY_BLOCK,
+        span_class=span_class,
+        npages=0,
+        slot_bytes=TINY_BLOCK,
         nelems=int(table.nelems[span_class]),
         requested_bytes=float(np.dot(share, sizes) / share.sum() * per_block),
-        scan_bytes=0.0, pointers=0.0, objects=per_block,
-    )  # fmt: skip
+        scan_bytes=0.0,
+        pointers=0.0,
+        objects=per_block,
+    )
     return float(share.sum()) / per_block, kind

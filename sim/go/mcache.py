@@ -113,10 +113,13 @@ class _Refills:
         which = np.concatenate(self.which)
         order = np.argsort(which, kind="stable")
         return Taken(
-            self.classes, np.bincount(which, minlength=len(self.classes)),
-            np.concatenate(self.used)[order], np.concatenate(self.slots)[order],
-            self.heap_live, self.counts,
-        )  # fmt: skip
+            self.classes,
+            np.bincount(which, minlength=len(self.classes)),
+            np.concatenate(self.used)[order],
+            np.concatenate(self.slots)[order],
+            self.heap_live,
+            self.counts,
+        )
 
     def _share_out(self, asking: Ints, pool: Lot) -> None:
         """Every P in need goes through the spans of its class, one P after the other.

@@ -75,9 +75,13 @@ class MHeap:
     # -- obtaining spans ---------------------------------------------------------------------
 
     def alloc_spans(
-        self, span_class: int | Ints, npages: int, nelems: int | Ints, slot_bytes: int | Ints,
+        self,
+        span_class: int | Ints,
+        npages: int,
+        nelems: int | Ints,
+        slot_bytes: int | Ints,
         count: int,
-    ) -> tuple[Spans, Ints]:  # fmt: skip
+    ) -> tuple[Spans, Ints]:
         """Fresh spans of so many pages, and the bytes of each that the OS has to provide.
 
         Source: runtime/mheap.go, alloc and allocSpan.

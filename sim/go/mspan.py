@@ -88,8 +88,15 @@ class SpanTable:
     """
 
     _COLUMNS: Final = (
-        "page", "npages", "span_class", "nelems", "slot_bytes", "allocated", "live", "sweep_gen",
-    )  # fmt: skip
+        "page",
+        "npages",
+        "span_class",
+        "nelems",
+        "slot_bytes",
+        "allocated",
+        "live",
+        "sweep_gen",
+    )
 
     def __init__(self) -> None:
         self.capacity = 0

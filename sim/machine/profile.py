@@ -220,7 +220,14 @@ class MachineProfile:
 
 
 SECTIONS: Final = {
-    "alloc": AllocCosts, "page": PageCosts, "sweep": SweepCosts, "mark": MarkCosts,
-    "barrier": BarrierCosts, "stw": StopCosts, "finalizer": FinalizerCosts,
-    "sched": SchedulerCosts, "mutator": MutatorCosts, "footprint": Footprint,
-}  # fmt: skip
+    "alloc": AllocCosts,
+    "page": PageCosts,
+    "sweep": SweepCosts,
+    "mark": MarkCosts,
+    "barrier": BarrierCosts,
+    "stw": StopCosts,
+    "finalizer": FinalizerCosts,
+    "sched": SchedulerCosts,
+    "mutator": MutatorCosts,
+    "footprint": Footprint,
+}

@@ -159,8 +159,12 @@ class Cycle:
         if runtime.settings.marker == "greentea":
             what = f"the span at {span.address(0):#x} for {what}"
         if actor == "gc":
-            runtime.tell(actor, "scan", f"scans {what}: black; grey: {runtime.listed(found)}",
-                         "mgcmark.go: scanObject")  # fmt: skip
+            runtime.tell(
+                actor,
+                "scan",
+                f"scans {what}: black; grey: {runtime.listed(found)}",
+                "mgcmark.go: scanObject",
+            )
         return work
 
     def _rescan(self) -> None:

@@ -22,9 +22,11 @@ class Generational(MovingRuntime):
         at = BASE
         spaces = []
         for name, size, kind in (
-            ("eden", settings.eden, "used"), ("survivor 0", settings.survivor, "survivor"),
-            ("survivor 1", settings.survivor, "survivor"), ("old", settings.old, "old"),
-        ):  # fmt: skip
+            ("eden", settings.eden, "used"),
+            ("survivor 0", settings.survivor, "survivor"),
+            ("survivor 1", settings.survivor, "survivor"),
+            ("old", settings.old, "old"),
+        ):
             spaces.append(Space(name, at, size, kind))
             at += size
         self.eden, self.source, self.target, self.old = spaces

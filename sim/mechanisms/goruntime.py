@@ -51,9 +51,12 @@ class GoRuntime:
     """The memory of a program under Go; the collector is its `cycle`."""
 
     def __init__(
-        self, settings: Settings, types: dict[str, Type], sizes: SizeClassTable,
+        self,
+        settings: Settings,
+        types: dict[str, Type],
+        sizes: SizeClassTable,
         machine: MachineProfile,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.settings, self.types, self.machine = settings, types, machine
         self.graph = Graph()
         self.items: dict[Ref, Item] = {}
@@ -141,15 +144,21 @@ class GoRuntime:
         small = "mallocgcTiny" if item.noscan and item.size < TINY_SIZE else "nextFreeFast"
         rule = "mallocgcLarge" if placed.how == "large" else small
         black = "; black, as the collector marks" if self.cycle.marks else ""
-        self.tell(actor, "allocate", f"{text}{_comma(how.get(placed.how, ''))}{black}",
-                  f"malloc.go: {rule}")  # fmt: skip
+        self.tell(
+            actor,
+            "allocate",
+            f"{text}{_comma(how.get(placed.how, ''))}{black}",
+            f"malloc.go: {rule}",
+        )
 
     def _tell_refill(self, actor: str, placed: Placed[Ref]) -> None:
         span = placed.span
         free = len(span.items) - int(self.heap.mheap.spans.allocated[span.row]) + 1
-        source = "a fresh one from the page heap" if placed.how == "fresh" else (
-            f"one of the mcentral's {placed.how} spans"
-        )  # fmt: skip
+        source = (
+            "a fresh one from the page heap"
+            if placed.how == "fresh"
+            else (f"one of the mcentral's {placed.how} spans")
+        )
         text = (
             f"P{self.p_of(actor)}'s mcache has no free slot of {span.size} B: it gets"
             f" {source}, with {free} free slots; heap_live grows"
@@ -180,8 +189,9 @@ class GoRuntime:
         pointers = self._pointers(write)
         holder = "" if write.holder is None else f"{self.name(write.holder)}."
         old, pointers[write.field] = pointers[write.field], write.new
-        self.tell(actor, "point", f"{holder}{write.field} = {self.name(write.new)}"
-                  f" (was {self.name(old)})")  # fmt: skip
+        self.tell(
+            actor, "point", f"{holder}{write.field} = {self.name(write.new)} (was {self.name(old)})"
+        )
 
     def _pointers(self, write: Write) -> Pointers:
         return self.graph.globals if write.holder is None else self.graph.fields[write.holder]

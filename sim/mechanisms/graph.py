@@ -27,9 +27,10 @@ class Graph:
     def copy(self) -> Graph:
         """Another graph that changes by itself."""
         return Graph(
-            {ref: dict(pointers) for ref, pointers in self.fields.items()}, dict(self.globals),
+            {ref: dict(pointers) for ref, pointers in self.fields.items()},
+            dict(self.globals),
             {name: [dict(frame) for frame in stack] for name, stack in self.stacks.items()},
-        )  # fmt: skip
+        )
 
     def key(self) -> tuple[object, ...]:
         """What tells this graph from others."""

@@ -54,8 +54,11 @@ class Marking:
     def key(self) -> tuple[object, ...]:
         """What tells this stage from others."""
         return (
-            frozenset(self.marked), frozenset(self.grey), self.scanning, tuple(sorted(self.roots)),
-        )  # fmt: skip
+            frozenset(self.marked),
+            frozenset(self.grey),
+            self.scanning,
+            tuple(sorted(self.roots)),
+        )
 
     def begin(self) -> None:
         """The first pause: all is white, all roots are to be scanned (gcPrepareMarkRoots)."""

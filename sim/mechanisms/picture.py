@@ -24,9 +24,13 @@ MOST_CHECKED = 200
 def frame_of(runtime: GoRuntime, program: Program, event: Event) -> Frame:
     """What there is to see after an event."""
     return Frame(
-        event, tuple(_rows(runtime)), tuple(_roots(runtime, program)), _queues(runtime),
-        _figures(runtime), _checks(runtime),
-    )  # fmt: skip
+        event,
+        tuple(_rows(runtime)),
+        tuple(_roots(runtime, program)),
+        _queues(runtime),
+        _figures(runtime),
+        _checks(runtime),
+    )
 
 
 def _rows(runtime: GoRuntime) -> Iterator[Row]:
@@ -53,11 +57,14 @@ def _cells(runtime: GoRuntime, spans: list[Slots[Ref]]) -> tuple[Cell, ...]:
     cells = [
         Cell(
             ", ".join(runtime.name(ref) for ref in items) if named else "",
-            _state(runtime, span, items), span.size, 1,
+            _state(runtime, span, items),
+            span.size,
+            1,
             _pointers(runtime, items) if named else (),
         )
-        for span in spans for items in span.items
-    ]  # fmt: skip
+        for span in spans
+        for items in span.items
+    ]
     joined = groupby(cells, key=lambda cell: (cell.name, cell.state, cell.pointers))
     return tuple(
         group[0]._replace(times=len(group)) for group in (list(some) for _, some in joined)

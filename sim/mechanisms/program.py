@@ -205,11 +205,19 @@ class _Execution:
     def do(self, action: Action) -> None:
         """Take the step."""
         actions: dict[type[Action], Callable[[Any], None]] = {
-            Allocate: self.allocate, Point: self.point, Unpoint: self.unpoint, Call: self.call,
-            Return: self.return_, Spawn: self.spawn, Finalizer: self.finalizer,
-            Collect: self.collect, Trigger: self.collect, Scavenge: self.scavenge,
-            Compute: self.compute, Wait: self.wait,
-        }  # fmt: skip
+            Allocate: self.allocate,
+            Point: self.point,
+            Unpoint: self.unpoint,
+            Call: self.call,
+            Return: self.return_,
+            Spawn: self.spawn,
+            Finalizer: self.finalizer,
+            Collect: self.collect,
+            Trigger: self.collect,
+            Scavenge: self.scavenge,
+            Compute: self.compute,
+            Wait: self.wait,
+        }
         actions[type(action)](action)
 
     def point(self, action: Point) -> None:

@@ -98,8 +98,12 @@ class Race:
             case "start":
                 self._start()
             case "root":
-                self._shaded("root", f"scans {move.on}", self.marking.scan_root(str(move.on)),
-                             "mgcmark.go: markroot")  # fmt: skip
+                self._shaded(
+                    "root",
+                    f"scans {move.on}",
+                    self.marking.scan_root(str(move.on)),
+                    "mgcmark.go: markroot",
+                )
             case "scan":
                 self.marking.take(int(move.on))
                 self._scan_field()
@@ -111,8 +115,12 @@ class Race:
     def _start(self) -> None:
         self.phase = Phase.MARK
         self.marking.begin()
-        self._tell(GC, "start", "the world stops, marking begins, the world starts again",
-                   "mgc.go: gcStart")  # fmt: skip
+        self._tell(
+            GC,
+            "start",
+            "the world stops, marking begins, the world starts again",
+            "mgc.go: gcStart",
+        )
 
     def _scan_field(self) -> None:
         assert self.marking.scanning is not None

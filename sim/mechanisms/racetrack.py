@@ -52,9 +52,13 @@ def _frame(race: Race, event: Event, found: Found) -> Frame:
         "stages that break the weak invariant": float(found.doomed),
     }
     return Frame(
-        event, (Row("heap", "objects without addresses", cells),), tuple(_roots(race)),
-        _queues(race), figures, _checks(race),
-    )  # fmt: skip
+        event,
+        (Row("heap", "objects without addresses", cells),),
+        tuple(_roots(race)),
+        _queues(race),
+        figures,
+        _checks(race),
+    )
 
 
 def _state(race: Race, ref: Ref) -> str:

@@ -192,9 +192,20 @@ class Step(Model):
 
 
 Action: TypeAlias = (
-    Allocate | Point | Unpoint | Call | Return | Spawn | Finalizer | Collect | Trigger | Scavenge
-    | Wait | Compute | Repeat
-)  # fmt: skip
+    Allocate
+    | Point
+    | Unpoint
+    | Call
+    | Return
+    | Spawn
+    | Finalizer
+    | Collect
+    | Trigger
+    | Scavenge
+    | Wait
+    | Compute
+    | Repeat
+)
 
 
 class Function(Model):

@@ -261,11 +261,12 @@ class GoAllocator:
         """See `Allocator`."""
         return [
             Row(
-                f"span {span.page}", f"slots of {span.size} B; {self.heap.place_of(span)}",
+                f"span {span.page}",
+                f"slots of {span.size} B; {self.heap.place_of(span)}",
                 tuple(self._cells(span.items, span.size)),
             )
             for span in self.heap.by_address()
-        ]  # fmt: skip
+        ]
 
     def _cells(self, items: list[tuple[str, ...]], size: Bytes) -> Iterable[Cell]:
         cells = [

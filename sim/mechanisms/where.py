@@ -90,9 +90,18 @@ def path_of(size: Bytes, pointers: bool, table: SizeClassTable, machine: Machine
     block = [_tiny_step(machine)] if tiny else []
     steps = (*block, *_small_steps(span.npages, slot_bytes, pointers, header, machine))
     return Path(
-        size, pointers, "tiny" if tiny else "small", header, span.sizeclass,
-        2 * span.sizeclass + span.noscan, slot_bytes, span.npages, span.nelems, span.reserve, steps,
-    )  # fmt: skip
+        size,
+        pointers,
+        "tiny" if tiny else "small",
+        header,
+        span.sizeclass,
+        2 * span.sizeclass + span.noscan,
+        slot_bytes,
+        span.npages,
+        span.nelems,
+        span.reserve,
+        steps,
+    )
 
 
 def _tiny_step(machine: MachineProfile) -> Step:
@@ -110,16 +119,27 @@ def _small_steps(
     sets = "none; one atomic operation on the set"
     return [
         Step("the mcache's span has a free slot", "none", "malloc.go: nextFreeFast, nextFree", hit),
-        Step("the mcentral has a swept span with free slots", sets,
-             "mcache.go: refill; mcentral.go: cacheSpan (partialSwept)", alloc.refill_partial_ns),
-        Step("it has an unswept span with free slots: sweep it", sets,
-             "mcentral.go: cacheSpan (partialUnswept); mgcsweep.go: sweep",
-             alloc.refill_partial_ns + sweep.span_ns),
-        Step(f"it has unswept full spans: sweep up to {SWEEP_BUDGET + 1} for a free slot", sets,
-             "mcentral.go: cacheSpan (fullUnswept)", alloc.refill_partial_ns + sweep.span_ns),
+        Step(
+            "the mcentral has a swept span with free slots",
+            sets,
+            "mcache.go: refill; mcentral.go: cacheSpan (partialSwept)",
+            alloc.refill_partial_ns,
+        ),
+        Step(
+            "it has an unswept span with free slots: sweep it",
+            sets,
+            "mcentral.go: cacheSpan (partialUnswept); mgcsweep.go: sweep",
+            alloc.refill_partial_ns + sweep.span_ns,
+        ),
+        Step(
+            f"it has unswept full spans: sweep up to {SWEEP_BUDGET + 1} for a free slot",
+            sets,
+            "mcentral.go: cacheSpan (fullUnswept)",
+            alloc.refill_partial_ns + sweep.span_ns,
+        ),
         *_page_steps(pages, alloc.refill_fresh_ns, machine),
         _grow_step(pages, alloc.refill_fresh_ns + page.alloc_span_ns, machine),
-    ]  # fmt: skip
+    ]
 
 
 def _large_steps(pages: int, machine: MachineProfile) -> list[Step]:
@@ -132,27 +152,47 @@ def _large_steps(pages: int, machine: MachineProfile) -> list[Step]:
 
 def _page_steps(pages: int, base: float, machine: MachineProfile) -> list[Step]:
     locked = base + machine.page.alloc_span_ns
-    search = Step("a free run of pages, lowest address first", "heap lock",
-                  "mheap.go: allocSpan; mpagealloc.go: find", locked)  # fmt: skip
+    search = Step(
+        "a free run of pages, lowest address first",
+        "heap lock",
+        "mheap.go: allocSpan; mpagealloc.go: find",
+        locked,
+    )
     freeing = base + machine.sweep.span_ns + machine.sweep.freed_span_ns
-    reclaim = Step("sweeping is not over: free whole dead spans first", "heap lock, a span each",
-                   "mheap.go: reclaim", freeing)  # fmt: skip
+    reclaim = Step(
+        "sweeping is not over: free whole dead spans first",
+        "heap lock, a span each",
+        "mheap.go: reclaim",
+        freeing,
+    )
     if pages >= PAGE_CACHE_LIMIT:
         return [reclaim, search]
     return [
         reclaim,
-        Step("the P's cache of up to 64 pages has a run", "none",
-             "mheap.go: alloc, allocSpan; mpagecache.go: alloc", base),
-        Step("refill that cache with the free pages of the lowest block", "heap lock",
-             "mpagecache.go: allocToCache", locked),
+        Step(
+            "the P's cache of up to 64 pages has a run",
+            "none",
+            "mheap.go: alloc, allocSpan; mpagecache.go: alloc",
+            base,
+        ),
+        Step(
+            "refill that cache with the free pages of the lowest block",
+            "heap lock",
+            "mpagecache.go: allocToCache",
+            locked,
+        ),
         search,
-    ]  # fmt: skip
+    ]
 
 
 def _grow_step(pages: int, base: float, machine: MachineProfile) -> Step:
     faults = pages * PAGE_SIZE // OS_PAGE * machine.page.fault_ns
-    return Step("ask the OS for 4 MiB more; the first touch faults pages in", "heap lock",
-                "mheap.go: grow; malloc.go: sysAlloc; mem.go: sysMap", base + faults)  # fmt: skip
+    return Step(
+        "ask the OS for 4 MiB more; the first touch faults pages in",
+        "heap lock",
+        "mheap.go: grow; malloc.go: sysAlloc; mem.go: sysMap",
+        base + faults,
+    )
 
 
 @dataclass(frozen=True)
@@ -184,6 +224,8 @@ def rounding(
     for path, share in zip(paths, shares.tolist(), strict=True):
         classes[path.slot] = classes.get(path.slot, 0.0) + share
     return Rounding(
-        float(np.dot(shares, whole)), float(np.dot(shares, [path.slot for path in paths])),
-        float(np.dot(shares, spans)), classes,
-    )  # fmt: skip
+        float(np.dot(shares, whole)),
+        float(np.dot(shares, [path.slot for path in paths])),
+        float(np.dot(shares, spans)),
+        classes,
+    )

@@ -136,9 +136,15 @@ class _Replay:
         workers = self._pacing.start(int(self.clock.now), start)
         self._limiter.start_mark(pause / 2)
         mark = MarkPhase(
-            self._program, observed, self._pacing, self._limiter,
-            workers, self._procs, start, self._workers,
-        ).run()  # fmt: skip
+            self._program,
+            observed,
+            self._pacing,
+            self._limiter,
+            workers,
+            self._procs,
+            start,
+            self._workers,
+        ).run()
         self._limiter.end_mark(pause / 2)
         black = (mark.heap_live - start) * useful
         self.clock.mark(self._position, black, mark.duration + pause)

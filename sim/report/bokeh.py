@@ -67,11 +67,21 @@ def plot(title: str, x: str, y: str, *, height: int = HEIGHT, **options: Any) ->
     Dragging scrolls the page on a phone, and so zooming is a tool to choose.
     """
     made = figure(
-        title=title, x_axis_label=x, y_axis_label=y, height=height, sizing_mode="stretch_width",
-        tools=TOOLS, active_drag=None, toolbar_location="above", output_backend="canvas",
-        background_fill_alpha=0, border_fill_alpha=0, outline_line_color=None, min_width=200,
+        title=title,
+        x_axis_label=x,
+        y_axis_label=y,
+        height=height,
+        sizing_mode="stretch_width",
+        tools=TOOLS,
+        active_drag=None,
+        toolbar_location="above",
+        output_backend="canvas",
+        background_fill_alpha=0,
+        border_fill_alpha=0,
+        outline_line_color=None,
+        min_width=200,
         **options,
-    )  # fmt: skip
+    )
     made.toolbar.logo = None
     made.grid.grid_line_alpha = 0.15
     made.title.text_font_size = "15px"
@@ -147,7 +157,10 @@ def one_file(
     document.title = title
     follow_browser(document, figures)
     text: str = file_html(
-        document, INLINE, title=title, template=template(page),
+        document,
+        INLINE,
+        title=title,
+        template=template(page),
         template_variables={"css": style(), **values},
-    )  # fmt: skip
+    )
     return text

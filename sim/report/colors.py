@@ -40,7 +40,14 @@ MEANING: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 SERIES: Final = (
-    "#4c8bd6", "#e0872a", "#3aa676", "#9b72cf", "#d9534f", "#2aa5b5", "#c9a227", "#d773a2",
+    "#4c8bd6",
+    "#e0872a",
+    "#3aa676",
+    "#9b72cf",
+    "#d9534f",
+    "#2aa5b5",
+    "#c9a227",
+    "#d773a2",
     "#a1754e",
-)  # fmt: skip
+)
 """Colours of runs or settings beside each other, which mean nothing else."""

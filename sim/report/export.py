@@ -18,9 +18,13 @@ from sim.results.result import Result
 from sim.simulation import simulate
 
 _UNITS: Final = {
-    "ns": "ns", "bytes": "B", "fraction": "%", "per_second": "/s", "bytes_per_second": "B/s",
+    "ns": "ns",
+    "bytes": "B",
+    "fraction": "%",
+    "per_second": "/s",
+    "bytes_per_second": "B/s",
     "count": "count",
-}  # fmt: skip
+}
 _MORE_IS_BETTER: Final = {"requests", "throughput", "mmu_10ms"}
 _NEITHER: Final = {"simulated", "allocation"}
 _ALWAYS: Final = ("GOGC", "GOMEMLIMIT")

@@ -58,11 +58,20 @@ def page(runs: Results, baseline: Sequence[str] = ()) -> str:
     drawn = [root for root in roots.values() if isinstance(root, figure)]
     workloads = ", ".join(dict.fromkeys(str(run.run["workload"]) for run in runs.values()))
     return one_file(
-        roots, drawn, "report.html", f"gomemsim: {workloads}",
-        workloads=workloads, runs=len(runs), version=_version(runs), side=side, sections=sections,
-        heaps=[name for name in roots if name.startswith("heap")], script=script(),
-        left=len(chosen) - len(pictured), headline=sections[0].verdict if side is None else (),
-    )  # fmt: skip
+        roots,
+        drawn,
+        "report.html",
+        f"gomemsim: {workloads}",
+        workloads=workloads,
+        runs=len(runs),
+        version=_version(runs),
+        side=side,
+        sections=sections,
+        heaps=[name for name in roots if name.startswith("heap")],
+        script=script(),
+        left=len(chosen) - len(pictured),
+        headline=sections[0].verdict if side is None else (),
+    )
 
 
 def _version(runs: Results) -> str:

@@ -52,10 +52,11 @@ def heap(axes: Axes, run: Result) -> None:
 def _shade_marking(axes: Axes, cycles: pd.DataFrame) -> None:
     spans = list(
         zip(
-            cycles["start_ns"] / SECOND, (cycles["end_ns"] - cycles["start_ns"]) / SECOND,
+            cycles["start_ns"] / SECOND,
+            (cycles["end_ns"] - cycles["start_ns"]) / SECOND,
             strict=True,
         )
-    )  # fmt: skip
+    )
     if spans:
         low = axes.get_xaxis_transform()
         axes.broken_barh(spans, (0, 1), transform=low, color=GREY, alpha=0.15, label="GC cycle")
@@ -89,9 +90,13 @@ def pauses(axes: Axes, run: Result) -> None:
         return nothing(axes, "the world never stopped")
     for color, (kind, stops) in zip(_KINDS, run.pauses.groupby("kind"), strict=False):
         axes.plot(
-            stops["at_ns"] / SECOND, stops["total_ns"] / US, ".",
-            color=color, label=str(kind), markersize=4,
-        )  # fmt: skip
+            stops["at_ns"] / SECOND,
+            stops["total_ns"] / US,
+            ".",
+            color=color,
+            label=str(kind),
+            markersize=4,
+        )
     axes.set_ylim(bottom=0)
     return legend(axes)
 

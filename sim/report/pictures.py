@@ -79,25 +79,36 @@ def heap(run: Result) -> figure | None:
     made.y_range.start = 0
     cycles = run.cycles
     made.vstrip(
-        x0=cycles["start_ns"] / SECOND, x1=cycles["end_ns"] / SECOND, color=GREY, alpha=0.15,
+        x0=cycles["start_ns"] / SECOND,
+        x1=cycles["end_ns"] / SECOND,
+        color=GREY,
+        alpha=0.15,
         legend_label="GC cycle",
-    )  # fmt: skip
+    )
     some = samples.iloc[:: 1 + len(samples) // MOST_POINTS]
     for name, column in CURVES.items():
         if some[column].notna().any():
             dash = {"line_dash": "dashed"} if name == "trigger" else {}
             data = {"x": some["at_ns"] / SECOND, "y": some[column] / MiB}
             curve = made.line(
-                "x", "y", source=ColumnDataSource(data), color=MEANING[name], legend_label=name,
-                line_width=1.3, **dash,
-            )  # fmt: skip
+                "x",
+                "y",
+                source=ColumnDataSource(data),
+                color=MEANING[name],
+                legend_label=name,
+                line_width=1.3,
+                **dash,
+            )
             hover(made, [(name, "@y{0.0} MiB at @x{0.000} s")], [curve])
     limit = samples["/gc/gomemlimit:bytes"].iloc[-1]
     if limit < 10 * samples["sim:rss:bytes"].max():
         made.hspan(
-            y=[limit / MiB], color=MEANING["GOMEMLIMIT"], line_dash="dotted", line_width=2,
+            y=[limit / MiB],
+            color=MEANING["GOMEMLIMIT"],
+            line_dash="dotted",
+            line_width=2,
             legend_label="GOMEMLIMIT",
-        )  # fmt: skip
+        )
     legend(made)
     return made
 
@@ -120,9 +131,14 @@ def gc_cpu(run: Result) -> figure | None:
     }
     source = ColumnDataSource({"cycle": cycles["number"], **spent})
     bars = made.vbar_stack(
-        list(spent), x="cycle", width=0.9, source=source, line_color=None,
-        color=[MEANING[COLLECTORS[name][1]] for name in spent], legend_label=list(spent),
-    )  # fmt: skip
+        list(spent),
+        x="cycle",
+        width=0.9,
+        source=source,
+        line_color=None,
+        color=[MEANING[COLLECTORS[name][1]] for name in spent],
+        legend_label=list(spent),
+    )
     for name, bar in zip(spent, bars, strict=True):
         hover(made, [("cycle", "@cycle"), (name, f"@{{{name}}}{{0.00}} ms")], [bar])
     legend(made)
@@ -193,9 +209,13 @@ def causes(run: Result) -> figure | None:
     made.x_range.start = 0
     colors = {title: MEANING[meaning] for title, meaning in CAUSES.values()}
     bars = made.hbar_stack(
-        list(parts), y="name", height=0.7, source=ColumnDataSource({"name": names, **parts}),
-        color=[colors[title] for title in parts], legend_label=list(parts),
-    )  # fmt: skip
+        list(parts),
+        y="name",
+        height=0.7,
+        source=ColumnDataSource({"name": names, **parts}),
+        color=[colors[title] for title in parts],
+        legend_label=list(parts),
+    )
     for title, bar in zip(parts, bars, strict=True):
         hover(made, [(title, f"@{{{title}}}{{0.000}} ms")], [bar])
     made.ygrid.visible = False
@@ -249,14 +269,21 @@ def waste(run: Result) -> figure | None:
     }
     data = {titles[name][0]: worst[name] / MiB for name in titles}
     made = plot(
-        "Size classes that waste most", "MiB", "", y_range=FactorRange(*reversed(names)),
+        "Size classes that waste most",
+        "MiB",
+        "",
+        y_range=FactorRange(*reversed(names)),
         height=100 + 24 * len(names),
-    )  # fmt: skip
+    )
     made.x_range.start = 0
     bars = made.hbar_stack(
-        list(data), y="name", height=0.75, source=ColumnDataSource({"name": names, **data}),
-        color=[color for _, color in titles.values()], legend_label=list(data),
-    )  # fmt: skip
+        list(data),
+        y="name",
+        height=0.75,
+        source=ColumnDataSource({"name": names, **data}),
+        color=[color for _, color in titles.values()],
+        legend_label=list(data),
+    )
     for title, bar in zip(data, bars, strict=True):
         hover(made, [("", "@name"), (title, f"@{{{title}}}{{0.00}} MiB")], [bar])
     made.ygrid.visible = False
@@ -275,21 +302,33 @@ def timeline(run: Result) -> figure | None:
         return None
     count = int(shown["processor"].max()) + 1
     made = plot(
-        "What each P does around the last cycle", "simulated time [ms]", "P",
-        height=140 + 24 * min(count, 16), y_range=Range1d(count - 0.5, -0.5),
-    )  # fmt: skip
+        "What each P does around the last cycle",
+        "simulated time [ms]",
+        "P",
+        height=140 + 24 * min(count, 16),
+        y_range=Range1d(count - 0.5, -0.5),
+    )
     for kind, (title, meaning) in SLICES.items():
         mine = shown[shown["kind"] == kind]
         if mine.empty:
             continue
         data = {
-            "left": mine["start_ns"] / MS, "right": mine["end_ns"] / MS, "p": mine["processor"],
-            "us": (mine["end_ns"] - mine["start_ns"]) / US, "name": mine["name"],
-        }  # fmt: skip
+            "left": mine["start_ns"] / MS,
+            "right": mine["end_ns"] / MS,
+            "p": mine["processor"],
+            "us": (mine["end_ns"] - mine["start_ns"]) / US,
+            "name": mine["name"],
+        }
         bars = made.hbar(
-            y="p", left="left", right="right", height=0.8, source=ColumnDataSource(data),
-            color=MEANING[meaning], line_color=None, legend_label=title,
-        )  # fmt: skip
+            y="p",
+            left="left",
+            right="right",
+            height=0.8,
+            source=ColumnDataSource(data),
+            color=MEANING[meaning],
+            line_color=None,
+            legend_label=title,
+        )
         hover(made, [(title, "@name"), ("P", "@p"), ("us", "@us{0.0}")], [bars])
     made.yaxis.ticker = list(range(0, count, 1 + count // 16))
     made.ygrid.visible = False
@@ -308,9 +347,12 @@ def colours(run: Result) -> figure | None:
     data: dict[str, Any] = {"x": last["at_ns"] / MS}
     data |= {colour: last[colour] / MiB for colour in shades}
     made.varea_stack(
-        list(shades), x="x", source=ColumnDataSource(data), color=list(shades.values()),
+        list(shades),
+        x="x",
+        source=ColumnDataSource(data),
+        color=list(shades.values()),
         legend_label=list(shades),
-    )  # fmt: skip
+    )
     legend(made)
     return made
 

@@ -42,10 +42,17 @@ def tradeoff(figures: pd.DataFrame, settings: Sequence[str]) -> figure | None:
             ],
         }
         dots = made.scatter(
-            "x", "y", source=ColumnDataSource(data), marker=MARKERS[n % len(MARKERS)], size=11,
-            line_color=SERIES[n % len(SERIES)], fill_color=SERIES[n % len(SERIES)], fill_alpha=0.25,
-            line_width=2, **({"legend_label": str(setting)} if setting else {}),
-        )  # fmt: skip
+            "x",
+            "y",
+            source=ColumnDataSource(data),
+            marker=MARKERS[n % len(MARKERS)],
+            size=11,
+            line_color=SERIES[n % len(SERIES)],
+            fill_color=SERIES[n % len(SERIES)],
+            fill_alpha=0.25,
+            line_width=2,
+            **({"legend_label": str(setting)} if setting else {}),
+        )
         hover(made, [("", "@told")], [dots])
     legend(made)
     return made

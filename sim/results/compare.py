@@ -30,9 +30,10 @@ def compare(before: Iterable[Result], after: Iterable[Result]) -> pd.DataFrame:
             f" {sorted(second)} after"
         )
     names = [
-        name for name in next(iter(first.values()))
+        name
+        for name in next(iter(first.values()))
         if all(name in figures for side in (first, second) for figures in side.values())
-    ]  # fmt: skip
+    ]
     rows = {
         name: _row([first[seed][name] for seed in first], [second[seed][name] for seed in first])
         for name in names

@@ -11,9 +11,17 @@ import pandas as pd
 from sim.units import Fraction
 
 CAUSES: Final = (
-    "on_cpu", "alloc", "assist", "assist_wait", "queue", "blocked", "lock_wait", "stw",
-    "gc_slowdown", "throttled",
-)  # fmt: skip
+    "on_cpu",
+    "alloc",
+    "assist",
+    "assist_wait",
+    "queue",
+    "blocked",
+    "lock_wait",
+    "stw",
+    "gc_slowdown",
+    "throttled",
+)
 """The parts of a request's time."""
 
 QUANTILES: Final = (0.5, 0.9, 0.99, 0.999)

@@ -16,9 +16,20 @@ from numpy.typing import NDArray
 from sim.units import MS, SECOND, US, Nanoseconds
 
 WINDOWS: Final = (
-    100 * US, 200 * US, 500 * US, MS, 2 * MS, 5 * MS, 10 * MS, 20 * MS, 50 * MS, 100 * MS,
-    200 * MS, 500 * MS, SECOND,
-)  # fmt: skip
+    100 * US,
+    200 * US,
+    500 * US,
+    MS,
+    2 * MS,
+    5 * MS,
+    10 * MS,
+    20 * MS,
+    50 * MS,
+    100 * MS,
+    200 * MS,
+    500 * MS,
+    SECOND,
+)
 
 
 class Utilization(NamedTuple):
@@ -56,8 +67,10 @@ def mmu(used: Utilization, windows: Sequence[Nanoseconds] = WINDOWS) -> pd.Serie
     done = np.concatenate(([0.0], np.cumsum(used.share * np.diff(used.at))))
     return pd.Series(
         [_least(used.at, done, window) for window in windows],
-        index=pd.Index(windows, name="window_ns"), name="mmu", dtype=float,
-    )  # fmt: skip
+        index=pd.Index(windows, name="window_ns"),
+        name="mmu",
+        dtype=float,
+    )
 
 
 def _least(at: NDArray[np.int64], done: NDArray[np.float64], window: Nanoseconds) -> float:

@@ -16,9 +16,13 @@ class Collector:
     """Collects whenever somebody asks; it is the only writer of what `GC` does not give others."""
 
     def __init__(
-        self, runtime: Runtime, heap: Heap, mutator: Mutator, memory: MemoryAccounts,
+        self,
+        runtime: Runtime,
+        heap: Heap,
+        mutator: Mutator,
+        memory: MemoryAccounts,
         recording: Recording,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._clock, self._machine, self._gc = runtime.clock, runtime.machine, runtime.gc
         self._settings, self._on = runtime.settings, runtime.settings.switches
         self._heap, self._mutator, self._memory = heap, mutator, memory
@@ -71,17 +75,21 @@ class Collector:
     def _open_record(self, reason: str) -> None:
         gc = self._gc
         gc.cycle = CycleRecord(
-            number=gc.cycles + 1, reason=reason, started=self._clock.now, trigger=gc.trigger_at,
+            number=gc.cycles + 1,
+            reason=reason,
+            started=self._clock.now,
+            trigger=gc.trigger_at,
             reachable_bytes=gc.cycle.reachable_bytes,
-        )  # fmt: skip
+        )
 
     def _count_work(self, found: Snapshot) -> None:
         """The scan work of the cycle, and what a unit of it costs."""
         gc, cycle = self._gc, self._gc.cycle
         cycle.scan = {
-            "globals": self._settings.globals_bytes, "stack": found.stack_scan,
+            "globals": self._settings.globals_bytes,
+            "stack": found.stack_scan,
             "heap": found.heap_scan,
-        }  # fmt: skip
+        }
         cycle.scan_left = dict(cycle.scan)
         cycle.reachable_bytes = found.reachable
         gc.scan_units = sum(cycle.scan.values())
@@ -180,12 +188,13 @@ class Collector:
         limit, use = self._settings.memory_limit, self._gc.pacer.memory
         return ScavengeGoals(
             gc_percent_goal(
-                heap_goal=goal, last_heap_goal=last_goal,
+                heap_goal=goal,
+                last_heap_goal=last_goal,
                 last_heap_in_use=self._heap.in_use_when_marked,
                 heap_retained=int(usage.in_use + usage.free),
             ),
             memory_limit_goal(limit, use.mapped_ready),
-        )  # fmt: skip
+        )
 
     def _close_record(self) -> None:
         gc = self._gc

@@ -76,18 +76,24 @@ def memory_classes(usage: HeapUsage, ps: int, costs: Footprint) -> MemoryClasses
     arenas = -(-int(usage.mapped) // ARENA)
     objects = int(usage.objects)
     return MemoryClasses(
-        heap_free=int(usage.free), heap_objects=objects, heap_released=int(usage.released),
-        heap_stacks=int(usage.stacks), heap_unused=int(usage.in_use) - objects,
-        mcache_free=-mcaches % FIXED_BLOCK, mcache_inuse=mcaches,
-        mspan_free=-mspans % FIXED_BLOCK, mspan_inuse=mspans,
+        heap_free=int(usage.free),
+        heap_objects=objects,
+        heap_released=int(usage.released),
+        heap_stacks=int(usage.stacks),
+        heap_unused=int(usage.in_use) - objects,
+        mcache_free=-mcaches % FIXED_BLOCK,
+        mcache_inuse=mcaches,
+        mspan_free=-mspans % FIXED_BLOCK,
+        mspan_inuse=mspans,
         metadata_other=max(arenas - 1, 0) * ARENA_METADATA
         + 16 * int(usage.mark_words)  # mark and allocation bits (runtime/mheap.go: newMarkBits)
         + usage.classes_used * SPAN_SETS
         + round(usage.finalizers_queued * QUEUED_FINALIZER)
         + round(costs.metadata_bytes),
-        os_stacks=0, other=round(costs.other_bytes) + int(usage.specials) * SPECIAL,
+        os_stacks=0,
+        other=round(costs.other_bytes) + int(usage.specials) * SPECIAL,
         profiling_buckets=PROFILE_TABLE,
-    )  # fmt: skip
+    )
 
 
 def resident(classes: MemoryClasses, usage: HeapUsage, costs: Footprint) -> dict[str, int]:
@@ -101,9 +107,13 @@ def resident(classes: MemoryClasses, usage: HeapUsage, costs: Footprint) -> dict
         "unused in spans": classes.heap_unused,
         "free heap": classes.heap_free,
         "stacks": classes.heap_stacks,
-        "metadata": classes.mcache_free + classes.mcache_inuse + classes.mspan_free
-        + classes.mspan_inuse + classes.metadata_other - untouched
+        "metadata": classes.mcache_free
+        + classes.mcache_inuse
+        + classes.mspan_free
+        + classes.mspan_inuse
+        + classes.metadata_other
+        - untouched
         + round(costs.runtime_bytes),
         "program file": round(costs.text_bytes),
         "rest of huge pages": int(usage.huge),
-    }  # fmt: skip
+    }

@@ -15,8 +15,15 @@ LARGEST: Final = (1 << 63) - 1
 """What tables say of a goal or trigger that is never reached."""
 UNKNOWN: Final = Assists(None, None, None)
 SWEEPERS: Final = (
-    "background", "refill", "debt", "reclaim", "flush", "call", "stopped", "start",
-)  # fmt: skip
+    "background",
+    "refill",
+    "debt",
+    "reclaim",
+    "flush",
+    "call",
+    "stopped",
+    "start",
+)
 """Who sweeps spans: the columns `swept_*` of the table of cycles."""
 
 
@@ -44,34 +51,58 @@ class Recording:
         assists = self._mutator.assists() or UNKNOWN
         finalized = self._heap.finalized()
         return Cycle(
-            number=cycle.number, reason=cycle.reason,
-            start_ns=int(cycle.started), mark_ns=int(cycle.mark_started),
-            mark_term_ns=int(cycle.mark_ended), end_ns=int(cycle.ended), procs=ps,
-            trigger=min(cycle.trigger, LARGEST), heap_goal=min(cycle.goal, LARGEST),
-            limit_goal=cycle.limit_goal, heap_start=cycle.heap_start, heap_end=cycle.heap_end,
-            heap_marked=cycle.marked_bytes, allocated_black=cycle.black_bytes,
+            number=cycle.number,
+            reason=cycle.reason,
+            start_ns=int(cycle.started),
+            mark_ns=int(cycle.mark_started),
+            mark_term_ns=int(cycle.mark_ended),
+            end_ns=int(cycle.ended),
+            procs=ps,
+            trigger=min(cycle.trigger, LARGEST),
+            heap_goal=min(cycle.goal, LARGEST),
+            limit_goal=cycle.limit_goal,
+            heap_start=cycle.heap_start,
+            heap_end=cycle.heap_end,
+            heap_marked=cycle.marked_bytes,
+            allocated_black=cycle.black_bytes,
             floating=max(cycle.marked_bytes - cycle.reachable_bytes, 0),
             stacks=self._mutator.stacks(),
-            dedicated_workers=pacer.workers.dedicated, fractional_goal=pacer.workers.fraction,
-            heap_scannable=cycle.scannable, heap_scan=cycle.scan["heap"],
-            stack_scan=cycle.scan["stack"], globals_scan=cycle.scan["globals"],
-            scan_expected=cycle.scan_expected, cons_mark=cycle.cons_mark,
-            assist_ratio_start=cycle.assist_ratio_start, assist_ratio_end=cycle.assist_ratio_end,
+            dedicated_workers=pacer.workers.dedicated,
+            fractional_goal=pacer.workers.fraction,
+            heap_scannable=cycle.scannable,
+            heap_scan=cycle.scan["heap"],
+            stack_scan=cycle.scan["stack"],
+            globals_scan=cycle.scan["globals"],
+            scan_expected=cycle.scan_expected,
+            cons_mark=cycle.cons_mark,
+            assist_ratio_start=cycle.assist_ratio_start,
+            assist_ratio_end=cycle.assist_ratio_end,
             dedicated_ns=int(cycle.cpu.get("dedicated", 0)),
             fractional_ns=int(cycle.cpu.get("fractional", 0)),
-            idle_ns=int(cycle.cpu.get("idle", 0)), assist_ns=int(cycle.cpu.get("assist", 0)),
-            assists=assists.assists, assist_parks=assists.parks, assist_wait_ns=assists.wait_ns,
-            stw_start_stopping_ns=int(cycle.stop_start), stw_start_ns=int(cycle.pause_start),
-            stw_end_stopping_ns=int(cycle.stop_end), stw_end_ns=int(cycle.pause_end),
+            idle_ns=int(cycle.cpu.get("idle", 0)),
+            assist_ns=int(cycle.cpu.get("assist", 0)),
+            assists=assists.assists,
+            assist_parks=assists.parks,
+            assist_wait_ns=assists.wait_ns,
+            stw_start_stopping_ns=int(cycle.stop_start),
+            stw_start_ns=int(cycle.pause_start),
+            stw_end_stopping_ns=int(cycle.stop_end),
+            stw_end_ns=int(cycle.pause_end),
             stw_cpu_ns=int((cycle.pause_start + cycle.pause_end) * ps),
             **{f"swept_{who}": _swept(sweep, who) for who in SWEEPERS},
-            sweep_end_heap=sweep.end_heap, sweep_allocated=sweep.allocated,
-            sweep_pages=sweep.pages, sweep_ratio=sweep.ratio,
-            freed_spans=sweep.freed_spans, freed_bytes=sweep.freed_bytes,
-            finalizers_due=finalized.due, finalizers_run=finalized.run,
-            limiter_fill_ns=gc.limiter.fill, limiter_overflow_ns=gc.limiter.overflow,
-            limiting=gc.limiter.limiting, gc_cpu_fraction=self._gc_cpu_fraction(),
-        )  # fmt: skip
+            sweep_end_heap=sweep.end_heap,
+            sweep_allocated=sweep.allocated,
+            sweep_pages=sweep.pages,
+            sweep_ratio=sweep.ratio,
+            freed_spans=sweep.freed_spans,
+            freed_bytes=sweep.freed_bytes,
+            finalizers_due=finalized.due,
+            finalizers_run=finalized.run,
+            limiter_fill_ns=gc.limiter.fill,
+            limiter_overflow_ns=gc.limiter.overflow,
+            limiting=gc.limiter.limiting,
+            gc_cpu_fraction=self._gc_cpu_fraction(),
+        )
 
     def _gc_cpu_fraction(self) -> float:
         """GC share of the CPU since the start as gctrace counts it: without idle workers."""
@@ -85,28 +116,46 @@ class Recording:
         classes, heap = self._memory.classes(), self._heap.allocated()
         found, finalized = self._mutator.population(), self._heap.finalized()
         scan = gc.cycle.scan or {"globals": settings.globals_bytes, "stack": 0, "heap": 0}
-        self._runtime.emit(Sample(
-            at_ns=int(self._runtime.clock.now),
-            **classes._asdict(), total=sum(classes),
-            allocs_bytes=heap.allocated_bytes, allocs_objects=heap.allocated_objects,
-            frees_bytes=heap.freed_bytes, frees_objects=heap.freed_objects,
-            tiny_allocs=heap.tiny_allocs,
-            heap_goal=min(gc.pacer.heap_goal(), LARGEST), heap_marked=gc.pacer.heap_marked,
-            objects=heap.objects,
-            finalizers_queued=finalized.queued, finalizers_executed=finalized.executed,
-            cycles_automatic=gc.cycles - gc.forced, cycles_forced=gc.forced,
-            cycles_total=gc.cycles, gogc=settings.gc_percent, gomemlimit=settings.memory_limit,
-            limiter_last_enabled=gc.limiter.last_enabled_cycle,
-            scan_globals=scan["globals"], scan_heap=scan["heap"], scan_stack=scan["stack"],
-            scan_total=sum(scan.values()), stack_starting_size=self._mutator.stack_size(),
-            **self._cpu_classes()._asdict(), gomaxprocs=settings.gomaxprocs,
-            goroutines=found.goroutines, goroutines_created=found.created,
-            goroutines_runnable=found.runnable, goroutines_running=found.running,
-            goroutines_waiting=found.waiting,
-            phase="mark" if gc.marking else "off",
-            heap_live=gc.pacer.heap_live, trigger=min(gc.trigger_at, LARGEST),
-            reachable=gc.cycle.reachable_bytes, rss=sum(self._memory.resident().values()),
-        ))  # fmt: skip
+        self._runtime.emit(
+            Sample(
+                at_ns=int(self._runtime.clock.now),
+                **classes._asdict(),
+                total=sum(classes),
+                allocs_bytes=heap.allocated_bytes,
+                allocs_objects=heap.allocated_objects,
+                frees_bytes=heap.freed_bytes,
+                frees_objects=heap.freed_objects,
+                tiny_allocs=heap.tiny_allocs,
+                heap_goal=min(gc.pacer.heap_goal(), LARGEST),
+                heap_marked=gc.pacer.heap_marked,
+                objects=heap.objects,
+                finalizers_queued=finalized.queued,
+                finalizers_executed=finalized.executed,
+                cycles_automatic=gc.cycles - gc.forced,
+                cycles_forced=gc.forced,
+                cycles_total=gc.cycles,
+                gogc=settings.gc_percent,
+                gomemlimit=settings.memory_limit,
+                limiter_last_enabled=gc.limiter.last_enabled_cycle,
+                scan_globals=scan["globals"],
+                scan_heap=scan["heap"],
+                scan_stack=scan["stack"],
+                scan_total=sum(scan.values()),
+                stack_starting_size=self._mutator.stack_size(),
+                **self._cpu_classes()._asdict(),
+                gomaxprocs=settings.gomaxprocs,
+                goroutines=found.goroutines,
+                goroutines_created=found.created,
+                goroutines_runnable=found.runnable,
+                goroutines_running=found.running,
+                goroutines_waiting=found.waiting,
+                phase="mark" if gc.marking else "off",
+                heap_live=gc.pacer.heap_live,
+                trigger=min(gc.trigger_at, LARGEST),
+                reachable=gc.cycle.reachable_bytes,
+                rss=sum(self._memory.resident().values()),
+            )
+        )
 
     def _cpu_classes(self) -> CpuClasses:
         """Where the CPU time went; what is neither GC, scavenging nor idle is the program's."""
@@ -119,11 +168,16 @@ class Recording:
         return CpuClasses(
             cpu_assist=seconds["assist"],
             cpu_dedicated=seconds["dedicated"] + seconds["fractional"],
-            cpu_gc_idle=seconds["idle"], cpu_pause=seconds["pause"], cpu_gc_total=gc_total,
-            cpu_idle=idle, cpu_scavenge_assist=scavenge["assist"],
-            cpu_scavenge_background=scavenge["background"], cpu_scavenge_total=scavenge_total,
-            cpu_total=total, cpu_user=total - gc_total - idle - scavenge_total,
-        )  # fmt: skip
+            cpu_gc_idle=seconds["idle"],
+            cpu_pause=seconds["pause"],
+            cpu_gc_total=gc_total,
+            cpu_idle=idle,
+            cpu_scavenge_assist=scavenge["assist"],
+            cpu_scavenge_background=scavenge["background"],
+            cpu_scavenge_total=scavenge_total,
+            cpu_total=total,
+            cpu_user=total - gc_total - idle - scavenge_total,
+        )
 
 
 def _swept(sweep: Swept, who: str) -> int | None:

@@ -71,13 +71,15 @@ def measured(points: Sequence[Point], folder: Place) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                WORKLOAD: point.settings[WORKLOAD], "pacer": point.settings[PACER],
-                "seed": point.seed, **measure(load_run(folder / point.name)),
+                WORKLOAD: point.settings[WORKLOAD],
+                "pacer": point.settings[PACER],
+                "seed": point.seed,
+                **measure(load_run(folder / point.name)),
             }
             for point in points
             if is_sealed(folder / point.name)
         ]
-    )  # fmt: skip
+    )
 
 
 def verdicts(frames: Sequence[pd.DataFrame], against: str) -> list[Verdict]:
@@ -132,14 +134,22 @@ def table(found: Sequence[Verdict]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "pacer": v.pacer, "measure": v.measure, "unit": MEASURES[v.measure],
-                "against": v.against, "value": v.value, "change": v.change.value,
-                "change_low": v.change.low, "change_high": v.change.high,
-                "fewer": v.fewer, "workloads": v.workloads, "p": v.p, "verdict": v.word,
+                "pacer": v.pacer,
+                "measure": v.measure,
+                "unit": MEASURES[v.measure],
+                "against": v.against,
+                "value": v.value,
+                "change": v.change.value,
+                "change_low": v.change.low,
+                "change_high": v.change.high,
+                "fewer": v.fewer,
+                "workloads": v.workloads,
+                "p": v.p,
+                "verdict": v.word,
             }
             for v in found
         ]
-    )  # fmt: skip
+    )
 
 
 def scenario_table(makers: Mapping[str, type], gomaxprocs: int = 8) -> pd.DataFrame:
@@ -149,12 +159,11 @@ def scenario_table(makers: Mapping[str, type], gomaxprocs: int = 8) -> pd.DataFr
     return pd.DataFrame(
         [
             {
-                "scenario": scenario.name, "pacer": name,
+                "scenario": scenario.name,
+                "pacer": name,
                 **score(scenario.run(make()), gomaxprocs)._asdict(),
             }
             for scenario in SCENARIOS
             for name, make in makers.items()
         ]
-    )  # fmt: skip
-
-
+    )

@@ -98,9 +98,10 @@ class _Cycle:
         self.allocate(max(trigger - pacer.heap_live, 0))
         pacer.set_stacks(program.stacks)
         self.left = {
-            "globals": program.globals_scan, "stack": program.stacks,
+            "globals": program.globals_scan,
+            "stack": program.stacks,
             "heap": int(program.live * program.scannable),
-        }  # fmt: skip
+        }
         pacer.start_cycle(self.now, program.gomaxprocs, periodic=False)
         self.look(pacer)
         while any(self.left.values()):
@@ -114,9 +115,14 @@ class _Cycle:
         self.look(pacer)
         assists = self.assist_time / cpu
         return CycleSeen(
-            trigger, goal, heap_end, pacer.heap_marked, self.duration,
-            BACKGROUND_UTILIZATION + assists, assists,
-        )  # fmt: skip
+            trigger,
+            goal,
+            heap_end,
+            pacer.heap_marked,
+            self.duration,
+            BACKGROUND_UTILIZATION + assists,
+            assists,
+        )
 
     def step(self) -> None:
         """Half a millisecond, or what is left of marking."""

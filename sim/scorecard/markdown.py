@@ -20,22 +20,31 @@ def card_markdown(found: Sequence[Verdict], against: str, timed: Sequence[str]) 
     """A row per pacer and measure, and what stands in them."""
     rows = [
         {
-            "pacer": v.pacer, "measure": v.measure, against: _figure(v, v.against),
-            "value": _figure(v, v.value), "change": _change(v),
-            "less in": f"{v.fewer} of {v.workloads}", "verdict": v.word,
+            "pacer": v.pacer,
+            "measure": v.measure,
+            against: _figure(v, v.against),
+            "value": _figure(v, v.value),
+            "change": _change(v),
+            "less in": f"{v.fewer} of {v.workloads}",
+            "verdict": v.word,
         }
         for v in found
-    ]  # fmt: skip
+    ]
     table = pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
     return "\n".join(
         [
             table,
             "",
-            (f"Less is better. {against} and value: medians over workloads. Change: geometric mean"
-            " of the ratios over workloads; of shares (points, pp) the mean difference. Brackets:"
-            f" {CONFIDENCE:.0%} confidence, over seeds, for these workloads."),
-            (f"Better, worse: significant at {1 - CONFIDENCE:.0%} among all {len(found)} verdicts"
-            " (paired t test, Holm); without a word it may be chance."),
+            (
+                f"Less is better. {against} and value: medians over workloads. Change: geometric"
+                " mean of the ratios over workloads; of shares (points, pp) the mean difference."
+                " Brackets:"
+                f" {CONFIDENCE:.0%} confidence, over seeds, for these workloads."
+            ),
+            (
+                f"Better, worse: significant at {1 - CONFIDENCE:.0%} among all {len(found)}"
+                " verdicts (paired t test, Holm); without a word it may be chance."
+            ),
             f"All in the fluid mode, but latency_p99: in events ({', '.join(timed) or 'none'}).",
         ]
     )
@@ -57,8 +66,10 @@ def scenario_markdown(scores: pd.DataFrame, against: str) -> str:
     table = pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
     return "\n".join(
         [
-            ("Scenarios of Go's TestGcPacer: overshoot % / GC utilization while marking % / assists"
-            f" % / swing of the trigger % / GC CPU per allocated byte, relative to {against}."),
+            (
+                "Scenarios of Go's TestGcPacer: overshoot % / GC utilization while marking % /"
+                f" assists % / swing of the trigger % / GC CPU per allocated byte, relative to {against}."
+            ),
             "An ideal program has no idle Ps and no chance: the figures are exact.",
             "",
             table,

@@ -50,9 +50,12 @@ class Scenario:
         for cycle, (allocates, growth, scannable, stacks) in enumerate(zip(*signals, strict=True)):
             live *= growth if cycle else 1.0
             yield replace(
-                base, allocates=allocates * KiB / MS, live=int(live),
-                scannable=float(np.clip(scannable, 0, 1)), stacks=int(stacks) // 2048 * 2048,
-            )  # fmt: skip
+                base,
+                allocates=allocates * KiB / MS,
+                live=int(live),
+                scannable=float(np.clip(scannable, 0, 1)),
+                stacks=int(stacks) // 2048 * 2048,
+            )
 
     def run(self, pacer: Pacer) -> list[CycleSeen]:
         """The cycles of a fresh pacer."""

@@ -54,9 +54,14 @@ def heap_kinds() -> KindTable:
 
 
 def _check_heap(
-    marker: Marker, kinds: KindTable, live: Ints, spans: Ints, scattered: Floats,
-    *, vector_kernel: bool,
-) -> None:  # fmt: skip
+    marker: Marker,
+    kinds: KindTable,
+    live: Ints,
+    spans: Ints,
+    scattered: Floats,
+    *,
+    vector_kernel: bool,
+) -> None:
     promise, given = checker(marker), (live.copy(), spans.copy())
     counts = marker.count(kinds, live, spans, scattered, vector_kernel=vector_kernel)
     for name, value in asdict(counts).items():

@@ -25,10 +25,18 @@ PROGRAMS: Final = (
     replace(STEADY, live=MiB, stacks=64 * MiB, globals_scan=128 * MiB, gomaxprocs=3),
 )
 ATTRIBUTES: Final = (
-    "heap_live", "heap_marked", "heap_scan", "bg_scan_credit", "assist_work_per_byte",
-    "assist_bytes_per_work", "workers", "memory", "old_cons_mark", "scan_expected",
+    "heap_live",
+    "heap_marked",
+    "heap_scan",
+    "bg_scan_credit",
+    "assist_work_per_byte",
+    "assist_bytes_per_work",
+    "workers",
+    "memory",
+    "old_cons_mark",
+    "scan_expected",
     "limit_in_force",
-)  # fmt: skip
+)
 
 
 def check_pacer(make: Callable[[], Pacer]) -> None:

@@ -112,9 +112,10 @@ def profile_text(
                 "unit": unit_of(name),
                 "benchmark": " + ".join(origin.benchmarks),
             }
-            for origin in SOURCES if origin.section == section
+            for origin in SOURCES
+            if origin.section == section
             for name, value in values[origin].items()
-        }  # fmt: skip
+        }
         lines += [f"    {field.name}: {_inline(costs[field.name])}" for field in fields(cls)]
     return head + text + "\n".join(lines) + "\n"
 

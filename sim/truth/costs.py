@@ -93,9 +93,12 @@ def _malloc_steps(row: Row) -> list[float]:
     spans = [_span_class(size, scan=row["scan"]) for size in row["sizes"]]
     headers = [row["scan"] and span.elemsize > HEADER_ABOVE for span in spans]
     return [
-        not row["scan"], row["scan"], _mean(headers),
-        _mean(span.elemsize for span in spans), _mean(1 / span.nelems for span in spans),
-    ]  # fmt: skip
+        not row["scan"],
+        row["scan"],
+        _mean(headers),
+        _mean(span.elemsize for span in spans),
+        _mean(1 / span.nelems for span in spans),
+    ]
 
 
 def _span_class(size: int, *, scan: bool) -> SpanClass:
@@ -134,10 +137,18 @@ def sweep_costs(sweep: Rows) -> Costs:
 def mark_costs(mark: Rows, mark_classic: Rows) -> Costs:
     """Marking heaps of known objects, pointers, bytes and spans with both markers."""
     names = (
-        "noscan_object_ns", "object_ns", "byte_ns", "span_visit_ns", "sparse_object_ns",
-        "dense_byte_ns", "pointer_ns", "dense_pointer_ns", "span_ns", "apart_ns",
+        "noscan_object_ns",
+        "object_ns",
+        "byte_ns",
+        "span_visit_ns",
+        "sparse_object_ns",
+        "dense_byte_ns",
+        "pointer_ns",
+        "dense_pointer_ns",
+        "span_ns",
+        "apart_ns",
         "queued_apart_ns",
-    )  # fmt: skip
+    )
     steps = [_green_tea_steps(row) for row in mark] + [_classic_steps(row) for row in mark_classic]
     costs = dict(zip(names, solve(steps, _ns([*mark, *mark_classic])), strict=True))
     return costs | {"vector_kernel": float(mark[0]["vector_kernel"])}
@@ -148,9 +159,18 @@ def _classic_steps(row: Row) -> list[float]:
     scanned = row["slot"] if row["slot"] > HEADER_ABOVE else 8 * row["words"]
     objects = row["objects"]
     return [
-        row["noscan"], objects, objects * scanned, 0, 0, 0, row["pointers"], 0, row["spans"],
-        row["apart"], 0,
-    ]  # fmt: skip
+        row["noscan"],
+        objects,
+        objects * scanned,
+        0,
+        0,
+        0,
+        row["pointers"],
+        0,
+        row["spans"],
+        row["apart"],
+        0,
+    ]
 
 
 def _green_tea_steps(row: Row) -> list[float]:
@@ -162,9 +182,18 @@ def _green_tea_steps(row: Row) -> list[float]:
     sparse, dense = row["single"] + row["sparse"], row["dense_visits"] * PAGE_SIZE
     gathered = row["pointers"] * row["dense"] / (sparse + row["dense"])
     return [
-        row["noscan"], 0, 0, visits, sparse, dense, row["pointers"] - gathered, gathered,
-        row["spans"], 0, row["apart"],
-    ]  # fmt: skip
+        row["noscan"],
+        0,
+        0,
+        visits,
+        sparse,
+        dense,
+        row["pointers"] - gathered,
+        gathered,
+        row["spans"],
+        0,
+        row["apart"],
+    ]
 
 
 def root_costs(roots: Rows) -> Costs:

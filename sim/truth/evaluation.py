@@ -33,9 +33,18 @@ SHIPPED_SETS: Final = "workloads.yaml"
 SHIPPED_MACHINE: Final = "avx512-x86-64"
 """The shipped profile that was measured on the kind of machine of the real runs."""
 COLUMNS: Final = (
-    "model", "evidence", "program", "gomaxprocs", "gogc", "gomemlimit", "figure", "real",
-    "simulated", "error", "spread",
-)  # fmt: skip
+    "model",
+    "evidence",
+    "program",
+    "gomaxprocs",
+    "gogc",
+    "gomemlimit",
+    "figure",
+    "real",
+    "simulated",
+    "error",
+    "spread",
+)
 SETTINGS: Final = ("gomaxprocs", "gogc", "gomemlimit")
 KEYS: Final = ("evidence", "figure")
 

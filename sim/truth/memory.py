@@ -102,11 +102,13 @@ def compare(real: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
     real, ours = real.loc[at], ours.loc[at]
     return pd.DataFrame(
         {
-            "real mean": real.mean(), "simulated mean": ours.mean(),
-            "real peak": real.max(), "simulated peak": ours.max(),
+            "real mean": real.mean(),
+            "simulated mean": ours.mean(),
+            "real peak": real.max(),
+            "simulated peak": ours.max(),
             "error": (real - ours).abs().mean() / real["rss"].max(),
         }
-    ).rename_axis("quantity")  # fmt: skip
+    ).rename_axis("quantity")
 
 
 def markdown(table: pd.DataFrame) -> str:

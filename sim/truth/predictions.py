@@ -116,26 +116,28 @@ def _rows(
             truth = median(run.of_the_log(figure) for run in found)
             middle = getattr(prediction.middle, figure)
             recorded = median(run.recorded(figure) for run in found)
-            rows.append({
-                "program": setting.program,
-                "procs": prediction.setting.procs,
-                "repetition": log.repetition,
-                "gogc": name_gogc(prediction.setting.gogc),
-                "gomemlimit": name_limit(prediction.setting.memory_limit),
-                "in_sample": setting == log.setting,
-                "load": fit.program.load.value,
-                "amount": sum(run.amount for run in found) / len(found),
-                "figure": figure,
-                "real": truth,
-                "predicted": middle,
-                "low": getattr(prediction.low, figure),
-                "high": getattr(prediction.high, figure),
-                "error": _error(figure, middle, truth),
-                "error_as_recorded": _error(figure, middle, recorded),
-                "spread": _spread([run.of_the_log(figure) for run in found]),
-                "guide": getattr(simple, figure),
-                "guide_error": _error(figure, getattr(simple, figure), truth),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "program": setting.program,
+                    "procs": prediction.setting.procs,
+                    "repetition": log.repetition,
+                    "gogc": name_gogc(prediction.setting.gogc),
+                    "gomemlimit": name_limit(prediction.setting.memory_limit),
+                    "in_sample": setting == log.setting,
+                    "load": fit.program.load.value,
+                    "amount": sum(run.amount for run in found) / len(found),
+                    "figure": figure,
+                    "real": truth,
+                    "predicted": middle,
+                    "low": getattr(prediction.low, figure),
+                    "high": getattr(prediction.high, figure),
+                    "error": _error(figure, middle, truth),
+                    "error_as_recorded": _error(figure, middle, recorded),
+                    "spread": _spread([run.of_the_log(figure) for run in found]),
+                    "guide": getattr(simple, figure),
+                    "guide_error": _error(figure, getattr(simple, figure), truth),
+                }
+            )
     return rows
 
 

@@ -141,10 +141,14 @@ def _work(step: spec.Work) -> Json:
     if not isinstance(step.lives, str):
         lives = {"lives": "mean", "lives_ns": step.lives.mean()}
     return {
-        "cpu": _values(step.cpu), "allocate": _values(step.allocate), "of": step.of or "",
-        "into": step.into or "", "pointer_writes": step.pointer_writes,
-        "finalizer_ns": step.finalizer, **lives,
-    }  # fmt: skip
+        "cpu": _values(step.cpu),
+        "allocate": _values(step.allocate),
+        "of": step.of or "",
+        "into": step.into or "",
+        "pointer_writes": step.pointer_writes,
+        "finalizer_ns": step.finalizer,
+        **lives,
+    }
 
 
 def _load(name: str, load: spec.Load, config: RunConfig) -> Json:
@@ -154,15 +158,19 @@ def _load(name: str, load: spec.Load, config: RunConfig) -> Json:
             return {"do": "open", "goroutine": load.goroutine, "at": at, "via": load.via}
         case spec.ClosedLoop():
             return {
-                "do": "closed", "goroutine": load.goroutine, "workers": load.workers,
+                "do": "closed",
+                "goroutine": load.goroutine,
+                "workers": load.workers,
                 "think": _values(load.think),
-            }  # fmt: skip
+            }
         case spec.Batch():
             parallel = load.parallel_per_p * config.gomaxprocs or load.parallel
             return {
-                "do": "batch", "goroutine": load.goroutine, "count": load.count,
+                "do": "batch",
+                "goroutine": load.goroutine,
+                "count": load.count,
                 "parallel": min(parallel, load.count),
-            }  # fmt: skip
+            }
 
 
 def _arrivals(name: str, load: spec.OpenLoop, config: RunConfig) -> list[int]:

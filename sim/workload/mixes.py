@@ -27,9 +27,7 @@ class MixBook:
         for name, objects in program.mixes.items():
             self._add(name, objects, sizes)
         for name, pool in program.pools.items():
-            self._add(
-                pool_mix(name), (ObjectKind(Constant(pool.size), 1.0, pool.pointers),), sizes
-            )
+            self._add(pool_mix(name), (ObjectKind(Constant(pool.size), 1.0, pool.pointers),), sizes)
 
         for step in program.all_steps():
             if isinstance(step, Work) and step.finalizer is not None:
@@ -47,10 +45,13 @@ class MixBook:
         self.ids[name] = len(self.mixes)
         self.mixes.append(
             self.kinds.add_mix(
-                sizes, np.repeat(words, QUANTILES), np.repeat(filled, QUANTILES),
-                np.repeat(shares, QUANTILES), table,
+                sizes,
+                np.repeat(words, QUANTILES),
+                np.repeat(filled, QUANTILES),
+                np.repeat(shares, QUANTILES),
+                table,
             )
-        )  # fmt: skip
+        )
 
 
 def pool_mix(name: str) -> str:

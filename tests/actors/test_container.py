@@ -42,10 +42,12 @@ def test_the_kill_comes_at_the_limit_and_the_tables_reach_up_to_it(tmp_path):
 
 def test_stacks_alone_can_kill():
     result = run(
-        "workload=connections", "workload.goroutines.connection.stack=30KiB",
+        "workload=connections",
+        "workload.goroutines.connection.stack=30KiB",
         "workload.load.clients={goroutine: connection, count: 4000, parallel: 4000}",
-        "workload.stores.rooms.size=8MiB", "cgroup.memory=64MiB",
-    )  # fmt: skip
+        "workload.stores.rooms.size=8MiB",
+        "cgroup.memory=64MiB",
+    )
     assert result.run["status"] == Status.OOM_KILLED
     assert ": stacks " in result.run["reason"]
 

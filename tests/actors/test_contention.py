@@ -32,9 +32,14 @@ def heavy(procs: int, resolution: str, seed: int, duration: str) -> Result:
     """Two workers a P that do little but allocate."""
     workload = {**HEAVY, "load": {"jobs": {"goroutine": "job", "workers": 2 * procs}}}
     return run(
-        workload, GOMAXPROCS=procs, GOGC="off", duration=duration, seed=seed,
-        model={"resolution": resolution}, record={"samples": 0},
-    )  # fmt: skip
+        workload,
+        GOMAXPROCS=procs,
+        GOGC="off",
+        duration=duration,
+        seed=seed,
+        model={"resolution": resolution},
+        record={"samples": 0},
+    )
 
 
 def wait(result: Result, lock: str) -> float:

@@ -61,12 +61,13 @@ def test_a_long_idle_time_does_not_fill_the_bucket_of_the_limiter() -> None:
     """A P that wakes up after three seconds has idled in many windows, not in the last one."""
     steps = [{"work": {"cpu": "1us", "allocate": "8MiB", "of": "node"}}, {"wait": "3s"}]
     late = program(
-        [], {"count": 1, "parallel": 1},
+        [],
+        {"count": 1, "parallel": 1},
         goroutines={
             "job": {"steps": [*steps, *steps]},
             "churn": {"steps": [{"work": {"cpu": "1us", "allocate": "10KiB", "of": "node"}}]},
         },
-    )  # fmt: skip
+    )
     late["load"]["churn"] = {"goroutine": "churn", "arrivals": {"regular": "500/s"}}
     result = run(late, GOMAXPROCS=4, duration="7s")
     assert (result.cycles["limiter_fill_ns"] < 100 * MS).all()

@@ -20,9 +20,21 @@ def run(size: str, count: int, arrivals: str, duration: str = "1500ms") -> Resul
         "goroutines": {
             "main": {
                 "steps": [
-                    {"repeat": {"times": count, "steps": [
-                        {"work": {"cpu": "1us", "allocate": size, "of": "large",
-                                  "lives": "forever"}}]}},
+                    {
+                        "repeat": {
+                            "times": count,
+                            "steps": [
+                                {
+                                    "work": {
+                                        "cpu": "1us",
+                                        "allocate": size,
+                                        "of": "large",
+                                        "lives": "forever",
+                                    }
+                                }
+                            ],
+                        }
+                    },
                     {"wait": "1h"},
                 ]
             },
@@ -34,7 +46,7 @@ def run(size: str, count: int, arrivals: str, duration: str = "1500ms") -> Resul
             "main": {"goroutine": "main", "count": 1},
             "requests": {"goroutine": "request", "arrivals": {"poisson": arrivals}},
         },
-    }  # fmt: skip
+    }
     return simulate(load({"workload": workload, "GOMAXPROCS": 8, "duration": duration}))
 
 

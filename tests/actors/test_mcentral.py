@@ -29,9 +29,12 @@ ALLOCATES: dict[str, Any] = {
 def mcentrals(mcentral: str, gomaxprocs: int, resolution: str) -> pd.Series:
     """The locks table of a run: sums over all mcentrals, and waiting per acquisition."""
     locks = run(
-        ALLOCATES, f"model.mcentral={mcentral}", f"model.resolution={resolution}",
-        GOMAXPROCS=gomaxprocs, duration="4ms",
-    ).locks  # fmt: skip
+        ALLOCATES,
+        f"model.mcentral={mcentral}",
+        f"model.resolution={resolution}",
+        GOMAXPROCS=gomaxprocs,
+        duration="4ms",
+    ).locks
     assert HEAP_LOCK in set(locks.lock)
     sums = locks[locks.lock != HEAP_LOCK].sum(numeric_only=True)
     sums["wait"] = sums.wait_ns / sums.acquisitions

@@ -71,9 +71,11 @@ def test_a_slow_leak_thrashes_at_the_limit_until_the_kill():
         " {work: {cpu: 5us, allocate: 128KiB, of: listener, into: listeners}}]"
     )
     result = run(
-        "leak-at-limit", f"workload.goroutines.handler.steps={steps}",
-        "workload.load.api.arrivals.poisson=200/s", "duration=10s",
-    )  # fmt: skip
+        "leak-at-limit",
+        f"workload.goroutines.handler.steps={steps}",
+        "workload.load.api.arrivals.poisson=200/s",
+        "duration=10s",
+    )
     assert result.run["status"] == Status.OOM_KILLED
     leak = 25 * MiB  # a second
     assert result.end_ns == pytest.approx((128 - 40) * MiB / leak * SECOND, rel=0.3)
@@ -94,9 +96,13 @@ def test_all_memory_is_in_exactly_one_class_at_every_sample(
     config, gogc, limit, huge_pages, scavenger
 ):
     samples = run(
-        config, "duration=150ms", f"GOGC={gogc}", f"GOMEMLIMIT={limit}",
-        f"os.huge_pages={huge_pages}", f"model.scavenger={scavenger}",
-    ).samples  # fmt: skip
+        config,
+        "duration=150ms",
+        f"GOGC={gogc}",
+        f"GOMEMLIMIT={limit}",
+        f"os.huge_pages={huge_pages}",
+        f"model.scavenger={scavenger}",
+    ).samples
     classes = samples[[name for name in samples if str(name).startswith(CLASSES)]]
     assert len(classes.columns) == 14
     parts = classes.drop(columns=f"{CLASSES}total:bytes")

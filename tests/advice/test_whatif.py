@@ -36,9 +36,11 @@ KEYS = [
 def test_every_combination_is_predicted_in_the_order_typed() -> None:
     found = grid("50,off", "none,512MiB", "2")
     assert found == [
-        Setting(50, None, 2), Setting(None, None, 2),
-        Setting(50, 512 * MiB, 2), Setting(None, 512 * MiB, 2),
-    ]  # fmt: skip
+        Setting(50, None, 2),
+        Setting(None, None, 2),
+        Setting(50, 512 * MiB, 2),
+        Setting(None, 512 * MiB, 2),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -56,8 +58,10 @@ def test_a_wrong_setting_is_one_sentence(gogc: str, limit: str, procs: str, sent
 
 def test_a_limit_is_named_exactly() -> None:
     assert [name_limit(size) for size in (None, 512 * MiB, 1536 * MiB)] == [
-        "none", "512MiB", "1536MiB",
-    ]  # fmt: skip
+        "none",
+        "512MiB",
+        "1536MiB",
+    ]
 
 
 def test_the_json_has_the_promised_keys_and_intervals() -> None:
@@ -93,5 +97,11 @@ def test_a_heap_that_outgrows_any_goal_is_collected_without_end_but_goes_on() ->
 
 def test_figures_are_printed_as_people_read_them() -> None:
     assert [format_figure(x) for x in (0, 1280.4, 63_012, 99.96, 46.51, 0.01312, 1e-6)] == [
-        "0", "1,280", "63,012", "100", "46.5", "0.0131", "0.000001",
-    ]  # fmt: skip
+        "0",
+        "1,280",
+        "63,012",
+        "100",
+        "46.5",
+        "0.0131",
+        "0.000001",
+    ]

@@ -95,9 +95,17 @@ def test_run_takes_assignments_a_seed_and_a_folder(
     typed: Typed, simulated: list[tuple[RunConfig, Path]], tmp_path: Path
 ) -> None:
     code, _, _ = typed(
-        "run", QUICKSTART, "--set", "GOGC=off", "--set", "GOMAXPROCS=2", "--seed", "7",
-        "--out", str(tmp_path),
-    )  # fmt: skip
+        "run",
+        QUICKSTART,
+        "--set",
+        "GOGC=off",
+        "--set",
+        "GOMAXPROCS=2",
+        "--seed",
+        "7",
+        "--out",
+        str(tmp_path),
+    )
     ((config, out),) = simulated
     assert (code, config.gc_percent, config.gomaxprocs, config.seed) == (0, -1, 2, 7)
     assert out == tmp_path
@@ -287,9 +295,12 @@ def test_a_shell_can_complete_commands() -> None:
     }
     done = subprocess.run(
         [sys.executable, "-m", "sim"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
         env={**environment, "COMP_CWORD": "1"},
-    )  # fmt: skip
+    )
     assert done.stdout.split() == ["whatif"]
 
 

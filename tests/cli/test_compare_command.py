@@ -16,9 +16,21 @@ def test_a_grid_becomes_one_table(
 ) -> None:
     monkeypatch.chdir(ROOT)
     arguments = [
-        "compare", "configs/hbsteady.yaml", "--gogc", "50,100", "--seeds", "1", "--jobs", "1",
-        "--set", "duration=20ms", "--baseline", "GOGC=100", "--out", str(tmp_path / "sweep-x"),
-    ]  # fmt: skip
+        "compare",
+        "configs/hbsteady.yaml",
+        "--gogc",
+        "50,100",
+        "--seeds",
+        "1",
+        "--jobs",
+        "1",
+        "--set",
+        "duration=20ms",
+        "--baseline",
+        "GOGC=100",
+        "--out",
+        str(tmp_path / "sweep-x"),
+    ]
     with pytest.raises(SystemExit) as end:
         main(arguments)
     out, _ = capsys.readouterr()
@@ -33,10 +45,22 @@ def test_a_wide_grid_is_screened_as_rates_and_only_the_best_is_simulated_in_deta
 ) -> None:
     monkeypatch.chdir(ROOT)
     arguments = [
-        "compare", "configs/hbsteady.yaml", "--gogc", "50,100,400", "--gomaxprocs", "1,2",
-        "--seeds", "1", "--jobs", "1", "--set", "duration=1s", "--out", str(tmp_path / "wide"),
+        "compare",
+        "configs/hbsteady.yaml",
+        "--gogc",
+        "50,100,400",
+        "--gomaxprocs",
+        "1,2",
+        "--seeds",
+        "1",
+        "--jobs",
+        "1",
+        "--set",
+        "duration=1s",
+        "--out",
+        str(tmp_path / "wide"),
         "--screen",
-    ]  # fmt: skip
+    ]
     tables = []
     for _ in range(2):  # the second time everything is stored
         with pytest.raises(SystemExit) as end:

@@ -14,11 +14,25 @@ def test_a_curve_over_ps_with_the_exact_mode_beside_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [
-        "contention", "json-api", "--gomaxprocs", "1,4", "--exact", "--quiet",
-        "--set", "duration=12ms", "--set", "workload.stores.sessions.size=64KiB",
-        "--set", "record.warmup=0s", "--out", str(tmp_path / "runs"),
-        "--table", str(tmp_path / "locks.csv"), "-o", str(tmp_path / "curve.svg"),
-    ]  # fmt: skip
+        "contention",
+        "json-api",
+        "--gomaxprocs",
+        "1,4",
+        "--exact",
+        "--quiet",
+        "--set",
+        "duration=12ms",
+        "--set",
+        "workload.stores.sessions.size=64KiB",
+        "--set",
+        "record.warmup=0s",
+        "--out",
+        str(tmp_path / "runs"),
+        "--table",
+        str(tmp_path / "locks.csv"),
+        "-o",
+        str(tmp_path / "curve.svg"),
+    ]
     with pytest.raises(SystemExit) as end:
         main(arguments)
     printed = capsys.readouterr()

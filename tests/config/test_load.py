@@ -223,8 +223,11 @@ def test_a_go_version_has_the_marker_it_came_with(config: Path) -> None:
         for version in ("1.21", "1.25", "1.26", "1.27")
     }
     assert markers == {
-        "1.21": "classic", "1.25": "classic", "1.26": "greentea", "1.27": "greentea",
-    }  # fmt: skip
+        "1.21": "classic",
+        "1.25": "classic",
+        "1.26": "greentea",
+        "1.27": "greentea",
+    }
     assert load(config, ["go=1.25", "gc.marker=greentea"]).gc.marker.name == "greentea"
 
 

@@ -22,9 +22,13 @@ def hash_of(folder: Path) -> str:
     """What a copy of the package in this folder says of itself."""
     code = "from sim.config.provenance import simulator; print(simulator())"
     return subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, text=True, capture_output=True, check=True,
+        [sys.executable, "-c", code],
+        cwd=folder,
+        text=True,
+        capture_output=True,
+        check=True,
         env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
-    ).stdout.strip()  # fmt: skip
+    ).stdout.strip()
 
 
 def test_a_changed_module_and_a_changed_profile_are_another_simulator(tmp_path: Path) -> None:

@@ -31,8 +31,11 @@ def test_every_key_says_what_it_means(kind: Literal["config", "workload"]) -> No
 def test_a_default_reads_as_it_would_be_written() -> None:
     keys = json_schema("config")["properties"]
     assert {key: keys[key]["default"] for key in ("GOGC", "GOMEMLIMIT", "duration", "go")} == {
-        "GOGC": 100, "GOMEMLIMIT": "off", "duration": "10s", "go": "1.27",
-    }  # fmt: skip
+        "GOGC": 100,
+        "GOMEMLIMIT": "off",
+        "duration": "10s",
+        "go": "1.27",
+    }
     store = json_schema("workload")["$defs"]["Store"]
     assert store["properties"]["replacement"]["default"] == "random"
     assert "size" in store["required"]

@@ -103,9 +103,19 @@ def test_the_command_takes_a_scheduler_and_a_url(
     scheduler: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [
-        "compare", f"{ROOT}/configs/hbsteady.yaml", "--gogc", "50,100", "--seeds", "1",
-        "--set", "duration=20ms", "--out", f"local://{tmp_path}/sweep-a", "--scheduler", scheduler,
-    ]  # fmt: skip
+        "compare",
+        f"{ROOT}/configs/hbsteady.yaml",
+        "--gogc",
+        "50,100",
+        "--seeds",
+        "1",
+        "--set",
+        "duration=20ms",
+        "--out",
+        f"local://{tmp_path}/sweep-a",
+        "--scheduler",
+        scheduler,
+    ]
     for _ in range(2):
         with pytest.raises(SystemExit) as end:
             main(arguments)
@@ -323,9 +333,11 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.start()
     host, port = server.get_host_and_port()
     for key, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():  # fmt: skip
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
         monkeypatch.setenv(key, value)
     s3fs.S3FileSystem.clear_instance_cache()
     s3fs.S3FileSystem().mkdir("runs")
@@ -380,9 +392,15 @@ def test_a_dead_address_is_one_sentence_at_once(
         probe.bind(("127.0.0.1", 0))
         free = probe.getsockname()[1]
     arguments = [
-        "compare", f"{ROOT}/configs/hbsteady.yaml", "--seeds", "1", "--out", str(tmp_path / "s"),
-        "--scheduler", address.format(free=free),
-    ]  # fmt: skip
+        "compare",
+        f"{ROOT}/configs/hbsteady.yaml",
+        "--seeds",
+        "1",
+        "--out",
+        str(tmp_path / "s"),
+        "--scheduler",
+        address.format(free=free),
+    ]
     with pytest.raises(SystemExit) as end:
         main(arguments)
     err = capsys.readouterr().err

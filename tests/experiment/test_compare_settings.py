@@ -146,8 +146,9 @@ def test_workloads_are_compared_each_for_itself_and_then_in_the_mean() -> None:
     }
     assert changes == pytest.approx({("small", "50"): -0.2, ("large", "50"): -0.2})
     assert {(row.workload, row.settings["GOGC"]) for row in table.rows if row.optimal} == {
-        ("small", "50"), ("large", "50"),
-    }  # fmt: skip
+        ("small", "50"),
+        ("large", "50"),
+    }
     (mean,) = (row for row in table.means if not row.baseline)
     assert mean.cells["peak_rss"].change.value == pytest.approx(-0.2)
     assert mean.senses == ["less memory"]

@@ -33,8 +33,12 @@ def test_random_points_lie_in_their_ranges(count: int) -> None:
 def test_one_at_a_time_starts_from_the_first_values_and_the_middle_of_ranges() -> None:
     found = design("oat", ["GOGC=100,50,200", "x=1ms..3ms"])
     assert [(chosen["GOGC"], chosen["x"]) for chosen in found] == [
-        ("100", "2ms"), ("50", "2ms"), ("200", "2ms"), ("100", "1ms"), ("100", "3ms"),
-    ]  # fmt: skip
+        ("100", "2ms"),
+        ("50", "2ms"),
+        ("200", "2ms"),
+        ("100", "1ms"),
+        ("100", "3ms"),
+    ]
 
 
 @pytest.mark.parametrize(

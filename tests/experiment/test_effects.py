@@ -17,10 +17,15 @@ def sweep(levels: int = 2) -> pd.DataFrame:
     """y rises with a, with a and b together, and not at all with c; seeds shift everything."""
     draw = Streams(1)["test"]
     return pd.DataFrame(
-        {"a": a, "b": b, "c": c, "seed": seed, "y": 10 + 4 * a + 2 * a * (b == "on") + 3 * seed
-         + 0.1 * draw.normal()}
+        {
+            "a": a,
+            "b": b,
+            "c": c,
+            "seed": seed,
+            "y": 10 + 4 * a + 2 * a * (b == "on") + 3 * seed + 0.1 * draw.normal(),
+        }
         for a, b, c, seed in product(range(levels), ("off", "on"), (1, 2), range(3))
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("levels", [2, 8])

@@ -16,8 +16,11 @@ from sim.experiment.point import Point
 def test_every_combination_comes_in_the_order_typed() -> None:
     found = design("grid", ["GOGC=50, off", "model.assists=true,false"])
     assert [tuple(chosen.values()) for chosen in found] == [
-        ("50", "true"), ("50", "false"), ("off", "true"), ("off", "false"),
-    ]  # fmt: skip
+        ("50", "true"),
+        ("50", "false"),
+        ("off", "true"),
+        ("off", "false"),
+    ]
     assert design("grid", []) == [{}]
 
 

@@ -107,8 +107,10 @@ LIGHT = {
         },
         "load": {"web": {"goroutine": "handler", "arrivals": {"poisson": "10000/s"}}},
     },
-    "GOMAXPROCS": 2, "duration": "70ms", "record": {"warmup": "10ms"},
-}  # fmt: skip
+    "GOMAXPROCS": 2,
+    "duration": "70ms",
+    "record": {"warmup": "10ms"},
+}
 
 
 @cache

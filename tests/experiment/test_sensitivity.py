@@ -15,8 +15,10 @@ LIGHT = {
         },
         "load": {"web": {"goroutine": "g", "arrivals": {"poisson": "5000/s"}}},
     },
-    "GOMAXPROCS": 2, "duration": "2s", "model": {"detail": "fluid"},
-}  # fmt: skip
+    "GOMAXPROCS": 2,
+    "duration": "2s",
+    "model": {"detail": "fluid"},
+}
 
 
 def test_the_live_heap_follows_its_store_and_not_the_cost_of_a_malloc() -> None:

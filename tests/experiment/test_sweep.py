@@ -157,8 +157,11 @@ def test_runs_of_a_sweep_open_with_their_settings_as_columns(tiny: Path, tmp_pat
     figures = runs.summary()
     assert figures.columns[:3].tolist() == ["GOGC", "GOMEMLIMIT", "seed"]
     assert sorted(zip(figures["GOGC"], figures["GOMEMLIMIT"], strict=True)) == [
-        (50, "1GiB"), (50, "off"), (100, "1GiB"), (100, "off"),
-    ]  # fmt: skip
+        (50, "1GiB"),
+        (50, "off"),
+        (100, "1GiB"),
+        (100, "off"),
+    ]
     samples = runs.table("samples")
     assert samples.groupby(["GOGC", "GOMEMLIMIT", "seed"]).ngroups == 4
     assert samples.attrs["units"]["/gc/heap/goal:bytes"] == "bytes"
@@ -171,9 +174,22 @@ def test_runs_of_a_sweep_open_with_their_settings_as_columns(tiny: Path, tmp_pat
 def test_workers_end_with_the_process_that_wanted_their_points(tiny: Path, tmp_path: Path) -> None:
     """As when the system is out of memory and kills the largest process of a sweep."""
     command = [
-        sys.executable, "-m", "sim", "compare", str(tiny), "--gogc", "50,100", "--seeds", "8",
-        "--set", "duration=1h", "--jobs", "2", "--out", str(tmp_path / "sweep-a"),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "sim",
+        "compare",
+        str(tiny),
+        "--gogc",
+        "50,100",
+        "--seeds",
+        "8",
+        "--set",
+        "duration=1h",
+        "--jobs",
+        "2",
+        "--out",
+        str(tmp_path / "sweep-a"),
+    ]
     run = subprocess.Popen(command, cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL)
     found: list[psutil.Process] = []
     deadline = time.monotonic() + 120

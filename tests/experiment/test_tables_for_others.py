@@ -27,10 +27,20 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config.write_text(f"workload: {workload}\nGOMAXPROCS: 2\nduration: 5ms\n", encoding="utf-8")
     slow, fast = (f"{{goroutine: job, arrivals: {{poisson: {n}/s}}}}" for n in (200, 300))
     arguments = [
-        "compare", str(config), "--gogc", "50,off", "--vary", f"workload.load.jobs={slow},{fast}",
-        "--seeds", "1", "--out", str(root / "sweep"), "--quiet",
-        "--table", str(root / "table.json"),
-    ]  # fmt: skip
+        "compare",
+        str(config),
+        "--gogc",
+        "50,off",
+        "--vary",
+        f"workload.load.jobs={slow},{fast}",
+        "--seeds",
+        "1",
+        "--out",
+        str(root / "sweep"),
+        "--quiet",
+        "--table",
+        str(root / "table.json"),
+    ]
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert not end.value.code

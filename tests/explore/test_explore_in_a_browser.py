@@ -136,9 +136,18 @@ def file(log: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any
     page, predictions = folder / "page.html", folder / "predictions.json"
     with pytest.raises(SystemExit) as end:
         main(
-            ["whatif", str(log), "--gogc", "100,200", "--html", str(page), "--json",
-             str(predictions), "-q"]
-        )  # fmt: skip
+            [
+                "whatif",
+                str(log),
+                "--gogc",
+                "100,200",
+                "--html",
+                str(page),
+                "--json",
+                str(predictions),
+                "-q",
+            ]
+        )
     assert not end.value.code
     return page, json.loads(predictions.read_text())
 

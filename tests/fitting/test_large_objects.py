@@ -41,9 +41,7 @@ def test_small_objects_do_not_pass_goals() -> None:
     assert fit_log(REAL / "garbage64.p2.gogc100.limnone.r0.gctrace.gz").program.step == 0
 
 
-def test_advice_says_that_no_setting_helps(
-    log: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_advice_says_that_no_setting_helps(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["tune", str(log), "--memory", "150MiB", "--force", "-q"])
     out = capsys.readouterr().out

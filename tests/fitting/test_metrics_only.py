@@ -26,9 +26,13 @@ RUN = REAL / "hbsteady.p2.gogc100.limnone.r0"
 LOG = RUN.with_name(RUN.name + ".gctrace.gz")
 SETTING = {"/sched/gomaxprocs:threads": 2, "/gc/gogc:percent": 100}
 OLD = (
-    "go_memstats_alloc_bytes_total", "go_memstats_next_gc_bytes", "go_memstats_heap_alloc_bytes",
-    "go_memstats_heap_idle_bytes", "go_memstats_heap_released_bytes", "go_memstats_sys_bytes",
-)  # fmt: skip
+    "go_memstats_alloc_bytes_total",
+    "go_memstats_next_gc_bytes",
+    "go_memstats_heap_alloc_bytes",
+    "go_memstats_heap_idle_bytes",
+    "go_memstats_heap_released_bytes",
+    "go_memstats_sys_bytes",
+)
 
 
 def recorded() -> tuple[dict[str, Any], dict[str, Any], float]:
@@ -51,11 +55,13 @@ def exposition(values: Mapping[str, Any], at: float, *, old: bool) -> list[str]:
         cycles = values["/gc/cycles/total:gc-cycles"]
         lines = [line for line in lines if line.startswith(OLD)]
         lines += [
-            f"go_gc_duration_seconds_count {cycles}", f"go_gc_duration_seconds_sum {cycles * 1e-4}",
-            'go_info{version="go1.22.3"} 1', f"process_cpu_seconds_total {1.2 * at}",
+            f"go_gc_duration_seconds_count {cycles}",
+            f"go_gc_duration_seconds_sum {cycles * 1e-4}",
+            'go_info{version="go1.22.3"} 1',
+            f"process_cpu_seconds_total {1.2 * at}",
             'go_gc_duration_seconds{quantile="0.5"} 0.0001',
             "process_resident_memory_bytes 190054400",
-        ]  # fmt: skip
+        ]
     return [line if line.startswith("#") else f"{line} {round(1000 * at)}" for line in lines]
 
 
@@ -82,10 +88,12 @@ def query_range(folder: Path, instances: tuple[str, ...] = ("app:8080",)) -> Pat
                 continue
             name, value, _ = line_a.split(" ")
             last = line_b.split(" ")[1] if rank == 0 else value
-            result.append({
-                "metric": {"__name__": name, "instance": instance, "job": "app"},
-                "values": [[1.7e9, value], [1.7e9 + wall, last]],
-            })  # fmt: skip
+            result.append(
+                {
+                    "metric": {"__name__": name, "instance": instance, "job": "app"},
+                    "values": [[1.7e9, value], [1.7e9 + wall, last]],
+                }
+            )
     file = folder / "range.json"
     answer = {"status": "success", "data": {"resultType": "matrix", "result": result}}
     file.write_text(json.dumps(answer))

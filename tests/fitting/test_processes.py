@@ -19,16 +19,22 @@ LINE = (
 )
 
 
-def of_process(cycles: int, every: float = 0.1, first: int = 1, mib: int = 20, cpu: float = 5) -> (
-    list[str]
-):  # fmt: skip
+def of_process(
+    cycles: int, every: float = 0.1, first: int = 1, mib: int = 20, cpu: float = 5
+) -> list[str]:
     return [
         LINE.format(
-            n=n, t=0.01 + every * n, start=2 * mib - 2, end=2 * mib - 1, marked=mib, goal=2 * mib,
-            procs=2, cpu=cpu,
+            n=n,
+            t=0.01 + every * n,
+            start=2 * mib - 2,
+            end=2 * mib - 1,
+            marked=mib,
+            goal=2 * mib,
+            procs=2,
+            cpu=cpu,
         )
         for n in range(first, first + cycles)
-    ]  # fmt: skip
+    ]
 
 
 def by_turns(*logs: list[str], seed: int = 1) -> list[str]:
@@ -69,9 +75,11 @@ STYLES: dict[str, Callable[[str, str, int], str]] = {
 def test_prefixes_tell_replicas_apart_however_their_lines_mix(style: str) -> None:
     """The same numbers at the same times: only the prefix differs."""
     wrapped = by_turns(
-        *([STYLES[style](name, line, k) for k, line in enumerate(of_process(40))]
-          for name in ("web-1", "web-2", "worker-1"))
-    )  # fmt: skip
+        *(
+            [STYLES[style](name, line, k) for k, line in enumerate(of_process(40))]
+            for name in ("web-1", "web-2", "worker-1")
+        )
+    )
     processes = found(wrapped)
     assert len(processes) == 3
     for name, numbers in zip(("web-1", "web-2", "worker-1"), sorted(processes), strict=True):
@@ -88,8 +96,10 @@ def test_numbers_tell_processes_apart_that_have_no_prefix(seed: int) -> None:
 
 def test_a_restart_begins_another_process() -> None:
     assert found([*of_process(20), *of_process(12), *of_process(5)]) == {
-        "#1": list(range(1, 21)), "#2": list(range(1, 13)), "#3": list(range(1, 6)),
-    }  # fmt: skip
+        "#1": list(range(1, 21)),
+        "#2": list(range(1, 13)),
+        "#3": list(range(1, 6)),
+    }
 
 
 def test_a_restarted_container_keeps_its_name() -> None:
@@ -98,9 +108,7 @@ def test_a_restarted_container_keeps_its_name() -> None:
 
 
 def test_text_that_runs_into_a_line_makes_no_process() -> None:
-    lines = [
-        f"request {k} done" * (k % 3 == 0) + line for k, line in enumerate(of_process(40))
-    ]  # fmt: skip
+    lines = [f"request {k} done" * (k % 3 == 0) + line for k, line in enumerate(of_process(40))]
     assert list(found(lines).values()) == [list(range(1, 41))]
 
 
@@ -110,9 +118,7 @@ def test_the_newest_line_first_is_turned_around() -> None:
 
 def test_the_newest_line_first_of_two_pods_is_turned_around() -> None:
     logs = ([f"{name}  | {line}" for line in of_process(30)] for name in ("web-1", "web-2"))
-    assert found(by_turns(*logs)[::-1]) == {
-        name: list(range(1, 31)) for name in ("web-1", "web-2")
-    }  # fmt: skip
+    assert found(by_turns(*logs)[::-1]) == {name: list(range(1, 31)) for name in ("web-1", "web-2")}
 
 
 def test_a_line_delivered_twice_counts_once() -> None:

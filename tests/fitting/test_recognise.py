@@ -105,8 +105,11 @@ def test_goals_at_what_is_marked_are_those_of_a_full_limit() -> None:
 
 
 def test_no_goal_at_all_is_gogc_off() -> None:
-    lines = [cycle(n, 40, 17592186044415, 40).replace("15832967439978->15832967439979", "70->71")
-             + " (forced)" for n in range(1, 8)]  # fmt: skip
+    lines = [
+        cycle(n, 40, 17592186044415, 40).replace("15832967439978->15832967439979", "70->71")
+        + " (forced)"
+        for n in range(1, 8)
+    ]
     (one,) = recognise([found.line for found in parse(lines)])
     assert (one.gogc, one.memory_limit) == (None, None)
 

@@ -72,9 +72,7 @@ def test_a_version_that_writes_other_lines_is_refused(old: Path) -> None:
         fit_log(old, go="1.26")
 
 
-def test_what_is_no_version_is_one_sentence(
-    old: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_no_version_is_one_sentence(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["whatif", str(old), "--go", "newest", "-q"])
     assert ended.value.code == 2

@@ -26,10 +26,14 @@ def expected(runs: int, length: int, left: float) -> float:
     column = np.array([[1.0]])
     return float(
         occupied_spans(
-            column * runs * length * left, column * length, column * left,
-            np.array([NELEMS]), np.array([NELEMS]), np.array([SPANS]),
+            column * runs * length * left,
+            column * length,
+            column * left,
+            np.array([NELEMS]),
+            np.array([NELEMS]),
+            np.array([SPANS]),
         )[0]
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,11 @@ def test_the_output_of_go_test_is_read() -> None:
     assert decode.iterations == 2000000
     assert decode.values["allocs/op"] == 4
     assert decode.config == {
-        "goos": "linux", "goarch": "amd64", "pkg": "encoding/json", "cpu": "AMD EPYC 7B13",
-    }  # fmt: skip
+        "goos": "linux",
+        "goarch": "amd64",
+        "pkg": "encoding/json",
+        "cpu": "AMD EPYC 7B13",
+    }
 
 
 def test_a_configuration_is_written_once_and_taken_back() -> None:
@@ -37,9 +40,12 @@ def test_a_configuration_is_written_once_and_taken_back() -> None:
     third = Result("A-2", 1, {"ns/op": 2.0})
     lines = list(format_lines([first, second, third]))
     assert lines == [
-        "gogc: 100", "BenchmarkA-2\t1\t1.5 ns/op", "BenchmarkA-2\t1\t2 ns/op", "gogc:",
+        "gogc: 100",
+        "BenchmarkA-2\t1\t1.5 ns/op",
         "BenchmarkA-2\t1\t2 ns/op",
-    ]  # fmt: skip
+        "gogc:",
+        "BenchmarkA-2\t1\t2 ns/op",
+    ]
     assert list(parse(lines)) == [first, second, third]
 
 
@@ -70,11 +76,14 @@ def test_damaged_results_are_reported(line: str) -> None:
 @pytest.mark.parametrize(
     "result",
     [
-        Result("a b", 1, {"ns/op": 1}), Result("lower", 1, {"ns/op": 1}), Result("A", 1, {}),
-        Result("A", 1, {"ns per op": 1}), Result("A", 1, {"ns/op": 1}, {"Key": "x"}),
+        Result("a b", 1, {"ns/op": 1}),
+        Result("lower", 1, {"ns/op": 1}),
+        Result("A", 1, {}),
+        Result("A", 1, {"ns per op": 1}),
+        Result("A", 1, {"ns/op": 1}, {"Key": "x"}),
         Result("A", 1, {"ns/op": 1}, {"key": "a\nb"}),
     ],
-)  # fmt: skip
+)
 def test_what_the_format_cannot_say_is_refused(result: Result) -> None:
     with pytest.raises(ValueError, match="benchmark"):
         list(format_lines([result]))

@@ -30,11 +30,13 @@ def test_the_file_is_what_perfetto_expects() -> None:
     trace = json.loads(written(EVENTS))
     rows = trace["traceEvents"]
     assert [row["args"]["name"] for row in rows if row["name"] == "process_name"] == [
-        "Ps", "memory",
-    ]  # fmt: skip
+        "Ps",
+        "memory",
+    ]
     assert [row["args"]["name"] for row in rows if row["name"] == "thread_name"] == [
-        "P 0", "P 1",
-    ]  # fmt: skip
+        "P 0",
+        "P 1",
+    ]
     (first, *_) = (row for row in rows if row["ph"] == "X")
     assert (first["ts"], first["dur"], first["pid"], first["tid"]) == (1234.567, 1.001, 1, 1)
 

@@ -64,14 +64,26 @@ def test_lines_of_real_go_are_read_and_written_back_byte_for_byte(log: Path) -> 
 def test_every_field_lands_where_the_runtime_documentation_says() -> None:
     assert lines_of(GO_1_27) == [
         GCTraceLine(
-            number=3, at=35 * MS, percent=5,
-            stw_sweep_termination=38_000, concurrent_mark=6_700_000, stw_mark_termination=53_000,
-            cpu_sweep_termination=76_000, cpu_assist=53_000, cpu_background=3_700_000,
-            cpu_idle=4_500_000, cpu_mark_termination=100_000,
-            heap_start=15 * MiB, heap_end=16 * MiB, heap_marked=10 * MiB, heap_goal=16 * MiB,
-            stacks=2 * MiB, globals=1 * MiB, procs=2,
+            number=3,
+            at=35 * MS,
+            percent=5,
+            stw_sweep_termination=38_000,
+            concurrent_mark=6_700_000,
+            stw_mark_termination=53_000,
+            cpu_sweep_termination=76_000,
+            cpu_assist=53_000,
+            cpu_background=3_700_000,
+            cpu_idle=4_500_000,
+            cpu_mark_termination=100_000,
+            heap_start=15 * MiB,
+            heap_end=16 * MiB,
+            heap_marked=10 * MiB,
+            heap_goal=16 * MiB,
+            stacks=2 * MiB,
+            globals=1 * MiB,
+            procs=2,
         )
-    ]  # fmt: skip
+    ]
 
 
 def test_logs_of_go_before_1_18_are_read_without_stacks_and_globals() -> None:
@@ -98,11 +110,19 @@ def test_forced_cycles_and_leak_checks_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("ns", "printed"),
     [
-        (0, "0"), (999, "0"), (1_000, "0.001"), (99_999, "0.099"), (100_000, "0.10"),
-        (999_999, "0.99"), (1_000_000, "1.0"), (9_999_999, "9.9"), (10_000_000, "10"),
-        (10_999_999, "10"), (1_234_567_890, "1234"),
+        (0, "0"),
+        (999, "0"),
+        (1_000, "0.001"),
+        (99_999, "0.099"),
+        (100_000, "0.10"),
+        (999_999, "0.99"),
+        (1_000_000, "1.0"),
+        (9_999_999, "9.9"),
+        (10_000_000, "10"),
+        (10_999_999, "10"),
+        (1_234_567_890, "1234"),
     ],
-)  # fmt: skip
+)
 def test_times_are_cut_to_two_digits_as_go_cuts_them(ns: int, printed: str) -> None:
     assert format_ms(ns) == printed
 
@@ -113,14 +133,29 @@ sizes = st.integers(0, 1 << 45)
 
 @given(
     st.builds(
-        GCTraceLine, number=st.integers(1, 1 << 32), at=times, percent=st.integers(0, 100),
-        stw_sweep_termination=times, concurrent_mark=times, stw_mark_termination=times,
-        cpu_sweep_termination=times, cpu_assist=times, cpu_background=times, cpu_idle=times,
-        cpu_mark_termination=times, heap_start=sizes, heap_end=sizes, heap_marked=sizes,
-        heap_goal=sizes, stacks=sizes, globals=sizes, procs=st.integers(1, 1024),
-        forced=st.booleans(), leak_check=st.booleans(),
+        GCTraceLine,
+        number=st.integers(1, 1 << 32),
+        at=times,
+        percent=st.integers(0, 100),
+        stw_sweep_termination=times,
+        concurrent_mark=times,
+        stw_mark_termination=times,
+        cpu_sweep_termination=times,
+        cpu_assist=times,
+        cpu_background=times,
+        cpu_idle=times,
+        cpu_mark_termination=times,
+        heap_start=sizes,
+        heap_end=sizes,
+        heap_marked=sizes,
+        heap_goal=sizes,
+        stacks=sizes,
+        globals=sizes,
+        procs=st.integers(1, 1024),
+        forced=st.booleans(),
+        leak_check=st.booleans(),
     )
-)  # fmt: skip
+)
 def test_what_was_written_is_read_back_to_printed_precision(line: GCTraceLine) -> None:
     text = format_line(line)
     (again,) = lines_of(text)
@@ -206,11 +241,18 @@ def test_text_in_a_line_is_survived_whatever_it_is(intruder: str, cut: int) -> N
 @pytest.mark.parametrize(
     ("good", "bad"),
     [
-        ("5%", "-9223372036854775808%"), ("@0.035s", "@NaNs"), ("6.7", "NaN"), ("6.7", "-6.7"),
-        ("6.7", "18446744073709"), ("0.038+6.7+0.053 ms", "0.038+6.7 ms"), ("15->", "-15->"),
-        ("@0.035s", "@0.0355555s"), ("16 MB goal", "1.5 MB goal"), ("6.7", "6..7"),
+        ("5%", "-9223372036854775808%"),
+        ("@0.035s", "@NaNs"),
+        ("6.7", "NaN"),
+        ("6.7", "-6.7"),
+        ("6.7", "18446744073709"),
+        ("0.038+6.7+0.053 ms", "0.038+6.7 ms"),
+        ("15->", "-15->"),
+        ("@0.035s", "@0.0355555s"),
+        ("16 MB goal", "1.5 MB goal"),
+        ("6.7", "6..7"),
     ],
-)  # fmt: skip
+)
 def test_impossible_values_are_reported_and_not_used(good: str, bad: str) -> None:
     found, problems = read(GO_1_27.replace(good, bad, 1))
     assert not found

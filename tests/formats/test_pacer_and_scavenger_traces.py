@@ -27,12 +27,18 @@ SWEPT = (
 def test_every_line_of_a_real_trace_is_read_by_one_format_and_written_back() -> None:
     printed = GOLDEN.read_text().splitlines()
     problems: list[Problem] = []
-    again = {line: pacertrace.format_line(read) for line, read in
-             pacertrace.parse(printed, problems.append)}  # fmt: skip
-    again |= {line: scavtrace.format_line(read) for line, read in
-              scavtrace.parse(printed, problems.append)}  # fmt: skip
-    again |= {found.line_number: gctrace.format_line(found.line) for found in
-              gctrace.parse(printed, problems.append)}  # fmt: skip
+    again = {
+        line: pacertrace.format_line(read)
+        for line, read in pacertrace.parse(printed, problems.append)
+    }
+    again |= {
+        line: scavtrace.format_line(read)
+        for line, read in scavtrace.parse(printed, problems.append)
+    }
+    again |= {
+        found.line_number: gctrace.format_line(found.line)
+        for found in gctrace.parse(printed, problems.append)
+    }
     assert [again[number] for number in range(1, len(printed) + 1)] == printed
     assert not problems
 
@@ -41,10 +47,17 @@ def test_the_fields_of_the_pacer_land_in_their_places() -> None:
     start, end, swept = (line for _, line in pacertrace.parse([START, END, SWEPT]))
     assert start == CycleStart(0.5, 3 * MiB, 3 * MiB, 4 * MiB, 0, 0.25)
     assert end == CycleEnd(
-        utilization=28, goal_utilization=25, heap_scan_work=218176, stack_scan_work=2312,
-        globals_scan_work=165674, expected_scan_work=165674, triggered=4005888,
-        heap_live=4440064, goal_delta=-245760, cons_mark=1e-05,
-    )  # fmt: skip
+        utilization=28,
+        goal_utilization=25,
+        heap_scan_work=218176,
+        stack_scan_work=2312,
+        globals_scan_work=165674,
+        expected_scan_work=165674,
+        triggered=4005888,
+        heap_live=4440064,
+        goal_delta=-245760,
+        cons_mark=1e-05,
+    )
     assert swept == SweepDone(11 * MiB, 4 * MiB, 1627, 0.0003)
 
 
@@ -52,10 +65,21 @@ sizes = st.integers(0, 1 << 45)
 ratios = st.floats(allow_nan=False)
 pacer_lines = st.one_of(
     st.builds(CycleStart, ratios, sizes, sizes, sizes, st.integers(0, 256), ratios),
-    st.builds(CycleEnd, st.integers(0, 100), st.just(25), sizes, sizes, sizes, sizes, sizes, sizes,
-              st.integers(-(1 << 45), 1 << 45), ratios),
+    st.builds(
+        CycleEnd,
+        st.integers(0, 100),
+        st.just(25),
+        sizes,
+        sizes,
+        sizes,
+        sizes,
+        sizes,
+        sizes,
+        st.integers(-(1 << 45), 1 << 45),
+        ratios,
+    ),
     st.builds(SweepDone, sizes, sizes, st.integers(0, 1 << 40), ratios),
-)  # fmt: skip
+)
 
 
 @given(pacer_lines)

@@ -50,8 +50,11 @@ samples = st.builds(
     HeapSample,
     st.lists(st.text(max_size=5), max_size=4).map(tuple),
     st.none() | st.integers(0, 1 << 40),
-    counts, counts, counts, counts,
-)  # fmt: skip
+    counts,
+    counts,
+    counts,
+    counts,
+)
 
 
 @given(st.builds(HeapProfile, st.integers(0, 1 << 30), st.lists(samples, max_size=4).map(tuple)))

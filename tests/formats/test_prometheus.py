@@ -26,9 +26,13 @@ DUMP = (GOLDEN / "runtime_metrics" / "dump.jsonl").read_text().splitlines()[-1]
 ((_, dumped),) = rm.parse([DUMP])
 # What the Go collector takes from elsewhere: ReadGCStats, the build, the thread profile.
 NOT_A_RUNTIME_METRIC = (
-    "go_gc_duration_seconds", "go_info", "go_threads", "go_memstats_last_gc_time_seconds",
-    "go_memstats_lookups_total", "go_goroutines",
-)  # fmt: skip
+    "go_gc_duration_seconds",
+    "go_info",
+    "go_threads",
+    "go_memstats_last_gc_time_seconds",
+    "go_memstats_lookups_total",
+    "go_goroutines",
+)
 
 
 def without_values(lines: list[str]) -> list[str]:
@@ -65,9 +69,10 @@ def test_a_program_that_exposes_only_the_older_families_can_be_read() -> None:
     older = [line for line in EXPOSED if line.startswith("go_memstats_")]
     values = runtime_metrics(parse(older))
     assert set(values) == {
-        names[0] for family, names in OLDER_FAMILIES.items()
+        names[0]
+        for family, names in OLDER_FAMILIES.items()
         if len(names) == 1 and family.startswith("go_memstats_")
-    }  # fmt: skip
+    }
 
 
 def test_what_was_written_is_read_back_and_written_again_alike() -> None:
@@ -91,8 +96,11 @@ def test_labels_timestamps_and_exemplars_are_read() -> None:
     lines = [
         'up{instance="a\\"b\\\\c\\nd", job="x",} 1 1700000000000',
         'lat_bucket{le="+Inf"} 3 # {trace_id="7"} 0.5',
-        "# a comment", "", "temp -2.5e-3", "odd NaN",
-    ]  # fmt: skip
+        "# a comment",
+        "",
+        "temp -2.5e-3",
+        "odd NaN",
+    ]
     first, second, third, fourth = parse(lines)
     assert first == Sample("up", {"instance": 'a"b\\c\nd', "job": "x"}, 1.0, at=1.7e9)
     assert second == Sample("lat_bucket", {"le": "+Inf"}, 3.0)

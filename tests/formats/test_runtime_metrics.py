@@ -101,13 +101,19 @@ def test_metrics_of_a_newer_go_are_kept() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        '{"/gc/heap/goal:bytes": 1', '{"/gc/heap/goal:bytes": -1}', '{"/a:b": NaN}',
-        '{"/a:b": "x"}', '{"/a:b": true}', '{"/a:s": {"counts": [1]}}', '{"at_ns": "soon"}',
+        '{"/gc/heap/goal:bytes": 1',
+        '{"/gc/heap/goal:bytes": -1}',
+        '{"/a:b": NaN}',
+        '{"/a:b": "x"}',
+        '{"/a:b": true}',
+        '{"/a:s": {"counts": [1]}}',
+        '{"at_ns": "soon"}',
         '{"/a:s": {"buckets": [0, 1], "counts": [1, 2]}}',
         '{"/a:s": {"buckets": [1, 0], "counts": [1]}}',
-        '{"/a:s": {"buckets": [0, 1], "counts": [-1]}}', '{"/a:s": {"buckets": 3, "counts": [1]}}',
+        '{"/a:s": {"buckets": [0, 1], "counts": [-1]}}',
+        '{"/a:s": {"buckets": 3, "counts": [1]}}',
     ],
-)  # fmt: skip
+)
 def test_damaged_dumps_are_reported_and_not_used(line: str) -> None:
     problems: list[Problem] = []
     assert not list(parse(["started", line], problems.append))

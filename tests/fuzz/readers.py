@@ -40,10 +40,34 @@ duration: 300ms
 gc: {pacer: go1.18}
 """
 TOKENS: Final = (
-    b"1e999", b"-1", b"nan", b"inf", b"9" * 400, b"9" * 25, b"0", b"null", b"\x1b[31m", b"\xff\xfe",
-    b"\xe2\x80\xae", b"\x00", b"\n", b"[" * 200, b"{" * 200, b"&a [*a]", b"$x^$", b"\x80" * 20,
-    b"gc ", b" P", b"->", b"=== begin\n", b"=== end\n", b": ", b"- ", b"1e-300/s", b"\x1f\x8b",
-)  # fmt: skip
+    b"1e999",
+    b"-1",
+    b"nan",
+    b"inf",
+    b"9" * 400,
+    b"9" * 25,
+    b"0",
+    b"null",
+    b"\x1b[31m",
+    b"\xff\xfe",
+    b"\xe2\x80\xae",
+    b"\x00",
+    b"\n",
+    b"[" * 200,
+    b"{" * 200,
+    b"&a [*a]",
+    b"$x^$",
+    b"\x80" * 20,
+    b"gc ",
+    b" P",
+    b"->",
+    b"=== begin\n",
+    b"=== end\n",
+    b": ",
+    b"- ",
+    b"1e-300/s",
+    b"\x1f\x8b",
+)
 """What breaks readers, and what their formats are made of."""
 
 

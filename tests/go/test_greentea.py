@@ -12,11 +12,19 @@ from sim.go.sizeclass import size_classes
 
 REAL = [
     # slot, objects, scanned in visits with many marks, visits
-    (16, 2258687, 914559, 158129), (32, 3162470, 1405545, 247555), (48, 2485340, 1176922, 250657),
-    (64, 345510, 220589, 31034), (320, 478540, 443194, 92139), (64, 237289, 205396, 13109),
-    (48, 57193, 41225, 4065), (32, 1020990, 220839, 56282), (96, 815823, 620796, 84805),
-    (256, 204077, 178744, 52115), (48, 122827, 106787, 5126), (112, 17044, 16008, 891),
-]  # fmt: skip
+    (16, 2258687, 914559, 158129),
+    (32, 3162470, 1405545, 247555),
+    (48, 2485340, 1176922, 250657),
+    (64, 345510, 220589, 31034),
+    (320, 478540, 443194, 92139),
+    (64, 237289, 205396, 13109),
+    (48, 57193, 41225, 4065),
+    (32, 1020990, 220839, 56282),
+    (96, 815823, 620796, 84805),
+    (256, 204077, 178744, 52115),
+    (48, 122827, 106787, 5126),
+    (112, 17044, 16008, 891),
+]
 """Twins of shipped workloads on a CPU with AVX-512, Go 1.27.3, GODEBUG=gctrace=2."""
 
 
@@ -28,9 +36,12 @@ def counted(
     kinds.add_mix(one * slot, one * 2, one, one, size_classes())
     marker = GreenTea(visits_per_span=1.0)
     return marker.count(
-        kinds, np.asarray([objects]), np.asarray([visits]), np.asarray([scattered]),
+        kinds,
+        np.asarray([objects]),
+        np.asarray([visits]),
+        np.asarray([scattered]),
         vector_kernel=vector_kernel,
-    )  # fmt: skip
+    )
 
 
 def test_marks_of_a_visit_vary_as_those_of_real_programs() -> None:

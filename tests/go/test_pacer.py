@@ -43,14 +43,16 @@ class IdealProgram:
         pacer.set_stacks(row["stack_bytes"])
         pacer.globals_scan = row["globals_bytes"]
         marked = (
-            256 * KiB if row["cycle"] == 1
+            256 * KiB
+            if row["cycle"] == 1
             else int((pacer.heap_marked - self.allocated_black) * row["growth_rate"])
-        )  # fmt: skip
+        )
         pacer.start_cycle(0, cores)
         left = {
-            "globals": row["globals_bytes"], "stack": row["stack_bytes"],
+            "globals": row["globals_bytes"],
+            "stack": row["stack_bytes"],
             "heap": int(marked * row["scannable_frac"]),
-        }  # fmt: skip
+        }
         triggered, duration, assist_ns, black = pacer.triggered, 0, 0, 0
         while any(left.values()):
             assisted = pacer.assist_work_per_byte * row["alloc_rate"]
@@ -73,11 +75,16 @@ class IdealProgram:
             pacer.heap_scan += int(allocated * row["scannable_frac"])
             pacer.update(allocated, 0)
         seen = {
-            "triggered": triggered, "heap_live": pacer.heap_live, "heap_goal": pacer.heap_goal(),
-            "heap_marked": pacer.heap_marked, "assist_work_per_byte": pacer.assist_work_per_byte,
-            "allocated_black": black, "assist_ns": assist_ns, "duration_ns": duration,
+            "triggered": triggered,
+            "heap_live": pacer.heap_live,
+            "heap_goal": pacer.heap_goal(),
+            "heap_marked": pacer.heap_marked,
+            "assist_work_per_byte": pacer.assist_work_per_byte,
+            "allocated_black": black,
+            "assist_ns": assist_ns,
+            "duration_ns": duration,
             "next_heap_marked": marked,
-        }  # fmt: skip
+        }
         pacer.end_cycle(duration, cores)
         pacer.reset_live(marked + black)
         pacer.commit(sweep_done=False)

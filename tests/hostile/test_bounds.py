@@ -166,11 +166,14 @@ def test_a_long_line_is_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        '{"at_ns": 1e999}', '{"/gc/heap/goal:bytes": ' + "9" * 400 + "}", "[" * 100_000,
-        "{" * 100_000, '{"a":' * 100_000,
+        '{"at_ns": 1e999}',
+        '{"/gc/heap/goal:bytes": ' + "9" * 400 + "}",
+        "[" * 100_000,
+        "{" * 100_000,
+        '{"a":' * 100_000,
     ],
     ids=lambda text: text[:30],
-)  # fmt: skip
+)
 def test_metrics_have_bounds(refused: Typed, tmp_path: Path, line: str) -> None:
     (tmp_path / "metrics.json").write_text(line + "\n", encoding="utf-8")
     refused("fit", "app.gctrace", "-o", "w.yaml", "--metrics", "metrics.json")
@@ -222,12 +225,16 @@ def replaced(name: str, values: list[object]) -> Callable[[pa.Table], pa.Table]:
         ("cycles", lambda table: replaced("heap_end", ["x"] * len(table))(table)),
         ("requests", lambda table: pa.table({"a": [1]})),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("command", [("report",), ("export", "gctrace"), ("export", "benchfmt")])
 def test_stored_tables_are_checked(
-    refused: Typed, stored: Path, tmp_path: Path, table: str, change: Change,
+    refused: Typed,
+    stored: Path,
+    tmp_path: Path,
+    table: str,
+    change: Change,
     command: tuple[str, ...],
-) -> None:  # fmt: skip
+) -> None:
     folder = rewritten(stored, table, change, tmp_path / "b")
     if command == ("export", "gctrace") and table != "cycles":
         pytest.skip("does not read that table")

@@ -94,9 +94,12 @@ def test_a_signal_is_not_taken_for_a_fault_of_the_plug_in(
     config = written(tmp_path, "import time; time.sleep(0.05)", 4)
     command = [sys.executable, "-m", "sim", "run", str(config), "--set", "duration=1h", "--out"]
     run = subprocess.Popen(
-        [*command, str(tmp_path / "r")], cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        [*command, str(tmp_path / "r")],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    )  # fmt: skip
+    )
     deadline = time.monotonic() + 60
     while not (tmp_path / "r" / "partial").exists() and time.monotonic() < deadline:
         time.sleep(0.05)

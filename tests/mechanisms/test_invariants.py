@@ -63,7 +63,9 @@ def test_a_span_never_holds_more_than_it_has_slots_and_no_slot_two_objects(
     for frame in under(scenario).frames:
         names = [
             name
-            for row in frame.rows for cell in row.cells if cell.name
+            for row in frame.rows
+            for cell in row.cells
+            if cell.name
             for name in cell.name.split(", ")
-        ]  # fmt: skip
+        ]
         assert len(names) == len(set(names))

@@ -70,10 +70,15 @@ def test_after_a_full_collection_the_old_space_has_no_holes() -> None:
 def test_a_heap_that_is_too_small_is_a_mistake_of_the_scenario() -> None:
     scenario = {
         "title": "x",
-        "functions": {"main": {"steps": [
-            {"allocate": {"name": "list", "count": 200, "chain": "next"}}, {"wait": 1}
-        ]}},
+        "functions": {
+            "main": {
+                "steps": [
+                    {"allocate": {"name": "list", "count": 200, "chain": "next"}},
+                    {"wait": 1},
+                ]
+            }
+        },
         "settings": {"collector": "generational", "eden": "1KiB", "old": "1KiB"},
-    }  # fmt: skip
+    }
     with pytest.raises(UserError, match="the heap of the scenario is full"):
         sim.watch(scenario)

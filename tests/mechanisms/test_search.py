@@ -19,9 +19,12 @@ from sim.mechanisms.search import Found, search
 
 PROGRAMS = ("lost-object", "stack-rescan", "deletion-barrier")
 LOSES = {
-    ("lost-object", "none"), ("stack-rescan", "none"), ("deletion-barrier", "none"),
-    ("stack-rescan", "dijkstra-without-rescan"), ("deletion-barrier", "yuasa-stack-by-stack"),
-}  # fmt: skip
+    ("lost-object", "none"),
+    ("stack-rescan", "none"),
+    ("deletion-barrier", "none"),
+    ("stack-rescan", "dijkstra-without-rescan"),
+    ("deletion-barrier", "yuasa-stack-by-stack"),
+}
 
 
 def read(source: str) -> tuple[Scenario, Code]:

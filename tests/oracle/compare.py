@@ -55,10 +55,14 @@ def workload(case: Case) -> dict[str, Any]:
 def simulated(case: Case, seed: int) -> Result:
     """A run of the simulator: collections stop the world and sweep at once, as the oracle's do."""
     return run(
-        workload(case), GOMAXPROCS=1, GOGC="off", seed=seed, record={"samples": 0},
+        workload(case),
+        GOMAXPROCS=1,
+        GOGC="off",
+        seed=seed,
+        record={"samples": 0},
         duration=f"{int(case.collect_every * (case.collections + 1) * 1.02)}ns",
         model={"concurrent": False, "lazy_sweep": False, "stop_the_world": False},
-    )  # fmt: skip
+    )
 
 
 def of_result(result: Result) -> dict[str, float]:
@@ -67,9 +71,12 @@ def of_result(result: Result) -> dict[str, float]:
     spans = result.spans[result.spans["at_ns"].isin(cycles["end_ns"])]
     after = spans.groupby("cycle")[["spans", "free_slots", "span_bytes"]].sum()
     return _figures(
-        cycles["heap_marked"].mean(), cycles["freed_bytes"].mean(), after["spans"].mean(),
-        after["free_slots"].mean(), after["span_bytes"].mean(),
-    )  # fmt: skip
+        cycles["heap_marked"].mean(),
+        cycles["freed_bytes"].mean(),
+        after["spans"].mean(),
+        after["free_slots"].mean(),
+        after["span_bytes"].mean(),
+    )
 
 
 def of_oracle(collections: list[Collection]) -> dict[str, float]:

@@ -68,11 +68,14 @@ def _modules() -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize("settings", [
-    {"GOGC": "off", "GOMEMLIMIT": "1.5GiB"},
-    {"workload.load.api.arrivals": "{bursts: [1/s, 9/s, 1s, 10s]}"},
-    {"gc.pacer": '{"fixed-trigger": {"part": 0.5}}', "machine": "C:\\profiles\\mine?.yaml"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"GOGC": "off", "GOMEMLIMIT": "1.5GiB"},
+        {"workload.load.api.arrivals": "{bursts: [1/s, 9/s, 1s, 10s]}"},
+        {"gc.pacer": '{"fixed-trigger": {"part": 0.5}}', "machine": "C:\\profiles\\mine?.yaml"},
+    ],
+)
 def test_folders_of_a_sweep_have_names_that_windows_takes(settings: dict[str, str]) -> None:
     config = resolved(load("quickstart"))
     for part in Path(Point(settings, 1, config, "").name).parts:
@@ -82,9 +85,17 @@ def test_folders_of_a_sweep_have_names_that_windows_takes(settings: dict[str, st
 
 def test_a_run_writes_names_that_windows_takes(tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
-        main([
-            "run", "quickstart", "--set", "duration=50ms", "-q", "--out", str(tmp_path / "run"),
-        ])  # fmt: skip
+        main(
+            [
+                "run",
+                "quickstart",
+                "--set",
+                "duration=50ms",
+                "-q",
+                "--out",
+                str(tmp_path / "run"),
+            ]
+        )
     names = [path.name for path in tmp_path.rglob("*")]
     assert "run.parquet" in names
     assert not set("".join(names)) & (FORBIDDEN | {"="})

@@ -20,10 +20,20 @@ from sim.record.parquet import GROUP_ROWS, PARTIAL, ParquetSink, is_run, is_seal
 from sim.record.recorder import BLOCK_ROWS, MemorySink, Recorder
 
 RUN = RunInfo(
-    config="GOGC: 100", seed=1, workload="api", detail="events", profile="default",
-    gomemsim="0.1.0", provenance="gomemsim 0", python="3.11", numpy="2.0",
-    status=Status.RUNNING, reason="", end_ns=0, events=0,
-)  # fmt: skip
+    config="GOGC: 100",
+    seed=1,
+    workload="api",
+    detail="events",
+    profile="default",
+    gomemsim="0.1.0",
+    provenance="gomemsim 0",
+    python="3.11",
+    numpy="2.0",
+    status=Status.RUNNING,
+    reason="",
+    end_ns=0,
+    events=0,
+)
 COMPLETE = RUN._replace(status=Status.COMPLETE, end_ns=10, events=3)
 
 
@@ -45,10 +55,14 @@ def test_every_row_comes_back_in_order(tmp_path: Path) -> None:
     assert rows == [(*fact, "service") for fact in facts]
     assert read_table(tmp_path, "pauses").to_pylist() == [
         {
-            "at_ns": 1, "kind": "mark-termination", "stopping_ns": 2, "total_ns": 3, "cycle": 4,
+            "at_ns": 1,
+            "kind": "mark-termination",
+            "stopping_ns": 2,
+            "total_ns": 3,
+            "cycle": 4,
             "phase": "service",
         }
-    ]  # fmt: skip
+    ]
     assert read_table(tmp_path, "run").to_pylist() == [COMPLETE._asdict()]
 
 

@@ -17,9 +17,20 @@ from sim.record.recorder import BLOCK_ROWS, MemorySink, Recorder
 from sim.record.schema import schema
 
 RUN = RunInfo(
-    "GOGC: 100", 1, "api", "events", "p", "0.1.0", "gomemsim 0", "3.11", "2.0",
-    Status.RUNNING, "", 0, 0,
-)  # fmt: skip
+    "GOGC: 100",
+    1,
+    "api",
+    "events",
+    "p",
+    "0.1.0",
+    "gomemsim 0",
+    "3.11",
+    "2.0",
+    Status.RUNNING,
+    "",
+    0,
+    0,
+)
 
 
 def test_samples_use_the_names_and_types_of_go() -> None:

@@ -97,7 +97,11 @@ def test_cycles_pauses_and_curves_are_there(perfetto: Any, run: Result) -> None:
       group by curve order by curve
     """)
     assert [curve for curve, _, _ in curves] == [
-        "RSS bytes", "goal bytes", "goroutines goroutines", "heap_live bytes", "trigger bytes",
-    ]  # fmt: skip
+        "RSS bytes",
+        "goal bytes",
+        "goroutines goroutines",
+        "heap_live bytes",
+        "trigger bytes",
+    ]
     assert {count for _, count, _ in curves} == {len(run.samples)}
     assert curves[0][2] == run.samples["sim:rss:bytes"].max()

@@ -82,7 +82,9 @@ def test_pictures_fit_the_window_and_are_legible_in_its_theme(
 
 
 def brightness(color: str) -> float:
-    parts = [int(color[k : k + 2], 16) for k in (1, 3, 5)] if color[0] == "#" else [
-        int(part) for part in color.strip("rgba()").split(",")[:3]
-    ]  # fmt: skip
+    parts = (
+        [int(color[k : k + 2], 16) for k in (1, 3, 5)]
+        if color[0] == "#"
+        else [int(part) for part in color.strip("rgba()").split(",")[:3]]
+    )
     return 0.3 * parts[0] + 0.6 * parts[1] + 0.1 * parts[2]

@@ -25,8 +25,14 @@ def test_percentiles_are_latencies_that_occurred(frame_of: Any) -> None:
     requests = frame_of(Request, *(request(took) for took in range(1, 1001)))
     row = latency(requests).loc[("web", "get")]
     assert row.to_dict() == {
-        "count": 1000, "mean": 500.5, "p50": 500, "p90": 900, "p99": 990, "p99.9": 999, "max": 1000,
-    }  # fmt: skip
+        "count": 1000,
+        "mean": 500.5,
+        "p50": 500,
+        "p90": 900,
+        "p99": 990,
+        "p99.9": 999,
+        "max": 1000,
+    }
 
 
 def test_kinds_of_requests_are_told_apart(frame_of: Any) -> None:
@@ -48,15 +54,24 @@ def test_the_causes_of_the_tail_add_up(frame_of: Any) -> None:
 
 def test_every_part_of_a_request_is_a_cause() -> None:
     assert set(CAUSES) == set(Request._fields) - {
-        "load", "kind", "arrival_ns", "start_ns", "end_ns",
-    }  # fmt: skip
+        "load",
+        "kind",
+        "arrival_ns",
+        "start_ns",
+        "end_ns",
+    }
 
 
 def test_gc_cpu_leaves_idle_workers_out_as_gctrace_does(frame_of: Any) -> None:
     cycle = {
-        "procs": 2, "end_ns": 1000, "assist_ns": 50, "dedicated_ns": 100, "fractional_ns": 30,
-        "stw_cpu_ns": 20, "idle_ns": 200,
-    }  # fmt: skip
+        "procs": 2,
+        "end_ns": 1000,
+        "assist_ns": 50,
+        "dedicated_ns": 100,
+        "fractional_ns": 30,
+        "stw_cpu_ns": 20,
+        "idle_ns": 200,
+    }
     cpu = gc_cpu(frame_of(Cycle, cycle))
     assert cpu["fraction"] == pytest.approx(0.1)
     assert cpu["fraction_with_idle"] == pytest.approx(0.2)
@@ -66,9 +81,13 @@ def test_gc_cpu_leaves_idle_workers_out_as_gctrace_does(frame_of: Any) -> None:
 
 def test_the_parts_of_spans_add_up(frame_of: Any) -> None:
     small = {
-        "span_class": 5, "span_bytes": 8192, "object_bytes": 4800, "live_bytes": 2400,
-        "tail_waste_bytes": 32, "internal_waste_bytes": 100,
-    }  # fmt: skip
+        "span_class": 5,
+        "span_bytes": 8192,
+        "object_bytes": 4800,
+        "live_bytes": 2400,
+        "tail_waste_bytes": 32,
+        "internal_waste_bytes": 100,
+    }
     large = {"span_class": 0, "span_bytes": 40960, "object_bytes": 40960, "live_bytes": 40960}
     parts = fragmentation(frame_of(SpanClassUse, small, large, small)).iloc[0]
     assert parts[["live", "dead", "free", "tail"]].sum() == parts["span_bytes"] == 49152
@@ -92,10 +111,17 @@ def test_the_lock_most_waited_for_comes_first(frame_of: Any) -> None:
         )
     )
     assert list(locks.index) == ["mheap", "a"]
-    assert locks.loc["mheap"].to_dict() == pytest.approx({
-        "acquisitions": 5, "contended": 0.2, "mean_hold_ns": 0, "mean_wait_ns": 11,
-        "p99_wait_ns": 55 * math.log(20), "max_wait_ns": 50, "wait_ns": 55,
-    })  # fmt: skip
+    assert locks.loc["mheap"].to_dict() == pytest.approx(
+        {
+            "acquisitions": 5,
+            "contended": 0.2,
+            "mean_hold_ns": 0,
+            "mean_wait_ns": 11,
+            "p99_wait_ns": 55 * math.log(20),
+            "max_wait_ns": 50,
+            "wait_ns": 55,
+        }
+    )
 
 
 def test_the_summary_tells_what_the_tables_give(run_of: Any, blank: Any) -> None:

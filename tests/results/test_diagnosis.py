@@ -20,17 +20,24 @@ def found(run_of: Any, blank: Any) -> Any:
 
     def find(cycle: dict[str, Any], sample: dict[str, Any], *more: Any, **info: Any) -> Any:
         healthy = {
-            "reason": "heap", "procs": 4, "heap_goal": GOAL, "heap_end": GOAL - MiB,
-            "heap_marked": GOAL // 2, "dedicated_ns": 10 * MS,
-        }  # fmt: skip
+            "reason": "heap",
+            "procs": 4,
+            "heap_goal": GOAL,
+            "heap_end": GOAL - MiB,
+            "heap_marked": GOAL // 2,
+            "dedicated_ns": 10 * MS,
+        }
         took = cycle.pop("took", 10 * MS)
         cycles = [
             blank(
-                Cycle, number=n + 1, start_ns=n * 100 * MS, end_ns=n * 100 * MS + took,
+                Cycle,
+                number=n + 1,
+                start_ns=n * 100 * MS,
+                end_ns=n * 100 * MS + took,
                 **(healthy | cycle),
             )
             for n in range(10)
-        ]  # fmt: skip
+        ]
         state = {"gogc": 100, "gomemlimit": (1 << 63) - 1, "total": 2 * GOAL} | sample
         samples = [blank(Sample, at_ns=n * 100 * MS, **state) for n in range(10)]
         return diagnose(run_of([*cycles, *samples, *more], end_ns=SECOND, **info))

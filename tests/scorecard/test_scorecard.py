@@ -46,13 +46,18 @@ def test_the_cost_of_a_scenario_is_what_marking_costs_per_allocation() -> None:
 def frame(effect: float, noise: float, workloads: int = 12) -> pd.DataFrame:
     draw = Streams(1)["test"]
     return pd.DataFrame(
-        {"workload": f"w{w}", "pacer": pacer, "seed": seed,
-         "gc_cpu": base * factor * float(np.exp(noise * draw.normal())), "overshoot": 0.0}
+        {
+            "workload": f"w{w}",
+            "pacer": pacer,
+            "seed": seed,
+            "gc_cpu": base * factor * float(np.exp(noise * draw.normal())),
+            "overshoot": 0.0,
+        }
         for w in range(workloads)
         for seed in range(5)
         for base in [10.0 ** (w - 6)]
         for pacer, factor in (("go1.27", 1.0), ("mine", 1 + effect))
-    )  # fmt: skip
+    )
 
 
 def test_a_tenth_less_gc_cpu_in_all_workloads_is_better_whatever_their_size() -> None:
@@ -111,11 +116,26 @@ def test_a_plug_in_is_scored_by_one_command(
     plugin = tmp_path / "halfway.py"
     plugin.write_text(PLUGIN, encoding="utf-8")
     arguments = [
-        "scorecard", "halfway", "--plugin", str(plugin), "--workloads", "hbsteady,garbage64",
-        "--seeds", "2", "--duration", "1s",
-        "--warmup", "0s", "--latency", "", "--out", str(tmp_path / "card"),
-        "--table", str(tmp_path / "card.csv"), "--quiet",
-    ]  # fmt: skip
+        "scorecard",
+        "halfway",
+        "--plugin",
+        str(plugin),
+        "--workloads",
+        "hbsteady,garbage64",
+        "--seeds",
+        "2",
+        "--duration",
+        "1s",
+        "--warmup",
+        "0s",
+        "--latency",
+        "",
+        "--out",
+        str(tmp_path / "card"),
+        "--table",
+        str(tmp_path / "card.csv"),
+        "--quiet",
+    ]
     with pytest.raises(SystemExit) as end:
         main(arguments)
     printed = capsys.readouterr()

@@ -40,10 +40,14 @@ NOBODY_MARKS: Final = [
     for who in ("assists", "dedicated_workers", "fractional_workers", "idle_workers")
 ]
 COUNTERS: Final = (
-    "/gc/heap/allocs:bytes", "/gc/heap/allocs:objects", "/gc/heap/frees:bytes",
-    "/gc/heap/frees:objects", "/gc/cycles/total:gc-cycles", "/cpu/classes/idle:cpu-seconds",
+    "/gc/heap/allocs:bytes",
+    "/gc/heap/allocs:objects",
+    "/gc/heap/frees:bytes",
+    "/gc/heap/frees:objects",
+    "/gc/cycles/total:gc-cycles",
+    "/cpu/classes/idle:cpu-seconds",
     "/cpu/classes/gc/total:cpu-seconds",
-)  # fmt: skip
+)
 HARD: Final[dict[str, list[str]]] = {
     "as it is": [],
     "more load than the Ps can do": ["workload.load.api.arrivals.poisson=50000/s"],
@@ -62,10 +66,12 @@ HARD: Final[dict[str, list[str]]] = {
     "the first concurrent pacer": ["gc.pacer=go1.5"],
     "lives that end": ["workload.goroutines.h.steps.0.work.lives=3ms"],
     "a leak into a container under a limit": [
-        "workload.stores.s={size: 1GiB, of: small, filled: false}", "GOMEMLIMIT=14MiB",
-        "cgroup.memory=20MiB", "workload.load.api.arrivals.poisson=3000/s",
+        "workload.stores.s={size: 1GiB, of: small, filled: false}",
+        "GOMEMLIMIT=14MiB",
+        "cgroup.memory=20MiB",
+        "workload.load.api.arrivals.poisson=3000/s",
     ],
-}  # fmt: skip
+}
 
 
 def check(result: Result) -> None:
@@ -111,26 +117,39 @@ def test_memory_and_cpu_time_add_up(sets: list[str], detail: str) -> None:
 @pytest.mark.parametrize("detail", ["events", "fluid"])
 @settings(max_examples=12, deadline=None)
 @given(
-    rate=st.integers(50, 40_000), gogc=st.sampled_from(["10", "100", "off"]),
-    limit=st.sampled_from(["off", "6MiB", "20MiB"]), ps=st.integers(1, 6),
-    lives=st.sampled_from(["2ms", "forever", "step"]), seed=st.integers(0, 99),
-)  # fmt: skip
+    rate=st.integers(50, 40_000),
+    gogc=st.sampled_from(["10", "100", "off"]),
+    limit=st.sampled_from(["off", "6MiB", "20MiB"]),
+    ps=st.integers(1, 6),
+    lives=st.sampled_from(["2ms", "forever", "step"]),
+    seed=st.integers(0, 99),
+)
 def test_memory_and_cpu_time_add_up_for_any_program(
     detail: str, rate: int, gogc: str, limit: str, ps: int, lives: str, seed: int
 ) -> None:
-    check(simulated(
-        EVERYTHING, detail, f"workload.load.clients.arrivals.poisson={rate}/s", f"GOGC={gogc}",
-        f"GOMEMLIMIT={limit}", f"GOMAXPROCS={ps}", f"seed={seed}", "duration=20ms",
-        "record.samples=2ms", f"workload.goroutines.part.steps.0.work.lives={lives}",
-    ))  # fmt: skip
+    check(
+        simulated(
+            EVERYTHING,
+            detail,
+            f"workload.load.clients.arrivals.poisson={rate}/s",
+            f"GOGC={gogc}",
+            f"GOMEMLIMIT={limit}",
+            f"GOMAXPROCS={ps}",
+            f"seed={seed}",
+            "duration=20ms",
+            "record.samples=2ms",
+            f"workload.goroutines.part.steps.0.work.lives={lives}",
+        )
+    )
 
 
 def test_what_lives_for_a_time_dies_in_both_modes_alike() -> None:
     """Reachable bytes settle where rate times mean lifetime says (Little's law)."""
     sets = [
-        "duration=2s", "workload.goroutines.h.steps.0.work.lives=100ms",
+        "duration=2s",
+        "workload.goroutines.h.steps.0.work.lives=100ms",
         "workload.load.api.arrivals.poisson=2000/s",
-    ]  # fmt: skip
+    ]
     for detail in ("events", "fluid"):
         cycles = simulated(TINY, detail, *sets).cycles
         late = cycles[cycles["start_ns"] > 1_000_000_000]

@@ -103,7 +103,8 @@ WORKLOAD: Final[Mapping[str, tuple[str, ...]]] = {
     "Store.size": ("workload.stores.s.size=2MiB",),
     "Store.of": ("workload.stores.t.of=n",),
     "Store.replacement": (
-        "workload.stores.s.replacement=oldest", "workload.stores.s.replacement=none",
+        "workload.stores.s.replacement=oldest",
+        "workload.stores.s.replacement=none",
     ),
     "Store.filled": ("workload.stores.s.filled=false",),
     "Pool.size": ("workload.pools.b.size=16KiB",),
@@ -144,7 +145,9 @@ SAYS_NOTHING: Final = {"Program.description"}
 
 PARAMETERS: Final[Mapping[str, Mapping[str, tuple[Any, Any]]]] = {
     "greentea": {
-        "visits_per_span": (2, 3), "dense_odds": (1, 2), "gathered_odds": (1, 2),
+        "visits_per_span": (2, 3),
+        "dense_odds": (1, 2),
+        "gathered_odds": (1, 2),
     },
     "fixed-trigger": {"growth": (0.8, 0.5)},
     "constant": {"value": ("100us", "300us")},
@@ -156,29 +159,40 @@ PARAMETERS: Final[Mapping[str, Mapping[str, tuple[Any, Any]]]] = {
     "poisson": {"rate": ("8000/s", "6000/s")},
     "regular": {"rate": ("8000/s", "6000/s")},
     "bursts": {
-        "rate": ("2000/s", "4000/s"), "burst": ("20000/s", "30000/s"),
-        "lasting": ("1ms", "2ms"), "period": ("4ms", "5ms"),
+        "rate": ("2000/s", "4000/s"),
+        "burst": ("20000/s", "30000/s"),
+        "lasting": ("1ms", "2ms"),
+        "period": ("4ms", "5ms"),
     },
     "varying": {"rates": (["2000/s", "9000/s"], ["9000/s"]), "every": ("3ms", "2ms")},
     "recorded": {"at": (["1ms", "2ms"], ["1ms", "2ms", "3ms"])},
-}  # fmt: skip
+}
 """Parameters of policies: a value, and another."""
 PLACES: Final = {
-    "pacer": "gc.pacer", "marker": "gc.marker", "barrier": "gc.barrier",
-    "distribution": f"{STEPS}.2.wait", "arrivals": f"{LOAD}.a.arrivals",
-}  # fmt: skip
+    "pacer": "gc.pacer",
+    "marker": "gc.marker",
+    "barrier": "gc.barrier",
+    "distribution": f"{STEPS}.2.wait",
+    "arrivals": f"{LOAD}.a.arrivals",
+}
 """Where a policy of each kind is tried."""
 
 CONTEXT: Final[Mapping[str, tuple[str, ...]]] = {
     "plugins": ("gc.pacer=own",),
     "gc.pacer=idle-aware": (
-        "duration=15ms", f"{LOAD}.b={{goroutine: k, workers: 2}}", f"{LOAD}.a.arrivals.poisson=1/s",
+        "duration=15ms",
+        f"{LOAD}.b={{goroutine: k, workers: 2}}",
+        f"{LOAD}.a.arrivals.poisson=1/s",
     ),
     "model.write_barrier": (f"{STEPS}.1.work.pointer_writes=50000000/s",),
     "model.resolution": ("duration=4ms",),
     "model.limiter": (
-        "GOGC=0", "GOMAXPROCS=1", "duration=2200ms", f"{LOAD}.b={{goroutine: k, workers: 2}}",
-        f"{LOAD}.a.arrivals.poisson=1/s", "workload.stores.s.size=128MiB",
+        "GOGC=0",
+        "GOMAXPROCS=1",
+        "duration=2200ms",
+        f"{LOAD}.b={{goroutine: k, workers: 2}}",
+        f"{LOAD}.a.arrivals.poisson=1/s",
+        "workload.stores.s.size=128MiB",
     ),
     "model.finalizers": (f"{STEPS}.1.work.finalizer=1us",),
     "model.mutator_slowdown": ("machine=FOLDER/slow.yaml",),
@@ -241,9 +255,10 @@ def parameters() -> Iterator[tuple[str, tuple[str, ...], str]]:
             first = {key: value[0] for key, value in values.items()}
             for key, (_, other) in values.items():
                 yield (
-                    f"{kind} {name}.{key}", (_policy(kind, name, first),),
+                    f"{kind} {name}.{key}",
+                    (_policy(kind, name, first),),
                     _policy(kind, name, first | {key: other}),
-                )  # fmt: skip
+                )
 
 
 def _policy(kind: str, name: str, parameters: Mapping[str, Any]) -> str:

@@ -15,15 +15,30 @@ JOBS: Final = "mark phases as long as the jobs that happen to run, where rates t
 UNKNOWN: Final = "not found yet"
 
 EXCEPTIONS: Final = {
-    ("batch-parser", 2): JOBS, ("batch-parser", 6): SPLIT, ("connections", 2): UNKNOWN,
-    ("cron-bursts", 1): BURSTS, ("cron-bursts", 2): BURSTS, ("cron-bursts", 4): BURSTS,
-    ("cron-bursts", 6): BURSTS, ("every-second", 1): FEW_PIECES, ("grpc-fanout", 1): FEW_PIECES,
-    ("grpc-fanout", 4): UNKNOWN, ("grpc-fanout", 6): SPLIT, ("hbsteady", 1): JOBS,
-    ("hbsteady", 2): JOBS, ("hbsteady", 4): JOBS, ("hbsteady", 6): JOBS, ("shrink", 1): FEW_PIECES,
-    ("shrink", 4): FEW_PIECES, ("shrink", 6): FEW_PIECES, ("small-proxy", 1): FEW_PIECES,
-    ("steady-leak", 4): STORM, ("steady-leak", 6): STORM, ("stream-pool", 1): FEW_PIECES,
+    ("batch-parser", 2): JOBS,
+    ("batch-parser", 6): SPLIT,
+    ("connections", 2): UNKNOWN,
+    ("cron-bursts", 1): BURSTS,
+    ("cron-bursts", 2): BURSTS,
+    ("cron-bursts", 4): BURSTS,
+    ("cron-bursts", 6): BURSTS,
+    ("every-second", 1): FEW_PIECES,
+    ("grpc-fanout", 1): FEW_PIECES,
+    ("grpc-fanout", 4): UNKNOWN,
+    ("grpc-fanout", 6): SPLIT,
+    ("hbsteady", 1): JOBS,
+    ("hbsteady", 2): JOBS,
+    ("hbsteady", 4): JOBS,
+    ("hbsteady", 6): JOBS,
+    ("shrink", 1): FEW_PIECES,
+    ("shrink", 4): FEW_PIECES,
+    ("shrink", 6): FEW_PIECES,
+    ("small-proxy", 1): FEW_PIECES,
+    ("steady-leak", 4): STORM,
+    ("steady-leak", 6): STORM,
+    ("stream-pool", 1): FEW_PIECES,
     ("stream-pool", 2): FEW_PIECES,
-}  # fmt: skip
+}
 """Where a bound is missed, and what differs there (docs/fluid.md has the figures)."""
 QUICK: Final = (("deep-stacks", 1), ("every-second", 2), ("deep-stacks", 4), ("json-api", 6))
 """Pairs that take a second."""
@@ -33,12 +48,14 @@ def cases(pairs: list[tuple[str, int]]) -> list[object]:
     """Pairs of a workload and Ps; those that miss a bound are expected to."""
     return [
         pytest.param(
-            *pair, id=f"{pair[0]}-{pair[1]}",
+            *pair,
+            id=f"{pair[0]}-{pair[1]}",
             marks=[pytest.mark.xfail(reason=EXCEPTIONS[pair], strict=True)]
-            if pair in EXCEPTIONS else [],
+            if pair in EXCEPTIONS
+            else [],
         )
         for pair in pairs
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.slow

@@ -29,9 +29,12 @@ def test_an_interrupted_run_is_readable_and_says_where_it_is(tmp_path: Path) -> 
     sets = ("--set", "duration=10h", "--set", "workload.stores.sessions.size=1MiB")
     run = subprocess.Popen(
         [sys.executable, "-m", "sim", "run", "configs/quickstart.yaml", *sets, "--out", str(out)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         preexec_fn=_heed_ctrl_c,  # noqa: PLW1509 - no threads yet
-    )  # fmt: skip
+    )
     deadline = time.monotonic() + 60
     while not list(out.glob("*")) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -92,9 +92,11 @@ def test_a_pacer_from_an_installed_package_paces(folder: Path) -> None:
     (folder / "own_pacer.py").rename(package / "own_pacer.py")
     done = subprocess.run(
         [sys.executable, "-m", "sim", *arguments, "--gctrace", "--quiet"],
-        capture_output=True, text=True, check=False,
+        capture_output=True,
+        text=True,
+        check=False,
         env={"PYTHONPATH": f"{package}:{Path(__file__).parents[2]}"},
-    )  # fmt: skip
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert " 2->" in done.stdout.splitlines()[0]  # half of 4 MiB
 

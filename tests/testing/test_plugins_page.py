@@ -14,9 +14,13 @@ FILE = re.compile(r"`(\S+\.(?:py|yaml))`[^`\n]*:?\n\n```\w+\n(.*?)```", re.DOTAL
 
 def python(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, check=False, cwd=folder,
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
         env={"PYTHONPATH": f"{ROOT}:{folder}", "PYTHONDONTWRITEBYTECODE": "1"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

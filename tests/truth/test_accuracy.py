@@ -34,9 +34,11 @@ def test_all_recorded_runs_are_read_with_what_their_names_say() -> None:
 def test_filling_stores_is_not_measured_even_if_no_request_ends() -> None:
     """A server whose connections stay open would seem to collect its start-up."""
     sets = [
-        "workload.load.clients.count=100", "workload.load.clients.parallel=100",
-        "workload.stores.rooms.size=16MiB", "duration=1s",
-    ]  # fmt: skip
+        "workload.load.clients.count=100",
+        "workload.load.clients.parallel=100",
+        "workload.stores.rooms.size=16MiB",
+        "duration=1s",
+    ]
     result = simulate(load({"workload": str(ROOT / "workloads/connections.yaml")}, sets))
     assert len(result.requests) == 0
     assert len(result.cycles) > 1
@@ -52,8 +54,14 @@ def test_the_garbage_benchmark_has_no_latency() -> None:
 def row(figure: str, real: float, simulated: float, spread: float = 0.0) -> dict[str, object]:
     setting = Setting("app", "2", "100", "off")._asdict()
     error = simulated / real - 1
-    return {**setting, "figure": figure, "real": real, "simulated": simulated, "error": error,
-            "spread": spread}  # fmt: skip
+    return {
+        **setting,
+        "figure": figure,
+        "real": real,
+        "simulated": simulated,
+        "error": error,
+        "spread": spread,
+    }
 
 
 def test_errors_above_and_below_do_not_cancel() -> None:

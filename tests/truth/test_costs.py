@@ -24,8 +24,16 @@ from sim.truth.costs import (
 
 DEFAULT = "default-x86-64"
 HEAPS = [
-    (32, 2), (48, 4), (64, 2), (64, 8), (128, 8), (256, 32), (640, 72), (1152, 2), (1152, 128),
-]  # fmt: skip
+    (32, 2),
+    (48, 4),
+    (64, 2),
+    (64, 8),
+    (128, 8),
+    (256, 32),
+    (640, 72),
+    (1152, 2),
+    (1152, 128),
+]
 
 
 def heap(slot: int, words: int, seed: int, *, classic: bool) -> dict[str, Any]:
@@ -34,14 +42,20 @@ def heap(slot: int, words: int, seed: int, *, classic: bool) -> dict[str, Any]:
     objects = 100_000
     small = slot <= 512 and not classic
     return {
-        "slot": slot, "words": words, "objects": objects, "vector_kernel": False,
-        "noscan": int(rng.integers(0, objects)), "pointers": objects * words // 2,
-        "spans": int(rng.integers(0, objects)), "apart": int(rng.integers(0, objects)),
+        "slot": slot,
+        "words": words,
+        "objects": objects,
+        "vector_kernel": False,
+        "noscan": int(rng.integers(0, objects)),
+        "pointers": objects * words // 2,
+        "spans": int(rng.integers(0, objects)),
+        "apart": int(rng.integers(0, objects)),
         "single": int(rng.integers(0, 9000)) if small else objects,
-        "sparse": objects, "dense": int(rng.integers(0, objects)) if small else 0,
+        "sparse": objects,
+        "dense": int(rng.integers(0, objects)) if small else 0,
         "dense_visits": int(rng.integers(900, 30_000)) if small else 0,
         "sparse_visits": int(rng.integers(900, 30_000)) if small else 0,
-    }  # fmt: skip
+    }
 
 
 def test_least_squares_recover_costs_and_never_turn_negative() -> None:
@@ -75,13 +89,21 @@ def test_mark_costs_come_out_as_they_went_in() -> None:
     costs = mark_costs(rows[False], rows[True])
     assert costs == pytest.approx(
         {
-            "noscan_object_ns": noscan, "object_ns": grey, "byte_ns": byte,
-            "span_visit_ns": visit, "sparse_object_ns": sparse, "pointer_ns": pointer,
-            "dense_byte_ns": dense_byte, "dense_pointer_ns": dense_pointer, "vector_kernel": 0.0,
-            "apart_ns": apart, "queued_apart_ns": queued_apart, "span_ns": span,
+            "noscan_object_ns": noscan,
+            "object_ns": grey,
+            "byte_ns": byte,
+            "span_visit_ns": visit,
+            "sparse_object_ns": sparse,
+            "pointer_ns": pointer,
+            "dense_byte_ns": dense_byte,
+            "dense_pointer_ns": dense_pointer,
+            "vector_kernel": 0.0,
+            "apart_ns": apart,
+            "queued_apart_ns": queued_apart,
+            "span_ns": span,
         },
         rel=1e-6,
-    )  # fmt: skip
+    )
 
 
 def test_malloc_costs_know_headers_and_span_refills() -> None:
@@ -92,11 +114,14 @@ def test_malloc_costs_know_headers_and_span_refills() -> None:
         return {"sizes": [size], "scan": scan, "ns": base + 0.1 * slot + 300.0 / slots}
 
     rows = [
-        took(1024, 1024, 8, scan=False), took(8192, 8192, 1, scan=False),
-        took(64, 64, 124, scan=True), took(512, 512, 15, scan=True),
-        took(1016, 1024, 8, scan=True), took(8184, 8192, 1, scan=True),
+        took(1024, 1024, 8, scan=False),
+        took(8192, 8192, 1, scan=False),
+        took(64, 64, 124, scan=True),
+        took(512, 512, 15, scan=True),
+        took(1016, 1024, 8, scan=True),
+        took(8184, 8192, 1, scan=True),
         {"sizes": [16, 64], "scan": False, "ns": 15 + 0.1 * 40 + 300 * (1 / 504 + 1 / 126) / 2},
-    ]  # fmt: skip
+    ]
     costs = malloc_costs([{"ns": 0.1}], rows)
     expected = {"noscan_ns": 15, "scan_ns": 20, "header_ns": 4, "byte_ns": 0.1}
     assert costs == pytest.approx(expected | {"refill_fresh_ns": 300}, rel=1e-6)
@@ -136,9 +161,10 @@ def test_rounds_are_merged_row_by_row() -> None:
     ]
     assert merged(rounds) == {
         "sched": [
-            {"case": "go", "ns": 12, "sample": [10, 1, 14, 1, 12, 1]}, {"case": "wake", "ns": 24},
+            {"case": "go", "ns": 12, "sample": [10, 1, 14, 1, 12, 1]},
+            {"case": "wake", "ns": 24},
         ]
-    }  # fmt: skip
+    }
 
 
 def made_by(source: Source) -> list[str]:

@@ -18,11 +18,21 @@ DATA = ROOT / "data"
 
 def rows(error: float, spread: float = 0.02) -> pd.DataFrame:
     """A table with one figure under four settings."""
-    return pd.DataFrame({
-        "model": "m", "evidence": "recorded", "program": "p", "gomaxprocs": "1",
-        "gogc": ["50", "100", "200", "off"], "gomemlimit": "off", "figure": "gc_cycles",
-        "real": 100.0, "simulated": 100 * (1 + error), "error": error, "spread": spread,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "model": "m",
+            "evidence": "recorded",
+            "program": "p",
+            "gomaxprocs": "1",
+            "gogc": ["50", "100", "200", "off"],
+            "gomemlimit": "off",
+            "figure": "gc_cycles",
+            "real": 100.0,
+            "simulated": 100 * (1 + error),
+            "error": error,
+            "spread": spread,
+        }
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,9 +71,11 @@ def test_a_workload_of_the_data_is_simulated_as_it_was_run(
     one.to_csv(tmp_path / SHIPPED, index=False)
     short = "small-proxy: [duration=300ms]\n"
     (tmp_path / SHIPPED_SETS).write_text(short, encoding="utf-8")
-    monkeypatch.setattr(joblib, "Parallel", lambda **_: lambda tasks: [
-        function(*arguments) for function, arguments, _ in tasks
-    ])  # fmt: skip
+    monkeypatch.setattr(
+        joblib,
+        "Parallel",
+        lambda **_: lambda tasks: [function(*arguments) for function, arguments, _ in tasks],
+    )
     table = evaluation._shipped(evaluation.Sources(tmp_path, ()))
     assert len(table) == len(one)
     peak = table[table["figure"] == "peak_heap"]

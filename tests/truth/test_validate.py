@@ -110,9 +110,12 @@ def test_a_real_run_that_others_disturb_is_made_again(
     used = iter([0.0, 0.9, 0.0, 0.0, *[0.7] * host.ATTEMPTS])  # one of its own, one to compare
     monkeypatch.setattr(host, "cpu_of_others", lambda: nullcontext(Others(next(used))))
     validate.validate(
-        [ROOT / "configs/hbsteady.yaml"], out=tmp_path,
-        grid={"GOMAXPROCS": ("2",), "GOGC": ("100",)}, sets=QUICK, repetitions=2,
-    )  # fmt: skip
+        [ROOT / "configs/hbsteady.yaml"],
+        out=tmp_path,
+        grid={"GOMAXPROCS": ("2",), "GOGC": ("100",)},
+        sets=QUICK,
+        repetitions=2,
+    )
     assert len(real_runs) == 2 + host.ATTEMPTS
     assert validate.disturbance(tmp_path) == pytest.approx(0.35)
 
@@ -189,9 +192,13 @@ def test_the_simulator_takes_the_version_of_the_real_go(
     tmp_path: Path, real_runs: list[RunConfig]
 ) -> None:
     validate.validate(
-        [ROOT / "configs/hbsteady.yaml"], out=tmp_path, grid={"GOGC": ("100",)},
-        sets=("GOMAXPROCS=2", *QUICK), repetitions=1, go=Path("go1.21"),
-    )  # fmt: skip
+        [ROOT / "configs/hbsteady.yaml"],
+        out=tmp_path,
+        grid={"GOGC": ("100",)},
+        sets=("GOMAXPROCS=2", *QUICK),
+        repetitions=1,
+        go=Path("go1.21"),
+    )
     assert [(run.go, run.gc.marker.name) for run in real_runs] == [("1.21", "classic")]
 
 

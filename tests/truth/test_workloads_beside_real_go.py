@@ -31,9 +31,14 @@ SLEEPERS = {"deep-stacks", "every-second", "shrink"}
 Their heaps go up and down, and when cycles come depends on the machine: no cycle is typical, but
 the largest marked heap is that of the same data."""
 COUNT = {
-    "batch-parser": 60, "connections": 3000, "garbage64": 60, "hbsteady": 200, "metrics-store": 100,
-    "small-proxy": 4000, "steady-leak": 64,
-}  # fmt: skip
+    "batch-parser": 60,
+    "connections": 3000,
+    "garbage64": 60,
+    "hbsteady": 200,
+    "metrics-store": 100,
+    "small-proxy": 4000,
+    "steady-leak": 64,
+}
 """Requests of each load, 1000 of others."""
 MESSAGES = "{times: 2, steps: [{wait: 100ms}, {work: {cpu: 60us, allocate: 8KiB, of: text}}]}"
 SMALLER = {
@@ -43,10 +48,11 @@ SMALLER = {
         f"workload.goroutines.connection.steps.1.repeat={MESSAGES}",
     ),
     "metrics-store": (
-        "workload.stores.series.size=32MiB", "workload.stores.chunks.size=16MiB",
+        "workload.stores.series.size=32MiB",
+        "workload.stores.chunks.size=16MiB",
         "workload.goroutines.query.steps.0.work.allocate=2MiB",
     ),
-}  # fmt: skip
+}
 """What would take seconds to fill, or hours to end, or has so long a tail that the largest of a
 hundred requests decides how large the heap is."""
 LARGE = 8 * MiB

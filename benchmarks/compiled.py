@@ -36,9 +36,11 @@ COMPILED: Final = (
 
 
 def build(folder: Path) -> None:
-    """Copy the package into the folder, which is made anew, and compile it there."""
+    """Copy the package and its examples into the folder, made anew, and compile it there."""
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(ROOT / "sim", folder / "sim", ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("sim", "configs", "workloads", "data/logs"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / part, folder / part, ignore=ignored)
     modules = list(compiled_modules(folder))
     for module in modules:  # native classes have slots anyway, and crash where they are asked for
         module.write_text(module.read_text().replace("slots=True", "slots=False"))

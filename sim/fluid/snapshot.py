@@ -67,9 +67,9 @@ class Snapshots:
         scattered = self._model.per_kind(np.array(self.by_mix(retained, apart)))
         counts = self._marker.count(
             self._model.kinds,
-            live,
-            in_spans,
-            scattered,  # type: ignore[arg-type]
+            live,  # type: ignore[arg-type]
+            in_spans,  # type: ignore[arg-type]
+            scattered,
             vector_kernel=self._costs.vector_kernel > 0,
         )
         costs = self._costs

@@ -68,7 +68,8 @@ def scenario_markdown(scores: pd.DataFrame, against: str) -> str:
         [
             (
                 "Scenarios of Go's TestGcPacer: overshoot % / GC utilization while marking % /"
-                f" assists % / swing of the trigger % / GC CPU per allocated byte, relative to {against}."
+                " assists % / swing of the trigger % / GC CPU per allocated byte, relative to"
+                f" {against}."
             ),
             "An ideal program has no idle Ps and no chance: the figures are exact.",
             "",

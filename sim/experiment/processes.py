@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache, partial
+from pathlib import Path
 from typing import Final
 
 import joblib
@@ -61,7 +62,9 @@ def _pool(jobs: int, points: Sequence[Point], folder: Place) -> Iterator[Outcome
         # An idle worker that goes home early is no news.
         warnings.filterwarnings("ignore", message="A worker stopped", category=UserWarning)
         me = os.getpid()
-        yield from pool(joblib.delayed(_outcome)(point, folder, me) for point in points)
+        # Idle workers stay in the folder in which this process was when they started.
+        place = folder.absolute() if isinstance(folder, Path) else folder
+        yield from pool(joblib.delayed(_outcome)(point, place, me) for point in points)
 
 
 def _outcome(point: Point, folder: Place, parent: int) -> Outcome:

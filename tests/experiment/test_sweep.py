@@ -203,3 +203,14 @@ def test_workers_end_with_the_process_that_wanted_their_points(tiny: Path, tmp_p
         process.kill()
     assert len(found) >= 2
     assert not alive
+
+
+def test_workers_that_stay_find_the_folder_after_a_change_of_directory(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        todo = points(tiny, design("grid", ["GOGC=50,100"]), 1)
+        assert sweep(todo, Path("results"), processes(2)) == []
+        assert all(stored(point, tmp_path / name / "results") for point in todo)

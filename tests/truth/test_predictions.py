@@ -23,7 +23,7 @@ def test_recorded_runs_of_two_ps_are_predicted_within_the_promise(tmp_path: Path
     assert found.loc["peak_heap_bytes", "median error"] < 0.1
     assert found.loc["gc_cpu_seconds", "p90 error"] < 0.25
     assert found.loc["peak_rss_bytes", "median error"] < 0.1
-    measured = found.loc[list(TARGETS)]
+    measured = found.loc[list(TARGETS)].dropna()  # the guide knows no RSS
     assert (measured["median error"] < measured["GC guide, median"]).all()
 
 

@@ -24,7 +24,6 @@ COMPILED: Final = (
     "sim/actors/*.py",
     "sim/engine/lock.py",
     "sim/go/*.py",
-    "sim/record/recorder.py",
     "sim/streams.py",
     "sim/workload/finalizers.py",
     "sim/workload/holders.py",

@@ -9,6 +9,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from compiled import build
 
@@ -38,7 +40,14 @@ print(sim.actors.world.__file__)
 """
 
 
-def told(out: Path, *path: Path) -> tuple[dict[Path, bytes], str]:
+def contents(file: Path) -> bytes | pa.Table:
+    """The bytes of a table; of the table `run`, all but what it was simulated with."""
+    if file.name != "run.parquet":
+        return file.read_bytes()
+    return pq.read_table(file).drop_columns(["provenance"])
+
+
+def told(out: Path, *path: Path) -> tuple[dict[Path, bytes | pa.Table], str]:
     """The files of all runs, and where the simulator came from that was first on the path."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, path))}
     command = [sys.executable, "-c", RUNS, str(out), str(ROOT / "configs")]
@@ -46,7 +55,7 @@ def told(out: Path, *path: Path) -> tuple[dict[Path, bytes], str]:
     ran = subprocess.run(
         command, check=True, env=environment, cwd=out, text=True, stdout=subprocess.PIPE
     )
-    files = {file.relative_to(out): file.read_bytes() for file in sorted(out.rglob("*.parquet"))}
+    files = {file.relative_to(out): contents(file) for file in sorted(out.rglob("*.parquet"))}
     return files, ran.stdout
 
 

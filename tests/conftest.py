@@ -59,7 +59,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Run a test until it has used up its CPU time."""
     slow = any(item.get_closest_marker(name) for name in ("slow", "realgo", "bench"))
-    limit = SLOW_LIMIT if slow else FAST_LIMIT
+    traced = item.config.pluginmanager.hasplugin("_cov")
+    limit = SLOW_LIMIT if slow or traced else FAST_LIMIT
 
     def too_long(number: int, frame: FrameType | None) -> None:
         del number, frame

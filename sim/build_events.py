@@ -48,7 +48,7 @@ from sim.go.pagealloc import PageAlloc
 from sim.go.pool import SyncPool
 from sim.go.runq import LocalQueue, Tally
 from sim.go.sizeclass import SizeClassTable, size_classes
-from sim.go.stacks import Stacks
+from sim.go.stacks import EXTRA_THREADS, Stacks
 from sim.go.sysmon import Sysmon, TimeSlice
 from sim.record.facts import Phase
 from sim.record.phases import PhaseName
@@ -69,8 +69,6 @@ Floats = NDArray[np.float64]
 DRAWS: Final = 1024
 """Values drawn at a time."""
 NO_MIX: Final = -1
-EXTRA_THREADS: Final = 3
-"""Threads beside those that run Go code, in a program that does nothing on two Ps."""
 
 
 class Events:

@@ -12,7 +12,7 @@ import simpy
 from sim.fluid.cohorts import Cohort
 from sim.fluid.demand import Visit, VisitCompiler
 from sim.fluid.footprint import Footprint
-from sim.fluid.in_flight import EXTRA_THREADS, InFlight, StackMemory, in_flight
+from sim.fluid.in_flight import InFlight, StackMemory, in_flight
 from sim.fluid.plan import Plan
 from sim.fluid.retention import Memoryless, Pooled, Retained
 from sim.fluid.slots import SlotAccounts
@@ -20,6 +20,7 @@ from sim.fluid.snapshot import Snapshots
 from sim.fluid.sources import ClosedFlow, Source
 from sim.fluid.spans import OS_PAGE, Floats, SpanModel
 from sim.go.stack import fits
+from sim.go.stacks import EXTRA_THREADS
 from sim.runtime.state import Process, Runtime
 from sim.units import SECOND, KiB
 

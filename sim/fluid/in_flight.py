@@ -22,8 +22,6 @@ LARGEST_DRAW: Final = 128
 SYSTEM: Final = 2
 """Goroutines of the runtime: sweeper and scavenger."""
 SYSTEM_STACK: Final = 1 * KiB
-EXTRA_THREADS: Final = 3
-"""Threads beside those that run Go code, in a program that does nothing on two Ps."""
 THREAD: Final = 48 * KiB
 """Stacks of a thread: for the scheduler and for signals (runtime/proc.go: mpreinit)."""
 

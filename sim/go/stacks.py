@@ -31,6 +31,8 @@ SIZES: Final = 20
 _ORDER: Final = {FIXED_STACK << order: order for order in range(SIZES)}
 THREAD_STACKS: Final[tuple[Bytes, ...]] = (16 * KiB, 32 * KiB)
 """A thread has a stack for the scheduler and one for signals (runtime/proc.go: mpreinit)."""
+EXTRA_THREADS: Final = 3
+"""Threads beside those that run Go code, in a program that does nothing on two Ps."""
 
 
 class Growth(NamedTuple):

@@ -113,7 +113,7 @@ def _step(watched: Watched) -> None:
 
 def _steps(heading: str, stepper: Stepper) -> bool:
     """Follow the keys; False for an end, True for the next variant."""
-    from click import getchar
+    from typer import getchar
 
     from sim.cli.frames import HELP
 

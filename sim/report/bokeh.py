@@ -10,19 +10,12 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.errors import UserError
-
-try:
-    from bokeh.embed import file_html
-    from bokeh.events import DocumentReady
-    from bokeh.models import CustomJS, HoverTool, InlineStyleSheet, Model
-    from bokeh.plotting import figure
-    from bokeh.resources import INLINE
-    from jinja2 import Environment, PackageLoader, Template
-except ModuleNotFoundError as missing:
-    raise UserError(
-        f"pages need {missing.name}, which is not installed: pip install 'gomemsim[explore]'"
-    ) from None
+from bokeh.embed import file_html
+from bokeh.events import DocumentReady
+from bokeh.models import CustomJS, HoverTool, InlineStyleSheet, Model
+from bokeh.plotting import figure
+from bokeh.resources import INLINE
+from jinja2 import Environment, PackageLoader, Template
 
 if TYPE_CHECKING:
     from bokeh.document import Document

@@ -124,7 +124,7 @@ def test_keys_that_are_typed_step_jump_and_quit(
     keys = iter(["n", "\x1b[C", "j", "b", "q"])
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("click.getchar", lambda: next(keys))
+    monkeypatch.setattr("typer.getchar", lambda: next(keys))
     monkeypatch.setattr("builtins.input", lambda _: "barrier")
     with pytest.raises(SystemExit):
         main(["watch", "tricolour"])

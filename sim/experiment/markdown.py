@@ -11,7 +11,7 @@ import pandas as pd
 
 from sim.experiment.groups import WORKLOAD
 from sim.experiment.table import TRADED, Cell, Comparison, Row
-from sim.results.names import head
+from sim.results.names import head, words
 from sim.results.statistics import CONFIDENCE, Interval
 from sim.results.summary import Figure
 
@@ -80,7 +80,7 @@ def _change(cell: Cell) -> str:
 
 def legend(table: Comparison) -> list[str]:
     """What the signs of the table mean, line by line."""
-    traded = ", ".join(name for name in table.units if name in TRADED)
+    traded = ", ".join(words(name) for name in table.units if name in TRADED)
     within = " of the same workload" if table.means else ""
     lines = [
         f"Pareto: no other setting{within} is better in one of {traded} and no worse in the others."
@@ -109,6 +109,6 @@ def _saved(saved: Mapping[str, float]) -> list[str]:
     """What common random numbers buy, as far as the runs at hand tell."""
     if not saved:
         return []
-    told = ", ".join(f"{name} {ratio:.2g}" for name, ratio in saved.items())
+    told = ", ".join(f"{words(name)} {ratio:.2g}" for name, ratio in saved.items())
     line = "Common random numbers: had the settings seeds of their own, differences would have so"
     return [f"{line} many times the variance: {told} (measured here)."]

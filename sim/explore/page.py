@@ -24,7 +24,7 @@ from sim.explore.views import View
 from sim.report.bokeh import hover, inside, legend, plot
 from sim.report.colors import GREY, MEANING
 
-TALL: Final = 380
+TALL: Final = 280
 TRADEOFF: Final = "What memory buys"
 CURVES: Final[dict[str, dict[str, Any]]] = {
     "RSS": {"line_width": 1.5},
@@ -168,7 +168,7 @@ def _heap(sources: Mapping[str, ColumnDataSource]) -> figure:
 
 
 def _costs(source: ColumnDataSource) -> figure:
-    made = plot("GC CPU by kind", "% of the Ps", "", y_range=["today"], height=240)
+    made = plot("GC CPU by kind", "% of the Ps", "", y_range=["today"], height=110)
     made.x_range.start = 0
     bars = made.hbar_stack(
         list(KINDS),

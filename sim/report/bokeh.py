@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from bokeh.document import Document
 
 TOOLS: Final = "xpan,box_zoom,reset,save"
-HEIGHT: Final = 300
+HEIGHT: Final = 220
 INK_LIGHT: Final = "#1d2330"
 INK_DARK: Final = "#e4e7ee"
 
 _FOLLOW = """
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const room = (f) => Math.min(f.inner_width || screen.width, screen.width, window.innerWidth) - 40;
+const room = (f) => Math.min(f.outer_width || window.innerWidth, window.innerWidth);
 const columns = (f, legend) => {
   const longest = Math.max(...legend.items.map((item) => (item.label.value ?? "").length));
-  return Math.max(1, Math.floor(room(f) / (45 + 7 * longest)));
+  return Math.max(1, Math.floor(room(f) / (30 + 6.5 * longest)));
 };
 const inked = {
   Title: ["text_color"], Legend: ["label_text_color"], Grid: ["grid_line_color"],
@@ -55,7 +55,7 @@ window.addEventListener("resize", follow);
 
 
 def plot(title: str, x: str, y: str, *, height: int = HEIGHT, **options: Any) -> figure:
-    """An empty picture that is as wide as the page lets it; the toolbar shows on hover.
+    """An empty picture that is as wide as the page lets it; `height` is that inside the axes.
 
     Dragging scrolls the page on a phone, and so zooming is a tool to choose.
     """
@@ -63,7 +63,7 @@ def plot(title: str, x: str, y: str, *, height: int = HEIGHT, **options: Any) ->
         title=title,
         x_axis_label=x,
         y_axis_label=y,
-        height=height,
+        frame_height=height,
         sizing_mode="stretch_width",
         tools=TOOLS,
         active_drag=None,

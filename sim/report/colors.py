@@ -51,3 +51,32 @@ SERIES: Final = (
     "#a1754e",
 )
 """Colours of runs or settings beside each other, which mean nothing else."""
+CURVES: Final = {
+    "RSS": "sim:rss:bytes",
+    "goal": "/gc/heap/goal:bytes",
+    "trigger": "sim:heap/trigger:bytes",
+    "heap": "sim:heap/live:bytes",
+    "live": "sim:heap/reachable:bytes",
+}
+"""Of the heap over time: by word, column of samples; the words are those of MEANING."""
+COLLECTORS: Final = {
+    "assist": ("assist_ns", "assist"),
+    "dedicated": ("dedicated_ns", "dedicated"),
+    "fractional": ("fractional_ns", "fractional"),
+    "idle mark worker": ("idle_ns", "idle mark worker"),
+    "stop the world": ("stw_cpu_ns", "stop the world"),
+}
+"""By word: column of cycles and colour."""
+CAUSES: Final = {
+    "on_cpu": ("on CPU", "program"),
+    "alloc": ("allocating", "allocation"),
+    "assist": ("assisting", "assist"),
+    "assist_wait": ("waiting for an assist", "waiting for an assist"),
+    "gc_slowdown": ("slower while marking", "slower while marking"),
+    "stw": ("stop the world", "stop the world"),
+    "lock_wait": ("lock", "lock"),
+    "queue": ("queue for a P", "queue"),
+    "throttled": ("throttled", "throttled"),
+    "blocked": ("own waiting", "blocked"),
+}
+"""Where a request's time goes; own waiting, for the network or a timer, is the workload's, not GC's."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from bokeh.models import DataRange1d, Model
@@ -11,7 +11,8 @@ from bokeh.plotting import figure
 from sim.experiment.markdown import Shown
 from sim.report.bokeh import one_file, script
 from sim.report.comparison import Table, comparison, one_of_each
-from sim.report.pictures import CAUSES, heap, pictures
+from sim.report.colors import CAUSES
+from sim.report.pictures import heap, pictures
 from sim.report.plot import title
 from sim.report.verdict import of_run
 from sim.results.latency import tail_causes
@@ -36,8 +37,8 @@ class Section(NamedTuple):
     findings: Sequence[Any]
     figures: Sequence[tuple[str, str]]
     notes: Sequence[str]
-    pictures: Sequence[str]
-    """Names of roots."""
+    pictures: Mapping[str, str]
+    """Titles by the names of their roots."""
     tables: Sequence[Table]
 
 
@@ -90,7 +91,7 @@ def _heaps(runs: dict[str, Result]) -> dict[str, Model]:
         settings = runs[name].settings
         told = " ".join(f"{key}={value}" for key, value in settings.items())
         drawn.title.text = told or name.rpartition("/")[2]
-        drawn.y_range, drawn.height = scale, 280
+        drawn.y_range, drawn.frame_height = scale, 180
         scale.renderers = (
             [*scale.renderers, *drawn.renderers] if scale.renderers else drawn.renderers
         )
@@ -108,7 +109,7 @@ def _section(number: int, name: str, run: Result, roots: dict[str, Model]) -> Se
         findings=run.diagnose(),
         figures=[(words(key), str(figures[key])) for key in by_worth(figures)],
         notes=figures.verdict.splitlines(),
-        pictures=list(drawn),
+        pictures={name: str(made.title.text) for name, made in drawn.items()},
         tables=[*_tail(run), *_locks(run)],
     )
 

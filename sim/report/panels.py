@@ -12,16 +12,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from sim.report.colors import GREY, MEANING, SERIES
-from sim.report.style import CAUSES, GC_KINDS, dress, legend, nothing
+from sim.report.colors import CAUSES, COLLECTORS, CURVES, GREY, MEANING, SERIES
+from sim.report.style import dress, legend, nothing
 from sim.results.latency import quantile, tail_causes
 from sim.results.result import Result
 from sim.units import MS, SECOND, US, MiB, format_duration
 
 Panel: TypeAlias = Callable[[Axes, Result], None]
 
-_KINDS: Final = ("#c2385a", "#e0872a", "#4c8bd6", "#9b72cf", "#3aa676")
-"""Colours of kinds of stops, of which there are no more."""
+_MARKS: Final = ".x+1*"
+"""Of kinds of stops, of which there are no more."""
 
 
 def heap(axes: Axes, run: Result) -> None:
@@ -31,15 +31,11 @@ def heap(axes: Axes, run: Result) -> None:
     if samples.empty:
         return nothing(axes, "no samples: record.samples is 0")
     at = samples["at_ns"] / SECOND
-    for label, column, color, dashes in (
-        ("RSS", "sim:rss:bytes", MEANING["RSS"], "-"),
-        ("goal", "/gc/heap/goal:bytes", MEANING["goal"], "-"),
-        ("trigger", "sim:heap/trigger:bytes", MEANING["trigger"], "--"),
-        ("heap_live", "sim:heap/live:bytes", MEANING["heap"], "-"),
-        ("reachable", "sim:heap/reachable:bytes", MEANING["live"], "-"),
-    ):
+    for name, column in CURVES.items():
         if samples[column].notna().any():
-            axes.plot(at, samples[column] / MiB, dashes, color=color, label=label, linewidth=1.2)
+            dashes = "--" if name == "trigger" else "-"
+            color = MEANING[name]
+            axes.plot(at, samples[column] / MiB, dashes, color=color, label=name, linewidth=1.2)
     limit = samples["/gc/gomemlimit:bytes"].iloc[-1]
     if limit < 10 * samples["sim:rss:bytes"].max():
         axes.axhline(limit / MiB, color=MEANING["GOMEMLIMIT"], linestyle=":", label="GOMEMLIMIT")
@@ -64,18 +60,19 @@ def _shade_marking(axes: Axes, cycles: pd.DataFrame) -> None:
 
 def gc_cpu_by_kind(axes: Axes, run: Result) -> None:
     """Who spent the CPU time of each cycle."""
-    dress(axes, "GC CPU per cycle", "cycle", "CPU ms")
+    dress(axes, "GC CPU of each cycle", "cycle", "CPU ms")
     cycles = run.cycles
     if cycles.empty:
         return nothing(axes, "no GC cycle")
     # Filled steps, not bars: a thousand cycles are still a few shapes.
     edges = np.append(cycles["number"] - 0.5, cycles["number"].iloc[-1] + 0.5)
     below = np.zeros(len(edges))
-    for kind, color in GC_KINDS.items():
-        spent = cycles["stw_cpu_ns" if kind == "pause" else f"{kind}_ns"] / MS
+    for kind, (column, meaning) in COLLECTORS.items():
+        spent = cycles[column] / MS
         if not spent.any():
             continue
         above = below + np.append(spent, spent.iloc[-1])
+        color = MEANING[meaning]
         axes.fill_between(edges, below, above, step="post", color=color, label=kind, linewidth=0)
         below = above
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -85,17 +82,17 @@ def gc_cpu_by_kind(axes: Axes, run: Result) -> None:
 
 def pauses(axes: Axes, run: Result) -> None:
     """Every stop of the world, by what it was for."""
-    dress(axes, "Pauses", "simulated time [s]", "µs")
+    dress(axes, "Stops of the world", "simulated time [s]", "us")
     if run.pauses.empty:
         return nothing(axes, "the world never stopped")
-    for color, (kind, stops) in zip(_KINDS, run.pauses.groupby("kind"), strict=False):
+    for mark, (kind, stops) in zip(_MARKS, run.pauses.groupby("kind"), strict=False):
         axes.plot(
             stops["at_ns"] / SECOND,
             stops["total_ns"] / US,
-            ".",
-            color=color,
+            mark,
+            color=MEANING["stop the world"],
             label=str(kind),
-            markersize=4,
+            markersize=5,
         )
     axes.set_ylim(bottom=0)
     return legend(axes)
@@ -103,8 +100,8 @@ def pauses(axes: Axes, run: Result) -> None:
 
 def latency_distribution(axes: Axes, run: Result) -> None:
     """Latency by percentile, each further tick ten times as rare."""
-    dress(axes, "Request latency: distribution", "percentile", "ms")
-    requests = run.requests
+    dress(axes, "Latency by percentile", "percentile", "ms")
+    requests = run.service("requests")
     if requests.empty:
         return nothing(axes, "no request ended")
     _by_rarity(axes, (requests["end_ns"] - requests["arrival_ns"]) / MS, "all", MEANING["program"])
@@ -119,7 +116,7 @@ def _by_rarity(axes: Axes, values: pd.Series[float], label: str, color: str) -> 
 
 def _rarity_axis(axes: Axes, count: int) -> None:
     axes.set_xscale("log")
-    ticks = [n for n in (1, 2, 10, 100, 1000, 10_000, 100_000) if n <= count]
+    ticks = [n for n in (2, 10, 100, 1000, 10_000, 100_000) if n <= count]
     axes.set_xticks(ticks, [f"{100 * (1 - 1 / n):.6g}%" for n in ticks])
     axes.minorticks_off()
     axes.set_ylim(bottom=0)
@@ -127,19 +124,19 @@ def _rarity_axis(axes: Axes, count: int) -> None:
 
 def latency_causes(axes: Axes, run: Result) -> None:
     """Where the time of all requests went, and of the slowest."""
-    dress(axes, "What the slowest waited for", "mean of the requests that took as long", "ms")
-    requests = run.requests
+    dress(axes, "Latency by cause", "mean of the requests that took as long", "ms")
+    requests = run.service("requests")
     if requests.empty:
         return nothing(axes, "no request ended")
     took = requests["end_ns"] - requests["arrival_ns"]
     groups = {"all": 0.0, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
     means = pd.DataFrame({name: tail_causes(requests, q)["tail"] for name, q in groups.items()})
     below = np.zeros(len(groups))
-    for cause, color in CAUSES.items():
+    for cause, (title, meaning) in CAUSES.items():
         part = means.loc[cause].to_numpy(dtype=float) / MS
         if not part.any():
             continue
-        axes.bar(range(len(groups)), part, bottom=below, color=color, label=cause, width=0.7)
+        axes.bar(range(len(groups)), part, bottom=below, color=MEANING[meaning], label=title, width=0.7)
         below += part
     names = [
         name if not q else f"≥ {name}\n{format_duration(quantile(took, q))}"
@@ -173,7 +170,7 @@ def collections(axes: Axes, runs: Mapping[str, Result]) -> None:
 
 def all_pauses(axes: Axes, runs: Mapping[str, Result]) -> None:
     """Length of stops of the world by percentile."""
-    dress(axes, "Stops of the world", "percentile", "µs")
+    dress(axes, "Stops of the world", "percentile", "us")
     _rarities(axes, {name: run.pauses["total_ns"] / US for name, run in runs.items()})
 
 

@@ -15,7 +15,7 @@ from bokeh.models import ColumnDataSource, FactorRange, Range1d
 from bokeh.plotting import figure
 
 from sim.report.bokeh import hover, legend, plot
-from sim.report.colors import GREY, MEANING
+from sim.report.colors import CAUSES, COLLECTORS, CURVES, GREY, MEANING
 from sim.results.latency import quantile, tail_causes
 from sim.results.memory import fragmentation
 from sim.results.mmu import WINDOWS, mmu, utilization
@@ -30,34 +30,6 @@ MOST_SLICES: Final = 3000
 MOST_CLASSES: Final = 12
 FEWEST: Final = 2
 """Bars, cycles or classes below which a picture says no more than a number."""
-CURVES: Final = {
-    "RSS": "sim:rss:bytes",
-    "goal": "/gc/heap/goal:bytes",
-    "trigger": "sim:heap/trigger:bytes",
-    "heap": "sim:heap/live:bytes",
-    "live": "sim:heap/reachable:bytes",
-}
-COLLECTORS: Final = {
-    "assist": ("assist_ns", "assist"),
-    "dedicated": ("dedicated_ns", "dedicated"),
-    "fractional": ("fractional_ns", "fractional"),
-    "idle mark worker": ("idle_ns", "idle mark worker"),
-    "stop the world": ("stw_cpu_ns", "stop the world"),
-}
-"""By word: column of cycles and colour."""
-CAUSES: Final = {
-    "on_cpu": ("on CPU", "program"),
-    "alloc": ("allocating", "allocation"),
-    "assist": ("assisting", "assist"),
-    "assist_wait": ("waiting for an assist", "waiting for an assist"),
-    "gc_slowdown": ("slower while marking", "slower while marking"),
-    "stw": ("stop the world", "stop the world"),
-    "lock_wait": ("lock", "lock"),
-    "queue": ("queue for a P", "queue"),
-    "throttled": ("throttled", "throttled"),
-    "blocked": ("own waiting (network, timers)", "blocked"),
-}
-"""Where a request's time goes: GC's part first, and the workload's own waiting last."""
 SLICES: Final = {
     "goroutine": ("goroutine", "program"),
     "assist": ("assist", "assist"),
@@ -75,7 +47,7 @@ def heap(run: Result) -> figure | None:
     samples = run.samples
     if samples.empty:
         return None
-    made = plot("Heap", "simulated time [s]", "MiB", height=340, x_range=_time(run))
+    made = plot("Heap", "simulated time [s]", "MiB", height=260, x_range=_time(run))
     made.y_range.start = 0
     cycles = run.cycles
     made.vstrip(
@@ -191,7 +163,7 @@ def causes(run: Result) -> figure | None:
     groups = {"all": 0.0, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
     means = pd.DataFrame({name: tail_causes(requests, q)["tail"] for name, q in groups.items()})
     names = [
-        name if not q else f"from {name}, {format_duration(quantile(took, q))}"
+        name if not q else f"from {name}: {format_duration(quantile(took, q))}"
         for name, q in groups.items()
     ]
     parts = {
@@ -200,11 +172,11 @@ def causes(run: Result) -> figure | None:
         if means.loc[cause].any()
     }
     made = plot(
-        "Where the time of requests goes",
+        "Latency by cause",
         "ms",
         "",
         y_range=FactorRange(*reversed(names)),
-        height=260,
+        height=130,
     )
     made.x_range.start = 0
     colors = {title: MEANING[meaning] for title, meaning in CAUSES.values()}
@@ -273,7 +245,7 @@ def waste(run: Result) -> figure | None:
         "MiB",
         "",
         y_range=FactorRange(*reversed(names)),
-        height=100 + 24 * len(names),
+        height=22 * len(names),
     )
     made.x_range.start = 0
     bars = made.hbar_stack(
@@ -305,7 +277,7 @@ def timeline(run: Result) -> figure | None:
         "What each P does around the last cycle",
         "simulated time [ms]",
         "P",
-        height=140 + 24 * min(count, 16),
+        height=30 + 22 * min(count, 16),
         y_range=Range1d(count - 0.5, -0.5),
     )
     for kind, (title, meaning) in SLICES.items():

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from types import MappingProxyType
 from typing import Final, Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 
-from sim.report.colors import GREY, MEANING
+from sim.report.colors import GREY
 
 INK: Final = "#010203"
 """Text and axes: a page replaces it by its own colour."""
@@ -19,34 +17,6 @@ INK: Final = "#010203"
 def text_as_it_is() -> AbstractContextManager[None]:
     """Names of others are no formulas, whatever dollars are in them."""
     return mpl.rc_context({"text.parse_math": False})
-
-
-GC_KINDS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "dedicated": MEANING["dedicated"],
-        "fractional": MEANING["fractional"],
-        "idle": MEANING["idle mark worker"],
-        "assist": MEANING["assist"],
-        "pause": MEANING["stop the world"],
-    }
-)
-"""Who marks, as in the columns of a cycle."""
-
-CAUSES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "on_cpu": MEANING["program"],
-        "alloc": MEANING["allocation"],
-        "assist": MEANING["assist"],
-        "assist_wait": MEANING["waiting for an assist"],
-        "gc_slowdown": MEANING["slower while marking"],
-        "stw": MEANING["stop the world"],
-        "lock_wait": MEANING["lock"],
-        "queue": MEANING["queue"],
-        "throttled": MEANING["throttled"],
-        "blocked": MEANING["blocked"],
-    }
-)
-"""The parts of a request's time: GC's first, the workload's own waiting last."""
 
 
 def dress(axes: Axes, title: str, x: str, y: str, grid: Literal["x", "y"] = "y") -> None:

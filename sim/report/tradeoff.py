@@ -31,7 +31,7 @@ def tradeoff(figures: pd.DataFrame, settings: Sequence[str]) -> figure | None:
     shown = figures.assign(setting=list(settings)).dropna(subset=[across, "gc_cpu"])
     if shown.empty:
         return None
-    made = plot("What memory buys", f"{words(across)} [MiB]", "GC CPU [%]", height=380)
+    made = plot("What memory buys", f"{words(across)} [MiB]", "GC CPU [%]", height=280)
     made.x_range.start = made.y_range.start = 0
     for n, (setting, rows) in enumerate(shown.groupby("setting", sort=False)):
         data = {

@@ -54,8 +54,8 @@ def test_the_heap_picture_has_goal_trigger_live_and_rss(run: Result) -> None:
     axes = Figure().subplots()
     heap(axes, run)
     lines = {str(line.get_label()): line for line in axes.get_lines()}
-    assert {"goal", "trigger", "heap_live", "RSS"} <= lines.keys()
-    live = np.asarray(lines["heap_live"].get_ydata(), dtype=float)
+    assert {"goal", "trigger", "heap", "RSS"} <= lines.keys()
+    live = np.asarray(lines["heap"].get_ydata(), dtype=float)
     assert live == pytest.approx(run.samples["sim:heap/live:bytes"].to_numpy() / MiB)
 
 
@@ -74,7 +74,7 @@ def test_every_pause_and_request_is_in_the_picture(run: Result) -> None:
     assert sum(map(len, drawn)) == len(run.pauses)
     other = Figure().subplots()
     latency_distribution(other, run)
-    assert len(other.get_lines()[0].get_xdata()) == len(run.requests)  # type: ignore[arg-type]
+    assert len(other.get_lines()[0].get_xdata()) == len(run.service("requests"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", PANELS)

@@ -16,10 +16,10 @@ from sim.experiment.design import design
 from sim.experiment.grid import points
 from sim.experiment.processes import processes
 from sim.experiment.sweep import sweep
-from sim.report.colors import MEANING
+from sim.report.colors import CAUSES, COLLECTORS, MEANING
 from sim.report.comparison import one_of_each
 from sim.report.page import _heaps, page
-from sim.report.pictures import CAUSES, COLLECTORS, SLICES, pictures
+from sim.report.pictures import SLICES, pictures
 from sim.report.verdict import of_run
 from sim.results import Result, Results, load_runs
 from sim.results.names import words
@@ -153,7 +153,7 @@ def sweep_of_four(tmp_path_factory: pytest.TempPathFactory) -> Results:
 def test_a_sweep_has_a_table_of_its_settings_beside_a_baseline(sweep_of_four: Results) -> None:
     text = page(sweep_of_four, ["GOGC=100"])
     settings, runs, *_ = re.findall(r'<table class="sortable">.*?</table>', text, re.DOTALL)
-    assert "<h3>Settings of sweep-a</h3>" in text
+    assert ">Settings of sweep-a</h3>" in text
     assert re.findall(r"<tr><td[^>]*>(\d+)<", settings) == ["50", "100"]
     assert settings.index("%") < settings.index(">baseline<")
     assert re.findall(r"<tr><td[^>]*>([^<]+)<", runs)[0] == "GOGC=50 seed=1"

@@ -10,8 +10,8 @@ from bokeh.plotting import figure
 
 from sim.experiment.markdown import Shown
 from sim.report.bokeh import one_file, script
-from sim.report.comparison import Table, comparison, one_of_each
 from sim.report.colors import CAUSES
+from sim.report.comparison import Table, comparison, one_of_each
 from sim.report.pictures import heap, pictures
 from sim.report.plot import title
 from sim.report.verdict import of_run

@@ -136,7 +136,9 @@ def latency_causes(axes: Axes, run: Result) -> None:
         part = means.loc[cause].to_numpy(dtype=float) / MS
         if not part.any():
             continue
-        axes.bar(range(len(groups)), part, bottom=below, color=MEANING[meaning], label=title, width=0.7)
+        axes.bar(
+            range(len(groups)), part, bottom=below, color=MEANING[meaning], label=title, width=0.7
+        )
         below += part
     names = [
         name if not q else f"≥ {name}\n{format_duration(quantile(took, q))}"

@@ -79,4 +79,4 @@ CAUSES: Final = {
     "throttled": ("throttled", "throttled"),
     "blocked": ("own waiting", "blocked"),
 }
-"""Where a request's time goes; own waiting, for the network or a timer, is the workload's, not GC's."""
+"""Where a request's time goes; own waiting is the workload's, not GC's."""

@@ -274,7 +274,7 @@ def timeline(run: Result) -> figure | None:
         return None
     count = int(shown["processor"].max()) + 1
     made = plot(
-        "What each P does around the last cycle",
+        "Ps around the last cycle",
         "simulated time [ms]",
         "P",
         height=30 + 22 * min(count, 16),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sim.mechanisms.frame import Cell, Frame, Root, Row
 
 MARKS = {
@@ -25,17 +28,18 @@ FIGURES_A_LINE = 4
 HELP = "n next  b back  p play  j jump to the next of a kind  f first  l last  q quit"
 
 
-def text_of(frame: Frame, step: int, steps: int) -> str:
-    """One frame: the event, roots, queues, memory, figures and invariants."""
+def text_of(frame: Frame, figures: Sequence[str]) -> str:
+    """One frame: the event, roots, queues, memory, the figures named, and invariants."""
     event = frame.event
     rule = f"   [{event.rule}]" if event.rule else ""
-    lines = [f"{step}/{steps}  {event.actor}  {event.kind}: {event.text}{rule}"]
+    lines = [f"{event.actor}  {event.kind}: {event.text}{rule}"]
     lines += [f"  {line}" for line in _roots(frame.roots)]
     lines += [
         f"  {name}: {', '.join(waiting) or 'empty'}" for name, waiting in frame.queues.items()
     ]
     lines += [_row(row) for row in frame.rows]
-    lines += [f"  {line}" for line in _figures(frame.figures)]
+    shown = {name: frame.figures[name] for name in figures if name in frame.figures}
+    lines += [f"  {line}" for line in _figures(shown)]
     lines += [f"  {name}: {found}" for name, found in frame.checks.items()]
     return "\n".join(lines)
 
@@ -75,6 +79,16 @@ def _number(name: str, value: float) -> str:
     return format_duration(value) if name.endswith(", ns") else f"{value:,.6g}"
 
 
+def compared(comparison: pd.DataFrame) -> str:
+    """A table of the figures and events that all variants have, and that are not all the same."""
+    table = comparison.T.dropna()
+    differs = table[table.nunique(axis=1) > 1]
+    shown = differs.astype(object)
+    for name, row in differs.iterrows():
+        shown.loc[name] = [_number(str(name), value) for value in row]
+    return str(shown.rename(index=lambda name: str(name).partition(",")[0]).to_string())
+
+
 @dataclass
 class Stepper:
     """A place among frames, moved by keys."""
@@ -87,7 +101,14 @@ class Stepper:
     @property
     def text(self) -> str:
         """The frame here."""
-        return text_of(self.frames[self.at], self.at + 1, len(self.frames))
+        text = text_of(self.frames[self.at], self._figures)
+        return f"{self.at + 1}/{len(self.frames)}  {text}"
+
+    @cached_property
+    def _figures(self) -> list[str]:
+        from sim.mechanisms.frame import figures_in
+
+        return figures_in(self.frames)
 
     @property
     def kinds(self) -> list[str]:

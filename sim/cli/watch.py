@@ -56,7 +56,11 @@ def watch(
         write(html, watched.page())
         print(f"page: {html}")
     elif compare:
-        print(watched.comparison.T.to_string(float_format=lambda value: f"{value:,.6g}"))
+        from sim.cli.frames import compared
+
+        if len(watched.tracks) == 1:
+            raise UserError(f"{scenario} has no variants to compare")
+        print(compared(watched.comparison))
     elif every or events or not (sys.stdin.isatty() and sys.stdout.isatty()):
         _print(watched, kind, one_line=events)
     else:
@@ -80,7 +84,7 @@ def _list() -> None:
 
 
 def _print(watched: Watched, kind: str | None, *, one_line: bool) -> None:
-    from sim.cli.frames import LEGEND, text_of
+    from sim.cli.frames import LEGEND, Stepper
 
     scenario = watched.scenario
     print(scenario.title)
@@ -90,11 +94,12 @@ def _print(watched: Watched, kind: str | None, *, one_line: bool) -> None:
     for name, frames in watched.tracks.items():
         if len(watched.tracks) > 1:
             print(f"\n== {name}")
-        for step, frame in enumerate(frames, start=1):
+        stepper = Stepper(frames)
+        for stepper.at, frame in enumerate(frames):
             if kind in (None, frame.event.kind):
                 event = frame.event
-                line = f"{step:5d}  {event.actor:10s} {event.kind:9s} {event.text}"
-                print(line if one_line else text_of(frame, step, len(frames)) + "\n")
+                line = f"{stepper.at + 1:5d}  {event.actor:10s} {event.kind:9s} {event.text}"
+                print(line if one_line else stepper.text + "\n")
 
 
 def _simplified(watched: Watched) -> list[str]:

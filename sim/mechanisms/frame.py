@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 
@@ -65,6 +66,15 @@ class Frame(NamedTuple):
     """Numbers by name, the unit in it."""
     checks: dict[str, str]
     """Invariants by name: `holds`, or what breaks them."""
+
+
+def figures_in(frames: Iterable[Frame]) -> list[str]:
+    """Names of the figures that are not zero in all frames, in their order."""
+    names: dict[str, bool] = {}
+    for frame in frames:
+        for name, value in frame.figures.items():
+            names[name] = names.get(name, False) or value != 0
+    return [name for name, moves in names.items() if moves]
 
 
 KINDS = {

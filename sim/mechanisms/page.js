@@ -6,10 +6,12 @@ const COLOURS = {program: "#7d8696", allocate: "#1f6feb", point: "#0a7ea4", barr
   end: "#a40e26", sweep: "#9a6700", release: "#57606a", copy: "#3f51b5", finalizer: "#795548", free: "#607d8b",
   lost: "#ff0033", proof: "#455a64"};
 const LINES = {"heap live, B": "#1f6feb", "trigger, B": "#b35900", "goal, B": "#d1242f", "resident, B": "#8250df",
-  "white, B": "#7d8696", "grey, B": "#1a7f64", "black, B": "#6e40c9", "objects, B": "#1f6feb", "reachable, B": "#1a7f64",
+  "objects, B": "#1f6feb", "reachable, B": "#1a7f64",
   "taken, B": "#b35900", "asked for, B": "#1a7f64", "held, B": "#d1242f", "prepared, B": "#b35900", "ready, B": "#1f6feb"};
-const CHARTS = [["white, B", "grey, B", "black, B"], ["heap live, B", "trigger, B", "goal, B"], ["objects, B", "reachable, B", "taken, B"],
+const COLOUR_OF_OBJECTS = ["black, B", "grey, B", "white, B", "used, B"];
+const CHARTS = [["heap live, B", "trigger, B", "goal, B"], ["objects, B", "reachable, B", "taken, B"],
   ["asked for, B", "taken, B", "held, B"], ["prepared, B", "ready, B", "resident, B"]];
+const SMALL = 0.1; // a heap that stays below this share of its goal has nothing to do with pacing
 const STATES = ["white", "grey", "black", "used", "survivor", "old", "dirty", "ready", "prepared", "reserved",
   "none", "free", "released", "dead", "other", "lost"];
 let track = Object.keys(data.tracks)[0], at = 0, timer = null;
@@ -129,9 +131,9 @@ function showChecks(checks) {
 }
 
 function showFigures(figures, earlier) {
-  $("figures").replaceChildren(...Object.entries(figures).map(([name, value]) => made("div",
-    {className: earlier && earlier[name] !== value ? "changed" : ""},
-    made("span", {}, name.split(",")[0]), made("span", {}, shown(name, value)))));
+  $("figures").replaceChildren(...data.figures.filter((name) => name in figures).map((name) => made("div",
+    {className: earlier && earlier[name] !== figures[name] ? "changed" : ""},
+    made("span", {}, name.split(",")[0]), made("span", {}, shown(name, figures[name])))));
 }
 
 function drawLine() {
@@ -147,25 +149,44 @@ function drawLine() {
 
 function drawChart() {
   const there = (name) => frames().some((frame) => frame.figures[name]);
-  const whole = CHARTS.filter((names) => names.filter(there).length > 1);
-  $("chart").replaceChildren(...whole.map((names) => chartOf(names.filter(there))));
+  const paces = frames().some((frame) => frame.figures["heap live, B"] > SMALL * frame.figures["goal, B"]);
+  const whole = CHARTS.map((names) => names.filter(there)).filter((names) => names.length > 1 && (paces || !names.includes("goal, B")));
+  const colours = COLOUR_OF_OBJECTS.filter(there);
+  $("chart").replaceChildren(...(colours.length > 1 ? [chartOf(colours, true)] : []), ...whole.map((names) => chartOf(names, false)));
 }
 
-function chartOf(names) {
-  const [width, height, left] = [Math.max(320, $("chart").clientWidth), 150, 70];
-  const top = Math.max(1, ...frames().flatMap((frame) => names.map((name) => frame.figures[name] || 0)));
-  const x = (step) => left + (width - left - 8) * step / Math.max(1, frames().length - 1);
-  const y = (value) => height - 18 - (height - 30) * value / top;
-  const lines = names.map((name) => {
+function areasOf(names, x, y) {
+  const sums = frames().map((frame) => {
+    let sum = 0;
+    return [0, ...names.map((name) => (sum += frame.figures[name] || 0))];
+  });
+  return names.map((name, which) => {
+    const edge = (side) => sums.map((column, step) => `${x(step).toFixed(1)},${y(column[which + side]).toFixed(1)}`);
+    return `<polygon class="area-${name.split(",")[0]}" points="${[...edge(1), ...edge(0).reverse()].join(" ")}"></polygon>`;
+  });
+}
+
+function linesOf(names, x, y) {
+  return names.map((name) => {
     const points = frames().map((frame, step) => `${x(step).toFixed(1)},${y(frame.figures[name] || 0).toFixed(1)}`);
     return `<polyline fill="none" stroke="${LINES[name]}" stroke-width="1.8" points="${points.join(" ")}"></polyline>`;
   });
+}
+
+function chartOf(names, stacked) {
+  const [width, height, left] = [Math.max(320, $("chart").clientWidth), 150, 70];
+  const heightAt = (frame) => names.map((name) => frame.figures[name] || 0).reduce((a, b) => stacked ? a + b : Math.max(a, b));
+  const top = Math.max(1, ...frames().map(heightAt));
+  const x = (step) => left + (width - left - 8) * step / Math.max(1, frames().length - 1);
+  const y = (value) => height - 18 - (height - 30) * value / top;
+  const lines = (stacked ? areasOf : linesOf)(names, x, y);
   const grid = [0, 0.5, 1].map((share) => `<line class="grid" x1="${left}" x2="${width - 8}" y1="${y(share * top)}" y2="${y(share * top)}"></line>`
     + `<text x="${left - 6}" y="${y(share * top) + 4}" text-anchor="end">${shown(", B", share * top, 2)}</text>`);
   const svg = `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="figures over the steps">${grid.join("")}${lines.join("")}`
-    + `<line class="cursor" y1="4" y2="${height - 18}" stroke="var(--ink)"></line><text x="${left}" y="${height - 3}">step 1</text>`
+    + `<line class="cursor" y1="4" y2="${height - 18}" stroke="var(--accent)"></line><text x="${left}" y="${height - 3}">step 1</text>`
     + `<text x="${width - 8}" y="${height - 3}" text-anchor="end">step ${frames().length}</text></svg>`;
-  const keys = names.map((name) => `<span><i style="background:${LINES[name]}"></i>${name.split(",")[0]}</span>`);
+  const keyOf = (name) => stacked ? `class="area-${name.split(",")[0]}"` : `style="background:${LINES[name]}"`;
+  const keys = names.map((name) => `<span><i ${keyOf(name)}></i>${name.split(",")[0]}</span>`);
   const chart = made("div");
   chart.innerHTML = `<div class="keys">${keys.join("")}</div>${svg}`;
   chart.place = x;

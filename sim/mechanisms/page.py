@@ -9,7 +9,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any, Final
 
-from sim.mechanisms.frame import KINDS, Frame, Row, plain
+from sim.mechanisms.frame import KINDS, Frame, Row, figures_in, plain
 
 HEADLINE: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">"""
@@ -42,6 +42,7 @@ def packed(tracks: Mapping[str, Sequence[Frame]]) -> dict[str, Any]:
     parts = _Parts()
     return {
         "kinds": KINDS,
+        "figures": figures_in(frame for track in tracks.values() for frame in track),
         "tracks": {name: [parts.frame(frame) for frame in track] for name, track in tracks.items()},
         "parts": parts.values,
     }

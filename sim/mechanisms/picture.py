@@ -13,7 +13,7 @@ from sim.mechanisms.graph import GLOBALS, Ref
 from sim.mechanisms.heap import Slots
 from sim.mechanisms.program import Program
 
-MOST_ROWS = 40
+MOST_ROWS = 24
 """With more spans than that, those of a class share a row."""
 MOST_NAMED = 64
 """In a row with more objects than that, neighbours of a colour share a cell."""
@@ -128,18 +128,16 @@ def _figures(runtime: GoRuntime) -> dict[str, float]:
     trigger, goal = pacer.trigger()
     free, released = heap.free_pages()
     in_use = heap.mheap.stats.in_use_bytes
-    bytes_of = dict.fromkeys(("white", "grey", "black", "used", "free"), 0)
+    bytes_of = dict.fromkeys(("white", "grey", "black", "used"), 0)
     for span in heap.spans.values():
-        for items in span.items:
+        for items in filter(None, span.items):
             bytes_of[_state(runtime, span, items)] += span.size
-    live = bytes_of["black"] + bytes_of["used"]
     return {
         "heap live, B": pacer.heap_live,
         "trigger, B": trigger,
         "goal, B": goal,
-        "white, B": bytes_of["white"],
-        "grey, B": bytes_of["grey"],
-        "black, B": live,
+        "objects, B": sum(bytes_of.values()),
+        **{f"{state}, B": size for state, size in bytes_of.items()},
         "spans in use, B": in_use,
         "free pages, B": free * PAGE,
         "returned to the OS, B": released * PAGE,
@@ -152,7 +150,7 @@ def _figures(runtime: GoRuntime) -> dict[str, float]:
         "barriers run": cycle.barriers,
         "objects moved": 0,
         "pauses": cycle.pause_count,
-        "holes, B": in_use - bytes_of["white"] - bytes_of["grey"] - live,
+        "holes, B": in_use - sum(bytes_of.values()),
         "world stopped, ns": round(cycle.pause_ns),
         "first pause, ns": round(cycle.pauses[0]) if cycle.pauses else 0,
         "last pause, ns": round(cycle.pauses[-1]) if cycle.pauses else 0,

@@ -136,7 +136,7 @@ def test_green_tea_visits_each_span_for_many_objects() -> None:
     classic, green = (last("green-tea", name) for name in watched("green-tea").tracks)
     assert classic["scan visits"] == 81
     assert green["scan visits"] * 4 < classic["scan visits"]
-    assert classic["black, B"] == green["black, B"]
+    assert classic["objects, B"] == green["objects, B"]
 
 
 def test_only_go_moves_nothing_and_only_go_has_a_barrier_that_is_off_between_cycles() -> None:

@@ -82,7 +82,7 @@ def _number(name: str, value: float) -> str:
 def compared(comparison: pd.DataFrame) -> str:
     """A table of the figures and events that all variants have, and that are not all the same."""
     table = comparison.T.dropna()
-    differs = table[table.nunique(axis=1) > 1]
+    differs = table[table.ne(table.iloc[:, 0], axis=0).any(axis=1)]
     shown = differs.astype(object)
     for name, row in differs.iterrows():
         shown.loc[name] = [_number(str(name), value) for value in row]

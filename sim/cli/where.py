@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from sim.mechanisms.where import Path, Rounding
 
+SHOWN = 0.001
+"""Size classes with less of the objects and of the waste have no line."""
 POINTS = 4096
 """Quantiles that stand for a distribution."""
 
@@ -100,7 +102,10 @@ def _path(path: Path, go: str) -> str:
                 f" {path.reserve} B for mark and pointer bits, {path.tail} B behind the last slot"
             ),
         ]
-    lines.append(f"  waste       {path.slot_waste} B of the slot; {path.waste:.1%} of a full span")
+    shared = f", filled by {path.objects_a_slot}" if path.objects_a_slot > 1 else ""
+    lines.append(
+        f"  waste       {path.slot_waste} B of the slot{shared}; {path.waste:.1%} of a full span"
+    )
     return "\n".join([*lines, "", *_steps(path)])
 
 
@@ -128,9 +133,12 @@ def _rounding(found: Rounding) -> str:
             f" ({1 - found.requested / found.slot:.1%} wasted), {found.span:.1f} B of spans"
             f" ({1 - found.requested / found.span:.1%} wasted)"
         ),
-        "  slot       share of the objects",
+        "  slot       share of the objects  share of the waste",
     ]
+    wasted = (found.slot - found.requested) or 1.0
     lines += [
-        f"  {format_bytes(slot):9s}  {share:6.1%}" for slot, share in sorted(found.classes.items())
+        f"  {format_bytes(slot):9s}  {some.share:20.1%}  {some.wasted / wasted:18.1%}"
+        for slot, some in found.classes.items()
+        if max(some.share, some.wasted / wasted) >= SHOWN
     ]
     return "\n".join(lines)

@@ -57,6 +57,8 @@ def read_tree(source: Path | str) -> Node:
 
 def validated(root: Node, cls: type[ModelT]) -> ModelT:
     """A tree as a model; UserError for its first mistake."""
+    if not isinstance(root.value, dict):
+        raise mistake(root, (), f"expected a mapping with a title, got {_shown(root.value)}")
     try:
         return cls.model_validate(_plain(root))
     except ValidationError as error:

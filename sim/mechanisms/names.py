@@ -25,7 +25,7 @@ class Names:
         pointers = self.variables if name in self.variables else self.graph.globals
         if name not in pointers:
             valid = [*self.variables, *self.graph.globals]
-            known = nearest(name, valid) if valid else ", and no other"
+            known = nearest(name, valid) if valid else "; there are none"
             raise self.error(f"there is no variable {name!r}{known}")
         if not dot:
             return pointers[name]

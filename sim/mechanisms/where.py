@@ -50,12 +50,15 @@ class Path:
     steps: tuple[Step, ...]
 
     @property
-    def slot_waste(self) -> Bytes:
-        """Bytes of the slot that the program did not ask for, header included.
+    def objects_a_slot(self) -> int:
+        """How many such objects share a slot: tiny ones fill a block (runtime/malloc.go:
+        mallocgcTiny), here with others of their size."""
+        return TINY_SIZE // self.size if self.path == "tiny" else 1
 
-        A tiny object shares its 16 bytes with others; this is what it wastes if none comes.
-        """
-        return self.slot - self.size
+    @property
+    def slot_waste(self) -> Bytes:
+        """Bytes of the slot that the program did not ask for, header included."""
+        return self.slot - self.objects_a_slot * self.size
 
     @property
     def tail(self) -> Bytes:
@@ -65,7 +68,8 @@ class Path:
     @property
     def waste(self) -> float:
         """Share of a span full of such objects that no object asked for."""
-        return 1 - self.slots * self.size / (self.span_pages * PAGE_SIZE)
+        asked = self.slots * self.objects_a_slot * self.size
+        return 1 - asked / (self.span_pages * PAGE_SIZE)
 
 
 def path_of(size: Bytes, pointers: bool, table: SizeClassTable, machine: MachineProfile) -> Path:
@@ -195,6 +199,15 @@ def _grow_step(pages: int, base: float, machine: MachineProfile) -> Step:
     )
 
 
+class InClass(NamedTuple):
+    """Requests that get slots of one size."""
+
+    share: float
+    """Of all requests."""
+    wasted: float
+    """Mean bytes of slots, for each of all requests, that these did not ask for."""
+
+
 @dataclass(frozen=True)
 class Rounding:
     """What rounding costs requests of several sizes, on average."""
@@ -205,27 +218,26 @@ class Rounding:
     """Mean bytes of the slots."""
     span: float
     """Mean bytes of spans: a slot's share of its span."""
-    classes: dict[Bytes, float]
-    """Slot size -> share of the requests; what is larger has page-rounded sizes."""
+    classes: dict[Bytes, InClass]
+    """By slot size, in order; large objects have sizes of whole pages."""
 
 
 def rounding(
     sizes: NDArray[np.float64], pointers: bool, table: SizeClassTable, machine: MachineProfile
 ) -> Rounding:
-    """Rounding of requests of these sizes, each as frequent as any other.
-
-    Tiny objects count with a block of their own, as `Path.slot_waste` does.
-    """
+    """Rounding of requests of these sizes, each as frequent as any other."""
     whole, counts = np.unique(np.maximum(np.rint(sizes), 1).astype(np.int64), return_counts=True)
     shares = counts / counts.sum()
     paths = [path_of(size, pointers, table, machine) for size in whole.tolist()]
-    spans = [path.span_pages * PAGE_SIZE / path.slots for path in paths]
-    classes: dict[Bytes, float] = {}
-    for path, share in zip(paths, shares.tolist(), strict=True):
-        classes[path.slot] = classes.get(path.slot, 0.0) + share
+    slots = np.array([path.slot / path.objects_a_slot for path in paths])
+    spans = [path.span_pages * PAGE_SIZE / path.slots / path.objects_a_slot for path in paths]
+    classes: dict[Bytes, InClass] = {}
+    for path, share, wasted in zip(paths, shares, shares * (slots - whole), strict=True):
+        before = classes.get(path.slot, InClass(0.0, 0.0))
+        classes[path.slot] = InClass(before.share + float(share), before.wasted + float(wasted))
     return Rounding(
         float(np.dot(shares, whole)),
-        float(np.dot(shares, [path.slot for path in paths])),
+        float(np.dot(shares, slots)),
         float(np.dot(shares, spans)),
-        classes,
+        dict(sorted(classes.items())),
     )

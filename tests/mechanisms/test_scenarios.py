@@ -201,7 +201,7 @@ def test_a_linear_arena_reserves_all_addresses_at_once_and_a_sparse_one_goes_els
         ),
         (
             "title: x\nfunctions:\n  main:\n    - point: {from: b.next, to: a}\n",
-            "scenario:4: functions.main.steps.0.point: there is no variable 'a', and no other",
+            "scenario:4: functions.main.steps.0.point: there is no variable 'a'; there are none",
         ),
         (
             "title: x\nfunctions:\n  main:\n    - spawn: wroker\n  worker: []\n",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sim.cli import main
 from sim.config.tree import from_plain
+from sim.go.barrier import barriers
 from sim.mechanisms.barrier import BARRIERS
 from sim.mechanisms.code import Code
 from sim.mechanisms.loading import read_tree, validated
@@ -123,6 +124,13 @@ def loses_nothing(race: dict[str, Any], barrier: str) -> None:
     scenario = validated(root, Scenario)
     found = search(scenario, Code(scenario, root), BARRIERS[barrier])
     assert (found.lost, found.doomed) == ((), 0)
+
+
+@pytest.mark.parametrize("name", barriers.names())
+def test_barriers_shade_as_those_of_the_simulator_do(name: str) -> None:
+    single, simulated = BARRIERS[name], barriers.get(name)()
+    assert single.shades_old + single.shades_new == simulated.shaded_pointers
+    assert single.rescans_stacks == simulated.rescans_stacks
 
 
 @settings(max_examples=4, deadline=None)

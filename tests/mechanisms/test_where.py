@@ -59,7 +59,13 @@ def test_a_later_step_takes_what_an_earlier_one_cannot_give(size: int) -> None:
 def test_rounding_of_two_sizes_is_the_mean_of_both() -> None:
     found = rounding(np.array([24.0, 1000.0]), pointers=False, table=TABLE, machine=MACHINE)
     assert (found.requested, found.slot) == (512.0, 524.0)
-    assert found.classes == {24: 0.5, 1024: 0.5}
+    assert found.classes == {24: (0.5, 0.0), 1024: (0.5, 12.0)}
+
+
+def test_tiny_objects_share_a_block() -> None:
+    found = rounding(np.array([5.0, 5.0]), pointers=False, table=TABLE, machine=MACHINE)
+    assert found.slot == pytest.approx(16 / 3)
+    assert path_of(5, False, TABLE, MACHINE).slot_waste == 1
 
 
 def test_where_prints_slot_span_locks_and_functions(capsys: pytest.CaptureFixture[str]) -> None:

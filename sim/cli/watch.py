@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from pathlib import Path
@@ -112,39 +113,48 @@ def _step(watched: Watched) -> None:
 
     for name, frames in watched.tracks.items():
         heading = f"{watched.scenario.title}" + (f": {name}" if len(watched.tracks) > 1 else "")
-        if not _steps(heading, Stepper(frames)):
+        if not _steps(heading, watched.scenario.about.strip(), Stepper(frames)):
             return
 
 
-def _steps(heading: str, stepper: Stepper) -> bool:
-    """Follow the keys; False for an end, True for the next variant."""
-    from typer import getchar
+def _steps(heading: str, about: str, stepper: Stepper) -> bool:
+    """Follow the keys; False for an end, True for the next variant.
 
+    The text of the scenario stands above its first frame.
+    """
     from sim.cli.frames import HELP
 
     while True:
-        _show(heading, stepper, f"{HELP}  v next variant")
-        key = getchar()
-        key = ARROWS.get(key, key)
-        if key in ("q", "v", "\x03", "\x04"):
-            return key == "v"
-        if key == "p":
-            _play(heading, stepper)
-        elif key == "j":
-            _choose_kind(stepper)
-        stepper.press(key)
+        text = heading if stepper.at else f"{heading}\n{about}\n"
+        _show(text, stepper, f"{HELP}  v next variant")
+        for key in _keys():
+            if key in ("q", "v", "\x03", "\x04"):
+                return key == "v"
+            if key == "p":
+                _play(heading, stepper)
+            elif key == "j":
+                _choose_kind(stepper)
+            stepper.press(key)
+
+
+def _keys() -> list[str]:
+    """The keys that were pressed: several, if they came faster than frames are drawn."""
+    pressed = typer.getchar()
+    return [ARROWS.get(key, key) for key in re.findall(r"\x1b\[.|.", pressed, re.DOTALL)]
 
 
 def _show(heading: str, stepper: Stepper, footer: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from sim.cli.frames import LEGEND
+
     console = Console()
     console.clear()
     body = Text(stepper.text)
     for mark, style in (("●", "bold"), ("◐", "yellow"), ("○", "cyan"), ("‼", "bold red")):
         body.highlight_words([mark], style)
-    console.print(Text(heading, "bold"), body, Text(f"\n{footer}", "dim"), sep="\n")
+    console.print(Text(heading, "bold"), body, Text(f"\n{LEGEND}\n{footer}", "dim"), sep="\n")
 
 
 def _play(heading: str, stepper: Stepper) -> None:

@@ -121,7 +121,7 @@ def test_keys_step_through_the_frames_of_the_terminal() -> None:
 def test_keys_that_are_typed_step_jump_and_quit(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keys = iter(["n", "\x1b[C", "j", "b", "q"])
+    keys = iter(["n", "\x1b[C", "j", "b", "nn\x1b[D", "q"])
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     monkeypatch.setattr("typer.getchar", lambda: next(keys))
@@ -130,7 +130,8 @@ def test_keys_that_are_typed_step_jump_and_quit(
         main(["watch", "tricolour"])
     out = capsys.readouterr().out
     shown = [line for line in out.splitlines() if "/18  " in line]
-    assert [line.split("/")[0] for line in shown] == ["1", "2", "3", "7", "6"]
+    assert [line.split("/")[0] for line in shown] == ["1", "2", "3", "7", "6", "7"]
+    assert out.count("Marking begins with all objects white.") == 1
 
 
 def test_all_prints_every_frame_with_colours_queues_and_rules(

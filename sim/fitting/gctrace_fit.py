@@ -212,6 +212,7 @@ def _cycles(
     inside = range(*measured.indices(len(rates)))
     return tuple(
         ObservedCycle(
+            start=float(positions[i] - seen.black[i]),
             end=float(positions[i]),
             live=float(seen.live[i]),
             mark_cost=max(float(seen.mark_cpu[i] / seen.live[i]), 1e-6),

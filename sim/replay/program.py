@@ -26,10 +26,12 @@ class Load(StrEnum):
 class ObservedCycle:
     """A piece of the run around one observed cycle."""
 
+    start: float
+    """Position, in bytes allocated, at which marking began."""
     end: float
-    """Position, in bytes allocated, at which the cycle ended."""
+    """Position at which the cycle ended."""
     live: float
-    """Bytes reachable when the cycle started."""
+    """Bytes reachable when marking began."""
     mark_cost: float
     """CPU-ns of marking per live byte."""
     allocation_rate: float
@@ -100,7 +102,9 @@ class ObservedProgram:
         """The same program, allocating so many times as much for the same work."""
         return replace(
             self,
-            cycles=tuple(replace(s, end=s.end * factor) for s in self.cycles),
+            cycles=tuple(
+                replace(s, start=s.start * factor, end=s.end * factor) for s in self.cycles
+            ),
             forced=tuple(at * factor for at in self.forced),
             repeats_from=None if self.repeats_from is None else self.repeats_from * factor,
             begin=Window(self.begin.low * factor, self.begin.high * factor),

@@ -63,8 +63,9 @@ def run(program: ObservedProgram, setting: Setting, seed: int, overheads: Overhe
     begin = rng.uniform(program.begin.low, program.begin.high)
     end = rng.uniform(program.end.low, program.end.high)
     replay = _Replay(program, setting, streams, overheads, WallClock(program, setting, begin, end))
-    cycles = [cycle for cycle in replay.cycles(end) if begin <= cycle.position < end]
-    last = replay.heap_live
+    begun = [cycle for cycle in replay.cycles(end) if begin <= cycle.position]
+    cycles = [cycle for cycle in begun if cycle.position < end]
+    last = replay.heap_live if len(begun) == len(cycles) else _unfinished(begun[-1], end)
     peak = max((c.heap_end for c in cycles), default=last)
     pauses = streams["pauses"].choice(program.pauses, 2 * len(cycles))
     return ReplayedRun(
@@ -75,6 +76,11 @@ def run(program: ObservedProgram, setting: Setting, seed: int, overheads: Overhe
         largest_heap=max(peak, last) - setting.ballast,
         pause_p99=float(np.quantile(pauses, 0.99)) if cycles else 0.0,
     )
+
+
+def _unfinished(cycle: ReplayedCycle, end: float) -> float:
+    """The heap where a program ends while it is marked."""
+    return max(cycle.heap_start, cycle.heap_end - (cycle.position - end))
 
 
 class _Replay:
@@ -168,11 +174,11 @@ def _observed_at(
     if program.repeats_from is not None and position > cycles[-1].end:
         span = cycles[-1].end - program.repeats_from
         position = program.repeats_from + (position - program.repeats_from) % span
-    after = min(bisect_left(cycles, position, key=lambda cycle: cycle.end), len(cycles) - 1)
+    after = min(bisect_left(cycles, position, key=lambda cycle: cycle.start), len(cycles) - 1)
     if after == 0:
         return cycles[0]
     low, high = cycles[after - 1], cycles[after]
-    fraction = (position - low.end) / max(1.0, high.end - low.end)
+    fraction = (position - low.start) / max(1.0, high.start - low.start)
     chosen = high if rng.random() < fraction else low
     if high.measured and not low.measured:
         return high

@@ -20,6 +20,7 @@ GIB_PER_S = GiB / 1e9
 def program(load: Load = Load.BUSY, live: float = 40 * MiB, procs: int = 4) -> ObservedProgram:
     """1 GiB/s on four Ps for four seconds, 40 MiB alive, 1 ns of marking a byte."""
     cycle = ObservedCycle(
+        start=4 * GiB,
         end=4 * GiB,
         live=live,
         mark_cost=1.0,
@@ -155,3 +156,32 @@ def test_who_calls_for_a_collection_allocates_nothing_meanwhile() -> None:
     called = min(found.cycles, key=lambda cycle: abs(cycle.position - GiB))
     assert called.heap_end - called.heap_start < MiB
     assert called.heap_marked == pytest.approx(usual.live, rel=0.01)
+
+
+def growing(cycles: int = 12) -> ObservedProgram:
+    """Half of what it allocates stays; every cycle allocates 50 MiB while it marks."""
+    usual = program().cycles[0]
+    seen = tuple(
+        replace(usual, start=k * 100 * MiB, end=(k * 100 + 50) * MiB, live=max(1, k * 50 * MiB))
+        for k in range(cycles)
+    )
+    last = seen[-1].end
+    return replace(program(), cycles=seen, end=Window(last, last))
+
+
+def test_what_is_alive_belongs_to_where_marking_begins() -> None:
+    """Looked up by where cycles end, the live heap of a program that grows came out too small."""
+    for cycle in run(growing(), Setting(100, None, 4), 1, Overheads()).cycles:
+        black = cycle.heap_end - cycle.heap_start
+        began = cycle.position - black
+        assert cycle.heap_marked - black == pytest.approx(began / 2, abs=2 * MiB)
+
+
+def test_a_program_that_ends_while_it_is_marked_had_the_heap_that_began_the_cycle() -> None:
+    whole = run(growing(), Setting(100, None, 4), 1, Overheads())
+    last = whole.cycles[-1]
+    began = last.position - (last.heap_end - last.heap_start)
+    at = (began + last.position) / 2
+    cut = run(replace(growing(), end=Window(at, at)), Setting(100, None, 4), 1, Overheads())
+    assert len(cut.cycles) == len(whole.cycles) - 1
+    assert cut.largest_heap == pytest.approx((last.heap_start + last.heap_end) / 2, rel=0.01)

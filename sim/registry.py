@@ -12,13 +12,15 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import is_dataclass
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sim.errors import ModelError, UserError, nearest
 from sim.files import is_file
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T", bound=type[Any])
 
@@ -87,6 +89,8 @@ class Registry:
 
     def _entry_points(self) -> dict[str, EntryPoint]:
         if self._plugins is None:
+            from importlib.metadata import entry_points
+
             self._plugins = {point.name: point for point in entry_points(group=self.group)}
         return self._plugins
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
 from typing import Annotated, Final
 
 import typer
@@ -79,6 +78,8 @@ for group, commands in GROUPS.items():
 
 def _print_version(*, wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         print(f"gomemsim {version('gomemsim')}")
         raise typer.Exit
 

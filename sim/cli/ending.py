@@ -10,7 +10,6 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from tempfile import NamedTemporaryFile
 from types import FrameType
 from typing import Final
@@ -107,6 +106,8 @@ def _of_python(error: BaseException) -> tuple[str, int]:
 
 def _crash_file(error: BaseException) -> str:
     """Write down all that helps to find a fault; where it is, in words."""
+    from importlib.metadata import version
+
     about = [
         shlex.join(sys.argv),
         f"gomemsim {version('gomemsim')} on {platform.platform()}",

@@ -6,17 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-
 from sim.cli.terminal import raw
 from sim.text import one_line
 
@@ -26,8 +15,22 @@ Report = Callable[[float], None]
 @contextmanager
 def progress(title: str, *, quiet: bool) -> Iterator[Report | None]:
     """A function that takes the finished fraction, or None when nobody watches."""
+    if quiet or not raw(sys.stderr).isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        SpinnerColumn,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     console = Console(file=raw(sys.stderr))
-    if quiet or not console.is_terminal:
+    if not console.is_terminal:
         yield None
         return
     columns = (

@@ -354,7 +354,8 @@ def main(program: spec.Program, book: MixBook, world: World) -> Process[None]:
     world.emit(Phase(PhaseName.WARM_UP, world.env.now, "load begins"))
     batches = [world.env.process(put_on(name, load, world)) for name, load in program.load.items()]
     yield simpy.AllOf(world.env, batches)
-    if all(isinstance(load, spec.Batch) for load in program.load.values()):
+    batches_only = all(isinstance(load, spec.Batch) for load in program.load.values())
+    if batches_only and not world.finished.triggered:
         world.finished.succeed()
 
 

@@ -27,7 +27,7 @@ from sim.registry import fault
 from sim.results.load import load_run
 from sim.results.result import Result
 from sim.results.warmup import WarmUp, find_warm_up
-from sim.runtime.state import Process, Runtime
+from sim.runtime.state import Process, Runtime, Stopped
 
 STEPS = 200
 """How often a run reports its progress."""
@@ -55,8 +55,7 @@ def simulate(
     recorder.begin()
     status, reason = Status.FAILED, ""
     try:
-        reason = run_to_end(run, progress)
-        status = Status.OOM_KILLED if reason else Status.COMPLETE
+        status, reason = run_to_end(run, progress)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             status = Status.INTERRUPTED
@@ -104,19 +103,19 @@ def _built(config: RunConfig, emit: Callable[[Any], None]) -> Run:
         raise
 
 
-def run_to_end(run: Run, progress: Callable[[float], None] | None) -> str:
-    """Go on until the duration is over or all batches are done.
+def run_to_end(run: Run, progress: Callable[[float], None] | None) -> Stopped:
+    """Go on until the duration is over, all batches are done, or something ends it before.
 
-    Returns why the process was killed before; empty if it was not.
+    Returns how it ended, and if before its time, why.
     """
     clock = run.runtime.clock
     clock.process(_deadline(run.runtime, progress))
     with python_collects_seldom():
-        killed: str | None = clock.run(until=run.runtime.finished)
+        stopped: Stopped | None = clock.run(until=run.runtime.finished)
     run.mode.finish()
     if progress is not None:
         progress(1.0)
-    return killed or ""
+    return stopped or Stopped(Status.COMPLETE, "")
 
 
 @contextmanager

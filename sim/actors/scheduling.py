@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from sim.actors.overload import check_overload
 from sim.actors.state import G, P
 from sim.actors.world import World
 from sim.units import MS
@@ -110,6 +111,7 @@ def begin(g: G, world: World) -> None:
     """A goroutine comes into being, with a stack."""
     world.sched.goroutines += 1
     world.stacks.take(g)
+    check_overload(world)
 
 
 def finish(g: G, world: World) -> None:

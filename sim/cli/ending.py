@@ -16,6 +16,7 @@ from typing import Final
 
 from sim.errors import ModelError, UserError
 from sim.files import reason
+from sim.record.places import of_storage
 from sim.registry import REGISTRIES, fault
 from sim.text import one_line
 
@@ -100,6 +101,8 @@ def _of_python(error: BaseException) -> tuple[str, int]:
             return "there is not enough memory for that", FAILED
         case KeyboardInterrupt():
             return "interrupted", _SIGNALLED + signal.SIGINT
+    if of_storage(error):
+        return f"object storage: {error}", USER_ERROR
     last = traceback.format_exception_only(error)[-1].strip()
     return f"a fault of gomemsim itself: {last}; {_crash_file(error)}", OWN_FAULT
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from sim.actors.overload import MOST_GOROUTINES
 from sim.config.check import Path
 from sim.config.run import RunConfig
 from sim.workload.program import Batch, ClosedLoop, Load, Program, Repeat, Spawn, Step
 
 MOST_SAMPLES: Final = 10_000_000
 """Rows of the table of samples: about 5 GB on disk."""
-MOST_GOROUTINES: Final = 2_000_000
-"""At the same time; each is an object of the simulator of about a kilobyte."""
 
 
 def beyond(config: RunConfig) -> Iterator[tuple[Path, str]]:

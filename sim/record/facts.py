@@ -26,12 +26,14 @@ class Status(StrEnum):
     COMPLETE = "complete"
     INTERRUPTED = "interrupted"
     OOM_KILLED = "oom-killed"
+    OVERLOADED = "overloaded"
+    """More goroutines wait than a run holds (`sim.actors.overload`)."""
     FAILED = "failed"
 
     @property
     def whole(self) -> bool:
-        """Whether the run came to an end of its own, to which being killed for memory belongs."""
-        return self in (Status.COMPLETE, Status.OOM_KILLED)
+        """Whether the run came to an end of its own, to which kills and overloads belong."""
+        return self in (Status.COMPLETE, Status.OOM_KILLED, Status.OVERLOADED)
 
 
 class RunInfo(NamedTuple):
@@ -48,7 +50,9 @@ class RunInfo(NamedTuple):
     ]
     python: Annotated[str, Column("version", "version of Python")]
     numpy: Annotated[str, Column("version", "version of numpy, which draws the random numbers")]
-    status: Annotated[Status, Column("text", "complete, interrupted, oom-killed, failed, running")]
+    status: Annotated[
+        Status, Column("text", "complete, oom-killed, overloaded, interrupted, failed, running")
+    ]
     reason: Annotated[str, Column("text", "why the run ended early; empty if it did not")]
     end_ns: Annotated[int, Column("ns", "simulated time at the end")]
     events: Annotated[int, Column("events", "events that the simulator processed")]

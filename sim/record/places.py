@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Place: TypeAlias = "Path | UPath"
 """A folder on this machine or elsewhere; both sorts are used alike."""
 _URL: Final = "://"
+_STORAGE: Final = frozenset({"aiohttp", "azure", "botocore", "google"})
+"""Libraries of object storage whose errors fsspec hands on as they are."""
 
 
 def place(text: str | Place) -> Place:
@@ -46,6 +48,11 @@ def matching(pattern: str) -> Sequence[Place]:
 
     system, path = url_to_fs(str(place(pattern)))
     return [place(system.unstrip_protocol(name)) for name in sorted(system.glob(path))]
+
+
+def of_storage(error: BaseException) -> bool:
+    """Whether an object storage refused: no credentials, no such host, no rights."""
+    return type(error).__module__.partition(".")[0] in _STORAGE
 
 
 def look_again(folder: Place) -> None:

@@ -54,6 +54,16 @@ def _oom_killed(result: Result) -> Iterator[Finding]:
     )
 
 
+def _overloaded(result: Result) -> Iterator[Finding]:
+    if result.run["status"] != Status.OVERLOADED:
+        return
+    yield Finding(
+        "overloaded",
+        result.run["reason"],
+        "Offer less load, give it more Ps or make requests cheaper: its queue only grows",
+    )
+
+
 def _against_kills(result: Result) -> str:
     """A limit helps where there is none; one that is set did not."""
     samples = result.samples
@@ -229,6 +239,7 @@ def _against_throttling(result: Result) -> str:
 
 _RULES: Final[tuple[Callable[[Result], Iterator[Finding]], ...]] = (
     _oom_killed,
+    _overloaded,
     _live_over_limit,
     _limiter,
     _back_to_back,

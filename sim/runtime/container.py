@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from sim.record.facts import Status
 from sim.runtime.memory import MemoryAccounts
 from sim.runtime.recording import Recording
-from sim.runtime.state import Runtime
+from sim.runtime.state import Runtime, Stopped
 from sim.units import Bytes, MiB, Nanoseconds, format_bytes, format_duration
 
 
@@ -24,7 +25,8 @@ class MemoryLimit:
         self._container.left = float(limit - sum(resident.values()))
         if self._container.left < 0:
             self._recording.sample()
-            self._finished.succeed(verdict(resident, limit, self._clock.now))
+            reason = verdict(resident, limit, self._clock.now)
+            self._finished.succeed(Stopped(Status.OOM_KILLED, reason))
 
 
 def verdict(resident: dict[str, int], limit: Bytes, now: Nanoseconds) -> str:

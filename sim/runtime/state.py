@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import simpy
 
@@ -20,6 +20,7 @@ from sim.go.marker import Marker
 from sim.go.pacer import Pacer, ScanPart
 from sim.go.scavenge import ScavengeGoals
 from sim.machine.profile import MachineProfile
+from sim.record.facts import Status
 from sim.streams import Streams
 from sim.units import Bytes, Nanoseconds
 
@@ -189,6 +190,13 @@ class Container:
     """Looks at the memory of the process; if it has too much, the run ends. Set by `build`."""
 
 
+class Stopped(NamedTuple):
+    """Why a run ended before its time."""
+
+    status: Status
+    reason: str
+
+
 @dataclass
 class Runtime:
     """What the collector, the mutator and the heap of a run share."""
@@ -202,4 +210,4 @@ class Runtime:
     gc: GC
     container: Container
     finished: simpy.Event
-    """The end of the run; its value is the verdict if the process was killed."""
+    """The end of the run; its value is a `Stopped` if that came before its time, else None."""

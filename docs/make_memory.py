@@ -79,9 +79,8 @@ def occupancy(at: float) -> np.ndarray:
     """How full the span of every page of the heap is; NaN for pages without a span."""
     mode = build(load(ROOT / "configs" / "every-second.yaml"), lambda fact: None).mode
     assert isinstance(mode, Events)
-    world = mode.world
-    world.env.run(until=round(at * SECOND))
-    spans, pages = world.memory.heap.spans, world.memory.heap.pages
+    mode.runtime.clock.run(until=round(at * SECOND))
+    spans, pages = mode.memory.heap.spans, mode.memory.heap.pages
     full = np.full(pages.total_pages, np.nan)
     rows = spans.rows_in_use()
     for row in rows.tolist():

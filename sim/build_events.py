@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from functools import partial
-from itertools import repeat
-from typing import Any, Final
+from collections.abc import Iterator
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
-from sim.actors import goroutine
-from sim.actors.background import (
-    finalizer_body,
-    queue_finalizers,
-    scavenger_body,
-    sweeper_body,
-)
+from sim.actors.allocator import Allocator
+from sim.actors.assist_credit import AssistCredit
+from sim.actors.background import FinalizerCaller, Scavenger, Sweeper
+from sim.actors.black import BlackSlots
+from sim.actors.compiler import StepCompiler
+from sim.actors.computing import Computing
 from sim.actors.faults import PageFaults
+from sim.actors.goroutines import CompiledStep, Goroutines, follow
 from sim.actors.heap import LedgerHeap
+from sim.actors.heap_report import HeapReport
+from sim.actors.idle import IdleTime
 from sim.actors.khugepaged import khugepaged
 from sim.actors.kinds import KindColumns, kind_columns
-from sim.actors.load import BatchLoad, ClosedLoad, OpenLoad, run_batch, run_closed, run_open
 from sim.actors.locks import Locks
-from sim.actors.malloc import Allocator
+from sim.actors.mallocgc import MallocGC
+from sim.actors.mark_accounts import MarkAccounts
+from sim.actors.mark_workers import MarkWorkers
 from sim.actors.memory import Memory
 from sim.actors.mutator import GoroutinesOnPs
+from sim.actors.placement import Placement
 from sim.actors.prices import Prices
-from sim.actors.processor import processor
+from sim.actors.processor import Processor
 from sim.actors.quota import quota
-from sim.actors.reporting import report_free_runs, report_locks, report_spans
+from sim.actors.reachable import Reachable
+from sim.actors.refill_costs import RefillCosts
 from sim.actors.retention import Retention
 from sim.actors.scavenging import Scavenging
-from sim.actors.scheduling import spawn
+from sim.actors.scheduler import Scheduler
 from sim.actors.stacks import GoroutineStacks
-from sim.actors.state import Draw, G, MarkPhase, P, Scheduler
+from sim.actors.state import G, MarkState, P
 from sim.actors.sweeping import Sweeping
-from sim.actors.world import World
+from sim.actors.timeline import Timeline
 from sim.config.run import RunConfig, stop_keeps_ps
 from sim.engine.clock import Clock
 from sim.go.hugepages import HugePages
@@ -46,10 +46,8 @@ from sim.go.mcache import Mcaches
 from sim.go.mheap import MHeap
 from sim.go.pagealloc import PageAlloc
 from sim.go.pool import SyncPool
-from sim.go.runq import LocalQueue, Tally
 from sim.go.sizeclass import SizeClassTable, size_classes
 from sim.go.stacks import EXTRA_THREADS, Stacks
-from sim.go.sysmon import Sysmon, TimeSlice
 from sim.record.facts import Phase
 from sim.record.phases import PhaseName
 from sim.runtime.cycle import Collector
@@ -57,129 +55,333 @@ from sim.runtime.memory import MemoryAccounts
 from sim.runtime.recording import Recording
 from sim.runtime.state import Process, Runtime
 from sim.runtime.sysmon import sysmon
+from sim.streams import Streams
+from sim.units import Nanoseconds
 from sim.workload import program as spec
-from sim.workload.distributions import Constant, Distribution
 from sim.workload.finalizers import Finalizers
 from sim.workload.holders import Holder, Store
 from sim.workload.ledger import Law, Ledger
-from sim.workload.mixes import MixBook, finalizer_mix, pool_mix
-
-Floats = NDArray[np.float64]
-
-DRAWS: Final = 1024
-"""Values drawn at a time."""
-NO_MIX: Final = -1
+from sim.workload.mixes import MixBook
 
 
 class Events:
-    """The detailed mode: goroutines on Ps, and the heap that they allocate from."""
+    """The detailed mode: makes all its parts, hands each those that it uses, and starts them."""
 
     def __init__(self, config: RunConfig, runtime: Runtime) -> None:
+        self.runtime, self._config, self._program = runtime, config, config.program
+        self._clock, self._gc, self._machine = runtime.clock, runtime.gc, runtime.machine
+        self._on, self._streams = runtime.settings.switches, runtime.streams
         sizes = size_classes(config.go)
-        self._program, self._mixes = config.program, MixBook(config.program, sizes)
-        self.world = make_world(config, self._mixes, sizes, runtime)
-        self.heap, self.mutator = LedgerHeap(self.world), GoroutinesOnPs(self.world)
+        self._book = MixBook(config.program, sizes)
+        self._make_heap(sizes)
+        self._make_allocator()
+        self._make_scheduler()
+        self._make_markers()
+        self._make_background()
+        self._make_program()
+        self.heap, self.mutator = self._heap_of_collector(), self._mutator_of_collector()
+
+    # -- making ------------------------------------------------------------------------------
+
+    def _make_heap(self, sizes: SizeClassTable) -> None:
+        """An empty heap that knows the kinds of the program, and what it costs."""
+        run, machine = self.runtime, self._machine
+        self.memory = make_memory(self._config, self._book, sizes)
+        heap = self.memory.heap
+        self.kinds = kind_columns(
+            self._book, self.memory.finalizers.kinds, len(heap.nelems), machine
+        )
+        self._faults = PageFaults(heap.pages, machine)
+        self._prices = Prices(self.kinds, heap, sizes, self._faults, machine.alloc)
+        ps, locks = run.settings.gomaxprocs, self._streams["locks"]
+        self.locks = Locks(self._clock, heap, machine.page, ps, self._on, locks)
+        self.retention = make_retention(
+            self._program, self._book, self.kinds, self.memory, self._clock, self._streams
+        )
+        self.sweeping = Sweeping(heap, self._gc, machine.sweep)
+        self._scavenging = Scavenging(heap, self._gc, run.settings, machine.page.scavenge_ns)
+        self._black = BlackSlots(heap.spans)
+
+    def _make_allocator(self) -> None:
+        """Batches, what they cost, and where they lie."""
+        run, machine = self.runtime, self._machine
+        self.refill_costs = RefillCosts(
+            self.locks,
+            self.sweeping,
+            self._faults,
+            machine.alloc,
+            machine.sweep,
+            self._on.resolution,
+        )
+        placement = Placement(
+            self._gc,
+            self.memory,
+            self.kinds,
+            self._prices,
+            self.refill_costs,
+            self.retention,
+            self._black,
+            self._streams,
+            allocate_black=self._on.black_allocation,
+        )
+        self._allocator = Allocator(
+            self._gc,
+            run.container,
+            run.settings,
+            self.memory,
+            self.kinds,
+            self._prices,
+            self.locks,
+            placement,
+            self.retention,
+            self.sweeping,
+            self._scavenging,
+        )
+
+    def _make_scheduler(self) -> None:
+        """Ps without work."""
+        run, machine = self.runtime, self._machine
+        self.mark = MarkState(self._clock.event())
+        self._bgsweep = G(0, "bgsweep", system=True)
+        self.sched = Scheduler(
+            self._clock,
+            run.settings.gomaxprocs,
+            machine.sched,
+            self.mark,
+            self._bgsweep,
+            self._streams["steal"],
+            stop_keeps_ps=stop_keeps_ps(self._config.go),
+        )
+        stacks = GoroutineStacks(self.memory.stacks, run.container, self._faults, machine.mark)
+        self.goroutines = Goroutines(self._clock, self.sched, stacks, self.retention, run.finished)
+        self._idle = IdleTime(self._clock, self.sched, self._gc.limiter)
+        wanted = self._config.record.timeline
+        heap = self.memory.heap
+        self._timeline = Timeline(self._clock, run.emit, heap, self._black, wanted=wanted)
+
+    def _make_markers(self) -> None:
+        """Mark workers and assists."""
+        clock, gc, mark, sched = self._clock, self._gc, self.mark, self.sched
+        self.accounts = MarkAccounts(clock, gc, mark, sched, self._idle, self._timeline)
+        self._workers = MarkWorkers(clock, gc, mark, sched, self.accounts)
+        self.credit = AssistCredit(clock, gc, mark, self.accounts, self.runtime.settings)
+
+    def _make_background(self) -> None:
+        """The runtime's own goroutines."""
+        machine, memory, heap = self._machine, self.memory, self.memory.heap
+        self._bgscavenge = G(0, "bgscavenge", system=True)
+        self._scavenger = Scavenger(
+            self._bgscavenge,
+            self._clock,
+            self.goroutines,
+            self._scavenging,
+            self.runtime.settings.gomaxprocs,
+        )
+        self._sweeper = Sweeper(
+            self._bgsweep,
+            heap,
+            self.sweeping,
+            self.sched,
+            self.goroutines,
+            self._scavenger,
+            machine.sweep,
+        )
+        self._finalizer = G(0, "finalizers", system=True)
+        self._finalizers = FinalizerCaller(
+            self._finalizer,
+            self._gc,
+            heap,
+            memory.finalizers,
+            memory.ledger,
+            self.goroutines,
+            machine.finalizer.run_ns,
+        )
+
+    def _make_program(self) -> None:
+        """What goroutines of the program do, compiled."""
+        run = self.runtime
+        malloc = MallocGC(
+            self._clock,
+            self._gc,
+            self.sched,
+            self.kinds,
+            self.credit,
+            self._allocator,
+            self.locks,
+            self._scavenging,
+            self._on.resolution,
+        )
+        computing = Computing(
+            self._clock,
+            self._gc,
+            run.container,
+            run.settings,
+            self.kinds,
+            self._prices,
+            self.credit,
+            malloc,
+        )
+        self._compiler = StepCompiler(
+            self._book,
+            self._clock,
+            self._gc,
+            self.sched,
+            self.goroutines,
+            self.retention,
+            computing,
+            self._sweeper,
+            self._streams,
+            self._machine.sched.go_ns,
+            finalizers=self._on.finalizers,
+        )
+        for name, kind in self._program.goroutines.items():
+            self.goroutines.kinds[name] = self._compiler.kind(name, kind)
+
+    def _heap_of_collector(self) -> LedgerHeap:
+        """Spans, and what is reachable in them."""
+        run, machine, memory = self.runtime, self._machine, self.memory
+        reachable = Reachable(
+            memory,
+            self.kinds,
+            self.retention,
+            self.goroutines,
+            self._gc.marker,
+            self._black,
+            machine.mark,
+            machine.finalizer,
+            self._streams["lifetimes"],
+            allocate_black=self._on.black_allocation,
+        )
+        self._report = HeapReport(
+            self._clock, run.emit, self._gc, memory.heap, memory.ledger, self.kinds, self.locks
+        )
+        return LedgerHeap(
+            self._clock,
+            self._gc,
+            memory,
+            reachable,
+            self._allocator,
+            self.sweeping,
+            self._sweeper,
+            self._scavenging,
+            self._report,
+            run.settings.gomaxprocs,
+        )
+
+    def _mutator_of_collector(self) -> GoroutinesOnPs:
+        """Goroutines that stop and go on."""
+        return GoroutinesOnPs(
+            self._clock,
+            self._gc,
+            self.sched,
+            self.goroutines,
+            self.mark,
+            self.accounts,
+            self._workers,
+            self._idle,
+            self._allocator,
+            self.memory.stacks,
+            self._machine.stw,
+            self._streams["stw"],
+            stops=self._on.stop_the_world,
+        )
+
+    def _processor(self, p: P) -> Processor:
+        """Who runs a P."""
+        return Processor(
+            p,
+            self._clock,
+            self._gc,
+            self.sched,
+            self.goroutines,
+            self._workers,
+            self.credit,
+            self._idle,
+            self._timeline,
+            self.runtime.emit,
+        )
+
+    # -- running -----------------------------------------------------------------------------
 
     def start(self, collector: Collector, accounts: MemoryAccounts, recording: Recording) -> None:
         """Start the actors: Ps, collector, sweeper, monitor, sampler, and the main goroutine."""
-        world, env = self.world, self.world.env
-        world.accounts = world.allocator.accounts = accounts
-        world.sweeping.on_swept = partial(queue_finalizers, world)
-        compile_program(self._program, self._mixes, world)
-        for p in world.sched.ps:
-            p.process = env.process(processor(p, world))
-        env.process(collector.run())
-        world.sweeper.body = sweeper_body(world.sweeper, world)
-        spawn(world.sweeper, None, world)
-        world.scavenger.body = scavenger_body(world.scavenger, world)
-        spawn(world.scavenger, None, world)
-        if world.memory.finalizers.unreachable:
-            world.finalizer.body = finalizer_body(world.finalizer, world)
-            spawn(world.finalizer, None, world)
-        env.process(sysmon(world.runtime))
-        huge_pages = world.memory.heap.pages.huge_pages
+        run, clock, goroutines = self.runtime, self._clock, self.goroutines
+        self._allocator.accounts = accounts
+        self.sweeping.on_swept = self._finalizers.queue_swept
+        for p in self.sched.ps:
+            p.process = clock.process(self._processor(p).run())
+        clock.process(collector.run())
+        self._bgsweep.body = self._sweeper.body()
+        goroutines.spawn(self._bgsweep, None)
+        self._bgscavenge.body = self._scavenger.body(accounts)
+        goroutines.spawn(self._bgscavenge, None)
+        if self.memory.finalizers.unreachable:
+            self._finalizer.body = self._finalizers.body()
+            goroutines.spawn(self._finalizer, None)
+        clock.process(sysmon(run))
+        huge_pages = self.memory.heap.pages.huge_pages
         if huge_pages is not None:
-            env.process(khugepaged(huge_pages, world))
-        if world.container.cpus is not None:
-            env.process(quota(world, self.mutator))
-        if world.runtime.settings.sampling:
-            env.process(sampler(world.runtime, recording))
-        env.process(main(self._program, self._mixes, world))
+            clock.process(khugepaged(huge_pages, clock))
+        if run.container.cpus is not None:
+            ps = run.settings.gomaxprocs
+            clock.process(quota(run.container.cpus, ps, self._idle, clock, run.emit))
+        if run.settings.sampling:
+            clock.process(sampler(clock, recording, run.settings.sampling))
+        clock.process(self._main())
+
+    def _main(self) -> Process[None]:
+        """The main goroutine, and then the load; the run ends when all batches have ended."""
+        run, clock, program = self.runtime, self._clock, self._program
+        run.container.look()
+        self._prices.expect_fresh_spans()
+        self._allocator.reprice()
+        steps = (*self._filling(), *self._compiler.steps(program.main, "main"))
+        if steps:
+            yield self._run_main(steps)
+        self._report.locks()
+        run.emit(Phase(PhaseName.WARM_UP, clock.now, "load begins"))
+        loads = [
+            self._compiler.load(name, load, run.settings.gomaxprocs)
+            for name, load in program.load.items()
+        ]
+        yield simpy.AllOf(clock, [clock.process(load.run()) for load in loads])
+        batches_only = all(isinstance(load, spec.Batch) for load in program.load.values())
+        if batches_only and not run.finished.triggered:
+            run.finished.succeed()
+
+    def _filling(self) -> Iterator[CompiledStep]:
+        """Stores are filled at start-up."""
+        for name, store in self._program.stores.items():
+            if store.filled:
+                yield self._compiler.filling(name, float(store.size))
+
+    def _run_main(self, steps: tuple[CompiledStep, ...]) -> simpy.Event:
+        """Start the main goroutine; the event fires when it has ended."""
+        g, ended = G(0, "main"), self._clock.event()
+        g.on_end = lambda _: fire(ended)
+        g.body = follow(g, steps)
+        self.goroutines.spawn(g, None)
+        return ended
 
     def finish(self) -> None:
         """The last batch belongs to the run."""
-        self.world.allocator.flush_batch()
+        self._allocator.flush_batch()
 
     def report(self) -> None:
         """Spans, free pages and locks as they are at the end."""
-        report_spans(self.world)
-        report_free_runs(self.world)
-        report_locks(self.world)
+        self._report.all()
 
 
-def sampler(runtime: Runtime, recording: Recording) -> Process[None]:
+def sampler(clock: Clock, recording: Recording, distance: Nanoseconds) -> Process[None]:
     """Take a sample at regular instants."""
     while True:
         recording.sample()
-        yield runtime.clock.timeout(runtime.settings.sampling)
+        yield clock.timeout(distance)
 
 
-def make_world(config: RunConfig, mixes: MixBook, sizes: SizeClassTable, run: Runtime) -> World:
-    """Ps and goroutines at rest, and an empty heap that knows the kinds of the program."""
-    settings, machine, clock, streams = run.settings, run.machine, run.clock, run.streams
-    memory = make_memory(config, mixes, sizes)
-    heap = memory.heap
-    kinds = kind_columns(mixes, memory.finalizers.kinds, len(heap.nelems), machine)
-    faults = PageFaults(heap.pages, machine)
-    prices = Prices(kinds, heap, sizes, faults, machine.alloc)
-    locks = Locks(
-        clock, heap, machine.page, settings.gomaxprocs, settings.switches, streams["locks"]
-    )
-    retention = make_retention(config.program, mixes, kinds, memory, run)
-    sweeping = Sweeping(heap, run.gc, machine.sweep)
-    scavenging = Scavenging(heap, run.gc, settings, machine.page.scavenge_ns)
-    return World(
-        runtime=run,
-        env=clock,
-        gomaxprocs=settings.gomaxprocs,
-        machine=machine,
-        switches=settings.switches,
-        streams=streams,
-        emit=run.emit,
-        container=run.container,
-        gc=run.gc,
-        finished=run.finished,
-        pacer_name=settings.pacer_name,
-        sched=make_scheduler(config, clock),
-        mark=MarkPhase(clock.event()),
-        kinds=kinds,
-        memory=memory,
-        stacks=GoroutineStacks(memory.stacks, run.container, faults, machine.mark),
-        prices=prices,
-        locks=locks,
-        retention=retention,
-        sweeping=sweeping,
-        scavenging=scavenging,
-        allocator=Allocator(
-            run, memory, kinds, prices, locks, retention, sweeping, scavenging, faults
-        ),
-        sweeper=G(0, "bgsweep", system=True),
-        scavenger=G(0, "bgscavenge", system=True),
-        finalizer=G(0, "finalizers", system=True),
-        new_goroutine=_not_yet,
-        timeline=config.record.timeline,
-    )
-
-
-def make_scheduler(config: RunConfig, env: Clock) -> Scheduler:
-    """Ps without work."""
-    queued, sysmon = Tally(), Sysmon()
-    ps = [P(i, LocalQueue(queued, i), TimeSlice(sysmon)) for i in range(config.gomaxprocs)]
-    return Scheduler(ps, queued, env.event(), sysmon, stop_keeps_ps(config.go))
-
-
-def _not_yet(kind: str) -> G:
-    raise NotImplementedError(kind)
+def fire(event: simpy.Event) -> None:
+    """It has happened."""
+    event.succeed()
 
 
 def make_memory(config: RunConfig, mixes: MixBook, sizes: SizeClassTable) -> Memory:
@@ -196,11 +398,16 @@ def make_memory(config: RunConfig, mixes: MixBook, sizes: SizeClassTable) -> Mem
 
 
 def make_retention(
-    program: spec.Program, mixes: MixBook, kinds: KindColumns, memory: Memory, run: Runtime
+    program: spec.Program,
+    mixes: MixBook,
+    kinds: KindColumns,
+    memory: Memory,
+    clock: Clock,
+    streams: Streams,
 ) -> Retention:
     """Empty stores and pools."""
     ledger = memory.ledger
-    retention = Retention(run.clock, kinds, ledger, memory.finalizers, run.streams["replacement"])
+    retention = Retention(clock, kinds, ledger, memory.finalizers, streams["replacement"])
     for name, store in program.stores.items():
         retention.stores[name] = _store(store, mixes.ids[store.of], ledger)
     for name in program.pools:
@@ -225,166 +432,3 @@ def _store(store: spec.Store, mix: int, ledger: Ledger) -> Store:
     laws = {"random": Law.HAZARD, "oldest": Law.WINDOW, "none": Law.HAZARD}
     owner = ledger.add_owner(laws[store.replacement], capacity=store.size)
     return Store(owner, mix, store.size, store.replacement)
-
-
-# -- the program -------------------------------------------------------------------------------
-
-
-def compile_program(program: spec.Program, book: MixBook, world: World) -> None:
-    """Give the world its factory of goroutines."""
-    steps = {
-        name: compile_steps(kind.steps, name, book, world)
-        for name, kind in program.goroutines.items()
-    }
-
-    def new_goroutine(kind: str) -> G:
-        world.sched.created += 1
-        uses = program.goroutines[kind]
-        idle = uses.stack if uses.idle_stack is None else uses.idle_stack
-        g = G(world.sched.created, kind, stack=uses.stack, idle_stack=idle)
-        g.body = goroutine.follow(g, steps[kind], world)
-        return g
-
-    world.new_goroutine = new_goroutine
-
-
-def compile_steps(
-    steps: tuple[spec.Step, ...], path: str, book: MixBook, world: World
-) -> tuple[Any, ...]:
-    """Steps with their draws; the stream of a draw is named after its place in the program."""
-    return tuple(compile_step(step, f"{path}.{i}", book, world) for i, step in enumerate(steps))
-
-
-def compile_step(step: spec.Step, path: str, book: MixBook, world: World) -> Any:
-    """One step."""
-    match step:
-        case spec.Work():
-            mix = mix_of(step, book, world)
-            return goroutine.WorkStep(
-                cpu=draw(step.cpu, f"{path}.cpu", world),
-                allocate=draw(step.allocate, f"{path}.allocate", world),
-                mix=mix,
-                keep=holder_of(step, mix, world),
-                writes_per_ns=step.pointer_writes / 1e9,
-            )
-        case spec.Spin():
-            return goroutine.SpinStep(draw(step.time, f"{path}.time", world))
-        case spec.Publish():
-            return goroutine.PublishStep(world.retention.stores[step.store])
-        case spec.Wait():
-            return goroutine.WaitStep(draw(step.time, f"{path}.time", world), step.via == "timer")
-        case spec.Spawn():
-            return goroutine.SpawnStep(step.goroutine, step.count, step.wait)
-        case spec.Borrow():
-            return goroutine.BorrowStep(
-                world.retention.pools[step.pool], new_object(step.pool, book, world)
-            )
-        case spec.Collect():
-            return goroutine.CollectStep()
-        case spec.Repeat():
-            return goroutine.RepeatStep(step.times, compile_steps(step.steps, path, book, world))
-
-
-def mix_of(step: spec.Work, book: MixBook, world: World) -> int:
-    """What a step allocates."""
-    if step.of is None:
-        return NO_MIX
-    finalizers = step.finalizer is not None and world.switches.finalizers
-    return book.ids[finalizer_mix(step) if finalizers else step.of]
-
-
-def new_object(pool: str, book: MixBook, world: World) -> goroutine.WorkStep:
-    """The work of allocating an object for an empty pool."""
-    mix = book.ids[pool_mix(pool)]
-    return goroutine.WorkStep(
-        cpu=lambda: 0.0,
-        allocate=lambda: 1.0 / world.kinds.mixes[mix].slots_per_byte,
-        mix=mix,
-        keep=goroutine.keep_with(world.retention.pools[pool].owner, mix),
-        writes_per_ns=0.0,
-    )
-
-
-def holder_of(step: spec.Work, mix: int, world: World) -> Callable[[G, float, World], None] | None:
-    """Who keeps what a step allocates; None for what dies at once."""
-    if step.into is not None:
-        return goroutine.keep_in_store(world.retention.stores[step.into])
-    match step.lives:
-        case "step" if mix in world.memory.finalizers.unreachable:
-            return goroutine.keep_for_finalizers(mix)
-        case "step":
-            return None
-        case "goroutine":
-            return goroutine.keep_in_goroutine(mix)
-        case "forever":
-            return goroutine.keep_with(world.retention.tenured(math.inf, mix), mix)
-        case law:
-            return goroutine.keep_with(world.retention.tenured(law.mean(), mix), mix)
-
-
-def draw(distribution: Distribution, stream: str, world: World) -> Draw:
-    """The next values of a distribution, drawn in blocks from a stream of its own."""
-    if isinstance(distribution, Constant):
-        value = float(distribution.value)
-        return repeat(value).__next__
-    rng = world.streams[stream]
-
-    def values() -> Iterator[float]:
-        while True:
-            yield from distribution.quantile(rng.random(DRAWS)).tolist()
-
-    return values().__next__
-
-
-def main(program: spec.Program, book: MixBook, world: World) -> Process[None]:
-    """The main goroutine, and then the load; the run ends when all batches have ended."""
-    world.container.look()
-    world.prices.expect_fresh_spans()
-    world.allocator.reprice()
-    filling = [filler(store, program, world) for store in program.stores.values() if store.filled]
-    steps = (*filling, *compile_steps(program.main, "main", book, world))
-    if steps:
-        g = G(0, "main")
-        ready = world.env.event()
-        g.on_end = lambda _: _fire(ready)
-        g.body = goroutine.follow(g, steps, world)
-        spawn(g, None, world)
-        yield ready
-    report_locks(world)
-    world.emit(Phase(PhaseName.WARM_UP, world.env.now, "load begins"))
-    batches = [world.env.process(put_on(name, load, world)) for name, load in program.load.items()]
-    yield simpy.AllOf(world.env, batches)
-    batches_only = all(isinstance(load, spec.Batch) for load in program.load.values())
-    if batches_only and not world.finished.triggered:
-        world.finished.succeed()
-
-
-def _fire(event: simpy.Event) -> None:
-    event.succeed()
-
-
-def filler(store: spec.Store, program: spec.Program, world: World) -> goroutine.WorkStep:
-    """The work of filling a store at start-up."""
-    name = next(name for name, other in program.stores.items() if other is store)
-    state = world.retention.stores[name]
-    return goroutine.WorkStep(
-        cpu=lambda: 0.0,
-        allocate=lambda: float(store.size),
-        mix=state.mix,
-        keep=goroutine.keep_in_store(state),
-        writes_per_ns=0.0,
-    )
-
-
-def put_on(name: str, load: spec.Load, world: World) -> Process[None]:
-    """The process of one load."""
-    match load:
-        case spec.OpenLoop():
-            times = partial(load.arrivals.times, world.streams[f"{name}.arrivals"])
-            return run_open(OpenLoad(name, load.goroutine, times, load.via == "timer"), world)
-        case spec.ClosedLoop():
-            think = draw(load.think, f"{name}.think", world)
-            return run_closed(ClosedLoad(name, load.goroutine, load.workers, think), world)
-        case spec.Batch():
-            batch = BatchLoad(name, load.goroutine, load.count, load.parallel, load.parallel_per_p)
-            return run_batch(batch, world)

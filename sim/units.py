@@ -56,8 +56,8 @@ _SIZE: Final = re.compile(rf"{_NUMBER}\s*([A-Za-z]*)")
 _DURATION: Final = re.compile(rf"{_NUMBER}\s*([a-zµ]+)")
 
 
-MOST: Final = (1 << 63) - 1
-"""Bytes or nanoseconds: what 64 bits hold, as in Go; 292 years."""
+MAX_INT64: Final = (1 << 63) - 1
+"""Go's math.MaxInt64, bytes or nanoseconds (292 years): GOMEMLIMIT=off, and what never comes."""
 MOST_PER_SECOND: Final = 1e12
 SLOWEST_RATE: Final = 1e-9
 """A second: once in 32 years."""
@@ -66,8 +66,8 @@ SLOWEST_RATE: Final = 1e-9
 def _whole(number: str, size: int, text: object) -> int:
     """A number of units, exactly where it is written without a fraction."""
     about = float(number) * size
-    if not about <= MOST:
-        raise UserError(f"expected at most {MOST:.3g}, which 64 bits hold, got {quoted(text)}")
+    if not about <= MAX_INT64:
+        raise UserError(f"expected at most {MAX_INT64:.3g}, which 64 bits hold, got {quoted(text)}")
     return int(number) * size if number.isdigit() else round(about)
 
 

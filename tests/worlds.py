@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sim.actors.world import World
 from sim.build import build
 from sim.build_events import Events
 from sim.config import load
@@ -60,15 +59,18 @@ def run(workload: dict[str, Any], *sets: str, **keys: Any) -> Result:
     return simulate(config_of(workload, *sets, **keys))
 
 
-def world_of(config: RunConfig, emit: Callable[[Any], None] = lambda _: None) -> World:
-    """The world of a run in the detailed mode that has not begun; its facts go to `emit`."""
+def world_of(config: RunConfig, emit: Callable[[Any], None] = lambda _: None) -> Events:
+    """A run in the detailed mode that has not begun, with all its parts; facts go to `emit`."""
     mode = build(config, emit).mode
     assert isinstance(mode, Events)
-    return mode.world
+    return mode
 
 
-def instants(world: World, every: int) -> Iterator[int]:
+def instants(world: Events, every: int) -> Iterator[int]:
     """Run a world to its end, and stop at regular instants of its time in ns."""
-    while world.env.now < world.runtime.settings.duration and not world.finished.triggered:
-        world.env.run(until=world.env.now + every)
-        yield world.env.now
+    while (
+        world.runtime.clock.now < world.runtime.settings.duration
+        and not world.runtime.finished.triggered
+    ):
+        world.runtime.clock.run(until=world.runtime.clock.now + every)
+        yield world.runtime.clock.now

@@ -6,137 +6,175 @@ from typing import Final
 
 import simpy
 
-from sim.actors.scheduling import mark_ready, unblock
+from sim.actors.goroutines import Goroutines
+from sim.actors.scavenging import Scavenging
+from sim.actors.scheduler import Scheduler
 from sim.actors.state import Body, G
-from sim.actors.world import World
+from sim.actors.sweeping import Sweeping
+from sim.engine.clock import Clock
+from sim.go.mheap import MHeap
 from sim.go.sweep import BACKGROUND_BATCH
+from sim.machine.profile import SweepCosts
+from sim.runtime.memory import MemoryAccounts
+from sim.runtime.state import GC
 from sim.units import MS, Nanoseconds
+from sim.workload.finalizers import Finalizers
+from sim.workload.ledger import Ledger
 
-SWEEP_TURN: Final = MS
-"""Longest turn of the sweeper while nobody waits, ns. What it sweeps counts from its beginning."""
-FINALIZER_TURN: Final = MS // 4
-"""ns of computing before the finalizer goroutine looks whether others want its P."""
-
-# -- sweeping (runtime/mgcsweep.go) --------------------------------------------------------------
-
-
-def start_sweeping(world: World) -> None:
-    """Wake the background sweeper, as the next to run on some P."""
-    sweeper = world.sweeper
-    if sweeper.waiting:
-        unblock(sweeper, None, world)
+SWEEP_TURN: Final[Nanoseconds] = MS
+"""Longest turn of the sweeper while nobody waits. What it sweeps counts from its beginning."""
+FINALIZER_TURN: Final[Nanoseconds] = MS // 4
+"""Computing before the finalizer goroutine looks whether others want its P."""
 
 
-def sweeper_body(g: G, world: World) -> Body:
-    """The background sweeper (bgsweep)."""
-    while True:
-        g.waiting, g.blocked_at = True, world.env.now
-        yield None
-        while not world.memory.heap.sweeping.done:
-            yield from sweep(g, "background", world)
-        wake_scavenger(world)
+class Sweeper:
+    """Sweeps spans while nobody needs them yet (runtime/mgcsweep.go: bgsweep)."""
 
+    def __init__(
+        self,
+        g: G,
+        heap: MHeap,
+        sweeping: Sweeping,
+        sched: Scheduler,
+        goroutines: Goroutines,
+        scavenger: Scavenger,
+        costs: SweepCosts,
+    ) -> None:
+        self._g, self._heap, self._sweeping = g, heap, sweeping
+        self._sched, self._goroutines, self._scavenger = sched, goroutines, scavenger
+        self._longest_turn = int(SWEEP_TURN / costs.span_ns)
+        """Spans."""
 
-def sweep(g: G, who: str, world: World) -> Body:
-    """Sweep what is left of this cycle: ten spans at a time, then way for others.
+    def start(self) -> None:
+        """Wake it, as the next to run on some P."""
+        if self._g.waiting:
+            self._goroutines.unblock(self._g, None)
 
-    When nobody waits for its P, the goroutine does many tens in one go.
-    """
-    heap, sweeping = world.memory.heap, world.sweeping
-    cycle = heap.sweeping.generation
-    while not heap.sweeping.done and heap.sweeping.generation == cycle:
-        limit = int(SWEEP_TURN / world.machine.sweep.span_ns)
-        if others_wait(g, world):
-            limit = BACKGROUND_BATCH
-        swept, freed = heap.sweep_some(limit)
-        sweeping.note(who, swept, freed)
-        ns = max(1, sweeping.ns(swept, freed))
-        g.alloc += ns
-        yield ns
-        if others_wait(g, world):
-            mark_ready(g, world)
-            world.sched.shared.append(g)
+    def body(self) -> Body:
+        """What it does after every cycle."""
+        while True:
+            self._goroutines.block(self._g)
             yield None
+            while not self._heap.sweeping.done:
+                yield from self.sweep(self._g, "background")
+            self._scavenger.wake()
+
+    def sweep(self, g: G, who: str) -> Body:
+        """A goroutine sweeps what is left of this cycle: ten spans, then way for others.
+
+        When nobody waits for its P, it does many tens in one go.
+        """
+        heap, sched = self._heap, self._sched
+        cycle = heap.sweeping.generation
+        while not heap.sweeping.done and heap.sweeping.generation == cycle:
+            assert g.p is not None
+            limit = BACKGROUND_BATCH if sched.others_wait(g.p) else self._longest_turn
+            swept, freed = heap.sweep_some(limit)
+            self._sweeping.note(who, swept, freed)
+            ns = max(1, self._sweeping.ns(swept, freed))
+            g.alloc += ns
+            yield ns
+            if sched.others_wait(g.p):
+                sched.requeue(g, g.p)
+                yield None
 
 
-def others_wait(g: G, world: World) -> bool:
-    """Are goroutines waiting that this P would run?"""
-    return bool(world.sched.shared) or len(g.p.runq) > 0  # type: ignore[union-attr]
+class Scavenger:
+    """1 % of the CPU: a little work and a long sleep (runtime/mgcscavenge.go: bgscavenge)."""
 
+    def __init__(
+        self,
+        g: G,
+        clock: Clock,
+        goroutines: Goroutines,
+        scavenging: Scavenging,
+        gomaxprocs: int,
+    ) -> None:
+        self._g, self._clock, self._goroutines = g, clock, goroutines
+        self._scavenging, self._ps = scavenging, gomaxprocs
 
-# -- scavenging (runtime/mgcscavenge.go) ---------------------------------------------------------
+    def wake(self) -> None:
+        """When a sweep has ended, free memory may be left over; that cuts its sleep short too."""
+        if self._scavenging.on and self._g.waiting:
+            self._goroutines.unblock(self._g, None)
 
+    def body(self, accounts: MemoryAccounts) -> Body:
+        """What it does whenever it is woken."""
+        scavenging, clock = self._scavenging, self._clock
+        pace = scavenging.pace
+        while True:
+            self._goroutines.block(self._g)
+            yield None
+            while not scavenging.goals_reached(accounts):
+                released, worked = pace.run(
+                    scavenging.scavenge, lambda: scavenging.goals_reached(accounts)
+                )
+                if not released:
+                    break
+                yield max(1, worked)
+                scavenging.cpu_ns["background"] += worked
+                slept = clock.now
+                yield from self._sleep(pace.sleep_time(worked))
+                pace.woke(worked, clock.now - slept, self._ps)
 
-def wake_scavenger(world: World) -> None:
-    """When a sweep has ended, free memory may be left over; that cuts its sleep short as well."""
-    if world.switches.scavenger and world.scavenger.waiting:
-        unblock(world.scavenger, None, world)
+    def _sleep(self, ns: Nanoseconds) -> Body:
+        """Block for a time, or until somebody wakes the goroutine (scavengerState.sleep)."""
+        g, begun = self._g, self._clock.now
+        self._goroutines.block(g)
 
+        def ring(_: simpy.Event) -> None:
+            if g.waiting and g.blocked_at == begun:
+                self._goroutines.unblock(g, None)
 
-def scavenger_body(g: G, world: World) -> Body:
-    """The background scavenger: 1 % of the CPU, a little work and a long sleep (bgscavenge)."""
-    scavenging, accounts = world.scavenging, world.accounts
-    pace = scavenging.pace
-    while True:
-        g.waiting, g.blocked_at = True, world.env.now
+        timer = self._clock.timeout(ns)
+        assert timer.callbacks is not None
+        timer.callbacks.append(ring)
         yield None
-        while not scavenging.goals_reached(accounts):
-            released, worked = pace.run(
-                scavenging.scavenge, lambda: scavenging.goals_reached(accounts)
-            )
-            if not released:
-                break
-            yield max(1, worked)
-            scavenging.cpu_ns["background"] += worked
-            slept = world.env.now
-            yield from sleep(g, pace.sleep_time(worked), world)
-            pace.woke(worked, world.env.now - slept, world.gomaxprocs)
 
 
-def sleep(g: G, ns: Nanoseconds, world: World) -> Body:
-    """Block for a time, or until somebody wakes the goroutine (scavengerState.sleep)."""
-    begun = world.env.now
-    g.waiting, g.blocked_at = True, begun
+class FinalizerCaller:
+    """Calls all finalizers, one after the other (runtime/mfinal.go: runFinalizers)."""
 
-    def ring(_: simpy.Event) -> None:
-        if g.waiting and g.blocked_at == begun:
-            unblock(g, None, world)
+    def __init__(
+        self,
+        g: G,
+        gc: GC,
+        heap: MHeap,
+        finalizers: Finalizers,
+        ledger: Ledger,
+        goroutines: Goroutines,
+        run_ns: float,
+    ) -> None:
+        self._g, self._gc, self._heap = g, gc, heap
+        self._finalizers, self._ledger, self._goroutines = finalizers, ledger, goroutines
+        self._run_ns = run_ns
+        """What a call takes beside what the program does in it, ns."""
 
-    timer = world.env.timeout(ns)
-    assert timer.callbacks is not None
-    timer.callbacks.append(ring)
-    yield None
+    def queue_swept(self) -> None:
+        """Spans have been swept: their finalizers are due (mgcsweep.go: sweep, queuefinalizer)."""
+        finalizers, heap = self._finalizers, self._heap
+        if finalizers.swept == finalizers.due:
+            return
+        done = heap.sweeping.done
+        finalizers.sweep(1.0 if done else min(heap.stats.pages_swept / finalizers.pages, 1.0))
+        if finalizers.waiting and self._g.waiting:
+            self._goroutines.unblock(self._g, None)
+
+    def body(self) -> Body:
+        """What it does whenever finalizers are due."""
+        finalizers = self._finalizers
+        while True:
+            self._goroutines.block(self._g)
+            yield None
+            while finalizers.waiting:
+                each = finalizers.waiting_ns / finalizers.waiting * self._gc.slowdown
+                each += self._run_ns
+                number = max(1, min(int(FINALIZER_TURN / each), finalizers.waiting))
+                yield from compute(self._g, max(1, round(number * each)))
+                finalizers.run(number, self._ledger)
 
 
-# -- finalizers (runtime/mfinal.go) --------------------------------------------------------------
-
-
-def queue_finalizers(world: World) -> None:
-    """Spans have been swept: their finalizers are due (mgcsweep.go: sweep, queuefinalizer)."""
-    finalizers, heap = world.memory.finalizers, world.memory.heap
-    if finalizers.swept == finalizers.due:
-        return
-    done = heap.sweeping.done
-    finalizers.sweep(1.0 if done else min(heap.stats.pages_swept / finalizers.pages, 1.0))
-    if finalizers.waiting and world.finalizer.waiting:
-        unblock(world.finalizer, None, world)
-
-
-def finalizer_body(g: G, world: World) -> Body:
-    """One goroutine calls all finalizers, one after the other (runFinalizers)."""
-    finalizers = world.memory.finalizers
-    while True:
-        g.waiting, g.blocked_at = True, world.env.now
-        yield None
-        while finalizers.waiting:
-            each = finalizers.waiting_ns / finalizers.waiting * world.gc.slowdown
-            each += world.machine.finalizer.run_ns
-            number = max(1, min(int(FINALIZER_TURN / each), finalizers.waiting))
-            yield from compute(g, max(1, round(number * each)))
-            finalizers.run(number, world.memory.ledger)
-
-
-def compute(g: G, ns: int) -> Body:
+def compute(g: G, ns: Nanoseconds) -> Body:
     """Compute in turns, after each of which the goroutine can be preempted."""
     while ns:
         turn = min(ns, FINALIZER_TURN)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sim.actors.background import start_sweeping
-from sim.actors.reporting import report_free_runs, report_locks, report_spans
-from sim.actors.retention import Retention
-from sim.actors.world import World
+from sim.actors.allocator import Allocator
+from sim.actors.background import Sweeper
+from sim.actors.heap_report import HeapReport
+from sim.actors.memory import Memory
+from sim.actors.reachable import Reachable
+from sim.actors.scavenging import Scavenging
+from sim.actors.sweeping import Sweeping
+from sim.engine.clock import Clock
 from sim.go.mheap import PAGE
-from sim.machine.price import crowding_ns, mark_cpu_ns
 from sim.runtime.interfaces import (
     Allocated,
     Finalized,
@@ -19,21 +21,29 @@ from sim.runtime.interfaces import (
     Snapshot,
     Swept,
 )
-from sim.runtime.state import Process
+from sim.runtime.state import GC, Process
 from sim.units import Bytes
-from sim.workload.ledger import Ledger
 
 
 class LedgerHeap:
     """See `sim.runtime.interfaces.Heap`."""
 
-    def __init__(self, world: World) -> None:
-        self._world, self._memory, self._gc = world, world.memory, world.gc
-        self._allocator, self._sweeping = world.allocator, world.sweeping
-        self._snapshot: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        """Slots by span that the snapshot found reachable."""
-        self._stacks_scanned = 0
-        """Goroutines whose stacks the cycle scans."""
+    def __init__(
+        self,
+        clock: Clock,
+        gc: GC,
+        memory: Memory,
+        reachable: Reachable,
+        allocator: Allocator,
+        sweeping: Sweeping,
+        sweeper: Sweeper,
+        scavenging: Scavenging,
+        report: HeapReport,
+        gomaxprocs: int,
+    ) -> None:
+        self._clock, self._gc, self._memory, self._ps = clock, gc, memory, gomaxprocs
+        self._reachable, self._allocator, self._report = reachable, allocator, report
+        self._sweeping, self._sweeper, self._scavenging = sweeping, sweeper, scavenging
         self._finalizers_before = 0
         """Finalizers that had been called when the last cycle ended."""
 
@@ -47,7 +57,7 @@ class LedgerHeap:
             owed = sweeping.ns(swept, freed)
         owed += self._allocator.settle_sweep_debt()
         if owed:
-            yield self._world.env.work(owed)
+            yield self._clock.work(owed)
 
     def flush(self) -> None:
         """See `Heap`."""
@@ -55,66 +65,19 @@ class LedgerHeap:
 
     def snapshot(self) -> Snapshot:
         """See `Heap`."""
-        memory, gc, columns = self._memory, self._gc, self._world.kinds
-        empty_pools(self._world.retention, memory.ledger, len(columns))
-        memory.finalizers.bury(memory.ledger, self._world.streams["lifetimes"])
-        capacity = memory.heap.spans.capacity
-        self._snapshot = memory.ledger.per_span(capacity)
-        self._allocator.black = np.zeros(capacity, dtype=np.int64)
-        live = memory.ledger.per_kind(len(columns))
-        specials = memory.finalizers.roots(memory.ledger)
-        mark = self._world.machine.mark
-        counts = gc.marker.count(
-            columns.table,
-            live,
-            memory.ledger.spans_per_kind(columns.ranks),
-            memory.ledger.scattered_per_kind(len(columns)),
-            vector_kernel=mark.vector_kernel > 0,
-        )
-        self._stacks_scanned = memory.stacks.goroutines
-        found = Snapshot(
-            stack_scan=memory.stacks.used,
-            heap_scan=round(counts.scan_bytes + float(np.dot(specials, columns.scan_bytes))),
-            cpu_ns=mark_cpu_ns(counts, mark),
-            specials_ns=float(specials.sum()) * self._world.machine.finalizer.root_ns,
-            crowding_ns=crowding_ns(counts, mark),
-            goroutines=self._world.sched.goroutines,
-            stacks=memory.stacks.allocated,
-            reachable=round(float(np.dot(live, columns.slot_bytes))),
-        )
-        memory.stacks.scan()
-        return found
+        return self._reachable.snapshot()
 
     def begin_sweep(self) -> Marked:
         """See `Heap`."""
-        memory, columns = self._memory, self._world.kinds
-        spans = memory.heap.spans
-        reachable = memory.ledger.expected_per_kind(len(columns))
-        before = _padded(self._snapshot, spans.capacity)
-        black = _padded(self._allocator.black, spans.capacity)
-        if not self._world.switches.black_allocation:
-            black = memory.ledger.per_span(spans.capacity) - before
-        black_bytes = int(np.dot(black, spans.slot_bytes))
-        marked_bytes = int(np.dot(before, spans.slot_bytes)) + black_bytes
-        memory.heap.begin_sweep(before + black + self._revived())
-        return Marked(
-            marked_bytes, black_bytes, round(float(np.dot(reachable, columns.slot_bytes)))
-        )
-
-    def _revived(self) -> NDArray[np.int64]:
-        """Unmarked slots by span that wait for their finalizers."""
-        memory = self._memory
-        return memory.finalizers.revive(
-            memory.ledger, memory.heap.spans.capacity, memory.heap.stats.pages_in_use
-        )
+        return self._reachable.begin_sweep()
 
     def sweep_while_stopped(self) -> Process[None]:
         """See `Heap`: the textbook collector, in which everybody sweeps."""
-        world, heap = self._world, self._memory.heap
+        heap = self._memory.heap
         self._sweep_caches()
         swept, freed = heap.sweep_some(heap.spans.count + 1)
         self._sweeping.note("stopped", swept, freed)
-        yield world.env.work(round(self._sweeping.ns(swept, freed) / world.gomaxprocs))
+        yield self._clock.work(round(self._sweeping.ns(swept, freed) / self._ps))
 
     def _sweep_caches(self) -> None:
         """Ps give up their cached spans before they allocate again (runtime/mcache.go)."""
@@ -155,18 +118,15 @@ class LedgerHeap:
         memory, gc = self._memory, self._gc
         memory.heap.pages.next_gen()
         self._sweeping.begin(gc.trigger_at)
-        memory.stacks.end_cycle(gc.cycle.scan["stack"], self._stacks_scanned)
+        memory.stacks.end_cycle(gc.cycle.scan["stack"], self._reachable.stacks_scanned)
 
     def resume(self) -> None:
         """See `Heap`."""
-        world = self._world
         self._finalizers_before = self._memory.finalizers.executed
-        report_spans(world)
-        report_free_runs(world)
-        report_locks(world)
+        self._report.all()
         self._sweep_caches()
         self._allocator.reprice()
-        start_sweeping(world)
+        self._sweeper.start()
 
     def allocated(self) -> Allocated:
         """See `Heap`."""
@@ -192,17 +152,4 @@ class LedgerHeap:
 
     def scavenge_cpu(self) -> dict[str, float]:
         """See `Heap`."""
-        return dict(self._world.scavenging.cpu_ns)
-
-
-def empty_pools(retention: Retention, ledger: Ledger, kinds: int) -> None:
-    """sync.Pool's cleanup; the ledger keeps as many as the pool has (sync/pool.go)."""
-    for pool in retention.pools.values():
-        dropped, total = pool.cleanup()
-        held = int(ledger.held_by(pool.owner, kinds).sum())
-        if held > total - dropped:
-            ledger.thin(pool.owner, 1 - (total - dropped) / held)
-
-
-def _padded(column: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-    return np.concatenate((column, np.zeros(length - len(column), dtype=np.int64)))
+        return dict(self._scavenging.cpu_ns)

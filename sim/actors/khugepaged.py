@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from sim.actors.world import World
+from sim.engine.clock import Clock
 from sim.go.hugepages import HugePages
 from sim.runtime.state import Process
-from sim.units import SECOND
+from sim.units import SECOND, Nanoseconds
 
-PERIOD: Final = 10 * SECOND
+PERIOD: Final[Nanoseconds] = 10 * SECOND
 """scan_sleep_millisecs."""
 SCANNED: Final = 8
 """Huge pages in a period: pages_to_scan = 4096 of 4 KiB."""
 
 
-def khugepaged(huge_pages: HugePages, world: World) -> Process[None]:
+def khugepaged(huge_pages: HugePages, clock: Clock) -> Process[None]:
     """Look at a few huge pages now and then, all over the heap in turn."""
     while True:
-        yield world.env.timeout(PERIOD)
+        yield clock.timeout(PERIOD)
         huge_pages.collapse(SCANNED)

@@ -9,9 +9,10 @@ from typing import Any
 import simpy
 from numpy.typing import NDArray
 
-from sim.actors.scheduling import spawn, spawn_by_timer
-from sim.actors.state import Draw, G, P
-from sim.actors.world import World
+from sim.actors.goroutines import Goroutines
+from sim.actors.scheduler import Scheduler
+from sim.actors.state import Draw, P
+from sim.engine.clock import Clock
 from sim.runtime.state import Process
 
 
@@ -23,6 +24,25 @@ class OpenLoad:
     kind: str
     times: Callable[[], Iterator[NDArray[Any]]]
     by_timer: bool
+    clock: Clock
+    sched: Scheduler
+    goroutines: Goroutines
+
+    def run(self) -> Process[None]:
+        """Start a goroutine at every arrival."""
+        clock, goroutines = self.clock, self.goroutines
+        begin, last = clock.now, None
+        for block in self.times():
+            for at in block.tolist():
+                delay = begin + at - clock.now
+                if delay > 0:
+                    yield clock.timeout(delay)
+                g = goroutines.request(self.name, self.kind)
+                if self.by_timer:
+                    goroutines.spawn_by_timer(g, (last and last.p) or self.sched.ps[0])
+                    last = g
+                else:
+                    goroutines.spawn(g, None)
 
 
 @dataclass(frozen=True)
@@ -33,6 +53,29 @@ class ClosedLoad:
     kind: str
     workers: int
     think: Draw
+    clock: Clock
+    goroutines: Goroutines
+
+    def run(self) -> Process[None]:
+        """Start the workers; each goes on for ever."""
+        for _ in range(self.workers):
+            self._send_next(None)
+        yield self.clock.timeout(0)
+
+    def _send_next(self, p: P | None) -> None:
+        """After a think time a worker sends its next request; without one at once, on its P."""
+        pause = round(self.think())
+        if pause > 0:
+            timer = self.clock.timeout(pause)
+            timer.callbacks.append(lambda _: self._send(None))
+        else:
+            self._send(p)
+
+    def _send(self, p: P | None) -> None:
+        """One request of a worker."""
+        g = self.goroutines.request(self.name, self.kind)
+        self.goroutines.spawn(g, p)
+        g.on_end = self._send_next
 
 
 @dataclass(frozen=True)
@@ -42,86 +85,30 @@ class BatchLoad:
     name: str
     kind: str
     count: int
-    parallel: int
-    parallel_per_p: int
+    lanes: int
+    """How many run at the same time."""
+    clock: Clock
+    goroutines: Goroutines
 
+    def run(self) -> Process[None]:
+        """Run the goroutines, and end when all of them have ended."""
+        share, rest = divmod(self.count, self.lanes)
+        lanes = [self._run_lane(share + (lane < rest)) for lane in range(self.lanes)]
+        yield simpy.AllOf(self.clock, lanes)
 
-def run_open(load: OpenLoad, world: World) -> Process[None]:
-    """Start a goroutine at every arrival."""
-    env = world.env
-    begin, last = env.now, None
-    for block in load.times():
-        for at in block.tolist():
-            delay = begin + at - env.now
-            if delay > 0:
-                yield env.timeout(delay)
-            g = new_request(load.name, load.kind, world)
-            if load.by_timer:
-                spawn_by_timer(g, (last and last.p) or world.sched.ps[0], world)
-                last = g
-            else:
-                spawn(g, None, world)
+    def _run_lane(self, count: int) -> simpy.Event:
+        """One after the other, on the P of the one before; the event fires when all have ended."""
+        left, ended = count, self.clock.event()
 
+        def start_next(p: P | None) -> None:
+            nonlocal left
+            if left == 0:
+                ended.succeed()
+                return
+            left -= 1
+            g = self.goroutines.request(self.name, self.kind)
+            self.goroutines.spawn(g, p)
+            g.on_end = start_next
 
-def run_closed(load: ClosedLoad, world: World) -> Process[None]:
-    """Start the workers; each goes on for ever."""
-    for _ in range(load.workers):
-        send_next(load, None, world)
-    yield world.env.timeout(0)
-
-
-def send_next(load: ClosedLoad, p: P | None, world: World) -> None:
-    """After a think time a worker sends its next request; without one, at once and on its P."""
-    pause = round(load.think())
-    if pause > 0:
-        timer = world.env.timeout(pause)
-        timer.callbacks.append(lambda _: send(load, None, world))
-    else:
-        send(load, p, world)
-
-
-def send(load: ClosedLoad, p: P | None, world: World) -> None:
-    """One request of a worker."""
-    g = start_request(load.name, load.kind, world, p)
-    g.on_end = lambda last: send_next(load, last, world)
-
-
-def run_batch(load: BatchLoad, world: World) -> Process[None]:
-    """Run the goroutines of a batch, and end when all of them have ended."""
-    lanes = min(load.parallel_per_p * world.gomaxprocs or load.parallel, load.count)
-    yield simpy.AllOf(world.env, [run_lane(load, n, world) for n in _shares(load.count, lanes)])
-
-
-def run_lane(load: BatchLoad, count: int, world: World) -> simpy.Event:
-    """One after the other, on the P of the one before; the event fires when all have ended."""
-    left, ended = count, world.env.event()
-
-    def start_next(p: P | None) -> None:
-        nonlocal left
-        if left == 0:
-            ended.succeed()
-            return
-        left -= 1
-        start_request(load.name, load.kind, world, p).on_end = start_next
-
-    start_next(None)
-    return ended
-
-
-def start_request(name: str, kind: str, world: World, p: P | None = None) -> G:
-    """Start a request of this load."""
-    g = new_request(name, kind, world)
-    spawn(g, p, world)
-    return g
-
-
-def new_request(name: str, kind: str, world: World) -> G:
-    """A goroutine that has arrived just now."""
-    g = world.new_goroutine(kind)
-    g.load = name
-    g.arrival = world.env.now
-    return g
-
-
-def _shares(count: int, lanes: int) -> list[int]:
-    return [count // lanes + (lane < count % lanes) for lane in range(lanes)]
+        start_next(None)
+        return ended

@@ -97,6 +97,8 @@ class Locks:
         """Mean wait for the heap lock in the last batch, ns."""
         self._heap_lock_count = self._heap_lock_hold = 0.0
         """Acquisitions of the heap lock since the last batch, and for how long, ns."""
+        self._batch_at = 0
+        """When that was, ns."""
         self._locks: dict[str, Lock] = {}
 
     # -- in batches --------------------------------------------------------------------------
@@ -143,8 +145,8 @@ class Locks:
             self._heap_lock_count += times
             self._heap_lock_hold += times * hold.ns
 
-    def note_hold(self, hold: Hold, elapsed: int) -> Floats:
-        """Account for acquisitions in the last so many ns; their total wait in ns by class.
+    def note_hold(self, hold: Hold) -> Floats:
+        """Account for acquisitions since the last batch; their total wait in ns by class.
 
         The heap lock serves everybody, so its wait is that which the whole of the last batch
         showed; an mcentral is loaded by its own class alone.
@@ -154,6 +156,7 @@ class Locks:
         if int(rows[0]) >= self._classes:
             wait = np.full(len(rows), self._heap_lock_wait)
         else:
+            elapsed = self._clock.now - self._batch_at
             wait = mean_wait(hold.ns, hold.times, elapsed, self._customers)
         wait_ns: Floats = hold.times * wait
         np.add.at(use.acquisitions, rows, hold.times)
@@ -174,8 +177,10 @@ class Locks:
         mean: Floats = use.wait_ns / np.maximum(use.contended, np.finfo(float).tiny)
         return np.where(use.contended > 0, mean * np.log1p(use.contended), 0.0)
 
-    def close_batch(self, elapsed: int) -> None:
-        """The wait for the heap lock follows from all of its load in the last so many ns."""
+    def close_batch(self) -> None:
+        """The wait for the heap lock follows from all of its load since the last batch."""
+        now = self._clock.now
+        elapsed, self._batch_at = now - self._batch_at, now
         if elapsed <= 0:
             return
         self._heap_lock_wait = 0.0

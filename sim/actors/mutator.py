@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from sim.actors.mark_worker import assign_mark_workers
-from sim.actors.marking import book_idle_ps, idle_until, release_assists
-from sim.actors.scheduling import STOP, interrupt, wake
-from sim.actors.world import World
+import numpy as np
+
+from sim.actors.allocator import Allocator
+from sim.actors.goroutines import Goroutines
+from sim.actors.idle import IdleTime
+from sim.actors.mark_accounts import MarkAccounts
+from sim.actors.mark_workers import MarkWorkers
+from sim.actors.scheduler import Scheduler
+from sim.actors.state import MarkState
+from sim.engine.clock import Clock
 from sim.go.markwork import MarkWork
+from sim.go.stacks import Stacks
+from sim.machine.profile import StopCosts
 from sim.runtime.interfaces import Assists, Population
-from sim.runtime.state import Process
+from sim.runtime.state import GC, Process
 from sim.runtime.stopping import time_to_restart, time_to_stop
 from sim.units import Bytes, Nanoseconds
 
@@ -16,33 +24,45 @@ from sim.units import Bytes, Nanoseconds
 class GoroutinesOnPs:
     """See `sim.runtime.interfaces.Mutator`."""
 
-    def __init__(self, world: World) -> None:
-        self._world, self._sched, self._mark = world, world.sched, world.mark
-        self._clock, self._costs = world.env, world.machine.stw
+    def __init__(
+        self,
+        clock: Clock,
+        gc: GC,
+        sched: Scheduler,
+        goroutines: Goroutines,
+        mark: MarkState,
+        accounts: MarkAccounts,
+        workers: MarkWorkers,
+        idle: IdleTime,
+        allocator: Allocator,
+        stacks: Stacks,
+        costs: StopCosts,
+        rng: np.random.Generator,
+        *,
+        stops: bool,
+    ) -> None:
+        self._clock, self._gc, self._sched, self._goroutines = clock, gc, sched, goroutines
+        self._mark, self._accounts, self._workers = mark, accounts, workers
+        self._idle, self._allocator, self._stacks = idle, allocator, stacks
+        self._costs, self._rng, self._stops = costs, rng, stops
 
     def begin_cycle(self) -> None:
         """See `Mutator`."""
         self._mark.begin_cycle()
-        for p in self._sched.ps:
-            p.fractional_ns, p.dedicated = 0, False
+        self._workers.begin_cycle()
 
     def stop(self, reason: str, g: object) -> Process[Nanoseconds]:
         """See `Mutator`: preempt every P and wait until all stand still."""
-        world, sched = self._world, self._sched
-        sched.stopped = True
-        sched.stopped_since = self._clock.now
-        for p in sched.ps:
-            if p.interruptible:
-                interrupt(p, STOP)
+        self._sched.stop()
         stopping = 0
-        if world.switches.stop_the_world:
-            stopping = round(time_to_stop(self._busy(), self._costs, world.streams["stw"]))
+        if self._stops:
+            stopping = round(time_to_stop(self._busy(), self._costs, self._rng))
             yield self._clock.work(stopping)
         return stopping
 
     def _busy(self) -> int:
         """Ps beside that which stops the world that have to be stopped, and woken afterwards."""
-        return max(self._world.gomaxprocs - len(self._sched.idle) - 1, 0)
+        return max(len(self._sched.ps) - len(self._sched.idle) - 1, 0)
 
     def restart_ns(self) -> float:
         """See `Mutator`."""
@@ -54,33 +74,22 @@ class GoroutinesOnPs:
 
     def start(self) -> Nanoseconds:
         """See `Mutator`."""
-        sched = self._sched
-        stopped = self._clock.now - sched.stopped_since
-        book_idle_ps(self._world)
-        for p in sched.ps:
-            if p.doing == "parked":
-                p.parked_at = self._clock.now
-        sched.stopped = False
-        sched.stopped_ns += stopped
-        if self._world.gc.marking and sched.stop_keeps_ps:
-            assign_mark_workers(self._world)
-        sched.restarted.succeed()
-        sched.restarted = self._clock.event()
-        for _ in range(len(sched.idle)):
-            wake(self._world)
-        return stopped
+        self._idle.end_stop()
+        if self._gc.marking and self._sched.stop_keeps_ps:
+            self._workers.assign()
+        return self._sched.start()
 
     def book_idle(self) -> None:
         """See `Mutator`."""
-        book_idle_ps(self._world)
+        self._idle.book_all()
 
     def begin_marking(self) -> None:
         """See `Mutator`."""
-        self._mark.work = MarkWork(self._world.gc.scan_units)
-        self._mark.done = self._clock.event()
-        self._world.allocator.reprice()
-        if self._mark.work.finished:
-            self._mark.done.succeed()
+        mark = self._mark
+        mark.work, mark.done = MarkWork(self._gc.scan_units), self._clock.event()
+        self._allocator.reprice()
+        if mark.work.finished:
+            mark.done.succeed()
 
     def mark(self) -> Process[None]:
         """See `Mutator`: workers and assists mark; when nothing is left, all Ps are asked."""
@@ -89,15 +98,15 @@ class GoroutinesOnPs:
 
     def end_marking(self) -> None:
         """See `Mutator`."""
-        release_assists(self._world)
+        self._accounts.release_assists()
 
     def stacks(self) -> Bytes:
         """See `Mutator`."""
-        return self._world.memory.stacks.allocated
+        return self._stacks.allocated
 
     def stack_size(self) -> Bytes:
         """See `Mutator`."""
-        return self._world.memory.stacks.starting_size
+        return self._stacks.starting_size
 
     def assists(self) -> Assists | None:
         """See `Mutator`."""
@@ -106,20 +115,17 @@ class GoroutinesOnPs:
 
     def idle_ns(self) -> Nanoseconds:
         """See `Mutator`."""
-        until, idle = idle_until(self._world), 0
-        for p in self._sched.ps:
-            idle += p.idle_ns + (max(until - p.parked_at, 0) if p.doing == "parked" else 0)
-        return idle
+        return self._idle.total()
 
     def population(self) -> Population:
         """See `Mutator`."""
-        sched = self._sched
+        sched, goroutines = self._sched, self._goroutines
         running = [p.doing for p in sched.ps].count("goroutine")
         runnable = len(sched.shared) + sched.queued.items
         return Population(
-            sched.goroutines,
-            sched.created,
+            goroutines.count,
+            goroutines.created,
             runnable,
             running,
-            sched.goroutines - runnable - running,
+            goroutines.count - runnable - running,
         )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sim.actors.world import World
+import simpy
+
+from sim.engine.clock import Clock
 from sim.record.facts import Status
 from sim.runtime.state import Stopped
 from sim.units import format_duration
@@ -13,11 +15,11 @@ MOST_GOROUTINES: Final = 2_000_000
 """At the same time; each is an object of the simulator of about a kilobyte."""
 
 
-def check_overload(world: World) -> None:
+def check_overload(goroutines: int, clock: Clock, finished: simpy.Event) -> None:
     """End the run where more goroutines exist than it holds: what there is stays."""
-    if world.sched.goroutines > MOST_GOROUTINES and not world.finished.triggered:
+    if goroutines > MOST_GOROUTINES and not finished.triggered:
         reason = (
-            f"stopped after {format_duration(world.env.now)}: more than {MOST_GOROUTINES:,}"
+            f"stopped after {format_duration(clock.now)}: more than {MOST_GOROUTINES:,}"
             " goroutines exist at the same time, because more is started than the Ps finish"
         )
-        world.finished.succeed(Stopped(Status.OVERLOADED, reason))
+        finished.succeed(Stopped(Status.OVERLOADED, reason))

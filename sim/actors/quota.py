@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
-from sim.actors.world import World
+from sim.actors.idle import IdleTime
+from sim.engine.clock import Clock
 from sim.record.facts import Throttle
-from sim.runtime.interfaces import Mutator
 from sim.runtime.state import Process
 from sim.units import MS, Nanoseconds
 
@@ -16,23 +17,23 @@ ACCOUNTING: Final[Nanoseconds] = MS // 10
 """Shortest distance at which the use of the quota is looked at."""
 
 
-def quota(world: World, mutator: Mutator) -> Process[None]:
+def quota(
+    cpus: float, ps: int, idle: IdleTime, clock: Clock, emit: Callable[[Any], None]
+) -> Process[None]:
     """Throttle the process in every period in which it has used up its CPU time."""
-    env, cpus = world.env, world.container.cpus
-    assert cpus is not None
+
+    def cpu_time() -> Nanoseconds:
+        """CPU time of all Ps, and the time for which they were frozen."""
+        return clock.now * ps - idle.total()
+
     while True:
-        end, left = env.now + PERIOD, round(cpus * PERIOD)
-        before = cpu_time(world, mutator)
-        while left > 0 and env.now < end:
-            yield env.timeout(min(max(left // world.gomaxprocs, ACCOUNTING), end - env.now))
-            used = cpu_time(world, mutator)
+        end, left = clock.now + PERIOD, round(cpus * PERIOD)
+        before = cpu_time()
+        while left > 0 and clock.now < end:
+            yield clock.timeout(min(max(left // ps, ACCOUNTING), end - clock.now))
+            used = cpu_time()
             left, before = left - (used - before), used
-        if env.now < end:
-            world.emit(Throttle(env.now, end))
-            env.freeze(end - env.now)
-            yield env.timeout(end - env.now)
-
-
-def cpu_time(world: World, mutator: Mutator) -> Nanoseconds:
-    """CPU time of all Ps, and the time for which they were frozen."""
-    return world.env.now * world.gomaxprocs - round(mutator.idle_ns())
+        if clock.now < end:
+            emit(Throttle(clock.now, end))
+            clock.freeze(end - clock.now)
+            yield clock.timeout(end - clock.now)

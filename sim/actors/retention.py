@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from sim.workload.ledger import Law, Ledger
 
 ROUNDING_SLACK: Final = 1e-6
 """Slots; six objects of 170.67 bytes that are asked for as 1 KiB are 5.999999999999999."""
+
+Keep: TypeAlias = Callable[[G, float], None]
+"""Lets somebody keep so many slots that a goroutine has allocated."""
 
 
 class Retention:
@@ -113,6 +116,26 @@ class Retention:
             dropped = store.entries.popleft()
             store.entries_requested -= dropped.requested
             self._let_go(dropped, store.mix)
+
+    # -- who keeps what a step allocates -----------------------------------------------------
+
+    def keep_in_goroutine(self, mix: int) -> Keep:
+        """The goroutine keeps the objects until it ends."""
+        return lambda g, slots: self.keep(g, mix, slots)
+
+    def keep_for_finalizers(self, mix: int) -> Keep | None:
+        """Nobody keeps the objects; None where they have no finalizers either."""
+        if mix not in self._finalizers.unreachable:
+            return None
+        return lambda _, slots: self.lose(mix, slots, 1.0)
+
+    def keep_in(self, store: Store) -> Keep:
+        """A store keeps them."""
+        return lambda g, slots: self.insert(store, g, slots)
+
+    def keep_with(self, owner: int, mix: int) -> Keep:
+        """A long-lived owner keeps them."""
+        return lambda g, slots: self.keep_forever(owner, g, mix, slots)
 
     # -- ageing ------------------------------------------------------------------------------
 

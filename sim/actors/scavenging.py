@@ -14,7 +14,7 @@ class Scavenging:
 
     def __init__(self, heap: MHeap, gc: GC, settings: Settings, quantum_ns: float) -> None:
         self._heap, self._gc = heap, gc
-        self._on, self._limit = settings.switches, settings.memory_limit
+        self.on, self._limit = settings.switches.scavenger, settings.memory_limit
         self._quantum_ns = quantum_ns
         """CPU time of returning 64 KiB, ns."""
         self._pages_before = 0
@@ -43,7 +43,7 @@ class Scavenging:
 
     def keep_below_limit(self, accounts: MemoryAccounts) -> Nanoseconds:
         """Return memory before the limit is passed (mheap.go: allocSpan); the CPU time it takes."""
-        if not self._on.scavenger or self._gc.limiter.limiting:
+        if not self.on or self._gc.limiter.limiting:
             return 0
         owed = limit_overage(0, self._gc.pacer.memory.mapped_ready, self._limit)
         if not owed.nbytes:
@@ -57,7 +57,7 @@ class Scavenging:
         pages = self._heap.pages
         growth = (pages.total_pages - self._pages_before) * PAGE
         self._pages_before = pages.total_pages
-        if not growth or not self._on.scavenger:
+        if not growth or not self.on:
             return 0
         goal = self._gc.scavenge_goals.gc_percent
         # What grew is in use by now, and counted in what the heap retains.

@@ -1,4 +1,4 @@
-"""Goroutines, Ps, the scheduler and the mark phase: the state that goroutines on Ps share."""
+"""Goroutines, Ps and the state of marking: what those who move them share."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from sim.engine.clock import Alarm
 from sim.go.markwork import MarkWork
 from sim.go.pool import SyncPool
-from sim.go.runq import GlobalQueue, LocalQueue, Tally
+from sim.go.runq import LocalQueue
 from sim.go.stacks import Held
-from sim.go.sysmon import Sysmon, TimeSlice
+from sim.go.sysmon import TimeSlice
 from sim.workload.holders import Holder
 
 Ints = NDArray[np.int64]
@@ -31,52 +31,73 @@ Body: TypeAlias = Generator[Demand, None, None]
 
 @dataclass(slots=True)
 class G:
-    """A goroutine, and where its time went (ns)."""
+    """A goroutine, and where its time went. Times in ns, memory in bytes.
+
+    Written by its own steps, which are what it does; other fields name their writer.
+    """
 
     id: int
     kind: str
     load: str = ""
+    """The load that started it; empty: none, and it is no request."""
     body: Body | None = None
+    """What it still has to do; None: it has ended. Written by `Goroutines`."""
     system: bool = False
     """Runtime goroutines neither assist nor count as requests."""
     arrival: int = 0
+    """When it was asked for. Written by its load; for those of a timer by `Scheduler`."""
     started: int = -1
+    """When it first ran; negative: not yet. Written by `Processor`."""
     ready_at: int = 0
+    """When it last became ready or stopped running. Written by `Scheduler`."""
     stw_mark: int = 0
-    """The scheduler's stopped time when the goroutine last became ready or stopped running."""
+    """The scheduler's stopped time at that instant. Written by `Scheduler`."""
     remaining: int = 0
-    """What is left of an interrupted stretch."""
+    """What is left of an interrupted stretch, and the copying of its stack. Written by `Processor`
+    and `GoroutineStacks`."""
     p: P | None = None
+    """The P that it runs on, or ran on last. Written by `Processor`."""
     credit: int = 0
-    """gcAssistBytes: allocation paid for by mark work; negative is debt."""
+    """gcAssistBytes: allocation paid for by mark work; negative is debt. Written by `AssistCredit`,
+    and by `MarkAccounts` while it is parked."""
     keeps: dict[int, Holder] = field(default_factory=dict)
-    """What stays reachable until it ends, by mix."""
+    """What stays reachable until it ends, by mix. Written by `Retention`."""
     spinning: bool = False
     """It waits for a point in time: time that it is preempted for is not made up for."""
     lent: list[SyncPool] = field(default_factory=list)
+    """Pools that it has borrowed from and gives back to when it ends."""
     epoch: int = 0
-    """The cycle that its assist credit belongs to."""
+    """The cycle that its assist credit belongs to. Written by `AssistCredit`."""
     running: bool = False
+    """Whether it is on a P. Written by `Processor`."""
     assisting: bool = False
     """What it does on its P is mark work."""
     waiting: bool = False
+    """Whether it is blocked, and since when. Written by `Goroutines`."""
     blocked_at: int = 0
     parked_at: int = 0
+    """When it parked in the assist queue."""
     parent: G | None = None
+    """Who waits for its end."""
     children: int = 0
+    """Goroutines whose end it waits for. `Goroutines` counts down."""
     on_end: Callable[[P], None] | None = None
     """What its end sets off, on the P that it ran on."""
     stack: int = 1024
     """Bytes of stack that it uses while it runs; `idle_stack` while it is blocked."""
     idle_stack: int = 1024
     held: Held | None = None
-    """Its stack."""
+    """Its stack. Written by `GoroutineStacks`."""
     on_cpu: int = 0
+    """Computing; the following as in the table of requests."""
     alloc: int = 0
     assist: int = 0
     assist_wait: int = 0
+    """Written by `MarkAccounts`."""
     queue: int = 0
+    """Waiting for a P. Written by `Processor`, as `stw` and `throttled`."""
     blocked: int = 0
+    """Written by `Goroutines`."""
     lock_wait: int = 0
     stw: int = 0
     gc_slowdown: int = 0
@@ -85,74 +106,65 @@ class G:
 
 @dataclass(slots=True, eq=False)
 class P:
-    """A processor: the right to run Go code."""
+    """A processor: the right to run Go code. Times in ns."""
 
     id: int
     runq: LocalQueue[G]
+    """Goroutines that wait for it. Written by `Scheduler`."""
     slice: TimeSlice
+    """The time slice of what it runs. Written by `Processor`."""
     timers: list[G] = field(default_factory=list)
-    """Goroutines whose timers have fired and that no P has looked at yet."""
+    """Goroutines whose timers have fired and that no P has looked at yet. Written by
+    `Scheduler`."""
     process: simpy.Process | None = None
+    """The process of its `Processor`."""
     wake: Alarm | None = None
+    """What ends its rest. Written by `Processor`, set off by `Scheduler`."""
     interruptible: bool = False
+    """Whether what it does can be preempted. Set by those who do it, cleared by `Scheduler`."""
     doing: str = "idle"
-    """`goroutine`, `dedicated`, `fractional`, `idle` (marking), `parked` or `stopped`."""
+    """`goroutine`, `dedicated`, `fractional`, `idle` (marking), `parked`, `waking` or `stopped`.
+    Written by `Processor` and `MarkWorkers`."""
     dedicated: bool = False
-    """A dedicated worker runs here next (runtime/runtime2.go: nextGCMarkWorker)."""
+    """A dedicated worker runs here next (runtime/runtime2.go: nextGCMarkWorker). Written by
+    `MarkWorkers`, as `fractional_ns`."""
     fractional_ns: int = 0
     """Time of fractional marking in this cycle."""
     goroutine_ns: int = 0
-    """Time spent on goroutines since the start."""
+    """Time spent on goroutines since the start. Written by `Processor`."""
     idle_ns: int = 0
+    """Idle time since the start, as far as it is booked, up to `parked_at`. Written by
+    `IdleTime`, as `parked_at`."""
     parked_at: int = 0
     holder: Holder | None = None
-    """Who keeps what was allocated here last."""
+    """Who keeps what was allocated here last. Written by `Retention`, and by what nobody keeps."""
 
 
 @dataclass
-class Scheduler:
-    """Run queues, idle Ps, and whether the world is stopped."""
+class MarkState:
+    """Marking as workers and assists share it (runtime/mgc.go: work).
 
-    ps: list[P]
-    queued: Tally
-    """Goroutines in the queues of all Ps."""
-    restarted: simpy.Event
-    sysmon: Sysmon
-    stop_keeps_ps: bool
-    """Since Go 1.26 goroutines go on on their Ps after a stop, and mark workers take those that
-    idle first (runtime/proc.go: goschedImpl, procresize)."""
-    idle: list[P] = field(default_factory=list)
-    shared: GlobalQueue[G] = field(default_factory=GlobalQueue)
-    stopped: bool = False
-    stopped_since: int = 0
-    stopped_ns: int = 0
-    """Time the world has been stopped since the start."""
-    goroutines: int = 0
-    created: int = 0
-    idle_since: int = 0
-    """When a P last began to idle, and a thread to wait in the network poller."""
-    late_timers: int = 0
-    """Bit i: the i-th P has timers that have fired and that no P has looked at yet."""
-
-
-@dataclass
-class MarkPhase:
-    """Marking as workers and assists share it. Written by those who mark."""
+    `GoroutinesOnPs` begins a cycle and its marking; fields say who else writes.
+    """
 
     done: simpy.Event
-    """Fires when all mark work of the cycle is done."""
+    """Fires when all mark work of the cycle is done. `MarkAccounts` fires it."""
     work: MarkWork = field(default_factory=lambda: MarkWork(0))
+    """Scan work in bytes: not claimed, claimed, done. Markers claim and return it."""
     epoch: int = 0
-    """Goroutines of an older epoch have no assist credit."""
+    """Cycles begun; goroutines of an older epoch have no assist credit."""
     markers: int = 0
+    """How many mark at this instant. Written by each of them."""
     idle_workers: int = 0
+    """How many of these are idle workers. Written by `MarkWorkers`."""
     queue: deque[G] = field(default_factory=deque)
-    """Parked assists."""
+    """Parked assists. `AssistCredit` appends, `MarkAccounts` pays and takes out."""
     assists: int = 0
-    """Assists of the cycle that marked something, and those that had to park."""
+    """Assists of the cycle that marked something, and those that had to park. Written by
+    `AssistCredit`."""
     parks: int = 0
     wait_ns: int = 0
-    """Time that assists of the cycle were parked, ns."""
+    """Time that assists of the cycle were parked, ns. Written by `MarkAccounts`."""
 
     def begin_cycle(self) -> None:
         """Every goroutine starts the cycle without credit (runtime/mgc.go: gcResetMarkState)."""

@@ -13,7 +13,7 @@ from sim.config.at import At
 from sim.errors import UserError
 from sim.text import quoted
 from sim.units import (
-    MOST,
+    MAX_INT64,
     format_bytes,
     parse_byte_rate,
     parse_bytes,
@@ -92,7 +92,7 @@ def _number(text: str) -> float:
 
 
 def _whole(text: str) -> int:
-    if len(text) > DIGITS or abs(number := int(text)) > MOST:
+    if len(text) > DIGITS or abs(number := int(text)) > MAX_INT64:
         raise UserError(f"expected a whole number of at most 64 bits, got {quoted(text)}")
     return number
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from sim.actors.state import G
-from sim.actors.world import World
+from sim.build_events import Events
 from sim.go.mheap import PAGE
 
 
-def audit(world: World, everybody: Sequence[G]) -> None:
+def audit(world: Events, everybody: Sequence[G]) -> None:
     """All invariants; AssertionError tells which one broke."""
     audit_pages(world)
     audit_places(world)
@@ -22,20 +22,20 @@ def audit(world: World, everybody: Sequence[G]) -> None:
     audit_collector(world)
 
 
-def watch_goroutines(world: World) -> Sequence[G]:
+def watch_goroutines(world: Events) -> Sequence[G]:
     """The goroutines that the program starts from now on; the list grows as it goes on."""
     everybody: list[G] = []
-    make: Callable[[str], G] = world.new_goroutine
+    make: Callable[[str], G] = world.goroutines.new
 
     def new_goroutine(kind: str) -> G:
         everybody.append(make(kind))
         return everybody[-1]
 
-    world.new_goroutine = new_goroutine
+    world.goroutines.new = new_goroutine  # type: ignore[method-assign]
     return everybody
 
 
-def audit_pages(world: World) -> None:
+def audit_pages(world: Events) -> None:
     """Pages are in a heap span, in a stack span, or free; no two spans share one."""
     memory, heap = world.memory, world.memory.heap
     spans, stats, pages = heap.spans, heap.stats, heap.pages
@@ -51,7 +51,7 @@ def audit_pages(world: World) -> None:
     assert (ends[:-1] <= spans.page[order][1:]).all()
 
 
-def audit_places(world: World) -> None:
+def audit_places(world: Events) -> None:
     """Every span is in exactly one mcache or set of its own class; unswept ones in unswept sets."""
     heap, caches = world.memory.heap, world.memory.caches
     spans = heap.spans
@@ -77,7 +77,7 @@ def audit_places(world: World) -> None:
     assert (places[~spans.in_use] == 0).all()
 
 
-def audit_slots(world: World) -> None:
+def audit_slots(world: Events) -> None:
     """Slots in use plus free slots are all slots; counters agree with the spans."""
     heap = world.memory.heap
     spans, stats = heap.spans, heap.stats
@@ -91,7 +91,7 @@ def audit_slots(world: World) -> None:
     assert (nelems * slot_bytes <= spans.npages[used] * PAGE).all()
 
 
-def audit_reachable(world: World) -> None:
+def audit_reachable(world: Events) -> None:
     """What is reachable lies in slots in use; unswept spans keep every marked slot."""
     heap, ledger = world.memory.heap, world.memory.ledger
     spans = heap.spans
@@ -103,7 +103,7 @@ def audit_reachable(world: World) -> None:
     assert (reachable[unswept] <= spans.live[unswept] + 1e-6).all()
 
 
-def audit_finalizers(world: World) -> None:
+def audit_finalizers(world: Events) -> None:
     """What has a finalizer is reachable, lost, due, in the queue or called, in this order."""
     finalizers = world.memory.finalizers
     assert 0 <= finalizers.swept <= finalizers.due
@@ -112,7 +112,7 @@ def audit_finalizers(world: World) -> None:
     assert finalizers.waiting <= finalizers.longest
 
 
-def audit_goroutines(world: World, everybody: Sequence[G]) -> None:
+def audit_goroutines(world: Events, everybody: Sequence[G]) -> None:
     """A goroutine has ended, runs, waits to run, is blocked or parked: one of these."""
     sched = world.sched
     queued = [g for p in sched.ps for g in (*p.runq.queue, p.runq.runnext) if g is not None]
@@ -130,9 +130,9 @@ def audit_goroutines(world: World, everybody: Sequence[G]) -> None:
     assert len({g.p.id for g in running}) == len(running)  # type: ignore[union-attr]
 
 
-def audit_collector(world: World) -> None:
+def audit_collector(world: Events) -> None:
     """The barrier, assists and a stopped world are there only when they have to be."""
-    gc, mark, sched = world.gc, world.mark, world.sched
+    gc, mark, sched = world.runtime.gc, world.mark, world.sched
     if not gc.marking:
         assert not mark.queue
         assert gc.write_ns == 0

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.actors import assist, mark_worker, processor
-from sim.actors.assist import hand_back_credit, owes_work, steal_credit
-from sim.actors.marking import flush_background_credit
+from sim.actors.assist_credit import AssistCredit
+from sim.actors.mark_workers import MarkWorkers
 from sim.actors.state import G, P
-from sim.actors.world import World
+from sim.build_events import Events
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.pacer.go127 import background_workers
 from sim.go.sysmon import PERIOD, WHOLE_SLICE
@@ -124,7 +123,7 @@ def test_callers_of_runtime_gc_share_a_cycle_and_find_all_swept() -> None:
     heap = world.memory.heap
     assert heap.sweeping.done
     live = heap.stats.allocated_bytes - heap.stats.freed_bytes
-    assert live == world.gc.cycle.marked_bytes  # nothing was allocated after the last call
+    assert live == world.runtime.gc.cycle.marked_bytes  # nothing was allocated after the last call
     assert live == pytest.approx(17 * MiB, rel=0.01)  # the store, and what the last job holds
 
 
@@ -186,14 +185,16 @@ def test_a_quarter_of_the_cpu_marks_whatever_gomaxprocs(procs: int) -> None:
 def test_idle_ps_mark_and_ps_with_work_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     light = run(allocating(1, cpu="1ms", allocate="512KiB"), GOMAXPROCS=4, duration="300ms")
     assert light.cycles["idle_ns"].sum() > light.cycles["dedicated_ns"].sum()
-    worker, waiting = mark_worker.idle_worker, []
+    worker, waiting = MarkWorkers.idle_worker, []
+    world = world_of(config_of(EVERYTHING, GOMAXPROCS=4))
 
-    def spy(p: P, world: World) -> Any:
+    def spy(workers: MarkWorkers, p: P) -> Any:
         waiting.append(len(world.sched.shared) + sum(len(other.runq) for other in world.sched.ps))
-        return worker(p, world)
+        return worker(workers, p)
 
-    monkeypatch.setattr(processor, "idle_worker", spy)
-    run(EVERYTHING, GOMAXPROCS=4)
+    monkeypatch.setattr(MarkWorkers, "idle_worker", spy)
+    for _ in instants(world, 10 * MS):
+        pass
     assert waiting
     assert not any(waiting)
 
@@ -270,13 +271,13 @@ def test_assists_come_with_pressure() -> None:
 
 
 def test_nobody_assists_while_the_limiter_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    scan, limited, free = assist.scan, [], []
+    scan, limited, free = AssistCredit.scan, [], []
 
-    def spy(g: G, claimed: int, world: World) -> Any:
-        (limited if world.gc.limiter.limiting else free).append(g)
-        return scan(g, claimed, world)
+    def spy(credit: AssistCredit, g: G, claimed: int) -> Any:
+        (limited if credit._gc.limiter.limiting else free).append(g)
+        return scan(credit, g, claimed)
 
-    monkeypatch.setattr(assist, "scan", spy)
+    monkeypatch.setattr(AssistCredit, "scan", spy)
     thrashing = allocating(2, cpu="20us", allocate="256KiB")
     keys = {"GOMEMLIMIT": "12MiB", "duration": "3s", "record": {"samples": "100ms"}}
     result = run(thrashing, GOMAXPROCS=1, **keys)
@@ -295,11 +296,11 @@ def test_nobody_assists_while_the_limiter_limits(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.fixture(scope="module")
-def marking() -> World:
+def marking() -> Events:
     """A world in the middle of a mark phase that somebody assists."""
     world = world_of(config_of(allocating(6, cpu="10us")))
     for _ in instants(world, 50 * US):
-        if world.gc.marking and world.mark.work.unclaimed > 1 * MiB:
+        if world.runtime.gc.marking and world.mark.work.unclaimed > 1 * MiB:
             return world
     raise AssertionError("no mark phase")
 
@@ -309,15 +310,19 @@ def marking() -> World:
     st.lists(st.integers(-500_000, -1), max_size=6),
     st.lists(st.integers(1, 300_000), min_size=1, max_size=8),
 )
-def test_credit_is_neither_made_nor_lost(marking: World, debts: list[int], paid: list[int]) -> None:
+def test_credit_is_neither_made_nor_lost(
+    marking: Events, debts: list[int], paid: list[int]
+) -> None:
     world = marking
-    pacer = world.gc.pacer
+    pacer = world.runtime.gc.pacer
     pacer.bg_scan_credit = 0
-    parked = [G(i, "job", credit=debt, parked_at=world.env.now) for i, debt in enumerate(debts)]
+    parked = [
+        G(i, "job", credit=debt, parked_at=world.runtime.clock.now) for i, debt in enumerate(debts)
+    ]
     world.mark.queue.clear()
     world.mark.queue.extend(parked)
     for work in paid:
-        flush_background_credit(work, world)
+        world.accounts.flush_background_credit(work)
     earned = sum(g.credit for g in parked) - sum(debts)
     spent = earned * pacer.assist_work_per_byte + pacer.bg_scan_credit
     assert spent == pytest.approx(sum(paid), abs=4 * (len(debts) + len(paid)))
@@ -328,34 +333,34 @@ def test_credit_is_neither_made_nor_lost(marking: World, debts: list[int], paid:
 
 
 @pytest.mark.parametrize("assists", [1, 7])
-def test_credit_is_stolen_for_whole_assists(marking: World, assists: int) -> None:
+def test_credit_is_stolen_for_whole_assists(marking: Events, assists: int) -> None:
     """Go takes 64 KiB of scan work at a time, and the last time more than is needed."""
     world, g = marking, G(1, "job")
-    pacer = world.gc.pacer
+    pacer = world.runtime.gc.pacer
     wanted = int((assists - 0.5) * OVER_ASSIST_WORK * pacer.assist_bytes_per_work)
     g.epoch, g.credit, pacer.bg_scan_credit = world.mark.epoch, 0, 10**9
-    steal_credit(g, wanted, world)
+    world.credit.steal(g, wanted)
     assert 10**9 - pacer.bg_scan_credit == assists * OVER_ASSIST_WORK
     whole = assists * OVER_ASSIST_WORK * pacer.assist_bytes_per_work
     assert g.credit == pytest.approx(whole, abs=2)
 
 
-def test_what_credit_there_is_comes_first_and_the_goroutine_does_the_rest(marking: World) -> None:
+def test_what_credit_there_is_comes_first_and_the_goroutine_does_the_rest(marking: Events) -> None:
     world, g = marking, G(1, "job")
-    pacer = world.gc.pacer
+    pacer = world.runtime.gc.pacer
     g.epoch, pacer.bg_scan_credit = world.mark.epoch, 10_000
-    assert owes_work(g, 5_000, world)
-    next(assist.assist(g, world))
+    assert world.credit.owes_work(g, 5_000)
+    next(world.credit.assist(g))
     assert pacer.bg_scan_credit == 0
     assert world.mark.work.in_flight == OVER_ASSIST_WORK - 10_000
 
 
-def test_a_goroutine_that_ends_hands_its_credit_back(marking: World) -> None:
+def test_a_goroutine_that_ends_hands_its_credit_back(marking: Events) -> None:
     world, g = marking, G(1, "job")
-    pacer = world.gc.pacer
+    pacer = world.runtime.gc.pacer
     g.epoch, pacer.bg_scan_credit = world.mark.epoch, OVER_ASSIST_WORK
-    steal_credit(g, 100, world)
-    hand_back_credit(g, world)
+    world.credit.steal(g, 100)
+    world.credit.hand_back(g)
     assert pacer.bg_scan_credit == pytest.approx(OVER_ASSIST_WORK, abs=4)
 
 
@@ -364,8 +369,8 @@ def test_the_end_of_marking_lets_all_assists_go() -> None:
     world = world_of(config_of(allocating(8, cpu="10us")))
     for _ in instants(world, 50 * US):
         parked += len(world.mark.queue)
-        released += not world.gc.marking
-        assert world.gc.marking or not world.mark.queue
+        released += not world.runtime.gc.marking
+        assert world.runtime.gc.marking or not world.mark.queue
     assert parked
     assert released
 
@@ -375,7 +380,7 @@ def test_the_end_of_marking_lets_all_assists_go() -> None:
 
 def test_what_was_dead_at_the_snapshot_is_freed_and_nothing_else() -> None:
     world = world_of(config_of(EVERYTHING, duration="60ms"))
-    heap, gc = world.memory.heap, world.gc
+    heap, gc = world.memory.heap, world.runtime.gc
     checked = {0}
     for _ in instants(world, 11 * US):
         if gc.cycles in checked or not heap.sweeping.done or gc.running:

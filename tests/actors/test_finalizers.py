@@ -95,7 +95,7 @@ def test_books_balance_while_finalizers_are_queued_and_called() -> None:
             assert 0 <= finalizers.swept <= finalizers.due
             assert finalizers.executed <= finalizers.queued
             assert finalizers.waiting_ns >= -1e-3
-        assert world.gc.cycles > 3
+        assert world.runtime.gc.cycles > 3
         assert finalizers.queued > OBJECTS
         assert finalizers.executed > 0
 

@@ -86,8 +86,10 @@ def test_a_span_that_is_swept_in_vain_costs_a_sweep_and_no_refill() -> None:
         counts.swept[0], counts.in_vain[0] = 10, in_vain
         nothing = np.zeros(1, dtype=np.int64)
         taken = Taken(span_class, nothing, nothing[:0], nothing[:0], nothing, counts)
-        return float(world.allocator.make_bill(taken, np.ones(1, dtype=np.int64)).ns.sum())
+        return float(world.refill_costs.bill(taken, np.ones(1, dtype=np.int64)).ns.sum())
 
-    swept = 10 * world.machine.sweep.span_ns
+    swept = 10 * world.runtime.machine.sweep.span_ns
     assert price(in_vain=10) == pytest.approx(swept)
-    assert price(in_vain=4) == pytest.approx(swept + 6 * world.machine.alloc.refill_partial_ns)
+    assert price(in_vain=4) == pytest.approx(
+        swept + 6 * world.runtime.machine.alloc.refill_partial_ns
+    )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.actors.heap import empty_pools
+from sim.actors.reachable import empty_pools
 from sim.go.pool import SyncPool
 from sim.units import KiB
 from tests.worlds import config_of, instants, run, world_of
@@ -68,7 +68,7 @@ def test_the_ledger_holds_as_many_objects_as_the_pool_counts() -> None:
         pool.put()
         for _ in range(2):
             empty_pools(world.retention, ledger, len(world.kinds))
-            ledger.bury(world.streams["lifetimes"])
+            ledger.bury(world.runtime.streams["lifetimes"])
         if not pool.get():
             ledger.add(span, kind, pool.owner, np.array([1]))
         held = ledger.held_by(pool.owner, len(world.kinds)).sum()
@@ -90,6 +90,6 @@ def test_dropped_objects_are_garbage_and_idle_ones_are_not() -> None:
     world = world_of(config_of(idle, GOGC="off"))
     marked = {}
     for _ in instants(world, 1_000_000):
-        marked[world.gc.cycles] = world.gc.cycle.marked_bytes
+        marked[world.runtime.gc.cycles] = world.runtime.gc.cycle.marked_bytes
     assert marked[1] == 10 * 32 * KiB  # emptied into the victims
     assert marked[2] == 0

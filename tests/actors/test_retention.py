@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.actors.state import G
-from sim.actors.world import World
+from sim.build_events import Events
 from tests.worlds import config_of, world_of
 
 PROGRAM: dict[str, Any] = {
@@ -16,10 +16,10 @@ PROGRAM: dict[str, Any] = {
 }
 
 
-def goroutines() -> tuple[World, G, G]:
+def goroutines() -> tuple[Events, G, G]:
     """Two goroutines that run on the same P, one after the other."""
     world = world_of(config_of(PROGRAM))
-    first, second = world.new_goroutine("tree"), world.new_goroutine("tree")
+    first, second = world.goroutines.new("tree"), world.goroutines.new("tree")
     first.p = second.p = world.sched.ps[0]
     return world, first, second
 

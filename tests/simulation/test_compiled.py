@@ -19,7 +19,7 @@ CAN_COMPILE = shutil.which("cc") and Path(sysconfig.get_path("include"), "Python
 RUNS = """
 import sys
 from pathlib import Path
-import sim.actors.world
+import sim.actors.processor
 from sim.config import load
 from sim.simulation import simulate
 from tests.worlds import EVERYTHING, config_of
@@ -36,7 +36,7 @@ for name, config in {
     "deep stacks": load(configs / "deep-stacks.yaml", ["duration=500ms"]),
 }.items():
     simulate(config, out=out / name)
-print(sim.actors.world.__file__)
+print(sim.actors.processor.__file__)
 """
 
 
@@ -66,6 +66,6 @@ def test_compiled_runs_tell_the_same(tmp_path: Path) -> None:
     build(tmp_path / "compiled")
     plain, source = told(tmp_path / "plain", ROOT)
     compiled, library = told(tmp_path / "fast", tmp_path / "compiled", ROOT)
-    assert source.endswith("world.py\n")
+    assert source.endswith("processor.py\n")
     assert library.endswith(".so\n")
     assert compiled == plain

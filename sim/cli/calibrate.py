@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import Quiet
+from sim.cli.files import write_json
+from sim.cli.options import Json, Quiet
 from sim.cli.progress import progress
 
 
@@ -18,9 +19,12 @@ def calibrate(
     repetitions: Annotated[
         int, typer.Option(min=1, help="Measurements per cost; the median counts.")
     ] = 5,
+    json: Json = None,
     quiet: Quiet = False,
 ) -> None:
     """Measure a cost profile of this machine (needs Go: pip install 'gomemsim[go]')."""
+    import yaml
+
     from sim.truth.calibrate import calibrate as measure
     from sim.truth.host import need_linux
 
@@ -28,4 +32,5 @@ def calibrate(
 
     with progress("calibrate", quiet=quiet) as report:
         measure(out=out, repetitions=repetitions, progress=report)
-    print(f"profile: {out}")
+    if not write_json(json, lambda: yaml.safe_load(out.read_text(encoding="utf-8"))):
+        print(f"profile: {out}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.options import Quiet, Sets
+from sim.cli.files import write_json
+from sim.cli.options import Json, Quiet, Sets
 from sim.cli.progress import progress
 from sim.files import write
 from sim.units import SECOND, format_duration
@@ -42,6 +43,7 @@ def contention(
         Path | None, typer.Option(help="Write all locks to a file: .csv, .parquet or .json.")
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes [default: all cores].")] = None,
+    json: Json = None,
     quiet: Quiet = False,
 ) -> None:
     """Show for each lock how often it is taken and waited for, as GOMAXPROCS grows."""
@@ -51,6 +53,7 @@ def contention(
     from sim.experiment.design import design
     from sim.experiment.grid import points
     from sim.experiment.tidy import check_suffix, serialized
+    from sim.report.documents import of_table
     from sim.results.load import load_run
 
     if table is not None:
@@ -70,13 +73,14 @@ def contention(
         print(f"gomemsim: every refill an event: {told}", file=sys.stderr)
         frames["exact"] = contention_frame(simulated(EXACT, out / "exact"), out / "exact")
     rows = pd.concat(frames, names=["refills"]).reset_index("refills")
-    print(_markdown(rows))
     if table is not None:
         write(table, serialized(rows, table.suffix))
     if plot is not None:
         from sim.report.contention import curve
 
         write(plot, curve(rows, plot.suffix))
+    if not write_json(json, lambda: of_table(rows)):
+        print(_markdown(rows))
 
 
 def _simulate(points: Sequence[Point], folder: Path, jobs: int | None, quiet: bool) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sim.cli.files import write_json
+from sim.cli.options import Json
 from sim.errors import UserError
 from sim.files import write
 
@@ -24,12 +26,15 @@ def effects(
     table: Annotated[
         Path | None, typer.Option(help="Write the effects to a file: .csv, .parquet or .json.")
     ] = None,
+    json: Json = None,
 ) -> None:
     """Show the effects of what a sweep varied: each factor, and each two together."""
     from sim.experiment.effects import effects as found_in
     from sim.experiment.effects import factors_of
     from sim.experiment.tidy import check_suffix, serialized
+    from sim.report.documents import of_table
     from sim.results.load import load
+    from sim.results.names import words
     from sim.results.result import Results
     from sim.results.summary import Figure
 
@@ -40,6 +45,14 @@ def effects(
         raise UserError(f"{sweep}: expected a sweep, got a single run")
     figures = runs.summary()
     found = found_in(figures, figure)
+    if table is not None:
+        write(table, serialized(found, table.suffix))
+    if plot is not None:
+        from sim.report.effects import effects_picture
+
+        write(plot, effects_picture(figures, factors_of(figures), figure, plot.suffix))
+    if write_json(json, lambda: of_table(found)):
+        return
     unit = figures.attrs["units"][figure]
 
     def with_unit(values: pd.Series[float]) -> list[str]:
@@ -51,15 +64,9 @@ def effects(
         share=found["share"].map("{:.1%}".format),
         p=found["p"].map("{:.3f}".format),
     )
-    print(f"{figure} over {len(figures)} runs:\n")
+    print(f"{words(figure)} over {len(figures)} runs:\n")
     print(shown.to_markdown(index=False, disable_numparse=True))
     print(
         "\nlow, high: least and largest mean over the values of the factor; share: of the"
         " variation that is not of seeds; p: F test (ANOVA, type II), corrected (Holm)."
     )
-    if table is not None:
-        write(table, serialized(found, table.suffix))
-    if plot is not None:
-        from sim.report.effects import effects_picture
-
-        write(plot, effects_picture(figures, factors_of(figures), figure, plot.suffix))

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sim.cli.files import write_json
+from sim.cli.options import Json
 from sim.errors import UserError
 from sim.files import write
 
 
-def examples() -> None:
+def examples(json: Json = None) -> None:
     """List what comes with gomemsim: `run NAME` takes configs and workloads, `init` copies logs."""
     from sim.examples import KINDS, about
     from sim.examples import examples as shipped
 
+    rows = [
+        {"kind": kind, "name": name, "about": about(path)}
+        for kind in KINDS
+        for name, path in shipped(kind).items()
+    ]
+    if write_json(json, lambda: rows):
+        return
     for kind in KINDS:
         found = shipped(kind)
         width = max(map(len, found))
@@ -53,11 +62,11 @@ def _files(start: str) -> Iterator[tuple[str, str]]:
     if key:
         file = "workload.yaml" if key[1] == start else f"{key[1]}.yaml"
         yield path.name, text.replace(key[0], f"workload: {file}")
-        yield "config.schema.json", json.dumps(json_schema("config"), indent=2) + "\n"
+        yield "config.schema.json", dumps(json_schema("config"), indent=2) + "\n"
         path = shipped("workloads")[key[1]]
         yield file, path.read_text(encoding="utf-8")
     else:
         yield path.name, text
     for log in shipped("logs").values():
         yield log.name, log.read_text(encoding="utf-8")
-    yield "workload.schema.json", json.dumps(json_schema("workload"), indent=2) + "\n"
+    yield "workload.schema.json", dumps(json_schema("workload"), indent=2) + "\n"

@@ -23,11 +23,21 @@ class Kind(StrEnum):
     WHATIF = "whatif"
     TUNE = "tune"
     FIT = "fit"
+    SCORECARD = "scorecard"
+    CONTENTION = "contention"
+    EFFECTS = "effects"
+    SENSITIVITY = "sensitivity"
+    EVALUATE = "evaluate"
+    CALIBRATE = "calibrate"
     ACCURACY = "accuracy"
     VALIDATE = "validate"
     VALIDATE_MEMORY = "validate-memory"
     SIZECLASSES = "sizeclasses"
     POLICIES = "policies"
+    WATCH = "watch"
+    WHERE = "where"
+    EXAMPLES = "examples"
+    CHECK = "check"
 
 
 def schema(
@@ -46,7 +56,7 @@ def schema(
 
         found = scenario_schema()
     else:
-        from sim.report.documents import schema as document_schema
+        from sim.report.schemas import schema as document_schema
 
         found = document_schema(kind.value)
     text = json.dumps(found, indent=2) + "\n"

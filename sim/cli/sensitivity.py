@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.options import Quiet, Sets
+from sim.cli.files import STANDARD_OUTPUT, write_json
+from sim.cli.options import Json, Quiet, Sets
 from sim.files import write
 
 if TYPE_CHECKING:
@@ -38,23 +39,29 @@ def sensitivity(
         Path | None, typer.Option("--out", "-o", help="Write the page to a file.")
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes [default: all cores].")] = None,
+    json: Json = None,
     quiet: Quiet = False,
 ) -> None:
     """Show which costs and parameters move which figure, and how much."""
+    import pandas as pd
+
     from sim.config import load
     from sim.examples import examples
     from sim.experiment.processes import ALL_CORES
     from sim.experiment.sensitivity import elasticities
+    from sim.report.documents import of_table
 
-    parts = [HEAD]
+    parts, frames = [HEAD], []
     for name in configs or list(examples("workloads")):
         config = load(examples("workloads").get(name, Path(name)), [*FIXED, *(sets or ())])
         found = elasticities(config, seeds, jobs or ALL_CORES)
         parts.append(f"## {Path(name).stem}\n\n{_markdown(found)}\n")
-        if not quiet:
+        frames.append(found.assign(program=Path(name).stem))
+        if not quiet and json != STANDARD_OUTPUT:
             print(parts[-1])
     if out is not None:
         write(out, "\n".join(parts))
+    write_json(json, lambda: of_table(pd.concat(frames, ignore_index=True)))
 
 
 def _markdown(found: pd.DataFrame) -> str:

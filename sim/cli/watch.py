@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sim.cli.files import write_json
+from sim.cli.options import Json
 from sim.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -41,10 +43,11 @@ def watch(
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write one offline page instead.")
     ] = None,
+    json: Json = None,
 ) -> None:
     """Watch mallocgc, marking, barriers and sweeping, one object at a time."""
     if not scenario:
-        _list()
+        _list(json)
         return
     from sim.mechanisms.run import watch as run
 
@@ -55,6 +58,12 @@ def watch(
         from sim.files import write
 
         write(html, watched.page())
+    if json is not None:
+        from sim.report.documents import of_watched
+
+        if write_json(json, lambda: of_watched(watched, kind)):
+            return
+    if html is not None:
         print(f"page: {html}")
     elif compare:
         from sim.cli.frames import compared
@@ -75,13 +84,16 @@ def _check_kind(kind: str) -> None:
         raise UserError(f"there is no kind of event {kind!r}{nearest(kind, KINDS)}")
 
 
-def _list() -> None:
+def _list(json: Path | None) -> None:
     from sim.mechanisms.loading import read_tree, shipped
 
-    for name, path in shipped().items():
-        title = read_tree(path).value
-        shown = title["title"].value if isinstance(title, dict) else ""
-        print(f"{name:24s} {shown}")
+    trees = {name: read_tree(path).value for name, path in shipped().items()}
+    titles = {
+        name: tree["title"].value if isinstance(tree, dict) else "" for name, tree in trees.items()
+    }
+    rows = [{"name": name, "title": title} for name, title in titles.items()]
+    if not write_json(json, lambda: rows):
+        print(*(f"{name:24s} {title}" for name, title in titles.items()), sep="\n")
 
 
 def _print(watched: Watched, kind: str | None, *, one_line: bool) -> None:

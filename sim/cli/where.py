@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sim.cli.files import write_json
+from sim.cli.options import Json
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -33,6 +36,7 @@ def where(
     machine: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="Machine profile with the costs.")
     ] = "default-x86-64",
+    json: Json = None,
 ) -> None:
     """Say where an object of a size goes: slot, span, steps, locks, costs, waste."""
     import numpy as np
@@ -43,15 +47,20 @@ def where(
 
     table, profile = size_classes(go), load_profile(machine)
     given = [_sizes(text) for text in sizes]
-    texts = [
-        _path(path_of(int(some[0]), pointers, table, profile), go)
-        for some in given
-        if len(some) == 1
+    paths = [
+        path_of(int(some[0]), pointers, table, profile) for some in given if len(some) == 1
     ]
     every = np.concatenate(given)
     every = every[every > 0]
-    if len(every) > 1:
-        texts.append(_rounding(rounding(every, pointers, table, profile)))
+    rounded = rounding(every, pointers, table, profile) if len(every) > 1 else None
+    if json is not None:
+        from sim.report.documents import of_paths
+
+        if write_json(json, lambda: of_paths(paths, rounded, go)):
+            return
+    texts = [_path(path, go) for path in paths]
+    if rounded is not None:
+        texts.append(_rounding(rounded))
     print("\n\n".join(texts))
 
 

@@ -1,19 +1,16 @@
 """Results as JSON: one document for each command, under the names that parquet has.
 
-`gomemsim schema NAME` prints the JSON Schema of a document; it is made from the types below.
-Bytes are in names that end in `_bytes`, seconds in `_seconds`; other units are said.
+What is in them is said in `sim.report.schemas`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, Final
+from typing import Any
 
 import pandas as pd
-from pydantic import Field, TypeAdapter
-from typing_extensions import TypedDict  # that of Python 3.11 has no meaning for pydantic
 
 from sim.advice.api import Advice
 from sim.advice.prediction import Prediction
@@ -23,145 +20,23 @@ from sim.experiment.table import Comparison
 from sim.experiment.tidy import comparison_frame
 from sim.fitting.gctrace_fit import Fit, live_heap
 from sim.fitting.settings import name_gogc, name_limit
+from sim.mechanisms.frame import plain
+from sim.mechanisms.run import Watched
+from sim.mechanisms.where import Path, Rounding
 from sim.report import verdict
+from sim.report.schemas import (
+    CandidateDocument,
+    CompareDocument,
+    FitDocument,
+    PathDocument,
+    RunDocument,
+    TuneDocument,
+    WatchDocument,
+    WhereDocument,
+)
 from sim.report.verdict import of_run, of_tuning, settings_of
 from sim.results.result import Result
 from sim.units import SECOND
-
-Verdict = Annotated[list[str], Field(description="What came out, in at most five lines of words.")]
-Settings = Annotated[
-    dict[str, str], Field(description="GOGC, GOMEMLIMIT and GOMAXPROCS as variables.")
-]
-Predicted = Annotated[
-    dict[str, Any],
-    Field(
-        description="gogc, gomemlimit, gomaxprocs; figures by name (bytes, seconds or counts);"
-        " `intervals` with [low, high] of each, where nine of ten programs with such a log lie."
-    ),
-]
-
-
-Row = Annotated[
-    dict[str, str | float | bool | None],
-    Field(description="A row of the table that is printed, unrounded; null: not known."),
-]
-
-
-class FindingDocument(TypedDict):
-    """Something that a reader of the run should know."""
-
-    name: str
-    figure: str
-    remedy: str
-
-
-class RunDocument(TypedDict):
-    """What `run --json` writes."""
-
-    verdict: Verdict
-    workload: str
-    seed: int
-    status: str
-    gomemsim: Annotated[str, Field(description="Version of the simulator.")]
-    settings: Settings
-    figures: Annotated[dict[str, float], Field(description="The headline figures by name.")]
-    units: Annotated[
-        dict[str, str],
-        Field(description="Of each figure: ns, bytes, fraction, count, per_second and so on."),
-    ]
-    findings: list[FindingDocument]
-
-
-class CompareDocument(TypedDict):
-    """What `compare --json` writes."""
-
-    verdict: Verdict
-    rows: Annotated[
-        list[Row],
-        Field(description="A row for each setting and figure, as in `compare --table`."),
-    ]
-
-
-class CandidateDocument(TypedDict):
-    """A setting that was tried."""
-
-    prediction: Predicted
-    misses: Annotated[list[str], Field(description="Goals that it misses; empty: it fits.")]
-
-
-class TuneDocument(TypedDict):
-    """What `tune --json` writes."""
-
-    verdict: Verdict
-    recommended: Annotated[
-        Predicted | None, Field(description="None where nothing keeps all goals.")
-    ]
-    environment: Settings
-    today: Predicted
-    breaks_at_growth: Annotated[
-        dict[str, float | None],
-        Field(description="Growth of the live heap at which it breaks, by how; None: never."),
-    ]
-    candidates: list[CandidateDocument]
-    policies: Annotated[
-        dict[str, CandidateDocument], Field(description="Known policies by their names.")
-    ]
-
-
-class FitDocument(TypedDict):
-    """What `fit --json` writes."""
-
-    load: Annotated[str, Field(description="busy or waiting")]
-    gogc: str
-    gomemlimit: str
-    gomaxprocs: int
-    cycles: Annotated[int, Field(description="Cycles of the log that are measured.")]
-    live_heap_bytes: int
-    allocation_bytes_per_second: float
-    assumptions: list[str]
-    doubts: list[str]
-
-
-class SizeClassDocument(TypedDict):
-    """A row of `sizeclasses --json`."""
-
-    sizeclass: int
-    size: Annotated[int, Field(description="bytes")]
-    npages: int
-    objects: int
-    tail_waste: Annotated[int, Field(description="bytes")]
-    max_waste: Annotated[float, Field(description="share of the span")]
-    min_align: Annotated[int, Field(description="bytes")]
-
-
-class PolicyDocument(TypedDict):
-    """A row of `policies --json`."""
-
-    kind: str
-    name: str
-    parameters: str
-    about: str
-
-
-DOCUMENTS: Final[Mapping[str, Any]] = {
-    "run": RunDocument,
-    "compare": CompareDocument,
-    "whatif": list[Predicted],
-    "tune": TuneDocument,
-    "fit": FitDocument,
-    "accuracy": list[Row],
-    "validate": list[Row],
-    "validate-memory": list[Row],
-    "sizeclasses": list[SizeClassDocument],
-    "policies": list[PolicyDocument],
-}
-"""By command, the type of what its --json writes."""
-
-
-def schema(command: str) -> dict[str, Any]:
-    """The JSON Schema of the document of a command."""
-    made = TypeAdapter(DOCUMENTS[command]).json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
 
 
 def of_result(run: Result) -> RunDocument:
@@ -233,3 +108,45 @@ def of_table(table: pd.DataFrame) -> list[dict[str, object]]:
     """The rows of a table, with null for what is not known."""
     rows: list[dict[str, object]] = json.loads(table.to_json(orient="records"))
     return rows
+
+
+def of_paths(paths: Sequence[Path], rounding: Rounding | None, go: str) -> WhereDocument:
+    """Where allocations go, and what rounding wastes."""
+    return {
+        "go": go,
+        "paths": [_path(path) for path in paths],
+        "rounding": None
+        if rounding is None
+        else {
+            "requested": rounding.requested,
+            "slot": rounding.slot,
+            "span": rounding.span,
+            "classes": {str(slot): share for slot, share in rounding.classes.items()},
+        },
+    }
+
+
+def _path(path: Path) -> PathDocument:
+    found: Any = {
+        **asdict(path),
+        "steps": plain(path.steps),
+        "slot_waste": path.slot_waste,
+        "tail": path.tail,
+        "waste": path.waste if path.slots else 0.0,
+    }
+    document: PathDocument = found
+    return document
+
+
+def of_watched(watched: Watched, kind: str | None) -> WatchDocument:
+    """The frames of a scenario, those of one kind of event or all."""
+    scenario = watched.scenario
+    return {
+        "title": scenario.title,
+        "about": scenario.about.strip(),
+        "simplified": list(scenario.simplified),
+        "tracks": {
+            name: [plain(frame) for frame in frames if kind in {None, frame.event.kind}]
+            for name, frames in watched.tracks.items()
+        },
+    }

@@ -29,6 +29,7 @@ def accuracy(
     from sim.truth.accuracy import accuracy as measure
     from sim.truth.accuracy import errors_markdown, markdown
     from sim.truth.ladder import climb
+    from sim.truth.verdict import of_errors
 
     with progress("accuracy", quiet=quiet) as report:
         if ladder:
@@ -39,5 +40,4 @@ def accuracy(
         table = measure(configs, recorded, sets or (), report)
     if write_json(json, lambda: of_table(table)):
         return
-    print(errors_markdown(table))
-    print(markdown(table))
+    print(*of_errors(table), "", errors_markdown(table), markdown(table), sep="\n")

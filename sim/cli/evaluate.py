@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import Quiet
+from sim.cli.files import write_json
+from sim.cli.options import Json, Quiet
 from sim.cli.progress import progress
 from sim.errors import ModelError
 
@@ -24,6 +25,7 @@ def evaluate(
         typer.Option(help="Folders of recorded logs [default: those of the repository]."),
     ] = None,
     write: Annotated[bool, typer.Option("--write", help="Keep the new table.")] = False,
+    json: Json = None,
     quiet: Quiet = False,
 ) -> None:
     """Simulate everything that was recorded of real Go, and tell what changed since the last table.
@@ -32,15 +34,22 @@ def evaluate(
     """
     import pandas as pd
 
+    from sim.report.documents import of_table
     from sim.truth.evaluation import Sources, changes, summary
     from sim.truth.evaluation import evaluate as measure
+    from sim.truth.verdict import of_changes
 
     with progress("evaluate", quiet=quiet) as report:
         table = measure(Sources(data, tuple(logs or LOGS)), report)
     found = summary(table)
     before = pd.read_csv(data / ERRORS) if (data / ERRORS).is_file() else found.iloc[:0]
     changed = changes(before, found)
-    print(changed.to_markdown(index=False) if len(changed) else "no error changed")
+    verdict = of_changes(found, changed)
+    document = {"verdict": verdict, "errors": of_table(found), "changes": of_table(changed)}
+    if not write_json(json, lambda: document):
+        print(*verdict, sep="\n")
+        if len(changed):
+            print("", changed.to_markdown(index=False), sep="\n")
     if write:
         table.to_parquet(data / TABLE, compression="zstd")
         found.to_csv(data / ERRORS, index=False, lineterminator="\n")

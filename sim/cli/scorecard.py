@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.options import Quiet
+from sim.cli.files import write_json
+from sim.cli.options import Json, Quiet
 from sim.cli.progress import progress
 from sim.errors import UserError, nearest
 from sim.files import write
@@ -53,6 +54,7 @@ def scorecard(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("results/scorecard"),
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes [default: all cores].")] = None,
+    json: Json = None,
     quiet: Quiet = False,
 ) -> None:
     """Judge pacers: overshoot, cycles, GC CPU, assists, latency, limiter and stability."""
@@ -60,9 +62,10 @@ def scorecard(
     from sim.experiment.tidy import check_suffix, serialized
     from sim.go.pacer import pacers as registry
     from sim.registry import load_file
+    from sim.report.documents import of_table
     from sim.scorecard.card import FLUID, plan, plugin_sets, scenario_table, verdicts
     from sim.scorecard.card import table as rows
-    from sim.scorecard.markdown import card_markdown, scenario_markdown
+    from sim.scorecard.markdown import card_markdown, scenario_markdown, verdict
 
     if table is not None:
         check_suffix(table)
@@ -84,11 +87,18 @@ def scorecard(
         *([_simulated(events, out / "events", jobs, quiet)[LATENCY]] if events else []),
     ]
     found = verdicts(frames, against)
-    print(card_markdown(found, against, timed))
-    print()
-    print(scenario_markdown(scenario_table(makers), against))
+    scenarios, lines = scenario_table(makers), verdict(found, against)
     if table is not None:
         write(table, serialized(rows(found), table.suffix))
+    document = {
+        "verdict": lines,
+        "rows": of_table(rows(found)),
+        "scenarios": of_table(scenarios),
+    }
+    if write_json(json, lambda: document):
+        return
+    print(*lines, "", card_markdown(found, against, timed), "", sep="\n")
+    print(scenario_markdown(scenarios, against))
 
 
 def _known(option: str, names: str) -> list[str]:

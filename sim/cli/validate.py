@@ -46,6 +46,7 @@ def validate(
     from sim.truth.toolchain import chosen_go
     from sim.truth.validate import GRID, disturbance
     from sim.truth.validate import validate as measure
+    from sim.truth.verdict import of_errors
 
     need_linux("validate")
     grid = dict(map(_varied, vary)) if vary else GRID
@@ -62,6 +63,7 @@ def validate(
     if write_json(json, lambda: of_table(table)):
         return
     print("# Real and simulated runs of the same workloads\n")
+    print(*(f"- {line}" for line in of_errors(table)), "", sep="\n")
     print(f"    gomemsim {' '.join(sys.argv[1:])}\n")
     print(f"{repetitions} real runs per setting; medians of them, their spread beside the error.")
     print(f"Other programs used {disturbance(out):.1%} of a CPU meanwhile, in the median.")

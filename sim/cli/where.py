@@ -47,9 +47,7 @@ def where(
 
     table, profile = size_classes(go), load_profile(machine)
     given = [_sizes(text) for text in sizes]
-    paths = [
-        path_of(int(some[0]), pointers, table, profile) for some in given if len(some) == 1
-    ]
+    paths = [path_of(int(some[0]), pointers, table, profile) for some in given if len(some) == 1]
     every = np.concatenate(given)
     every = every[every > 0]
     rounded = rounding(every, pointers, table, profile) if len(every) > 1 else None

@@ -121,7 +121,7 @@ def of_paths(paths: Sequence[Path], rounding: Rounding | None, go: str) -> Where
             "requested": rounding.requested,
             "slot": rounding.slot,
             "span": rounding.span,
-            "classes": {str(slot): share for slot, share in rounding.classes.items()},
+            "classes": {str(slot): plain(found) for slot, found in rounding.classes.items()},
         },
     }
 

@@ -175,7 +175,10 @@ class RoundingDocument(TypedDict):
     requested: float
     slot: float
     span: float
-    classes: Annotated[dict[str, float], Field(description="Share of the objects by slot.")]
+    classes: Annotated[
+        dict[str, dict[str, float]],
+        Field(description="By slot: share of the objects, and bytes wasted of a mean object."),
+    ]
 
 
 class WhereDocument(TypedDict):

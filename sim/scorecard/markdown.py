@@ -8,12 +8,30 @@ from typing import Final
 
 import pandas as pd
 
+from sim.results.names import words
 from sim.results.statistics import CONFIDENCE
 from sim.results.summary import Figure
 from sim.scorecard.card import Verdict
 from sim.scorecard.measures import MEASURES, SHARES
 
+_WORDS: Final = ("better", "worse")
 _SCORES: Final = ("overshoot", "utilization", "assists", "swing")
+
+
+def verdict(found: Sequence[Verdict], against: str) -> list[str]:
+    """Each pacer against the other in a line: what is surely better, what worse, what is open."""
+    lines = []
+    for pacer in dict.fromkeys(v.pacer for v in found):
+        mine = [v for v in found if v.pacer == pacer]
+        parts = [f"{word} in {_listed([v for v in mine if v.word == word])}" for word in _WORDS]
+        unknown = sum(not v.word for v in mine)
+        lines.append(f"{pacer} against {against}: {', '.join(parts)}; {unknown} may be chance.")
+    workloads = max((v.workloads for v in found), default=0)
+    return [*lines, f"Rests on: {workloads} workloads, simulated with common seeds."]
+
+
+def _listed(found: Sequence[Verdict]) -> str:
+    return ", ".join(f"{words(v.measure)} {_change(v)}" for v in found) or "nothing"
 
 
 def card_markdown(found: Sequence[Verdict], against: str, timed: Sequence[str]) -> str:
@@ -21,7 +39,7 @@ def card_markdown(found: Sequence[Verdict], against: str, timed: Sequence[str]) 
     rows = [
         {
             "pacer": v.pacer,
-            "measure": v.measure,
+            "measure": words(v.measure),
             against: _figure(v, v.against),
             "value": _figure(v, v.value),
             "change": _change(v),
@@ -45,7 +63,7 @@ def card_markdown(found: Sequence[Verdict], against: str, timed: Sequence[str]) 
                 f"Better, worse: significant at {1 - CONFIDENCE:.0%} among all {len(found)}"
                 " verdicts (paired t test, Holm); without a word it may be chance."
             ),
-            f"All in the fluid mode, but latency_p99: in events ({', '.join(timed) or 'none'}).",
+            f"All in the fluid mode, but latency p99: in events ({', '.join(timed) or 'none'}).",
         ]
     )
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from sim.config import load
 from sim.errors import UserError, nearest
+from sim.results.names import words
 from sim.simulation import simulate
 from sim.truth.recorded import (
     SCALE,
@@ -144,12 +145,8 @@ def _spread(values: Sequence[float], truth: float) -> float:
 
 def errors_markdown(table: pd.DataFrame) -> str:
     """`errors` for people."""
-    shown = errors(table).rename(columns=_words, index=_words).rename_axis("figure")
+    shown = errors(table).rename(columns=words, index=words).rename_axis("figure")
     return shown.to_markdown(floatfmt=("", ".0f", ".1%", ".1%", ".1%", ".1%"))
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import jsonschema
 import pytest
 
 from sim.cli import main
+from sim.cli.app import GROUPS
 from sim.cli.schema import Kind
-from sim.report.documents import DOCUMENTS, of_result, schema
+from sim.report.documents import of_result
+from sim.report.schemas import DOCUMENTS, schema
 from sim.results import Result
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +32,17 @@ def test_every_document_has_a_schema_that_the_command_line_knows() -> None:
         jsonschema.Draft202012Validator.check_schema(schema(command))
 
 
+def test_every_command_writes_json_unless_a_file_or_page_is_its_result() -> None:
+    names = {
+        command.__name__.replace("_", "-"): inspect.signature(command).parameters
+        for commands in GROUPS.values()
+        for command in commands
+    }
+    without = {name for name, options in names.items() if "json" not in options}
+    assert without == {"init", "plot", "report", "export", "explore", "schema"}
+    assert names.keys() - without == set(DOCUMENTS)
+
+
 def test_a_run_has_its_figures_under_the_names_of_the_summary(run: Result) -> None:
     document = of_result(run)
     jsonschema.validate(document, schema("run"))
@@ -42,6 +56,11 @@ def test_a_run_has_its_figures_under_the_names_of_the_summary(run: Result) -> No
     [
         ("whatif", LOG, "--gogc", "100"),
         ("sizeclasses",),
+        ("examples",),
+        ("check", "quickstart"),
+        ("where", "1000B", "0B", "lognormal: [200B, 4KiB]", "--pointers"),
+        ("watch",),
+        ("watch", "tricolour", "--kind", "scan"),
         ("policies",),
         (
             "compare",

@@ -12,6 +12,7 @@ from sim.cli import main
 from sim.go.pacer.go127 import Go127Pacer
 from sim.go.pacer.idle import IdleAwarePacer
 from sim.scorecard.card import verdicts
+from sim.scorecard.markdown import verdict
 from sim.scorecard.scenarios import SCENARIOS, SETTLED, score
 from sim.streams import Streams
 from sim.testing import check_pacer
@@ -70,6 +71,13 @@ def test_a_tenth_less_gc_cpu_in_all_workloads_is_better_whatever_their_size() ->
 
 def test_noise_is_neither_better_nor_worse() -> None:
     assert [v.word for v in verdicts([frame(0.0, 0.1)], "go1.27")] == ["", ""]
+
+
+def test_the_verdict_tells_what_is_surely_better_before_any_table() -> None:
+    first, basis = verdict(verdicts([frame(-0.1, 0.03)], "go1.27"), "go1.27")
+    assert first.startswith("mine against go1.27: better in GC CPU -")
+    assert first.endswith("worse in nothing; 1 may be chance.")
+    assert basis.startswith("Rests on: 12 workloads")
 
 
 def test_the_idle_aware_pacer_keeps_the_promises_of_a_pacer() -> None:

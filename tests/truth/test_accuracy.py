@@ -15,6 +15,7 @@ from sim.errors import UserError
 from sim.simulation import simulate
 from sim.truth.accuracy import accuracy, errors, markdown
 from sim.truth.recorded import Figures, Setting, read_recorded, simulated
+from sim.truth.verdict import of_errors
 from sim.units import MiB
 
 ROOT = Path(__file__).parents[2]
@@ -120,3 +121,13 @@ def test_a_folder_without_runs_is_one_sentence(
         main(["accuracy", str(ROOT / "configs/hbsteady.yaml"), "--recorded", str(tmp_path)])
     assert ended.value.code == 2
     assert "no recorded runs" in capsys.readouterr().err
+
+
+def test_the_verdict_names_what_is_worse_than_real_runs_among_themselves() -> None:
+    rows = [row("gc_cpu", 1.0, 1.2, 0.1), row("peak_rss", 100.0 * MiB, 105.0 * MiB, 0.1)]
+    table = pd.DataFrame(rows).assign(repetitions=2)
+    first, beyond, furthest, basis = of_errors(table)
+    assert first == "Median error, simulated against real app: peak RSS 5.0%, GC CPU 20.0%."
+    assert beyond == "By more than real runs differ among themselves: GC CPU."
+    assert furthest == "Furthest off: GC CPU of app under GOGC=100 GOMAXPROCS=2, +20.0%."
+    assert basis == "Rests on: 1 settings, 2 real runs."

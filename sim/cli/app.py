@@ -35,7 +35,7 @@ from sim.cli import (
     whatif,
     where,
 )
-from sim.cli.ending import signals_interrupt, told
+from sim.cli.ending import signals_interrupt, told, unread
 from sim.cli.help import Grouped, WithSwitches, epilog
 from sim.cli.terminal import text_is_data
 from sim.registry import fault
@@ -100,12 +100,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit; what goes wrong is one sentence (see `sim.cli.ending`)."""
     with text_is_data(), signals_interrupt():
         try:
-            code = app(args=arguments, prog_name="gomemsim", standalone_mode=False)
+            code = app(args=arguments, prog_name="gomemsim")
             sys.stdout.flush()
-        except SystemExit as ended:
+        except typer.Exit as ended:
+            code = ended.exit_code
+        except SystemExit as ended:  # of a plug-in, or of shell completion
             if fault(ended) is None:
                 raise
             code = told(ended)
+        except BrokenPipeError:
+            code = unread()
         except BaseException as error:  # noqa: BLE001  all of them become a sentence
             code = told(error)
     sys.exit(code)

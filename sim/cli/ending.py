@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shlex
 import signal
@@ -9,7 +10,8 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import FrameType
 from typing import Final
@@ -59,6 +61,13 @@ def signals_interrupt() -> Iterator[None]:
 
 def _interrupt(number: int, _: FrameType | None) -> None:
     raise Interrupted(number)
+
+
+def unread() -> int:
+    """Whoever read standard output has gone, as `head` does: nothing is said; the exit code."""
+    with suppress(OSError, ValueError), Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())  # what is left would fail at the end again
+    return FAILED
 
 
 def told(error: BaseException) -> int:

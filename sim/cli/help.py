@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from typer.core import TyperCommand, TyperGroup
-
-from sim.cli.ending import told
 
 EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     "run": ("run quickstart", "run quickstart --set GOGC=50 --gctrace"),
@@ -85,19 +84,17 @@ def epilog(command: str) -> str:
 class Grouped(TyperGroup):
     """Lists the commands under the names of their groups, with the whole first sentence of each."""
 
-    def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        """What was typed, understood; see `invoke`."""
-        try:
-            return super().make_context(*args, **kwargs)
-        except KeyboardInterrupt as error:
-            raise SystemExit(told(error)) from None
+    def main(
+        self, args: Any = None, prog_name: Any = None, complete_var: Any = None, **_: Any
+    ) -> Any:
+        """Understand what was typed and do it; errors leave as they are.
 
-    def invoke(self, ctx: Any) -> Any:
-        """The exit code of an interruption, of which typer itself would say nothing."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as error:
-            return told(error)
+        Typer's own turns every signal into exit code 130, without a word.
+        """
+        self._main_shell_completion({}, prog_name, complete_var)
+        typed = sys.argv[1:] if args is None else list(args)
+        with self.make_context(prog_name, typed) as context:
+            return self.invoke(context)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """A section a group, in the order in which the commands were added."""

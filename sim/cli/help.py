@@ -84,16 +84,15 @@ def epilog(command: str) -> str:
 class Grouped(TyperGroup):
     """Lists the commands under the names of their groups, with the whole first sentence of each."""
 
-    def main(
-        self, args: Any = None, prog_name: Any = None, complete_var: Any = None, **_: Any
-    ) -> Any:
-        """Understand what was typed and do it; errors leave as they are.
+    def main(self, *_: Any, **given: Any) -> Any:
+        """Understand what was typed (`args`) and do it; errors leave as they are.
 
         Typer's own turns every signal into exit code 130, without a word.
         """
-        self._main_shell_completion({}, prog_name, complete_var)
-        typed = sys.argv[1:] if args is None else list(args)
-        with self.make_context(prog_name, typed) as context:
+        name, typed = given["prog_name"], given["args"]
+        self._main_shell_completion({}, name)
+        typed = sys.argv[1:] if typed is None else list(typed)
+        with self.make_context(name, typed) as context:
             return self.invoke(context)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

@@ -40,8 +40,8 @@ class ParquetSink:
     system's: it ends with the process.
     """
 
-    every: float | None = 1.0
-    """Second: what a kill or a full disk may cost."""
+    every: float | None = 0.5
+    """Seconds: with the time that handing over takes, a kill or a full disk costs less than one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

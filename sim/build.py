@@ -48,13 +48,16 @@ class Mode(Protocol):
 class Run:
     """A run that is ready: it begins with the first step of its clock."""
 
-    def __init__(self, runtime: Runtime, mode: Mode) -> None:
-        self.runtime, self.mode = runtime, mode
+    def __init__(self, run: Runtime, mode: Mode) -> None:
+        self.runtime, self.mode = run, mode
         heap, mutator = mode.heap, mode.mutator
-        accounts = MemoryAccounts(runtime, heap)
-        recording = Recording(runtime, heap, mutator, accounts)
-        runtime.container.look = MemoryLimit(runtime, accounts, recording).check
-        mode.start(Collector(runtime, heap, mutator, accounts, recording), accounts, recording)
+        clock, gc, settings, machine = run.clock, run.gc, run.settings, run.machine
+        accounts = MemoryAccounts(heap, gc.pacer.memory, settings.gomaxprocs, machine.footprint)
+        recording = Recording(clock, run.emit, gc, settings, heap, mutator, accounts)
+        limit = MemoryLimit(clock, run.container, run.finished, accounts, recording)
+        run.container.look = limit.check
+        collector = Collector(clock, gc, settings, machine, heap, mutator, accounts, recording)
+        mode.start(collector, accounts, recording)
 
 
 def build(config: RunConfig, emit: Callable[[Any], None]) -> Run:

@@ -318,7 +318,7 @@ class Events:
         if self.memory.finalizers.unreachable:
             self._finalizer.body = self._finalizers.body()
             goroutines.spawn(self._finalizer, None)
-        clock.process(sysmon(run))
+        clock.process(sysmon(clock, self._gc, run.settings.gc_percent))
         huge_pages = self.memory.heap.pages.huge_pages
         if huge_pages is not None:
             clock.process(khugepaged(huge_pages, clock))

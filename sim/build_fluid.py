@@ -76,7 +76,8 @@ class Fluid:
         self._recording = recording
         self.flow.tell_pacer = accounts.tell_pacer
         clock.process(collector.run())
-        clock.process(sysmon(self._runtime))
+        run = self._runtime
+        clock.process(sysmon(clock, run.gc, run.settings.gc_percent))
         clock.process(self.flow.run(self._finished, self._sample))
 
     def finish(self) -> None:

@@ -57,7 +57,8 @@ _DURATION: Final = re.compile(rf"{_NUMBER}\s*([a-zµ]+)")
 
 
 MAX_INT64: Final = (1 << 63) - 1
-"""Go's math.MaxInt64, bytes or nanoseconds (292 years): GOMEMLIMIT=off, and what never comes."""
+"""Go's math.MaxInt64, in bytes or nanoseconds (292 years): GOMEMLIMIT=off (runtime/mgcpacer.go:
+readGOMEMLIMIT), and what tables say of a goal that is never reached."""
 MOST_PER_SECOND: Final = 1e12
 SLOWEST_RATE: Final = 1e-9
 """A second: once in 32 years."""

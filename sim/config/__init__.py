@@ -3,12 +3,11 @@
 from sim.config.loading import check, load, load_program
 from sim.config.plain import plain_program, resolved
 from sim.config.policy import Policy, catalogue
-from sim.config.run import NO_GC, NO_LIMIT, RunConfig
+from sim.config.run import NO_GC, RunConfig
 from sim.config.schema import json_schema
 
 __all__ = [
     "NO_GC",
-    "NO_LIMIT",
     "Policy",
     "RunConfig",
     "catalogue",

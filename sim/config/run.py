@@ -15,7 +15,7 @@ from annotated_types import Ge, Gt, Le
 from sim.config.annotations import Name, Word
 from sim.config.policy import Policy, Slot
 from sim.machine.profile import DEFAULT
-from sim.units import MS, SECOND, Bytes, Nanoseconds
+from sim.units import MAX_INT64, MS, SECOND, Bytes, Nanoseconds
 from sim.workload.program import Program
 
 MOST_GOGC: Final = (1 << 31) - 1
@@ -24,8 +24,6 @@ MOST_PS: Final = 4096
 """More than the largest machines have; the state of each is simulated."""
 NO_GC: Final = -1
 """gc_percent of GOGC=off (runtime/mgcpacer.go: readGOGC)."""
-NO_LIMIT: Final = (1 << 63) - 1
-"""memory_limit of GOMEMLIMIT=off: math.MaxInt64 (runtime/mgcpacer.go: readGOMEMLIMIT)."""
 AUTO: Final = -1
 """A warm-up that is to be found."""
 GREEN_TEA_SINCE: Final = 26
@@ -144,7 +142,7 @@ class RunConfig:
     """The workload with its overrides."""
     gc_percent: Annotated[int, Name("GOGC"), Ge(0), Le(MOST_GOGC), Word("off", NO_GC)] = 100
     """Growth of the heap between cycles in percent of the live heap; `off`: none for growth."""
-    memory_limit: Annotated[Bytes, Name("GOMEMLIMIT"), Word("off", NO_LIMIT)] = NO_LIMIT
+    memory_limit: Annotated[Bytes, Name("GOMEMLIMIT"), Word("off", MAX_INT64)] = MAX_INT64
     """Soft limit of the memory of the Go runtime."""
     gomaxprocs: Annotated[int, Name("GOMAXPROCS"), Ge(1), Le(MOST_PS)] = 1
     """Number of Ps."""

@@ -22,10 +22,9 @@ from sim.fluid.spans import OS_PAGE, Floats, SpanModel
 from sim.go.stack import fits
 from sim.go.stacks import EXTRA_THREADS
 from sim.runtime.state import Process, Runtime
-from sim.units import SECOND, KiB
+from sim.units import MAX_INT64, SECOND, KiB
 
 LONGEST_STEP: Final = SECOND
-NO_LIMIT: Final = (1 << 63) - 1
 STRETCH: Final = 32 * KiB
 """A goroutine allocates so much in one go."""
 SNAPSHOT_MAX_AGE_NS: Final = SECOND // 4
@@ -349,7 +348,7 @@ class Flow:
             # A trigger that has been passed already waits for the next allocation.
             due = room / rate if room > 0 else max(1 - plan.allocating, 0.0) * plan.pause_ns
             elapsed = min(elapsed, due + 1.0)
-            if settings.memory_limit < NO_LIMIT:
+            if settings.memory_limit < MAX_INT64:
                 elapsed = min(elapsed, self._cycle_length() / LOOKS_PER_CYCLE / rate)
             if self.runtime.container.memory is not None:
                 elapsed = min(elapsed, max(self.runtime.container.left / 2, 1 << 18) / rate)
@@ -386,7 +385,7 @@ class Flow:
     def _look_at_memory(self, elapsed: float) -> None:
         runtime, footprint = self.runtime, self.footprint
         footprint.pass_time(elapsed)
-        limited = runtime.settings.memory_limit < NO_LIMIT
+        limited = runtime.settings.memory_limit < MAX_INT64
         if limited or runtime.container.memory is not None:
             footprint.keep_below_limit()
             runtime.container.look()

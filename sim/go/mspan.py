@@ -12,12 +12,12 @@ from typing import Any, Final, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.units import MAX_INT64
+
 T = TypeVar("T", bound=np.generic)
 Ints = NDArray[np.int64]
 Spans = NDArray[np.int64]
 NO_SPAN: Final = -1
-NEVER: Final = (1 << 63) - 1
-"""`sweep_gen` of a row whose span was freed: later than any sweep."""
 _FIRST_ROWS: Final = 1024
 
 
@@ -147,7 +147,7 @@ class SpanTable:
     def drop(self, spans: Spans) -> None:
         """Forget spans whose pages went back to the heap; there is nothing to sweep in them."""
         self.in_use[spans] = False
-        self.sweep_gen[spans] = NEVER
+        self.sweep_gen[spans] = MAX_INT64  # later than any sweep
         self.mark_words -= self._words(spans)
         free = self.capacity - self.count
         self._free_rows[free : free + len(spans)] = spans[::-1]

@@ -19,9 +19,8 @@ from sim.mechanisms.names import NIL
 from sim.mechanisms.program import Write
 from sim.mechanisms.script import Settings, Type
 from sim.mechanisms.where import path_of
-from sim.units import Bytes, format_bytes
+from sim.units import MAX_INT64, Bytes, format_bytes
 
-NO_LIMIT = (1 << 63) - 1
 WORD = 8
 HEADER_ABOVE = 512
 MOST_LISTED = 8
@@ -62,7 +61,7 @@ class GoRuntime:
         self.items: dict[Ref, Item] = {}
         self.listener: Callable[[Event], None] = lambda _: None
         self.pacer = Go127Pacer()
-        self.pacer.configure(settings.gogc, NO_LIMIT, 0)
+        self.pacer.configure(settings.gogc, MAX_INT64, 0)
         self.pace = SweepPace()
         self.heap: SmallHeap[Ref] = SmallHeap(sizes, self._pages_owed)
         self.names: set[str] = set()

@@ -8,11 +8,10 @@ from sim.go.pacer import NEVER, Pacer, Workers, go15, go118, go127, pacers
 from sim.replay.mark_phase import Marked
 from sim.replay.memory import Overheads
 from sim.replay.setting import Setting
-from sim.units import Bytes, Fraction, Nanoseconds
+from sim.units import MAX_INT64, Bytes, Fraction, Nanoseconds
 
 _BUILT_IN: Final = (go15, go118, go127)
 """Pacers are registered when their modules are imported."""
-_NO_LIMIT: Final = (1 << 63) - 1
 _LEAST_USEFUL: Final = 0.5
 _TUNED_GOGC: Final = (25, 500)
 """Bounds that tuners keep GOGC in."""
@@ -25,7 +24,7 @@ class Pacing:
         self._procs, self._roots, self._tuned_heap = setting.procs, roots, setting.tuned_heap
         limit = setting.memory_limit
         self._non_heap = 0 if limit is None else overheads.within(limit)
-        self._memory_limit = _NO_LIMIT if limit is None else limit
+        self._memory_limit = MAX_INT64 if limit is None else limit
         self._pacer: Pacer = pacers.get(pacer)()
         self._see_memory(0)
         self._configure(-1 if setting.gogc is None else setting.gogc)

@@ -15,14 +15,12 @@ from sim.record.facts import Status
 from sim.results.gc_cost import gc_cpu
 from sim.results.memory import thrashing
 from sim.results.result import Result
-from sim.units import MiB, format_bytes, format_duration
+from sim.units import MAX_INT64, MiB, format_bytes, format_duration
 
 HEAP_MINIMUM: Final = 4 * MiB
 """Least goal at GOGC=100 (runtime/mgcpacer.go: defaultHeapMinimum)."""
 ASSISTS_DOMINATE: Final = 0.25
 """Share of the GC's work; the pacer plans for none (mgcpacer.go: gcGoalUtilization)."""
-NO_LIMIT: Final = (1 << 63) - 1
-"""GOMEMLIMIT=off: math.MaxInt64."""
 NOTABLE: Final = 0.05
 """A share of time, cycles or memory below which nobody needs to act."""
 
@@ -68,7 +66,7 @@ def _against_kills(result: Result) -> str:
     """A limit helps where there is none; one that is set did not."""
     samples = result.samples
     limit = None if samples.empty else int(samples["/gc/gomemlimit:bytes"].iloc[-1])
-    if limit is None or limit >= NO_LIMIT:
+    if limit is None or limit >= MAX_INT64:
         return "Set GOMEMLIMIT to about 90 % of the container's memory, or give the container more"
     live = 0 if result.cycles.empty else int(result.cycles["heap_marked"].iloc[-1])
     in_use = int(samples["/memory/classes/heap/objects:bytes"].iloc[-1])

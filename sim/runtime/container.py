@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import simpy
+
+from sim.engine.clock import Clock
 from sim.record.facts import Status
 from sim.runtime.memory import MemoryAccounts
 from sim.runtime.recording import Recording
-from sim.runtime.state import Runtime, Stopped
+from sim.runtime.state import Container, Stopped
 from sim.units import Bytes, MiB, Nanoseconds, format_bytes, format_duration
 
 
 class MemoryLimit:
     """Ends the run when the process has more memory than its cgroup may have."""
 
-    def __init__(self, runtime: Runtime, memory: MemoryAccounts, recording: Recording) -> None:
-        self._clock, self._finished = runtime.clock, runtime.finished
-        self._container, self._memory, self._recording = runtime.container, memory, recording
+    def __init__(
+        self,
+        clock: Clock,
+        container: Container,
+        finished: simpy.Event,
+        memory: MemoryAccounts,
+        recording: Recording,
+    ) -> None:
+        self._clock, self._container, self._finished = clock, container, finished
+        self._memory, self._recording = memory, recording
 
     def check(self) -> None:
         """Look at the memory of the process now."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from sim.engine.clock import Clock
 from sim.go.pacer import check
 from sim.go.scavenge import ScavengeGoals, gc_percent_goal, memory_limit_goal
-from sim.machine.profile import MarkCosts
+from sim.machine.profile import MachineProfile, MarkCosts
 from sim.runtime.interfaces import Heap, HeapUsage, Mutator, Snapshot
 from sim.runtime.memory import MemoryAccounts
 from sim.runtime.recording import Recording
-from sim.runtime.state import CycleRecord, Process, Runtime
+from sim.runtime.state import GC, CycleRecord, Process, Settings
 from sim.units import Bytes
 
 
@@ -17,14 +18,17 @@ class Collector:
 
     def __init__(
         self,
-        runtime: Runtime,
+        clock: Clock,
+        gc: GC,
+        settings: Settings,
+        machine: MachineProfile,
         heap: Heap,
         mutator: Mutator,
         memory: MemoryAccounts,
         recording: Recording,
     ) -> None:
-        self._clock, self._machine, self._gc = runtime.clock, runtime.machine, runtime.gc
-        self._settings, self._on = runtime.settings, runtime.settings.switches
+        self._clock, self._machine, self._gc = clock, machine, gc
+        self._settings, self._on = settings, settings.switches
         self._heap, self._mutator, self._memory = heap, mutator, memory
         self._recording = recording
 

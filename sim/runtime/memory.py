@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from sim.go.mcentral import SPAN_SETS
+from sim.go.pacer import MemoryUse
 from sim.machine.profile import Footprint
 from sim.runtime.interfaces import Heap, HeapUsage
-from sim.runtime.state import Runtime
 from sim.units import KiB, MiB
 
 MSPAN: Final = 160
@@ -47,9 +47,9 @@ class MemoryClasses(NamedTuple):
 class MemoryAccounts:
     """Where all memory of the process is, from what the heap uses."""
 
-    def __init__(self, runtime: Runtime, heap: Heap) -> None:
-        self._heap, self._use = heap, runtime.gc.pacer.memory
-        self._ps, self._costs = runtime.settings.gomaxprocs, runtime.machine.footprint
+    def __init__(self, heap: Heap, use: MemoryUse, ps: int, costs: Footprint) -> None:
+        self._heap, self._use = heap, use
+        self._ps, self._costs = ps, costs
 
     def classes(self) -> MemoryClasses:
         """Where all memory of the runtime is at this instant."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
+from sim.engine.clock import Clock
 from sim.record.facts import Cycle, Pause
 from sim.record.sample import Sample
 from sim.runtime.interfaces import Assists, Heap, Mutator, Swept
 from sim.runtime.memory import MemoryAccounts
-from sim.runtime.state import CycleRecord, Runtime
-from sim.units import SECOND
+from sim.runtime.state import GC, CycleRecord, Settings
+from sim.units import MAX_INT64, SECOND
 
-LARGEST: Final = (1 << 63) - 1
-"""What tables say of a goal or trigger that is never reached."""
 UNKNOWN: Final = Assists(None, None, None)
 SWEEPERS: Final = (
     "background",
@@ -31,14 +31,21 @@ class Recording:
     """Writes down what happened; it changes nothing."""
 
     def __init__(
-        self, runtime: Runtime, heap: Heap, mutator: Mutator, memory: MemoryAccounts
+        self,
+        clock: Clock,
+        emit: Callable[[Any], None],
+        gc: GC,
+        settings: Settings,
+        heap: Heap,
+        mutator: Mutator,
+        memory: MemoryAccounts,
     ) -> None:
-        self._runtime, self._gc, self._settings = runtime, runtime.gc, runtime.settings
+        self._clock, self._emit, self._gc, self._settings = clock, emit, gc, settings
         self._heap, self._mutator, self._memory = heap, mutator, memory
 
     def cycle(self) -> None:
         """A cycle has ended; the sweep that it tells of is the one before its start."""
-        cycle, emit = self._gc.cycle, self._runtime.emit
+        cycle, emit = self._gc.cycle, self._emit
         emit(self._cycle(cycle, self._heap.sweep_report()))
         for kind, at, stopping, total in (
             ("sweep-termination", cycle.started, cycle.stop_start, cycle.pause_start),
@@ -58,8 +65,8 @@ class Recording:
             mark_term_ns=int(cycle.mark_ended),
             end_ns=int(cycle.ended),
             procs=ps,
-            trigger=min(cycle.trigger, LARGEST),
-            heap_goal=min(cycle.goal, LARGEST),
+            trigger=min(cycle.trigger, MAX_INT64),
+            heap_goal=min(cycle.goal, MAX_INT64),
             limit_goal=cycle.limit_goal,
             heap_start=cycle.heap_start,
             heap_end=cycle.heap_end,
@@ -108,7 +115,7 @@ class Recording:
         """GC share of the CPU since the start as gctrace counts it: without idle workers."""
         cpu = self._gc.cpu
         busy = cpu["assist"] + cpu["dedicated"] + cpu["fractional"] + cpu["pause"]
-        return busy / max(1, self._runtime.clock.now * self._settings.gomaxprocs)
+        return busy / max(1, self._clock.now * self._settings.gomaxprocs)
 
     def sample(self) -> None:
         """The state at this instant, under the names of runtime/metrics (metrics.go, mstats.go)."""
@@ -116,9 +123,9 @@ class Recording:
         classes, heap = self._memory.classes(), self._heap.allocated()
         found, finalized = self._mutator.population(), self._heap.finalized()
         scan = gc.cycle.scan or {"globals": settings.globals_bytes, "stack": 0, "heap": 0}
-        self._runtime.emit(
+        self._emit(
             Sample(
-                at_ns=int(self._runtime.clock.now),
+                at_ns=int(self._clock.now),
                 **classes._asdict(),
                 total=sum(classes),
                 allocs_bytes=heap.allocated_bytes,
@@ -126,7 +133,7 @@ class Recording:
                 frees_bytes=heap.freed_bytes,
                 frees_objects=heap.freed_objects,
                 tiny_allocs=heap.tiny_allocs,
-                heap_goal=min(gc.pacer.heap_goal(), LARGEST),
+                heap_goal=min(gc.pacer.heap_goal(), MAX_INT64),
                 heap_marked=gc.pacer.heap_marked,
                 objects=heap.objects,
                 finalizers_queued=finalized.queued,
@@ -151,7 +158,7 @@ class Recording:
                 goroutines_waiting=found.waiting,
                 phase="mark" if gc.marking else "off",
                 heap_live=gc.pacer.heap_live,
-                trigger=min(gc.trigger_at, LARGEST),
+                trigger=min(gc.trigger_at, MAX_INT64),
                 reachable=gc.cycle.reachable_bytes,
                 rss=sum(self._memory.resident().values()),
             )
@@ -162,7 +169,7 @@ class Recording:
         idle = self._mutator.idle_ns() / SECOND
         seconds = {kind: ns / SECOND for kind, ns in self._gc.cpu.items()}
         gc_total = sum(seconds.values())
-        total = self._runtime.clock.now * self._settings.gomaxprocs / SECOND
+        total = self._clock.now * self._settings.gomaxprocs / SECOND
         scavenge = {who: ns / SECOND for who, ns in self._heap.scavenge_cpu().items()}
         scavenge_total = sum(scavenge.values())
         return CpuClasses(

@@ -69,7 +69,7 @@ class Switches(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the run was started with."""
+    """What the run was started with. Written once, when the run is built."""
 
     gomaxprocs: int
     gc_percent: int
@@ -86,32 +86,50 @@ class Settings:
 
 @dataclass
 class CycleRecord:
-    """What is measured of the current cycle. Times in ns, memory in bytes."""
+    """What is measured of the current cycle. Times in ns, memory in bytes.
+
+    Written by the collector, unless a field names another.
+    """
 
     number: int = 0
+    """1 for the first cycle."""
     reason: str = ""
+    """`heap`, `time` or `forced`."""
     started: int = 0
     """When the stop of sweep termination was asked for."""
     mark_started: int = 0
+    """When the world ran again after it."""
     mark_ended: int = 0
+    """When the stop of mark termination was asked for."""
     ended: int = 0
+    """When the world ran again after it."""
     trigger: int = 0
+    """heap_live that was to start the cycle."""
     goal: int = 0
+    """heap_live that it was not to exceed."""
     heap_start: int = 0
+    """heap_live in the first stop, and in the second."""
     heap_end: int = 0
     marked_bytes: int = 0
+    """Slots left marked; of these, `black_bytes` were allocated while marking."""
     black_bytes: int = 0
     reachable_bytes: int = 0
     """Slot bytes reachable when it was last known: at the snapshot, then at the end."""
     scannable: int = 0
+    """The pacer's heap_scan in the first stop; `scan_expected`: its expected scan work."""
     scan_expected: int = 0
     cons_mark: float = 0.0
+    """The pacer's cons/mark ratio after the cycle: bytes allocated by byte of scan work, each per
+    CPU time."""
     limit_goal: bool = False
+    """Whether the memory limit has set the goal."""
     assist_ratio_start: float = 0.0
+    """Scan work in bytes owed per byte allocated, when marking began and when it ended."""
     assist_ratio_end: float = 0.0
     stop_start: int = 0
     """First stop: until all Ps stood still; `pause_start`: until the world ran again."""
     stop_end: int = 0
+    """The same of the second stop; `pause_end` as well."""
     pause_start: int = 0
     pause_end: int = 0
     scan: dict[ScanPart, int] = field(default_factory=dict)
@@ -128,7 +146,10 @@ class GC:
     """The collector's state. Written by the collector, unless a field names another."""
 
     pacer: Pacer
+    """When to start, how much to assist. Told by the collector of cycles, by allocation of
+    heap_live, by markers of their work."""
     limiter: GCCPULimiter
+    """Whether assists are off. Told by the collector of stops, by markers and Ps of their time."""
     marker: Marker
     barrier: Barrier
     wanted: simpy.Event
@@ -140,6 +161,7 @@ class GC:
     running: bool = False
     """From the decision to start until the world runs again after mark termination."""
     marking: bool = False
+    """Whether the barrier is on, beside a program that runs."""
     scan_units: int = 0
     """Scan work of the cycle, bytes."""
     ns_per_unit: float = 1.0
@@ -157,8 +179,11 @@ class GC:
     fraction: float = 0.0
     """Share of its time that a P spends on fractional marking."""
     max_idle_workers: int = 0
+    """Idle Ps that may mark at the same time."""
     cycle: CycleRecord = field(default_factory=CycleRecord)
+    """The current cycle, or the last one."""
     cycles: int = 0
+    """Cycles that have ended; `forced`: of these, by runtime.GC."""
     forced: int = 0
     last_end: int = 0
     """When the last cycle ended, ns."""
@@ -199,7 +224,7 @@ class Stopped(NamedTuple):
 
 @dataclass
 class Runtime:
-    """What the collector, the mutator and the heap of a run share."""
+    """What both modes are built from. Handed to those who build, who give each part its share."""
 
     clock: Clock
     settings: Settings

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from sim.runtime.state import Process, Runtime
+from sim.engine.clock import Clock
+from sim.runtime.state import GC, Process
 from sim.units import MINUTE
 
 FORCE_GC_PERIOD: Final = 2 * MINUTE  # runtime/proc.go: forcegcperiod
 
 
-def sysmon(runtime: Runtime) -> Process[None]:
+def sysmon(clock: Clock, gc: GC, gc_percent: int) -> Process[None]:
     """Force a cycle when none has ended for two minutes and GOGC is not off (mgc.go: gcTrigger)."""
-    gc, clock = runtime.gc, runtime.clock
     while True:
         due = gc.last_end + FORCE_GC_PERIOD
         if clock.now < due or gc.running:
             yield clock.timeout(max(due - clock.now, FORCE_GC_PERIOD // 100))
-        elif runtime.settings.gc_percent >= 0 and gc.cycles:
+        elif gc_percent >= 0 and gc.cycles:
             gc.request("time")
         else:
             yield clock.timeout(FORCE_GC_PERIOD)

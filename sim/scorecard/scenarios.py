@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from sim.go.pacer import Pacer
 from sim.scorecard.ideal import CycleSeen, IdealProgram, run_programs
 from sim.streams import Streams
-from sim.units import MS, Bytes, Fraction, KiB, MiB
+from sim.units import MAX_INT64, MS, Bytes, Fraction, KiB, MiB
 
 FIRST_HEAP: Final[Bytes] = 256 * KiB
-NO_LIMIT: Final = (1 << 63) - 1
 SETTLED: Final = 25
 """Cycles after which Go's tests ask for a steady state; scores are of the cycles from there on."""
 
@@ -59,7 +58,7 @@ class Scenario:
 
     def run(self, pacer: Pacer) -> list[CycleSeen]:
         """The cycles of a fresh pacer."""
-        pacer.configure(self.gc_percent, NO_LIMIT, self.globals_scan)
+        pacer.configure(self.gc_percent, MAX_INT64, self.globals_scan)
         return list(run_programs(self.programs(), pacer))
 
 

@@ -11,9 +11,8 @@ from sim.errors import ModelError
 from sim.go.pacer import Pacer, check
 from sim.scorecard.ideal import CycleSeen, IdealProgram, never_collects
 from sim.testing.promise import checker
-from sim.units import GiB, KiB, MiB
+from sim.units import MAX_INT64, GiB, KiB, MiB
 
-NO_LIMIT: Final = (1 << 63) - 1
 CYCLES: Final = 12
 STEADY: Final = IdealProgram()
 PROGRAMS: Final = (
@@ -55,14 +54,14 @@ def check_pacer(make: Callable[[], Pacer]) -> None:
                 first == second, "a fresh pacer gives the same answers: nothing is shared"
             )
     off = make()
-    off.configure(-1, NO_LIMIT, 0)
+    off.configure(-1, MAX_INT64, 0)
     checker(off)(
         never_collects(off), f"GOGC=off never collects, got the trigger {off.trigger()[0]}"
     )
 
 
 def _check_protocol(pacer: Pacer) -> None:
-    pacer.configure(100, NO_LIMIT, 0)
+    pacer.configure(100, MAX_INT64, 0)
     for name in ATTRIBUTES:
         checker(pacer)(hasattr(pacer, name), f"it has the attribute {name}")
 
@@ -70,7 +69,7 @@ def _check_protocol(pacer: Pacer) -> None:
 def _check_books(pacer: Pacer) -> None:
     """heap_live is the sum of what was told, and what was marked after a cycle."""
     promise = checker(pacer)
-    pacer.configure(100, NO_LIMIT, 0)
+    pacer.configure(100, MAX_INT64, 0)
     pacer.update(5 * MiB, MiB)
     promise(pacer.heap_live == 5 * MiB, f"update adds to heap_live, got {pacer.heap_live}")
     pacer.start_cycle(0, 4, periodic=False)
@@ -89,7 +88,7 @@ def _check_books(pacer: Pacer) -> None:
 
 def _watched(pacer: Pacer, gogc: int, program: IdealProgram) -> Iterator[CycleSeen]:
     """Cycles of a program, with a look at the pacer whenever it may have changed its mind."""
-    pacer.configure(gogc, NO_LIMIT, program.globals_scan)
+    pacer.configure(gogc, MAX_INT64, program.globals_scan)
     _look(pacer)
     for seen in program.run(pacer, CYCLES, _look):
         promise, workers = checker(pacer), pacer.workers

@@ -16,16 +16,17 @@ from typing import Final
 import numpy as np
 
 from sim.config.machine import load_profile, save_profile
-from sim.config.run import NO_LIMIT, RunConfig
+from sim.config.run import RunConfig
 from sim.simulation import simulate
 from sim.truth.recorded import Figures, simulated
+from sim.units import MAX_INT64
 
 OWN_GOGC: Final = 125
 
 
 def own_run(config: RunConfig) -> RunConfig:
     """The run that tells what marking costs in the heap of a program."""
-    return replace(config, gc_percent=OWN_GOGC, memory_limit=NO_LIMIT)
+    return replace(config, gc_percent=OWN_GOGC, memory_limit=MAX_INT64)
 
 
 def mark_factor(config: RunConfig, runs: Sequence[Figures]) -> float:

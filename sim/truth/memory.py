@@ -15,14 +15,14 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from sim.config import NO_GC, NO_LIMIT, RunConfig, load
+from sim.config import NO_GC, RunConfig, load
 from sim.errors import UserError
 from sim.files import write
 from sim.results.memory import heap_over_time
 from sim.simulation import simulate
 from sim.truth.host import need_linux
 from sim.truth.toolchain import build, find_go
-from sim.units import MS, MiB
+from sim.units import MAX_INT64, MS, MiB
 
 QUANTITIES: Final = ("in_use", "free", "released", "stacks", "rss")
 STEP: Final = 100 * MS
@@ -69,7 +69,7 @@ def measure(config: RunConfig) -> pd.DataFrame:
     """Run the real program under the settings of a config; its memory over time."""
     need_linux("measuring a real program")
     executable = build("memory", find_go())
-    off = {NO_GC: "off", NO_LIMIT: "off"}
+    off = {NO_GC: "off", MAX_INT64: "off"}
     env = {
         **os.environ,
         "GOGC": str(off.get(config.gc_percent, config.gc_percent)),

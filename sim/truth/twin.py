@@ -12,13 +12,13 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from sim.config.run import NO_GC, NO_LIMIT, RunConfig
+from sim.config.run import NO_GC, RunConfig
 from sim.errors import UserError
 from sim.files import write
 from sim.go.sizeclass import SizeClassTable, size_classes
 from sim.streams import Streams
 from sim.truth.toolchain import build
-from sim.units import SECOND
+from sim.units import MAX_INT64, SECOND
 from sim.workload import program as spec
 from sim.workload.distributions import Constant, Distribution
 
@@ -66,7 +66,7 @@ def run_twin(executable: Path, config: RunConfig, log: Path, *, gctrace: int = 1
 
 def _environment(config: RunConfig) -> dict[str, str]:
     gogc = "off" if config.gc_percent == NO_GC else str(config.gc_percent)
-    limit = "off" if config.memory_limit == NO_LIMIT else f"{config.memory_limit}B"
+    limit = "off" if config.memory_limit == MAX_INT64 else f"{config.memory_limit}B"
     return {
         **os.environ,
         "GOGC": gogc,

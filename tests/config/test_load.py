@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sim.config import NO_GC, NO_LIMIT, load, load_program
-from sim.units import GiB, KiB, MiB
+from sim.config import NO_GC, load, load_program
+from sim.units import MAX_INT64, GiB, KiB, MiB
 from sim.workload.arrivals import Bursts, Poisson, Recorded, Regular, arrivals
 from sim.workload.distributions import Choice, Constant, Exponential, Lognormal, Pareto, Uniform
 from sim.workload.program import (
@@ -67,7 +67,7 @@ def api(config: Path, written: str) -> Any:
 
 def test_the_defaults_are_those_of_go(config: Path) -> None:
     run = load(config)
-    assert (run.gc_percent, run.memory_limit, run.go) == (100, NO_LIMIT, "1.27")
+    assert (run.gc_percent, run.memory_limit, run.go) == (100, MAX_INT64, "1.27")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_the_defaults_are_those_of_go(config: Path) -> None:
     [
         ("GOGC=off", "gc_percent", NO_GC),
         ("GOGC=0", "gc_percent", 0),
-        ("GOMEMLIMIT=off", "memory_limit", NO_LIMIT),
+        ("GOMEMLIMIT=off", "memory_limit", MAX_INT64),
         ("GOMEMLIMIT=1.5GiB", "memory_limit", 3 * GiB // 2),
         ("GOMAXPROCS=8", "gomaxprocs", 8),
         ("duration=2m", "duration", 120_000_000_000),

@@ -16,9 +16,8 @@ from sim.go.pacer.fixed import FixedTriggerPacer
 from sim.go.pacer.go15 import Go15Pacer, Go117Pacer
 from sim.go.pacer.go118 import Go118Pacer, cons_mark_controller
 from sim.scorecard.ideal import CycleSeen, IdealProgram
-from sim.units import KiB, MiB
+from sim.units import MAX_INT64, KiB, MiB
 
-NO_LIMIT = (1 << 63) - 1
 STEADY = IdealProgram()
 """33 KiB allocated and 1 MiB scanned per CPU millisecond, as in the scenarios of TestGcPacer."""
 BUSY = replace(STEADY, allocates=4 * STEADY.allocates)
@@ -26,7 +25,7 @@ BUSY = replace(STEADY, allocates=4 * STEADY.allocates)
 
 def fresh(name: str, gogc: int = 100, globals_scan: int = 0) -> Any:
     pacer = pacers.get(name)()
-    pacer.configure(gogc, NO_LIMIT, globals_scan)
+    pacer.configure(gogc, MAX_INT64, globals_scan)
     return pacer
 
 
@@ -235,7 +234,7 @@ def test_a_small_heap_of_go_1_18_starts_at_the_minimum() -> None:
 @pytest.mark.parametrize(("growth", "trigger"), [(1.0, 200), (0.5, 150), (0.0, 100)])
 def test_a_fixed_trigger_is_a_part_of_the_way_to_the_goal(growth: float, trigger: int) -> None:
     pacer = FixedTriggerPacer(growth)
-    pacer.configure(100, NO_LIMIT, 0)
+    pacer.configure(100, MAX_INT64, 0)
     assert committed(pacer, 100 * MiB).trigger() == (trigger * MiB, 200 * MiB)
 
 
@@ -243,7 +242,7 @@ def test_a_late_fixed_trigger_is_paid_in_assists_and_an_early_one_in_cycles() ->
     seen = {}
     for growth in (0.3, 1.0):
         pacer = FixedTriggerPacer(growth)
-        pacer.configure(100, NO_LIMIT, 0)
+        pacer.configure(100, MAX_INT64, 0)
         seen[growth] = settle(pacer, BUSY)
     assert seen[1.0].assists > 0.5
     assert seen[0.3].assists == 0
@@ -271,7 +270,7 @@ def test_gogc_off_never_collects(name: str) -> None:
 )
 def test_whatever_happens_the_answers_make_sense(cls: Any, gogc: int, cycles: list) -> None:
     pacer = cls()
-    pacer.configure(gogc, NO_LIMIT, 0)
+    pacer.configure(gogc, MAX_INT64, 0)
     for marked, allocated in cycles:
         pacer.update(allocated, allocated)
         pacer.start_cycle(0, 4)

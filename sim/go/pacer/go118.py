@@ -15,13 +15,11 @@ from sim.go.pacer.go127 import (
     Go127Pacer,
 )
 from sim.go.picontroller import PIController
-from sim.units import Bytes, Nanoseconds
+from sim.units import MAX_INT64, Bytes, Nanoseconds
 
 MIN_TRIGGER: Final = 0.7
 """Least part of the growth to the goal before a cycle starts; the most is `MAX_TRIGGER`."""
 MAX_TRIGGER: Final = 0.95
-OFF: Final = (1 << 63) - 1
-"""The memory limit of a runtime that has none."""
 
 
 def cons_mark_controller() -> PIController:
@@ -44,7 +42,7 @@ class Go118Pacer(Go127Pacer):
 
     def configure(self, gc_percent: int, memory_limit: Bytes, globals_scan: Bytes) -> None:
         """See `Pacer`; GOMEMLIMIT came with Go 1.19."""
-        super().configure(gc_percent, OFF, globals_scan)
+        super().configure(gc_percent, MAX_INT64, globals_scan)
 
     def start_cycle(self, now: Nanoseconds, gomaxprocs: int, *, periodic: bool = False) -> None:
         """See `Pacer` (startCycle); idle workers were not limited in periodic cycles yet."""

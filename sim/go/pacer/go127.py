@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sim.go.pacer import NEVER, MemoryUse, ScanPart, Workers, pacers
-from sim.units import Bytes, KiB, MiB, Nanoseconds
+from sim.units import MAX_INT64, Bytes, KiB, MiB, Nanoseconds
 
 DEFAULT_HEAP_MINIMUM: Final = 4 * MiB
 BACKGROUND_UTILIZATION: Final = 0.25
@@ -48,7 +48,7 @@ class Go127Pacer:
 
     memory: MemoryUse = field(init=False, default_factory=MemoryUse)
     gc_percent: int = field(init=False, default=100)
-    memory_limit: Bytes = field(init=False, default=(1 << 63) - 1)
+    memory_limit: Bytes = field(init=False, default=MAX_INT64)
     heap_minimum: Bytes = field(init=False, default=DEFAULT_HEAP_MINIMUM)
     globals_scan: Bytes = field(init=False, default=0)
     max_stack_scan: Bytes = field(init=False, default=0)
@@ -115,7 +115,7 @@ class Go127Pacer:
         """Assist ratio from the work and the heap that remain (revise)."""
         goal, live, work = self.heap_goal(), self.heap_live, self.scan_work_done
         # Goals are int64 from here on: "never" wraps to -1, as it does in Go.
-        if goal >= 1 << 63:
+        if goal > MAX_INT64:
             goal -= 1 << 64
         expected = self.scan_expected
         most = self.heap_scan + self.max_stack_scan + self.globals_scan

@@ -19,7 +19,7 @@ from sim.go.pacer.go127 import (
     SWEEP_MIN_DISTANCE,
     background_workers,
 )
-from sim.units import Bytes, MiB, Nanoseconds
+from sim.units import MAX_INT64, Bytes, MiB, Nanoseconds
 
 FIRST_TRIGGER_RATIO: Final = 7 / 8
 TRIGGER_GAIN: Final = 0.5
@@ -181,7 +181,7 @@ class Go117Pacer(TriggerRatioPacer):
     def revise(self) -> None:
         """Aim at the goal; past it, or with more work than expected, at a tenth above (revise)."""
         goal, expected = self.goal, self.scan_expected
-        if goal >= 1 << 63:  # goals are int64 here: "never" wraps to -1, as it does in Go
+        if goal > MAX_INT64:  # goals are int64 here: "never" wraps to -1, as it does in Go
             goal -= 1 << 64
         if self.heap_live > goal or self.scan_work > expected:
             goal, expected = int(goal * MAX_OVERSHOOT), self.heap_scan

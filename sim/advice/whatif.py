@@ -94,7 +94,7 @@ def doubts(fit: Fit, predictions: Sequence[Prediction]) -> str:
         f"- doubt: {environment(setting)}: load and collection want {share:.0%} of the Ps; requests"
         " would queue up, and less would be done than is predicted"
         for setting, share in shares
-        if share > OVERLOAD
+        if share > OVERLOAD and setting != fit.logged
     ]
     if {setting.procs for setting, _ in shares} != {fit.program.procs}:
         lines.append(

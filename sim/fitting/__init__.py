@@ -8,17 +8,22 @@ from pathlib import Path
 
 from sim.errors import UserError
 from sim.fitting.evidence import Evidence
-from sim.fitting.gctrace_fit import Fit, fit_program, wants_more_than_there_is
+from sim.fitting.gctrace_fit import (
+    Fit,
+    fit_program,
+    wants_more_than_there_is,
+    within_what_there_is,
+)
 from sim.fitting.gctrace_log import GCTraceLog, latest, read_gctrace
 from sim.fitting.horizon import for_a_horizon, within
 from sim.fitting.metrics_log import Known, log_of
 from sim.fitting.phases import Phases, phases
-from sim.fitting.reproduction import reproduce
+from sim.fitting.reproduction import ALIKE, MUCH_WORSE, reproduce
 from sim.fitting.resident import Resident, check, own_memory
 from sim.fitting.same_process import check_same_process
 from sim.fitting.settings import parse_gogc, parse_limit
 from sim.fitting.several import together
-from sim.fitting.versions import parse_go
+from sim.fitting.versions import eras, name, parse_go
 from sim.replay.program import Load
 from sim.replay.setting import Setting
 from sim.units import parse_bytes, parse_duration, parse_rate
@@ -68,12 +73,11 @@ def fit_log(
         log.segment.procs,
     )
     known = evidence.load if load is None else Load(load)
-    fit = fit_program(log, logged, known)
-    if known is None and wants_more_than_there_is(fit):
-        fit = fit_program(log, logged, Load.BUSY)
+    fit = _of_likeliest_version(log, logged, known)
     if also:
         others = [fit_log(other, load=fit.program.load.value, go=go) for other in also]
         found = together([fit, *others])
+        log = replace(log, go=fit.go)
         fit = fit_program(log, logged, fit.program.load, found.per_cycle // fit.program.procs)
         fit = replace(fit, logs=found.logs, assumptions=(*fit.assumptions, found.sentence()))
     resident = evidence.resident if rss is None else Resident(parse_bytes(rss))
@@ -94,6 +98,31 @@ def fit_log(
     again = reproduce(whole)
     checked = replace(whole, reproduction=again, warnings=(*whole.warnings, *again.doubts()))
     return checked if horizon is None else for_a_horizon(checked, parse_duration(horizon))
+
+
+def _of_likeliest_version(log: GCTraceLog, logged: Setting, load: Load | None) -> Fit:
+    """The program by the newest pacer with which its log comes out again as well as by any."""
+    found = [_fitted(replace(log, go=one), logged, load) for one in eras(log.go)]
+    if len(found) == 1:
+        return found[0]
+    misfits = [reproduce(fit).misfit for fit in found]
+    best = next(fit for fit, off in zip(found, misfits, strict=True) if off < min(misfits) + ALIKE)
+    note = f"of the pacers of Go {name(log.go)} that of Go {name(best.go)} makes the log again best"
+    return replace(best, assumptions=(*best.assumptions, note))
+
+
+def _fitted(log: GCTraceLog, logged: Setting, load: Load | None) -> Fit:
+    """Where idle workers mark although load and collection want all Ps, one of both has to give.
+
+    Other processes keep a busy program from its CPUs for moments; where its log does not come out
+    again so, it waits for load, and allocates less while it is marked.
+    """
+    fit = fit_program(log, logged, load)
+    if load is None and fit.program.load is Load.WAITING and wants_more_than_there_is(fit):
+        busy, fit = fit_program(log, logged, Load.BUSY), within_what_there_is(fit)
+        moments = reproduce(busy).misfit < reproduce(fit).misfit + MUCH_WORSE
+        return busy if moments else fit
+    return fit
 
 
 def _steady_from(fit: Fit, course: Phases) -> float | None:

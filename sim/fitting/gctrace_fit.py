@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.fitting import versions
 from sim.fitting.calibrate import calibrate
-from sim.fitting.gctrace_log import GCTraceLog
+from sim.fitting.gctrace_log import GCTraceLog, GoVersions
 from sim.fitting.non_heap import CACHED, assumed_overheads, smallness
 from sim.fitting.observe import Floats, Observed, observe
 from sim.fitting.resident import PROGRAM_SPREAD, LastHeap, Resident
@@ -37,6 +37,8 @@ OFTEN: Final[Fraction] = 0.2
 """Of the cycles: rarer jumps are scatter."""
 NEARLY_ALL: Final[Fraction] = 0.95
 """Of the Ps: with more than that in use, requests queue up."""
+SETTLING: Final = 10
+"""Cycles like its first one, before a log that does not begin with its program."""
 IDLE_SHARE_OF_WAITING: Final = 0.05
 """Idle workers with more than this share of the Ps: load limits the program, not CPU."""
 
@@ -55,6 +57,8 @@ class Fit:
     assumptions: tuple[str, ...]
     warnings: tuple[str, ...]
     last: LastHeap
+    go: GoVersions
+    """Whose rules it is predicted by."""
     unsure_cost: float = 0.0
     unsure_live: float = 0.0
     """See GCTraceLog."""
@@ -90,6 +94,8 @@ def fit_program(
     measured = log.measured
     load = load or _recognised(log)
     seen = _without_cached_slots(observe(log.lines, logged.gogc, load, measured), cached)
+    if log.starts_full:
+        seen, measured = _with_cycles_before(seen, measured)
     positions = np.cumsum(seen.allocated)
     last = _last_heap(seen, logged, measured)
     demand = _mean_rate(seen, measured)
@@ -125,6 +131,7 @@ def fit_program(
         assumptions=(*_assumptions(log, load, logged, seen.mark_cost), *log.notes),
         warnings=(*log.warnings, *_doubts(log)),
         last=last,
+        go=log.go,
         unsure_cost=log.unsure_cost,
         unsure_live=log.unsure_live,
     )
@@ -136,10 +143,21 @@ def wants_more_than_there_is(fit: Fit) -> bool:
     So do batch programs that other processes keep from their CPUs: idle workers then mark in time
     that the program wanted.
     """
+    return fit.program.demanded_cpus > _left_by_collection(fit)
+
+
+def within_what_there_is(fit: Fit) -> Fit:
+    """A program that waits for load, and whose load its Ps served, as the log shows."""
+    demanded = min(fit.program.demanded_cpus, _left_by_collection(fit))
+    return replace(fit, program=replace(fit.program, demanded_cpus=demanded))
+
+
+def _left_by_collection(fit: Fit) -> float:
+    """Ps that collection leaves to a program whose requests do not queue up."""
     seen, measured = fit.observed, fit.measured
     time = max(float(seen.at[measured][-1] - seen.at[measured][0]), 1.0)
     collecting = float((seen.assist + seen.background)[measured].sum()) / time
-    return fit.program.demanded_cpus + collecting > NEARLY_ALL * fit.program.procs
+    return max(0.0, NEARLY_ALL * fit.program.procs - collecting)
 
 
 def _step(seen: Observed, logged: Setting, measured: slice) -> Bytes:
@@ -159,6 +177,14 @@ def _step(seen: Observed, logged: Setting, measured: slice) -> Bytes:
     if passed.mean() < OFTEN:
         return 0
     return round(float((start - (goal + before) / 2)[passed].mean()))
+
+
+def _with_cycles_before(seen: Observed, measured: slice) -> tuple[Observed, slice]:
+    """A log that does not begin with its program, after as many cycles as settle trigger and
+    assists."""
+    more = seen.at_places(np.r_[0, np.ones(SETTLING, dtype=int), 1 : len(seen.at)])
+    more.forced[: 1 + SETTLING] = False
+    return more, slice(measured.start + SETTLING, measured.stop + SETTLING)
 
 
 def _without_cached_slots(seen: Observed, cached: Bytes) -> Observed:

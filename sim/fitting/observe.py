@@ -7,7 +7,7 @@ than that, because the next line prints the goal, which is a known multiple of i
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -72,6 +72,15 @@ class Observed:
     def mark_cpu(self) -> Floats:
         """CPU-ns of marking, whoever did it."""
         return self.assist + self.background + self.idle
+
+    def at_places(self, places: NDArray[np.intp]) -> Observed:
+        """Some of the cycles, or some of them again."""
+        columns = {
+            field.name: getattr(self, field.name)[places]
+            for field in fields(self)
+            if isinstance(getattr(self, field.name), np.ndarray)
+        }
+        return replace(self, **columns)
 
 
 def observe(

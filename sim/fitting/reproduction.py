@@ -23,6 +23,10 @@ NOTICEABLE_CPU: Final[Fraction] = 0.2
 """CPU times of real runs of one setting differ by more than their cycles."""
 TOO_FAR: Final[Fraction] = 0.3
 """Of cycles, peak or GC CPU: beyond that a recommendation would rest on nothing."""
+ALIKE: Final = 0.2
+"""Difference of misfits within which none is better."""
+MUCH_WORSE: Final = 0.5
+"""The same that is no matter of moments: half of all GC CPU is of another kind."""
 FEW: Final = 10
 """Of cycles, or MiB, one more or less is no error below that many."""
 
@@ -69,6 +73,11 @@ class Reproduction:
     def trusted(self) -> bool:
         """Near enough for a recommendation."""
         return not self.far_off
+
+    @property
+    def misfit(self) -> float:
+        """How far off all figures are together."""
+        return sum(abs(figure.off) for figure in self.figures)
 
     @property
     def far_off(self) -> list[Compared]:

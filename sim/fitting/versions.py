@@ -10,8 +10,11 @@ from sim.fitting.gctrace_log import GoVersions
 
 FIRST_LIMIT: Final = 19
 """GOMEMLIMIT came with Go 1.19 (runtime/debug.SetMemoryLimit)."""
-_PACERS: Final = {5: "go1.5", 17: "go1.17", 18: "go1.18"}
+_PACERS: Final = {6: "go1.5", 9: "go1.9", 13: "go1.13", 17: "go1.17", 18: "go1.18"}
 """The last version that a pacer is of; Go 1.19 brought the one of today."""
+_ALIKE: Final = 17
+"""Up to this version several pacers print the same lines, and mark so differently that a log shows
+which one it was."""
 
 
 def parse_go(text: str, log: GoVersions) -> GoVersions:
@@ -35,6 +38,15 @@ NEWEST: Final = 27
 def pacer_of(go: GoVersions) -> str:
     """The name of the pacer of the newest of these versions."""
     return next((name for last, name in _PACERS.items() if go.newest <= last), "go1.27")
+
+
+def eras(go: GoVersions) -> list[GoVersions]:
+    """The versions by pacer, newest first, where a log can tell them apart."""
+    if go.newest > _ALIKE:
+        return [go]
+    last = [newest for newest in _PACERS if newest >= go.oldest and newest < go.newest]
+    bounds = zip([go.oldest, *(one + 1 for one in last)], [*last, go.newest], strict=True)
+    return [GoVersions(*pair) for pair in bounds][::-1]
 
 
 def name(go: GoVersions) -> str:

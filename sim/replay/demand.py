@@ -7,6 +7,7 @@ are there on average; background workers have no credit to give yet, and so it a
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -14,7 +15,8 @@ import numpy as np
 from sim.units import Nanoseconds
 
 MOST_PIECES: Final = 40
-"""In a mark phase; shorter pieces hardly differ from an even flow."""
+"""In a mark phase. Shorter pieces are taken together, and scatter as much less as more of them
+would."""
 
 
 class Demand:
@@ -24,24 +26,35 @@ class Demand:
         self, wanted: float, piece: Nanoseconds, duration: float, rng: np.random.Generator
     ) -> None:
         """`wanted` Ps on average by pieces of so much CPU time, for about so long."""
-        self._rng = rng
+        self._rng, self._wanted = rng, wanted
         self._piece = max(float(piece), wanted * duration / MOST_PIECES)
+        self._scatter = min(1.0, math.sqrt(piece / self._piece))
         self._apart = self._piece / max(wanted, 1e-9)
-        self.there = 1 + int(rng.poisson(wanted))
+        self._there = 1 + int(rng.poisson(wanted))
         self._next = rng.exponential(self._apart)
         self._rest = rng.exponential(self._piece)
 
+    @property
+    def cpus(self) -> float:
+        """Ps that are wanted now."""
+        return max(0.0, self._wanted + self._scatter * (self._there - self._wanted))
+
     def until_change(self, running: float) -> float:
-        """ns until a piece comes or goes if so many run."""
-        return min(self._next, self._rest / running) if running > 0 else self._next
+        """ns until a piece comes or goes if so many Ps run the program."""
+        served = self._served(running)
+        return min(self._next, self._rest / served) if served > 0 else self._next
 
     def advance(self, elapsed: float, cpu: float) -> None:
         """Time passed, and pieces had so much CPU for themselves."""
         self._next -= elapsed
-        self._rest -= cpu
-        if self.there and self._rest < 1:
-            self.there -= 1
+        self._rest -= self._served(cpu)
+        if self._there and self._rest < 1:
+            self._there -= 1
             self._rest = self._rng.exponential(self._piece)
         if self._next < 1:
-            self.there += 1
+            self._there += 1
             self._next = self._rng.exponential(self._apart)
+
+    def _served(self, cpu: float) -> float:
+        """What the pieces get of so much CPU, of which they want one each."""
+        return cpu * self._there / self.cpus if self._there else 0.0

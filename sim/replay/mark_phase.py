@@ -67,6 +67,7 @@ class MarkPhase:
         self._credit = 0.0
         self._own = program.first_assists
         self._step = cycle.live * cycle.mark_cost / STEPS
+        self._finest = self._step / procs / STEPS
         self._busy = BACKGROUND_UTILIZATION * procs
         self._now = self._assist = self._background = self._idle = 0.0
 
@@ -100,10 +101,10 @@ class MarkPhase:
         """
         background, demand = self._average_background, self._demand
         left = self._procs - background
-        wanted = self._cycle.program_cpus if demand is None else float(demand.there)
+        wanted = self._cycle.program_cpus if demand is None else demand.cpus
         program = min(wanted, left)
         if demand is not None:
-            dt = min(dt, max(1.0, demand.until_change(program)))
+            dt = min(dt, max(1.0, self._finest, demand.until_change(program)))
         assisted = self._assist
         used = self._flow(
             dt, self._owed(), program=program, background=background, idle=left - program

@@ -14,18 +14,32 @@ from sim.fitting.phases import phases
 from sim.replay.program import Load
 from sim.replay.setting import Setting
 from sim.units import GiB, MiB
+from tests.fits import fitted
+
+CASES = Path(__file__).parents[1] / "golden" / "cases"
 
 LINE = (
-    "gc {n} @{t:.3f}s 2%: 0.1+10+0.1 ms clock, 0.2+0.5/5/4+0.2 ms cpu,"
+    "gc {n} @{t:.3f}s 2%: 0.1+10+0.1 ms clock, 0.2+0.5/{workers}+0.2 ms cpu,"
     " {start}->{end}->{live} MB, {goal} MB goal, 0 MB stacks, 0 MB globals, 2 P\n"
 )
 
 
-def written(folder: Path, lives: list[int], apart: float = 0.5) -> Path:
-    """A log of cycles under GOGC=100 with these live heaps, so many seconds apart."""
+def written(folder: Path, lives: list[int], apart: float = 0.5, workers: str = "5/4") -> Path:
+    """A log of cycles under GOGC=100 with these live heaps, so many seconds apart.
+
+    `workers` are the times of background workers and of idle ones.
+    """
     goals = [4, *(2 * live for live in lives[:-1])]
     lines = [
-        LINE.format(n=n + 1, t=apart * (n + 1), start=goal - 2, end=goal, live=live, goal=goal)
+        LINE.format(
+            workers=workers,
+            n=n + 1,
+            t=apart * (n + 1),
+            start=goal - 2,
+            end=goal,
+            live=live,
+            goal=goal,
+        )
         for n, (live, goal) in enumerate(zip(lives, goals, strict=True))
     ]
     log = folder / "app.gctrace"
@@ -94,7 +108,9 @@ def test_a_replay_that_misses_its_log_stops_tune(
 ) -> None:
     """A heap that jumps up and down as no rate of allocation explains."""
     lines = [
-        LINE.format(n=n + 1, t=n + 1, start=goal, end=goal + grown, live=live, goal=goal)
+        LINE.format(
+            workers="5/4", n=n + 1, t=n + 1, start=goal, end=goal + grown, live=live, goal=goal
+        )
         for n, (live, goal, grown) in enumerate([(4, 8, 0), (4, 8, 300), (4, 8, 0)] * 4)
     ]
     log = tmp_path / "odd.gctrace"
@@ -120,5 +136,14 @@ def test_a_program_that_keeps_all_ps_busy_is_not_waiting_whatever_idle_workers_g
     tmp_path: Path,
 ) -> None:
     """Other processes on the machine leave Ps idle for moments: idle workers mark there."""
-    assert fit_log(written(tmp_path, SERVICE, apart=0.05)).program.load is Load.BUSY
+    busy = written(tmp_path, SERVICE, apart=0.05, workers="7.5/1.5")
+    assert fit_log(busy).program.load is Load.BUSY
     assert fit_log(written(tmp_path, SERVICE, apart=0.5)).program.load is Load.WAITING
+
+
+def test_a_program_whose_idle_workers_mark_a_quarter_of_the_time_waits_for_load() -> None:
+    """Case 08, under a limit: other than what its growth while marking suggests."""
+    fit = fitted(CASES / "08-written-under-limit.txt")
+    assert fit.program.load is Load.WAITING
+    assert fit.reproduction is not None
+    assert not fit.reproduction.doubts()

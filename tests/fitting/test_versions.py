@@ -11,10 +11,12 @@ from sim.cli import main
 from sim.errors import UserError
 from sim.fitting import fit_log
 from sim.fitting.gctrace_log import GoVersions
-from sim.fitting.versions import pacer_of, parse_go
+from sim.fitting.versions import eras, pacer_of, parse_go
 from sim.replay.setting import Setting
 from sim.units import MiB
+from tests.fits import fitted
 
+CASES = Path(__file__).parents[1] / "golden" / "cases"
 APPS = Path(__file__).parents[1] / "golden" / "real-apps"
 ETCD = APPS / "etcd34.p2.gogc100.limnone.r5.gctrace.gz"
 OLD = (
@@ -40,7 +42,14 @@ def old(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("oldest", "newest", "pacer"),
-    [(5, 5, "go1.5"), (6, 17, "go1.17"), (18, 18, "go1.18"), (18, 27, "go1.27")],
+    [
+        (5, 5, "go1.5"),
+        (7, 9, "go1.9"),
+        (10, 13, "go1.13"),
+        (6, 17, "go1.17"),
+        (18, 18, "go1.18"),
+        (18, 27, "go1.27"),
+    ],
 )
 def test_the_pacer_is_that_of_the_newest_version_it_may_be(
     oldest: int, newest: int, pacer: str
@@ -59,6 +68,26 @@ def test_an_old_log_is_predicted_with_its_own_pacer_which_knows_no_limit(old: Pa
     assert any("pacer of Go 1.17, which knows no GOMEMLIMIT" in line for line in fit.assumptions)
     limited, free = predict(fit, [Setting(100, 30 * MiB, 2), fit.logged], seeds=1, draws=2)
     assert limited.middle.gc_cycles == free.middle.gc_cycles > 30
+
+
+@pytest.mark.parametrize(
+    ("case", "era"),
+    [("03", GoVersions(14, 17)), ("04", GoVersions(7, 9)), ("06", GoVersions(7, 9))],
+)
+def test_triggers_and_assists_tell_which_of_the_old_pacers_wrote_a_log(
+    case: str, era: GoVersions
+) -> None:
+    """The reports are of Go 1.15, 1.8 and 1.9, which their lines do not print."""
+    (log,) = CASES.glob(f"{case}-*")
+    fit = fitted(log)
+    assert fit.go == era
+    assert fit.reproduction is not None
+    assert not fit.reproduction.doubts()
+
+
+def test_versions_are_split_by_pacer_where_lines_are_alike() -> None:
+    assert eras(GoVersions(8, 15)) == [GoVersions(14, 15), GoVersions(10, 13), GoVersions(8, 9)]
+    assert eras(GoVersions(18, 27)) == [GoVersions(18, 27)]
 
 
 def test_a_version_with_larger_tables_leaves_less_room_under_a_limit() -> None:

@@ -14,6 +14,7 @@ import sim.config  # noqa: F401  registers all pacers
 from sim.go.pacer import NEVER, Pacer, check, pacers
 from sim.go.pacer.fixed import FixedTriggerPacer
 from sim.go.pacer.go15 import Go15Pacer, Go117Pacer
+from sim.go.pacer.go19 import Go19Pacer, Go113Pacer
 from sim.go.pacer.go118 import Go118Pacer, cons_mark_controller
 from sim.scorecard.ideal import CycleSeen, IdealProgram
 from sim.units import MAX_INT64, KiB, MiB
@@ -134,6 +135,28 @@ def test_go_1_17_expects_the_steady_share_and_then_the_worst() -> None:
     assert pacer.assist_work_per_byte == pytest.approx(39 / 70)
 
 
+# -- Go 1.9 and 1.13: runtime/mgc.go of Go 1.9 and 1.12 --------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["go1.9", "go1.13"])
+@pytest.mark.parametrize(("ratio", "bounded"), [(-0.1, 0.0), (0.1, 0.1), (2.0, 0.95)])
+def test_before_go_1_14_a_cycle_may_start_at_once(name: str, ratio: float, bounded: float) -> None:
+    pacer = fresh(name)
+    pacer.trigger_ratio = ratio
+    committed(pacer, 100 * MiB)
+    assert pacer.trigger_ratio == bounded
+
+
+def test_go_1_9_assumes_that_everything_is_alive() -> None:
+    """The log of golang/go 14812: 400 of 400 MiB in the 20 MiB to the goal of 420 (revise)."""
+    pacer = committed(fresh("go1.9"), 210 * MiB)
+    pacer.update(190 * MiB, 400 * MiB)
+    pacer.start_cycle(0, 8)
+    assert pacer.goal == 420 * MiB
+    assert pacer.assist_work_per_byte == pytest.approx(20)
+    assert pacer.workers.dedicated == 2
+
+
 # -- Go 1.5: runtime/mgc.go of Go 1.6 ------------------------------------------------------------
 
 
@@ -252,7 +275,7 @@ def test_a_late_fixed_trigger_is_paid_in_assists_and_an_early_one_in_cycles() ->
 # -- all of them ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["fixed-trigger", "go1.17", "go1.18", "go1.5"])
+@pytest.mark.parametrize("name", ["fixed-trigger", "go1.13", "go1.17", "go1.18", "go1.5", "go1.9"])
 def test_gogc_off_never_collects(name: str) -> None:
     """Not even with a memory limit before Go 1.19."""
     assert fresh(name, gogc=-1).trigger()[0] > 1 << 47
@@ -264,7 +287,7 @@ def test_gogc_off_never_collects(name: str) -> None:
 
 
 @given(
-    st.sampled_from([Go15Pacer, Go117Pacer, Go118Pacer]),
+    st.sampled_from([Go15Pacer, Go19Pacer, Go113Pacer, Go117Pacer, Go118Pacer]),
     st.integers(0, 1000),
     st.lists(st.tuples(st.integers(0, 1 << 36), st.integers(0, 1 << 34)), max_size=8),
 )

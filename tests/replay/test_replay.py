@@ -139,7 +139,7 @@ def test_pieces_of_load_keep_as_many_ps_busy_as_they_want_on_average() -> None:
         demand = Demand(1.5, MS, 40 * MS, rng)
         now = 0.0
         while now < 40 * MS:
-            running = demand.there
+            running = demand.cpus
             step = min(max(1.0, demand.until_change(running)), 40 * MS - now)
             demand.advance(step, running * step)
             busy += running * step

@@ -7,7 +7,7 @@ of Go 1.6; runtime/mgcpacer.go of Go 1.17. Their work is the heap alone, and the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final
 
 from sim.go.pacer import NEVER, MemoryUse, ScanPart, Workers, pacers
 from sim.go.pacer.go127 import (
@@ -19,12 +19,12 @@ from sim.go.pacer.go127 import (
     SWEEP_MIN_DISTANCE,
     background_workers,
 )
-from sim.units import MAX_INT64, Bytes, MiB, Nanoseconds
+from sim.units import MAX_INT64, Bytes, Fraction, MiB, Nanoseconds
 
 FIRST_TRIGGER_RATIO: Final = 7 / 8
 TRIGGER_GAIN: Final = 0.5
 MAX_TRIGGER_RATIO: Final = 0.95
-"""Of GOGC/100, like the least ratio, which came later."""
+"""Of GOGC/100, like the least ratio, which came with Go 1.14."""
 MIN_TRIGGER_RATIO: Final = 0.6
 GOAL_UTILIZATION: Final = 0.30
 """25 % by background workers, 5 % by assists; in Go 1.5 the goal is 25 % without any assists."""
@@ -161,6 +161,9 @@ class TriggerRatioPacer:
 class Go117Pacer(TriggerRatioPacer):
     """The last trigger-ratio pacer, Go 1.17: 25 % by workers and 5 % by assists, two goals."""
 
+    min_trigger_ratio: ClassVar[Fraction] = MIN_TRIGGER_RATIO
+    goal_utilization: ClassVar[Fraction] = GOAL_UTILIZATION
+
     def configure(self, gc_percent: int, memory_limit: Bytes, globals_scan: Bytes) -> None:
         """See `Pacer`; a marked heap is made up to suit the first ratio (init)."""
         self.heap_marked = int(DEFAULT_HEAP_MINIMUM / (1 + self.trigger_ratio))
@@ -193,7 +196,7 @@ class Go117Pacer(TriggerRatioPacer):
         if self.forced or self.heap_marked == 0:
             return
         growth = max((self.goal - self.heap_marked) / self.heap_marked, 0.0)
-        self.trigger_ratio += TRIGGER_GAIN * self.growth_error(growth, GOAL_UTILIZATION)
+        self.trigger_ratio += TRIGGER_GAIN * self.growth_error(growth, self.goal_utilization)
 
     def commit(self, *, sweep_done: bool) -> None:
         """Fix trigger and goal of the next cycle (commit)."""
@@ -203,13 +206,20 @@ class Go117Pacer(TriggerRatioPacer):
             return
         scale = self.gc_percent / 100
         ratio = min(self.trigger_ratio, MAX_TRIGGER_RATIO * scale)
-        self.trigger_ratio = max(ratio, MIN_TRIGGER_RATIO * scale)
+        self.trigger_ratio = max(ratio, self.min_trigger_ratio * scale)
         least = self.heap_minimum
         if not sweep_done:
             least = max(least, self.heap_live + SWEEP_MIN_DISTANCE)
         self.trigger_at = max(int(self.heap_marked * (1 + self.trigger_ratio)), least)
         goal = self.heap_marked + self.heap_marked * self.gc_percent // 100
         self.goal = max(goal, self.trigger_at)
+
+
+def part_time_workers(gomaxprocs: int) -> Workers:
+    """Until Go 1.9: what whole workers leave of a quarter, here shared by all Ps (startCycle)."""
+    total = gomaxprocs * BACKGROUND_UTILIZATION
+    dedicated = int(total)
+    return Workers(dedicated, (total - dedicated) / gomaxprocs, gomaxprocs - dedicated)
 
 
 @pacers.register("go1.5")
@@ -235,10 +245,8 @@ class Go15Pacer(TriggerRatioPacer):
         return self.heap_reachable + (self.heap_reachable * percent & NEVER) // 100
 
     def background_workers(self, gomaxprocs: int) -> Workers:
-        """Whole workers rounded down; the rest part-time, here shared by all Ps (startCycle)."""
-        total = gomaxprocs * BACKGROUND_UTILIZATION
-        dedicated = int(total)
-        return Workers(dedicated, (total - dedicated) / gomaxprocs, gomaxprocs - dedicated)
+        """Whole workers, rounded down, and the rest part-time (startCycle)."""
+        return part_time_workers(gomaxprocs)
 
     @property
     def scan_expected(self) -> int:

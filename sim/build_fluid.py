@@ -12,13 +12,17 @@ from sim.errors import UserError
 from sim.fluid.cohorts import Cohort, is_long
 from sim.fluid.demand import VisitCompiler
 from sim.fluid.engine import Flow
+from sim.fluid.footprint import Footprint
 from sim.fluid.heap import ExpectedHeap
+from sim.fluid.in_flight import StackMemory
 from sim.fluid.mutator import Rates
 from sim.fluid.rates import ArrivalRates
 from sim.fluid.retention import Memoryless, OldestStore, Pooled, RandomStore, Retained
+from sim.fluid.slots import SlotAccounts
 from sim.fluid.sources import ClosedFlow, OpenFlow, Source
 from sim.fluid.spans import SpanModel
 from sim.go.sizeclass import size_classes
+from sim.go.stacks import EXTRA_THREADS
 from sim.record.facts import Phase
 from sim.record.phases import PhaseName
 from sim.runtime.cycle import Collector
@@ -46,9 +50,8 @@ class Fluid:
         self._config, self._program, self._runtime = config, config.program, runtime
         table = size_classes(config.go)
         self._book = MixBook(config.program, table)
-        spans = SpanModel(self._book.kinds, self._book.mixes, table, runtime.machine)
-        self.flow = Flow(runtime, spans)
-        self.heap, self.mutator = ExpectedHeap(self.flow), Rates(self.flow)
+        self._pools: dict[str, Pooled] = {}
+        self._make(SpanModel(self._book.kinds, self._book.mixes, table, runtime.machine), runtime)
         self._sampled_at = -math.inf
         self._per_byte = [mix.slots_per_byte for mix in self._book.mixes]
         self._stores = {name: self._store(store) for name, store in self._program.stores.items()}
@@ -56,7 +59,7 @@ class Fluid:
         self._tenured: dict[tuple[int, float], Retained] = {}
         for name in self._program.pools:
             pool = Pooled(self._book.ids[pool_mix(name)])
-            self.flow.pools[name] = pool
+            self._pools[name] = pool
             self.flow.retained.append(pool)
         self.flow.compiler = VisitCompiler(
             self._program,
@@ -70,11 +73,43 @@ class Fluid:
         self._begun = False
         self.flow.start(Cohort(self._opening(), None, 1.0, self.flow, 0.0, self._begin_load))
 
+    def _make(self, spans: SpanModel, run: Runtime) -> None:
+        """Who runs, and the heap and the program as the collector sees them."""
+        gc, settings, machine, streams = run.gc, run.settings, run.machine, run.streams
+        slots, stacks = SlotAccounts(spans), StackMemory(settings.gomaxprocs + EXTRA_THREADS)
+        self._footprint = Footprint(gc, settings, machine, spans, slots, stacks)
+        self.flow = Flow(
+            run.clock,
+            gc,
+            run.container,
+            settings,
+            machine,
+            spans,
+            slots,
+            stacks,
+            self._footprint,
+            streams,
+            run.finished,
+        )
+        self.heap = ExpectedHeap(
+            self.flow,
+            gc,
+            settings,
+            machine,
+            spans,
+            slots,
+            stacks,
+            self._footprint,
+            self._pools,
+            streams["pools"],
+        )
+        self.mutator = Rates(self.flow, gc, settings, machine, stacks, streams["stops"])
+
     def start(self, collector: Collector, accounts: MemoryAccounts, recording: Recording) -> None:
         """See `sim.build.Mode`."""
         clock = self._runtime.clock
         self._recording = recording
-        self.flow.tell_pacer = accounts.tell_pacer
+        self._footprint.tell_pacer = accounts.tell_pacer
         clock.process(collector.run())
         run = self._runtime
         clock.process(sysmon(clock, run.gc, run.settings.gc_percent))
@@ -95,7 +130,7 @@ class Fluid:
         if not settings.sampling or now == last:
             return
         least = max(settings.sampling, settings.duration // SAMPLES)
-        due = self.flow.last_end > last and now - last >= least
+        due = self._runtime.gc.last_end > last and now - last >= least
         if always or due or now - last >= max(least, LONGEST_GAP):
             self._sampled_at = now
             self._recording.sample()
@@ -158,7 +193,7 @@ class Fluid:
                 self.flow.start(source)
 
     def _sources(self, name: str, load: spec.Load) -> Iterator[Source]:
-        flow, config = self.flow, self._config
+        flow, config, streams = self.flow, self._config, self._runtime.streams
         kind = self._program.goroutines[load.goroutine]
         match load:
             case spec.OpenLoop():
@@ -166,13 +201,13 @@ class Fluid:
                     load.arrivals,
                     flow.now,
                     config.duration,
-                    flow.streams[f"{name}.arrivals"],
+                    streams[f"{name}.arrivals"],
                 )
                 yield OpenFlow(
                     flow.compiler.visit(load.goroutine),
                     flow.now,
                     rates,
-                    flow.streams[f"{name}.noise"],
+                    streams[f"{name}.noise"],
                     by_timer=load.via == "timer",
                 )
             case spec.ClosedLoop():

@@ -9,19 +9,20 @@ from typing import Final
 import numpy as np
 import simpy
 
+from sim.engine.clock import Clock
 from sim.fluid.cohorts import Cohort
 from sim.fluid.demand import Visit, VisitCompiler
 from sim.fluid.footprint import Footprint
 from sim.fluid.in_flight import InFlight, StackMemory, in_flight
 from sim.fluid.plan import Plan
-from sim.fluid.retention import Memoryless, Pooled, Retained
+from sim.fluid.retention import Memoryless, Retained
 from sim.fluid.slots import SlotAccounts
-from sim.fluid.snapshot import Snapshots
 from sim.fluid.sources import ClosedFlow, Source
 from sim.fluid.spans import OS_PAGE, Floats, SpanModel
 from sim.go.stack import fits
-from sim.go.stacks import EXTRA_THREADS
-from sim.runtime.state import Process, Runtime
+from sim.machine.profile import MachineProfile
+from sim.runtime.state import GC, Container, Process, Settings
+from sim.streams import Streams
 from sim.units import MAX_INT64, SECOND, KiB
 
 LONGEST_STEP: Final = SECOND
@@ -38,23 +39,35 @@ class Flow:
 
     compiler: VisitCompiler
 
-    def __init__(self, runtime: Runtime, spans: SpanModel) -> None:
-        self.runtime, self.gc, self.pacer = runtime, runtime.gc, runtime.gc.pacer
-        self.machine, self.streams = runtime.machine, runtime.streams
-        self.ps, self.on = runtime.settings.gomaxprocs, runtime.settings.switches
-        self.spans = spans
-        self.footprint = Footprint(self)
-        self.snapshots = Snapshots(spans, self.gc.marker, self.machine.mark)
+    def __init__(
+        self,
+        clock: Clock,
+        gc: GC,
+        container: Container,
+        settings: Settings,
+        machine: MachineProfile,
+        spans: SpanModel,
+        slots: SlotAccounts,
+        stacks: StackMemory,
+        footprint: Footprint,
+        streams: Streams,
+        finished: simpy.Event,
+    ) -> None:
+        self._clock, self._gc, self._pacer, self._container = clock, gc, gc.pacer, container
+        self._settings, self._machine, self._ps = settings, machine, settings.gomaxprocs
+        self._spans, self._slots, self._stacks = spans, slots, stacks
+        self._footprint, self._finished = footprint, finished
+        self._rng = streams["crowd"]
         self.sources: list[Source] = []
+        """Who runs. Written by the flow; sources are asked and told by it and by `Marking`."""
         self.retained: list[Retained] = []
+        """Who keeps objects. Written by the build and by cohorts."""
         self.mortal: list[Memoryless] = []
-        """Of the retained, those with exponential lifetimes."""
-        self.pools: dict[str, Pooled] = {}
-        self.stacks = StackMemory(self.ps + EXTRA_THREADS)
+        """Of these, the ones whose objects have exponential lifetimes. Written by the build."""
         self.forced = False
         """Somebody has called runtime.GC."""
-        self.slots = SlotAccounts(spans)
         self.idle_ns = 0.0
+        """Idle time of all Ps since the start, CPU-ns. Written by the flow and by `Marking`."""
         self.planned = Plan(program=0.0)
         self._slowdown, self._write_ns = 1.0, 0.0
         self._there, self._there_at = InFlight(), -math.inf
@@ -67,18 +80,11 @@ class Flow:
         self._step_begun: float | None = None
         """When the step under way began, outside of a cycle."""
         self._process: simpy.Process | None = None
-        self.tell_pacer: Callable[[], object] = lambda: None
-        """Tells the pacer what the memory limit looks at. Set by the build."""
 
     @property
     def now(self) -> float:
         """Simulated time."""
-        return self.runtime.clock.now
-
-    @property
-    def last_end(self) -> float:
-        """When the last cycle ended."""
-        return self.gc.last_end
+        return self._clock.now
 
     # -- what cohorts and loads ask for ------------------------------------------------------
 
@@ -91,8 +97,8 @@ class Flow:
 
     def _take_stacks(self, cohort: Cohort) -> None:
         """A cohort comes with its stacks; memory that was never used is touched on the way."""
-        footprint, size = self.footprint, self.stacks.size_for(cohort.stack)
-        footprint.see()
+        footprint, size = self._footprint, self._stacks.size_for(cohort.stack)
+        self.see()
         cohort.pay_start(max(size - footprint.usable / cohort.members, 0.0))
 
     def collect(self) -> None:
@@ -101,10 +107,10 @@ class Flow:
 
     def price(self, visit: Visit) -> None:
         """Find out what a visit costs and moves now."""
-        prices, spans = visit.prices, self.spans
+        prices, spans = visit.prices, self._spans
         ns = visit.cpu * self._slowdown + visit.writes * self._write_ns
         ns += visit.starts * self._growth_ns(visit)
-        ns += visit.touched / OS_PAGE * self.machine.page.fault_ns
+        ns += visit.touched / OS_PAGE * self._machine.page.fault_ns
         live = scan = slot_bytes = later = 0.0
         for use in visit.uses:
             ns += use.slots * (self._ns[use.mix] + self._marking_ns)
@@ -118,7 +124,7 @@ class Flow:
 
     def _growth_ns(self, visit: Visit) -> float:
         """A stack that is too small is copied to one of twice the size (runtime/stack.go)."""
-        mark, size, ns = self.machine.mark, self.stacks.starting_size, 0.0
+        mark, size, ns = self._machine.mark, self._stacks.starting_size, 0.0
         while not fits(size, visit.stack):
             ns += mark.stack_ns + size * mark.stack_byte_ns
             size *= 2
@@ -130,7 +136,7 @@ class Flow:
         if done:
             for use in source.visit.uses:
                 slots = use.slots * done
-                self.slots.taken[use.mix] += slots
+                self._slots.taken[use.mix] += slots
                 if use.holder is not None:
                     use.holder.add(slots)
 
@@ -139,19 +145,25 @@ class Flow:
         for source in self.sources:
             self.settle(source)
 
+    def see(self) -> None:
+        """The books of memory are those of this instant."""
+        if self.now != self._footprint.seen_at:
+            self.settle_all()
+            self._footprint.see(self.now, self.there)
+
     # -- steps -------------------------------------------------------------------------------
 
     def expect(self, slots: Floats) -> None:
         """Prices after a cycle; so many slots by class will be taken until the next."""
         self._expected = slots
-        room = self.footprint.usable
-        limited = room < self.footprint.free
-        self._ns, self._live = self.spans.expect(slots, room, limited=limited)
+        room = self._footprint.usable
+        limited = room < self._footprint.free
+        self._ns, self._live = self._spans.expect(slots, room, limited=limited)
         self.slow_down(1.0, 0.0, 0.0)
 
     def allocating_ps(self) -> float:
         """Ps over which allocation is spread: one goroutine stays where it is."""
-        procs, live = self.ps, 0.0
+        procs, live = self._ps, 0.0
         if not self.planned.live:
             return procs
         for source in self.sources:
@@ -164,19 +176,19 @@ class Flow:
 
         Their caches fill, and heap_live is ahead.
         """
-        spans, footprint, procs = self.spans, self.footprint, self.ps
+        spans, footprint, procs = self._spans, self._footprint, self._ps
         by_mix = [0.0] * len(spans.slot_bytes)
         for use in visit.uses:
             by_mix[use.mix] += use.slots * visits
         slots = spans.per_class(by_mix)
-        room = max(float(self.pacer.heap_goal() - self.pacer.heap_live), STRETCH)
+        room = max(float(self._pacer.heap_goal() - self._pacer.heap_live), STRETCH)
         slots *= min(room / max(float(slots @ spans.live), 1.0), 1.0)
         new = (slots > 1) & (self._expected < 1)
         if new.any():
-            self.pacer.update(int(spans.cached(slots * new, min(members, procs), math.inf)), 0)
-            footprint.see()
+            self._pacer.update(int(spans.cached(slots * new, min(members, procs), math.inf)), 0)
+            self.see()
             self.settle_all()
-            taken = spans.per_class(self.slots.taken)
+            taken = spans.per_class(self._slots.taken)
             self._expected = np.maximum(slots, self._expected)
             self._ns, self._live = spans.expect(
                 self._expected, footprint.usable, taken, limited=footprint.usable < footprint.free
@@ -185,8 +197,8 @@ class Flow:
 
     def start_sweeping(self, ns: float) -> None:
         """The background sweeper has so much to do; on a P that idles, nobody notices."""
-        room, plan = self.gc.trigger_at - self.pacer.heap_live, self.planned
-        if plan.program + 1 <= self.ps and plan.live * ns < room:
+        room, plan = self._gc.trigger_at - self._pacer.heap_live, self.planned
+        if plan.program + 1 <= self._ps and plan.live * ns < room:
             self.idle_ns -= ns
             return
         self._sweep_paces = room > 0
@@ -209,7 +221,7 @@ class Flow:
             yield from self.stand_still(left)
             return
         while left >= 1:
-            plan = self.plan(max(self.ps - sweeping, 0.0))
+            plan = self.plan(max(self._ps - sweeping, 0.0))
             elapsed = max(min(left, plan.until), 1.0)
             yield from self.advance(elapsed)
             left -= elapsed
@@ -235,12 +247,12 @@ class Flow:
 
         A P that has nothing left to run looks for others' goroutines (runtime/proc.go: stealWork).
         """
-        ready, wake_ns = self.planned.ready, self.machine.sched.wake_ns
+        ready, wake_ns = self.planned.ready, self._machine.sched.wake_ns
         return -math.expm1(-ready * wake_ns) / ready if ready else wake_ns
 
     def plan(self, ps: float) -> Plan:
         """What the sources want of so many Ps, and what they get."""
-        procs, now, wake_ns = self.ps, self.now, self._wake_ns()
+        procs, now, wake_ns = self._ps, self.now, self._wake_ns()
         ps = max(ps, 0.0)  # workers may take all of them, and a rounding error more
         wanted = 0.0
         for source in self.sources:
@@ -270,7 +282,7 @@ class Flow:
 
     def advance(self, elapsed: float, share: float = 1.0) -> Process[None]:
         """Let time pass as planned; sources get only this share of their Ps."""
-        yield self.runtime.clock.timeout(elapsed)
+        yield self._clock.timeout(elapsed)
         self._integrate(elapsed, share)
 
     def _integrate(self, elapsed: float, share: float = 1.0) -> None:
@@ -290,7 +302,7 @@ class Flow:
             self.sources.remove(source)
         whole_live, whole_scan = int(live), int(scan)
         self._carry = [live - whole_live, scan - whole_scan]
-        self.pacer.update(whole_live, whole_scan)
+        self._pacer.update(whole_live, whole_scan)
         self._age(elapsed)
 
     def _age(self, elapsed: float) -> None:
@@ -302,7 +314,7 @@ class Flow:
 
     def stand_still(self, elapsed: float) -> Process[None]:
         """The world is stopped for so long."""
-        yield self.runtime.clock.timeout(elapsed)
+        yield self._clock.timeout(elapsed)
         for source in self.sources:
             source.stopped(elapsed)
         self._age(elapsed)
@@ -311,13 +323,13 @@ class Flow:
 
     def run(self, finished: Callable[[], bool], sample: Callable[[], None]) -> Process[None]:
         """From step to step until the time is over, or the work is done; cycles in between."""
-        gc, end = self.gc, float(self.runtime.settings.duration)
-        self._process = self.runtime.clock.active_process
+        gc, end = self._gc, float(self._settings.duration)
+        self._process = self._clock.active_process
         sample()
         while self.now < end - 1 and not finished():
             if not self.forced:
                 yield from self._step(end)
-            if self.runtime.finished.triggered:
+            if self._finished.triggered:
                 return
             reason = self._wanted()
             if reason or gc.running:
@@ -328,19 +340,19 @@ class Flow:
                 for cohort in self.cohorts():
                     cohort.cycle_ended()
             sample()
-        self.runtime.finished.succeed()
+        self._finished.succeed()
 
     def _wanted(self) -> str:
         """Why a cycle is to start now; empty if none is."""
         if self.forced:
             self.forced = False
             return "forced"
-        return "heap" if self.pacer.heap_live >= self.gc.trigger_at - 1 else ""
+        return "heap" if self._pacer.heap_live >= self._gc.trigger_at - 1 else ""
 
     def _step(self, end: float) -> Process[None]:
         """Time passes up to the next instant that matters, or until somebody starts a cycle."""
-        settings, pacer = self.runtime.settings, self.pacer
-        plan, trigger = self.plan(self.ps), self.gc.trigger_at
+        settings, pacer = self._settings, self._pacer
+        plan, trigger = self.plan(self._ps), self._gc.trigger_at
         rate = plan.live
         elapsed = min(plan.until, end - self.now, LONGEST_STEP)
         room = trigger - pacer.heap_live
@@ -350,12 +362,12 @@ class Flow:
             elapsed = min(elapsed, due + 1.0)
             if settings.memory_limit < MAX_INT64:
                 elapsed = min(elapsed, self._cycle_length() / LOOKS_PER_CYCLE / rate)
-            if self.runtime.container.memory is not None:
-                elapsed = min(elapsed, max(self.runtime.container.left / 2, 1 << 18) / rate)
+            if self._container.memory is not None:
+                elapsed = min(elapsed, max(self._container.left / 2, 1 << 18) / rate)
         elapsed = max(elapsed, 1.0)
         self._step_begun = self.now
         try:
-            yield self.runtime.clock.timeout(elapsed)
+            yield self._clock.timeout(elapsed)
         except simpy.Interrupt:
             return
         self._step_begun = None
@@ -372,29 +384,28 @@ class Flow:
 
     def _pass(self, elapsed: float) -> None:
         """A step between cycles is over."""
-        idle = (self.ps - self.planned.program) * elapsed
+        idle = (self._ps - self.planned.program) * elapsed
         self.idle_ns += idle
-        self.gc.limiter.add_idle_time(int(idle))
+        self._gc.limiter.add_idle_time(int(idle))
         self._integrate(elapsed)
         self._look_at_memory(elapsed)
 
     def _cycle_length(self) -> float:
-        pacer = self.pacer
+        pacer = self._pacer
         return max(float(min(pacer.heap_goal(), 1 << 44) - pacer.heap_marked), float(1 << 20))
 
     def _look_at_memory(self, elapsed: float) -> None:
-        runtime, footprint = self.runtime, self.footprint
+        footprint = self._footprint
         footprint.pass_time(elapsed)
-        limited = runtime.settings.memory_limit < MAX_INT64
-        if limited or runtime.container.memory is not None:
+        limited = self._settings.memory_limit < MAX_INT64
+        if limited or self._container.memory is not None:
             footprint.keep_below_limit()
-            runtime.container.look()
-            self.gc.trigger_at = self.pacer.trigger()[0]
+            self._container.look()
+            self._gc.trigger_at = self._pacer.trigger()[0]
 
     def look_around(self, *, by_allocation: bool = False) -> InFlight:
         """Who is there now; an allocation may be what asks."""
-        rng = self.streams["crowd"]
-        self._there = in_flight(self.sources, rng, by_allocation=by_allocation)
+        self._there = in_flight(self.sources, self._rng, by_allocation=by_allocation)
         self._there_at = self.now
         return self._there
 

@@ -6,17 +6,20 @@ rounded up to chunks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
+from sim.fluid.in_flight import InFlight, StackMemory
+from sim.fluid.slots import SlotAccounts
+from sim.fluid.spans import SpanModel
 from sim.go.scavenge import QUANTUM, SCAVENGE_FRACTION, limit_overage
+from sim.machine.profile import MachineProfile
 from sim.runtime.interfaces import HeapUsage
 from sim.runtime.memory import memory_classes
+from sim.runtime.state import GC, Settings
 from sim.units import Bytes, MiB
-
-if TYPE_CHECKING:
-    from sim.fluid.engine import Flow
 
 CHUNK: Final = 4 * MiB
 """The heap grows by multiples of it (runtime/mpagealloc.go: pallocChunkBytes)."""
@@ -25,44 +28,53 @@ MARK_WORD: Final = 64
 
 
 class Footprint:
-    """Accounts of memory in bytes."""
+    """Accounts of memory in bytes. Only its methods write them."""
 
-    def __init__(self, flow: Flow) -> None:
-        self._flow, self._runtime, self._gc = flow, flow.runtime, flow.gc
-        self._machine, self._ps = flow.machine, flow.ps
-        self._limit = flow.runtime.settings.memory_limit
+    def __init__(
+        self,
+        gc: GC,
+        settings: Settings,
+        machine: MachineProfile,
+        model: SpanModel,
+        slots: SlotAccounts,
+        stacks: StackMemory,
+    ) -> None:
+        self._gc, self._machine, self._ps = gc, machine, settings.gomaxprocs
+        self._limit, self._scavenger = settings.memory_limit, settings.switches.scavenger
+        self._model, self._slots, self._stacks = model, slots, stacks
+        self.tell_pacer: Callable[[], object] = lambda: None
+        """Tells the pacer what the memory limit looks at. Set by the build."""
         self.mapped = 0.0
+        """Heap that the OS was asked for, once; of it, free pages that are `released` to it."""
         self.released = 0.0
         self.objects: Bytes = 0
+        """Slots of objects that are not known to be dead."""
         self.in_use = 0.0
+        """Spans in use, without those of `stacks`."""
         self.stacks = 0.0
         self.spans = 0.0
+        """Number of spans in use, of span classes that ever had one, and of slots in them."""
         self.classes_used = 0
         self.slots = 0.0
         self.assist_ns = self.background_ns = 0.0
         """CPU-ns of returning memory."""
-        self._seen_at = -1.0
+        self.seen_at = -1.0
+        """When the heap was last looked at, ns."""
 
-    def see(self) -> None:
-        """Look at the heap as it is now, unless that has been done."""
-        flow = self._flow
-        if flow.now == self._seen_at:
-            return
-        self._seen_at = flow.now
-        flow.settle_all()
-        model = flow.spans
-        taken = flow.slots.taken
+    def see(self, now: float, there: InFlight) -> None:
+        """Look at the heap as it is now, with those who are there."""
+        self.seen_at, model, taken = now, self._model, self._slots.taken
         spans = model.in_use(model.per_class(taken)) if any(taken) else model.spans
         self.spans, self.slots, self.in_use = model.totals(spans)
         self.classes_used = max(self.classes_used, int(np.count_nonzero(spans)))
-        self.objects = flow.slots.allocated[0] - flow.slots.freed[0]
+        self.objects = self._slots.allocated[0] - self._slots.freed[0]
         self.in_use = max(self.in_use, self.objects)  # equal but for rounding
-        self.stacks = flow.stacks.spans(flow.there)
+        self.stacks = self._stacks.spans(there)
         self._map()
 
     def forget(self) -> None:
         """The heap has changed at this very instant: look at it anew."""
-        self._seen_at = -1.0
+        self.seen_at = -1.0
 
     def map_for(self, in_use: Bytes) -> None:
         """Spans need so much memory now: pages are mapped, or those that were returned used."""
@@ -109,12 +121,12 @@ class Footprint:
     def keep_below_limit(self) -> None:
         """Return memory before the limit is passed (runtime/mheap.go: allocSpan)."""
         use = self._gc.pacer.memory
-        self._flow.tell_pacer()
-        if self._flow.on.scavenger and not self._gc.limiter.limiting:
+        self.tell_pacer()
+        if self._scavenger and not self._gc.limiter.limiting:
             owed = limit_overage(0, use.mapped_ready, self._limit)
             if owed.nbytes:
                 self.assist_ns += self._return(owed.nbytes)
-                self._flow.tell_pacer()
+                self.tell_pacer()
 
     def _return(self, nbytes: float) -> float:
         """So much goes back to the OS, as far as it is free; returns the CPU-ns that it takes."""
@@ -125,7 +137,7 @@ class Footprint:
     def pass_time(self, elapsed: float) -> None:
         """The background scavenger has 1 % of the CPU, as long as there is too much memory."""
         goals = self._gc.scavenge_goals
-        if not self._flow.on.scavenger or (goals.gc_percent is None and goals.memory_limit is None):
+        if not self._scavenger or (goals.gc_percent is None and goals.memory_limit is None):
             return
         self._map()
         retained = self.in_use + self.free

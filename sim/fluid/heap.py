@@ -6,13 +6,19 @@ import math
 import operator
 from typing import Final
 
+import numpy as np
+
 from sim.fluid.engine import Flow
-from sim.fluid.in_flight import InFlight
-from sim.fluid.retention import Retained
-from sim.fluid.spans import Floats
+from sim.fluid.footprint import Footprint
+from sim.fluid.in_flight import InFlight, StackMemory
+from sim.fluid.retention import Pooled, Retained
+from sim.fluid.slots import SlotAccounts
+from sim.fluid.snapshot import Snapshots
+from sim.fluid.spans import Floats, SpanModel
 from sim.go.mheap import PAGE
+from sim.machine.profile import MachineProfile
 from sim.runtime.interfaces import Allocated, Finalized, HeapUsage, Marked, Snapshot, Swept
-from sim.runtime.state import Process
+from sim.runtime.state import GC, Process, Settings
 from sim.units import Bytes
 
 STRETCH_A_BYTE: Final = 1.0
@@ -24,9 +30,25 @@ SPREAD_OF_MOST: Final = 0.5
 class ExpectedHeap:
     """See `sim.runtime.interfaces.Heap`. Slots and spans are expectations."""
 
-    def __init__(self, flow: Flow) -> None:
-        self._flow, self._spans = flow, flow.spans
-        mixes = len(flow.spans.slot_bytes)
+    def __init__(
+        self,
+        flow: Flow,
+        gc: GC,
+        settings: Settings,
+        machine: MachineProfile,
+        spans: SpanModel,
+        slots: SlotAccounts,
+        stacks: StackMemory,
+        footprint: Footprint,
+        pools: dict[str, Pooled],
+        rng: np.random.Generator,
+    ) -> None:
+        self._flow, self._gc, self._machine, self._spans = flow, gc, machine, spans
+        self._ps, self._allocate_black = settings.gomaxprocs, settings.switches.black_allocation
+        self._slots, self._stacks, self._footprint = slots, stacks, footprint
+        self._pools, self._rng = pools, rng
+        self._snapshots = Snapshots(spans, gc.marker, machine.mark)
+        mixes = len(spans.slot_bytes)
         self._taken_before = [0.0] * mixes
         """Slots by mix that had been taken when the snapshot was."""
         self._live = [0.0] * mixes
@@ -51,10 +73,10 @@ class ExpectedHeap:
 
     def snapshot(self) -> Snapshot:
         """See `Heap`."""
-        flow, spans, there = self._flow, self._spans, self._flow.there
-        self._taken_before = list(flow.slots.taken)
-        in_use = spans.in_use(spans.per_class(flow.slots.taken))
-        self._live, work = flow.snapshots.take(self._retained(there), in_use)
+        slots, spans, there = self._slots, self._spans, self._flow.there
+        self._taken_before = list(slots.taken)
+        in_use = spans.in_use(spans.per_class(slots.taken))
+        self._live, work = self._snapshots.take(self._retained(there), in_use)
         self._empty = work.empty
         return Snapshot(
             stack_scan=int(there.stack_used),
@@ -63,13 +85,13 @@ class ExpectedHeap:
             specials_ns=0.0,
             crowding_ns=work.crowding_ns,
             goroutines=there.goroutines,
-            stacks=flow.stacks.allocated(there),
+            stacks=self._stacks.allocated(there),
             reachable=int(spans.nbytes(self._live)),
         )
 
     def _retained(self, there: InFlight) -> list[Retained]:
         """Who keeps something now; requests do not keep more than is in the heap beside others."""
-        found, in_heap = [*self._flow.retained], self._flow.slots.in_heap()
+        found, in_heap = [*self._flow.retained], self._slots.in_heap()
         for holder in found:
             in_heap[holder.mix] -= holder.slots
         for mix, slots in there.held.items():
@@ -80,10 +102,10 @@ class ExpectedHeap:
 
     def begin_sweep(self) -> Marked:
         """See `Heap`: marked slots stay; the others are free from here on."""
-        flow, spans, slots = self._flow, self._spans, self._flow.slots
+        spans, slots = self._spans, self._slots
         reachable = self._reachable()
         black = list(map(operator.sub, slots.taken, self._taken_before))
-        if not flow.on.black_allocation:
+        if not self._allocate_black:
             black = [max(now - then, 0.0) for now, then in zip(reachable, self._live, strict=True)]
         marked = list(map(operator.add, self._live, black))
         now = spans.in_use(spans.per_class(slots.taken))
@@ -93,9 +115,9 @@ class ExpectedHeap:
         self._freed_spans = max(self._swept_spans - spans.totals(spans.spans)[0], 0.0)
         self._in_use = int(in_use)
         self._sweep_is_done = self._swept_spans < 1
-        flow.footprint.forget()
-        flow.footprint.map_for(self._in_use)
-        flow.stacks.end_cycle(flow.there)
+        self._footprint.forget()
+        self._footprint.map_for(self._in_use)
+        self._stacks.end_cycle(self._flow.there)
         return Marked(
             int(spans.nbytes(marked)), int(spans.nbytes(black)), int(spans.nbytes(reachable))
         )
@@ -103,16 +125,16 @@ class ExpectedHeap:
     def _reachable(self) -> list[float]:
         """Slots that the program can reach now, by mix."""
         retained = self._retained(self._flow.there)
-        return self._flow.snapshots.by_mix(retained, [holder.slots for holder in retained])
+        return self._snapshots.by_mix(retained, [holder.slots for holder in retained])
 
     def sweep_while_stopped(self) -> Process[None]:
         """See `Heap`."""
         self._sweep_is_done = True
-        yield from self._flow.stand_still(self._sweep_ns() / self._flow.ps)
+        yield from self._flow.stand_still(self._sweep_ns() / self._ps)
 
     def _sweep_ns(self) -> float:
         """CPU time of sweeping all spans, of which some go back to the page heap."""
-        costs = self._flow.machine.sweep
+        costs = self._machine.sweep
         return self._swept_spans * costs.span_ns + self._freed_spans * costs.freed_span_ns
 
     @property
@@ -127,21 +149,21 @@ class ExpectedHeap:
 
     def usage(self) -> HeapUsage:
         """See `Heap`."""
-        self._flow.footprint.see()
-        return self._flow.footprint.usage()
+        self._flow.see()
+        return self._footprint.usage()
 
     def commit(self) -> None:
         """See `Heap`: the sweep is paced by what is swept when the next cycle begins."""
-        self._since_last = max(self._flow.now - self._flow.gc.last_end, 1.0)
+        self._since_last = max(self._flow.now - self._gc.last_end, 1.0)
 
     def resume(self) -> None:
         """See `Heap`: find out what will be taken until the next cycle, and what a slot costs."""
-        flow, spans, pacer = self._flow, self._spans, self._flow.pacer
+        flow, spans, pacer = self._flow, self._spans, self._gc.pacer
         _, goal = pacer.trigger()
         room = min(max(float(goal - pacer.heap_live), float(PAGE)), 2.0**44)
-        seen = flow.slots.last_taken
+        seen = self._slots.last_taken
         if spans.nbytes(seen) < room / 4:
-            seen = flow.slots.total_taken()
+            seen = self._slots.total_taken()
         ps = flow.allocating_ps()
         expected, ahead = spans.taken_within(seen, room, ps, self._stretches(ps))
         flow.expect(expected)
@@ -149,7 +171,7 @@ class ExpectedHeap:
             flow.start_sweeping(self._sweep_ns())
         pacer.update(int(ahead), 0)
         self._refill_pools(flow.there)
-        flow.footprint.forget()
+        self._footprint.forget()
 
     def _stretches(self, ps: float) -> float:
         """Independent stretches of work of each of so many Ps, by byte of heap_live.
@@ -158,32 +180,30 @@ class ExpectedHeap:
         same P until another one overlaps them, and parks later in half of the cases. Ps that never
         idle get the same.
         """
-        flow = self._flow
-        plan = flow.planned
+        plan, ps_all = self._flow.planned, self._ps
         if not plan.ready or not plan.live:
             return STRETCH_A_BYTE
-        busy_ns = plan.program / plan.ready + flow.machine.sched.wake_ns
+        busy_ns = plan.program / plan.ready + self._machine.sched.wake_ns
         in_a_row = 2 / -math.expm1(-plan.ready * busy_ns)
-        clumps = (2 * in_a_row - 1 - in_a_row / flow.ps) * max(1 - plan.program / flow.ps, 0.0)
+        clumps = (2 * in_a_row - 1 - in_a_row / ps_all) * max(1 - plan.program / ps_all, 0.0)
         return plan.ready / (plan.live * ps * max(clumps, 1.0))
 
     def _refill_pools(self, there: InFlight) -> None:
         """Objects that pools will have to allocate until the next cycle."""
-        flow = self._flow
-        for name, pool in flow.pools.items():
+        for name, pool in self._pools.items():
             lent, variance, time, limit = there.lent.get(name, (0.0, 0.0, 1.0, 0.0))
             spread = math.sqrt(variance)
             looks = self._since_last / max(time, 1.0) + 1.0
-            chance = SPREAD_OF_MOST * float(flow.streams["pools"].standard_normal())
+            chance = SPREAD_OF_MOST * float(self._rng.standard_normal())
             most = min(lent + spread * (math.sqrt(2 * math.log(looks)) + chance), limit)
             new = max(most - pool.slots, 0.0)
             pool.slots = most
-            flow.slots.taken[pool.mix] += new
-            flow.pacer.update(int(new * flow.spans.slot_bytes[pool.mix]), 0)
+            self._slots.taken[pool.mix] += new
+            self._gc.pacer.update(int(new * self._spans.slot_bytes[pool.mix]), 0)
 
     def allocated(self) -> Allocated:
         """See `Heap`."""
-        slots = self._flow.slots
+        slots = self._slots
         self._flow.settle_all()
         (allocated, objects), (freed, freed_objects) = slots.allocated, slots.freed
         return Allocated(
@@ -205,5 +225,5 @@ class ExpectedHeap:
 
     def scavenge_cpu(self) -> dict[str, float]:
         """See `Heap`."""
-        footprint = self._flow.footprint
+        footprint = self._footprint
         return {"assist": footprint.assist_ns, "background": footprint.background_ns}

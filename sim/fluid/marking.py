@@ -14,7 +14,8 @@ from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK, PIECE_NS, SCAN_ORDER
 from sim.go.sysmon import PERIOD, TIME_SLICE, WHOLE_SLICE
 from sim.machine.price import crowded
-from sim.runtime.state import Process
+from sim.machine.profile import MachineProfile
+from sim.runtime.state import GC, Process, Settings
 
 STEPS: Final = 8
 """The work is done in at least so many steps."""
@@ -40,9 +41,10 @@ Openers: TypeAlias = list[tuple[OpenFlow, float]]
 class Marking:
     """One mark phase. Work is in units of scan work, `per_unit` is CPU-ns of one marker alone."""
 
-    def __init__(self, flow: Flow) -> None:
-        gc, ps = flow.gc, flow.ps
-        self._flow, self._gc, self._ps = flow, gc, ps
+    def __init__(self, flow: Flow, gc: GC, settings: Settings, machine: MachineProfile) -> None:
+        ps = settings.gomaxprocs
+        self._flow, self._gc, self._pacer, self._ps = flow, gc, gc.pacer, ps
+        self._machine, self._assists_on = machine, settings.switches.assists
         self._left, self._cpu = gc.cycle.scan_left, gc.cycle.cpu
         self._dedicated = float(gc.dedicated_needed)
         self._share = gc.fraction
@@ -95,7 +97,7 @@ class Marking:
 
     def _paid(self, plan: Plan, elapsed: float) -> float:
         """When there is nothing left to mark: the share of the program that has credit."""
-        if not self._flow.on.assists or self._gc.limiter.limiting:
+        if not self._assists_on or self._gc.limiter.limiting:
             return 1.0
         owed = self._owed(plan) * elapsed
         share = min(1.0, max(self._credit, 0.0) / owed) if owed > 0 else 1.0
@@ -114,7 +116,7 @@ class Marking:
         plan, ps = flow.plan(procs), procs - int(self._dedicated)
         computing = self._computing()[:ps]
         begun = flow.now - self._begun + 1.0
-        woken = begun + self._flow.machine.sched.wake_ns
+        woken = begun + self._machine.sched.wake_ns
         triggered = sum(share for _, share in self._openers(plan)) > MAJORITY
         period = self._period(plan)
         idle = range(ps - len(computing))
@@ -180,7 +182,7 @@ class Marking:
                 gap = 1 / source.speed
                 if self._by_allocation and source.speed * prices.live > MAJORITY * plan.live:
                     # One of them triggered the cycle, and its P had to wake up for it.
-                    return gap, gap - self._flow.machine.sched.wake_ns - prices.ns / 2
+                    return gap, gap - self._machine.sched.wake_ns - prices.ns / 2
                 return gap, (source.begin - self._begun) % gap
         return None
 
@@ -213,7 +215,7 @@ class Marking:
         part = busy / max(elapsed * workers, 1e-9)
         self._book(self._work, elapsed, idle, 0.0, part)
         self._work = 0.0
-        elapsed += self._flow.machine.stw.ragged_barrier_ns
+        elapsed += self._machine.stw.ragged_barrier_ns
         yield from flow.advance(elapsed, self._paid(plan, elapsed))
 
     def _opening(self) -> Process[None]:
@@ -222,7 +224,7 @@ class Marking:
         Idle Ps are woken up and mark a little later.
         """
         flow, procs = self._flow, self._ps
-        wake_ns = self._flow.machine.sched.wake_ns
+        wake_ns = self._machine.sched.wake_ns
         length = max(min(self._piece(), self._units / procs) * self._per_unit, wake_ns)
         late = wake_ns / length
         background = self._dedicated + self._fractional
@@ -277,7 +279,7 @@ class Marking:
             chance += share
             rest += left * prices.ns
             slots += left * prices.slot_bytes
-        return chance, rest / max(chance, 1e-9), slots * self._flow.pacer.assist_work_per_byte
+        return chance, rest / max(chance, 1e-9), slots * self._pacer.assist_work_per_byte
 
     def _openers(self, plan: Plan) -> Openers:
         """Loads of requests, with their shares of what triggers cycles."""
@@ -341,10 +343,10 @@ class Marking:
         available = (program + extra) * elapsed
         self._book(done, elapsed, idle, assist)
         share = 1 - assist / available if available > 0 else 1.0
-        per_byte, before = flow.pacer.assist_work_per_byte, flow.pacer.heap_live
+        per_byte, before = self._pacer.assist_work_per_byte, self._pacer.heap_live
         yield from flow.advance(elapsed, share)
         # What has been allocated is paid for, be it more than on average.
-        slots = (flow.pacer.heap_live - before) * plan.slots / max(plan.live, 1e-9)
+        slots = (self._pacer.heap_live - before) * plan.slots / max(plan.live, 1e-9)
         self._credit += done - slots * per_byte - self._lost() * elapsed * share
         self._assisting = assist / elapsed
         self._work -= done
@@ -367,14 +369,14 @@ class Marking:
 
     def _owed(self, plan: Plan) -> float:
         """Scan work that is owed per ns."""
-        return plan.slots * self._flow.pacer.assist_work_per_byte + self._lost()
+        return plan.slots * self._pacer.assist_work_per_byte + self._lost()
 
     def _lost(self) -> float:
         """Credit that goroutines take per ns, 64 KiB of work at a time, and do not use.
 
         At its end a goroutine hands it back; one that waits until the next cycle keeps it.
         """
-        per_byte, lost = self._flow.pacer.assist_work_per_byte, 0.0
+        per_byte, lost = self._pacer.assist_work_per_byte, 0.0
         for source in self._flow.sources:
             if beginners := source.beginners:
                 needed = source.visit.prices.slot_bytes * source.speed / beginners * per_byte
@@ -390,13 +392,13 @@ class Marking:
             if isinstance(source, OpenFlow) and not source.regular
         )
         spread = math.sqrt(variance * self._work * self._per_unit / self._ps)
-        return spread > UNEVEN * (flow.pacer.heap_goal() - flow.pacer.heap_live)
+        return spread > UNEVEN * (self._pacer.heap_goal() - self._pacer.heap_live)
 
     def _assists(
         self, available: float, owed: float, supply: float, unit_ns: float, least: float
     ) -> float:
         """CPU-ns that goroutines mark so that credit covers what they allocate."""
-        if not self._flow.on.assists or self._gc.limiter.limiting:
+        if not self._assists_on or self._gc.limiter.limiting:
             return 0.0
         missing = owed * available - self._credit - supply
         return min(max(least, missing / (owed + 1 / unit_ns)), available)
@@ -411,7 +413,7 @@ class Marking:
             if mine and some:
                 mine = min(some, mine)
                 left[part] -= mine
-                self._flow.pacer.add_scan_work(part, mine)
+                self._pacer.add_scan_work(part, mine)
                 some -= mine
         elapsed *= busy
         fractional_ns, idle_ns = self._split(elapsed, idle)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from sim.fluid.engine import Flow
+from sim.fluid.in_flight import StackMemory
 from sim.fluid.marking import Marking
 from sim.fluid.plan import Plan
+from sim.machine.profile import MachineProfile
 from sim.runtime.interfaces import Assists, Population
-from sim.runtime.state import Process
+from sim.runtime.state import GC, Process, Settings
 from sim.runtime.stopping import time_to_restart, time_to_stop
 from sim.units import Bytes, Nanoseconds
 
@@ -19,9 +23,18 @@ ALL_BUSY = 0.999
 class Rates:
     """See `sim.runtime.interfaces.Mutator`."""
 
-    def __init__(self, flow: Flow) -> None:
-        self._flow, self._costs = flow, flow.machine.stw
-        self._rng = flow.streams["stops"]
+    def __init__(
+        self,
+        flow: Flow,
+        gc: GC,
+        settings: Settings,
+        machine: MachineProfile,
+        stacks: StackMemory,
+        rng: np.random.Generator,
+    ) -> None:
+        self._flow, self._gc, self._machine, self._costs = flow, gc, machine, machine.stw
+        self._settings, self._ps, self._stacks = settings, settings.gomaxprocs, stacks
+        self._stops, self._rng = settings.switches.stop_the_world, rng
         self._others = 0
         """Ps beside that of the stopping goroutine that have to be stopped."""
         self._stop_ns = 0.0
@@ -35,22 +48,22 @@ class Rates:
         flow = self._flow
         self._stopped_since = flow.now
         if reason == "mark termination":
-            plan = flow.plan(flow.ps)
-            self._others = max(self._busy(plan) - (plan.program < flow.ps), 0)
+            plan = flow.plan(self._ps)
+            self._others = max(self._busy(plan) - (plan.program < self._ps), 0)
         else:
             by_allocation = reason == "heap"
             flow.look_around(by_allocation=by_allocation)
             left = self._left_behind(flow.planned) if by_allocation else 0.0
             self._others = self._busy(flow.planned, left)
         self._stop_ns = 0.0
-        if flow.on.stop_the_world:
+        if self._stops:
             self._stop_ns = time_to_stop(self._others, self._costs, self._rng)
             yield from flow.stand_still(self._stop_ns)
         return self._stop_ns  # type: ignore[return-value]
 
     def _busy(self, plan: Plan, early: float = 0.0) -> int:
         """Ps beside that of the stopping goroutine on which something runs, or which wake up."""
-        ps = self._flow.ps
+        ps = self._ps
         busy = max(plan.program + self._waking(plan) + early, 0.0)
         if busy >= ps * ALL_BUSY:
             return ps - 1
@@ -58,7 +71,7 @@ class Rates:
 
     def _waking(self, plan: Plan) -> float:
         """Ps that wake up for goroutines that have become runnable."""
-        ps, wake_ns = self._flow.ps, self._flow.machine.sched.wake_ns
+        ps, wake_ns = self._ps, self._machine.sched.wake_ns
         return min(plan.ready * wake_ns, ps) * max(1 - plan.program / ps, 0.0)
 
     def _left_behind(self, plan: Plan) -> float:
@@ -68,7 +81,7 @@ class Rates:
         goroutines is one of those that are busy on average; a request comes on top of them, but the
         next of regular ones is still far.
         """
-        ready = -math.expm1(-plan.ready * self._flow.machine.sched.wake_ns)
+        ready = -math.expm1(-plan.ready * self._machine.sched.wake_ns)
         left = early = ready * (1 - plan.later / max(plan.live, 1e-9))
         for source in self._flow.sources:
             share = source.speed * source.visit.prices.live / max(plan.live, 1e-9)
@@ -83,7 +96,7 @@ class Rates:
         """See `Mutator`: meanwhile goroutines become runnable, and idle Ps are woken for them."""
         flow = self._flow
         woken = int(self._rng.poisson(flow.planned.ready * self._stop_ns))
-        return time_to_restart(min(self._others + woken, flow.ps - 1), self._costs)
+        return time_to_restart(min(self._others + woken, self._ps - 1), self._costs)
 
     def stand_still(self, ns: float) -> Process[None]:
         """See `Mutator`."""
@@ -99,13 +112,13 @@ class Rates:
     def begin_marking(self) -> None:
         """See `Mutator`."""
         flow = self._flow
-        flow.slow_down(flow.gc.slowdown, flow.gc.write_ns, flow.machine.alloc.marking_ns)
+        flow.slow_down(self._gc.slowdown, self._gc.write_ns, self._machine.alloc.marking_ns)
         flow.draw_arrivals()
 
     def mark(self) -> Process[None]:
         """See `Mutator`."""
-        gc = self._flow.gc
-        yield from Marking(self._flow).run()
+        gc = self._gc
+        yield from Marking(self._flow, gc, self._settings, self._machine).run()
         for part, left in gc.cycle.scan_left.items():
             if left:
                 gc.pacer.add_scan_work(part, left)
@@ -120,11 +133,11 @@ class Rates:
 
     def stacks(self) -> Bytes:
         """See `Mutator`."""
-        return self._flow.stacks.allocated(self._flow.there)
+        return self._stacks.allocated(self._flow.there)
 
     def stack_size(self) -> Bytes:
         """See `Mutator`."""
-        return self._flow.stacks.starting_size
+        return self._stacks.starting_size
 
     def assists(self) -> Assists | None:
         """See `Mutator`."""
@@ -138,5 +151,5 @@ class Rates:
         """See `Mutator`."""
         there = self._flow.there
         goroutines = round(there.goroutines)
-        running = round(min(there.running, self._flow.ps))
+        running = round(min(there.running, self._ps))
         return Population(goroutines, None, None, running, max(goroutines - running, 0))

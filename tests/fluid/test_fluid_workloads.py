@@ -64,9 +64,10 @@ def test_a_leak_into_a_container_is_killed() -> None:
 
 
 def test_memory_that_the_heap_has_grown_by_counts_when_it_is_touched() -> None:
-    mode = build(fluid("json-api"), lambda fact: None).mode
-    assert isinstance(mode, Fluid)
-    footprint = Footprint(mode.flow)
+    run = build(fluid("json-api"), lambda fact: None)
+    assert isinstance(run.mode, Fluid)
+    of, flow = run.runtime, run.mode.flow
+    footprint = Footprint(of.gc, of.settings, of.machine, flow._spans, flow._slots, flow._stacks)
     footprint.map_for(5 * MiB)
     assert (footprint.mapped, footprint.released, footprint.free) == (8 * MiB, 3 * MiB, 0)
     footprint.map_for(2 * MiB)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Annotated, Final, TypeAlias
 
 from sim.errors import UserError
@@ -135,12 +134,6 @@ def parse_fraction(text: str | float) -> float:
     if not 0 <= value < math.inf:
         raise UserError(f"expected a fraction such as 0.1 or 10%, got {quoted(text)}")
     return value
-
-
-def format_figure(value: float) -> str:
-    """A figure with three digits and more as people read it: `1,280`, `46.5`, `0.0131`."""
-    rounded = Decimal(f"{value:.3g}")
-    return f"{value:,.0f}" if rounded.adjusted() > 1 else f"{rounded:f}"
 
 
 def format_bytes(count: float) -> str:

@@ -118,8 +118,15 @@ class Advice:
     """What the detailed simulator says of it; None where cycles are too rare to."""
 
     def __str__(self) -> str:
-        if self.confirmed is None or self.risks is None:
+        if self.confirmed is None:
             return report.nothing_fits(self.tuning)
+        return f"Recommended: {report.environment(self.confirmed.setting)}\n\n{self.details}"
+
+    @property
+    def details(self) -> str:
+        """What the recommended setting costs and risks, line by line; empty where nothing fits."""
+        if self.confirmed is None or self.risks is None:
+            return ""
         told = report.recommendation(self.tuning, self.confirmed, self.risks)
         return f"{told}\n- {report.in_detail(self.detail)}"
 

@@ -47,6 +47,8 @@ class Figures(NamedTuple):
     peak_rss_bytes: float
     gc_cpu_seconds: float
     """Assist, dedicated, fractional and idle mark workers."""
+    gc_cpu_share: float
+    """Assist, dedicated and fractional workers, of all CPU time of the Ps."""
     assist_cpu_seconds: float
     background_cpu_seconds: float
     idle_cpu_seconds: float
@@ -121,6 +123,7 @@ _CHECKED: Final = {
     "peak_heap_bytes": "peak",
     "peak_rss_bytes": "peak",
     "gc_cpu_seconds": "GC CPU",
+    "gc_cpu_share": "GC CPU",
     "background_cpu_seconds": "GC CPU",
     "idle_cpu_seconds": "GC CPU",
     "assist_cpu_seconds": "assists",
@@ -223,16 +226,18 @@ def _measured(
         sum(getattr(mark, kind) for mark in marks) * part / SECOND
         for kind in ("assist", "background", "idle")
     )
+    wall = found.wall * part / SECOND
     return Figures(
         gc_cycles=len(found.cycles) * part,
         alloc_bytes=found.allocated * part,
         peak_heap_bytes=found.peak_heap // MiB * MiB,
         peak_rss_bytes=overheads.resident(found.largest_heap),
         gc_cpu_seconds=assist + background + idle,
+        gc_cpu_share=(assist + background) / max(1e-9, wall * setting.procs),
         assist_cpu_seconds=assist,
         background_cpu_seconds=background,
         idle_cpu_seconds=idle,
-        wall_seconds=found.wall * part / SECOND,
+        wall_seconds=wall,
         pause_p99_seconds=found.pause_p99 / SECOND,
         latency_p50_seconds=requests.p50,
         latency_p99_seconds=requests.p99,

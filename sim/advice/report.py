@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from sim.advice.prediction import Prediction
-from sim.advice.risks import Risks
-from sim.advice.tuning import Candidate, Goals, Tuning, gc_cpu_share, shortfall
+from sim.advice.risks import MOST_GROWTH, Risks
+from sim.advice.tuning import Candidate, Goals, Tuning, shortfall
 from sim.fitting.settings import name_gogc, name_limit
 from sim.replay.setting import Setting
-from sim.units import Fraction, MiB, format_bytes, format_duration
+from sim.results.summary import Figure
+from sim.units import SECOND, Fraction, format_bytes, format_duration
 
 if TYPE_CHECKING:
     from sim.advice.confirm import Detail
 
 
 def recommendation(tuning: Tuning, confirmed: Prediction, found: Risks) -> str:
-    """What to set, what it costs, and what can go wrong."""
+    """What the recommended setting costs, and what can go wrong."""
     goals, figures = tuning.goals, confirmed.middle
-    assert tuning.best is not None
     room = 1 - figures.peak_rss_bytes / goals.memory
     procs = confirmed.setting.procs
     share = 1 / (figures.wall_seconds * procs)
@@ -32,16 +31,16 @@ def recommendation(tuning: Tuning, confirmed: Prediction, found: Risks) -> str:
             f" {format_bytes(high)}) of {format_bytes(goals.memory)}; {room:.0%} is left"
         ),
         (
-            f"GC CPU: {gc_cpu_share(confirmed):.1%} of {procs} Ps, and"
-            f" {figures.idle_cpu_seconds * share:.1%} that nobody else wanted (idle workers)"
+            f"GC CPU: {Figure(figures.gc_cpu_share, 'fraction')} of {procs} Ps, and"
+            f" {Figure(figures.idle_cpu_seconds * share, 'fraction')} by idle workers, on Ps that"
+            " nothing else wanted"
         ),
         f"cycles: {figures.gc_cycles / figures.wall_seconds:.2g} a second",
-        f"pauses: {1e6 * figures.pause_p99_seconds:.0f}us at the 99th percentile, as logged",
+        f"pauses: {format_duration(figures.pause_p99_seconds * SECOND)} at the 99th percentile",
         _latency(confirmed),
         *(f"risk: {sentence}" for sentence in risk_sentences(found, goals)),
     ]
-    listed = "\n".join(f"- {sentence}" for sentence in sentences)
-    return f"Recommended: {environment(tuning.best.setting)}\n\n{listed}"
+    return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
 def in_detail(found: Detail | None) -> str:
@@ -61,9 +60,10 @@ def _latency(confirmed: Prediction) -> str:
         return "latency: not in a gctrace log; --arrivals says how many requests came"
     low, high = confirmed.low.latency_p99_seconds, confirmed.high.latency_p99_seconds
     return (
-        f"latency: {1e3 * figures.latency_p50_seconds:.3g}ms in the middle and"
-        f" {1e3 * figures.latency_p99_seconds:.3g}ms ({1e3 * low:.3g}ms to {1e3 * high:.3g}ms) at"
-        " the 99th percentile, if requests arrive at random and take exponential times"
+        f"latency: {format_duration(figures.latency_p50_seconds * SECOND)} in the middle and"
+        f" {format_duration(figures.latency_p99_seconds * SECOND)} ({format_duration(low * SECOND)}"
+        f" to {format_duration(high * SECOND)}) at the 99th percentile, if"
+        " requests arrive at random and take exponential times"
     )
 
 
@@ -74,7 +74,7 @@ def nothing_fits(tuning: Tuning) -> str:
         f"Nothing keeps all goals. Nearest: {environment(least.setting)}, which misses"
         f" {' and '.join(least.failures)}: it needs"
         f" {format_bytes(least.grown.high.peak_rss_bytes)} and"
-        f" {gc_cpu_share(least.grown):.1%} of the CPU for collection."
+        f" {least.grown.middle.gc_cpu_share:.1%} of the CPU for collection."
     )
     if tuning.step and "memory" in least.failures:
         told += (
@@ -86,20 +86,23 @@ def nothing_fits(tuning: Tuning) -> str:
 
 def risk_sentences(found: Risks, goals: Goals) -> list[str]:
     """Each risk as a sentence."""
+    killed = found.out_of_memory
+    never = f"not even at {grown_to(MOST_GROWTH)}" if killed is None else "not before it is killed"
+    breaks = {
+        f"collection takes more than {goals.max_gc_cpu:.0%} of the CPU": found.gc_cpu,
+        "collection takes over a third of the CPU": found.thrashing,
+        "the GC CPU limiter lets the heap grow beyond GOMEMLIMIT": found.limiter,
+        f"the process is killed for more than {format_bytes(goals.memory)}": killed,
+    }
     return [
-        _when(found.gc_cpu, f"collection takes more than {goals.max_gc_cpu:.0%} of the CPU"),
-        _when(found.thrashing, "the program thrashes: collection takes over a third of the CPU"),
-        _when(found.limiter, "the GC CPU limiter is active, and the heap grows beyond GOMEMLIMIT"),
-        _when(
-            found.out_of_memory, f"the process is killed for more than {format_bytes(goals.memory)}"
-        ),
+        f"{what} ({never if growth is None else f'at {grown_to(growth)}'})"
+        for what, growth in breaks.items()
     ]
 
 
-def _when(growth: Fraction | None, what: str) -> str:
-    if growth is None:
-        return f"{what}: not before the memory is full, however the live heap grows"
-    return f"{what} if the live heap grows by {growth:.0%}"
+def grown_to(growth: Fraction) -> str:
+    """A live heap that has grown, in words."""
+    return f"{1 + growth:g} times the live heap"
 
 
 def environment(setting: Setting) -> str:
@@ -115,43 +118,48 @@ def variables(setting: Setting) -> dict[str, str]:
     return {**found, "GOMAXPROCS": str(setting.procs)}
 
 
-def trade_off(tuning: Tuning) -> str:
-    """Every setting tried, from least to most memory."""
-    ordered = sorted(tuning.candidates, key=lambda c: c.now.middle.peak_rss_bytes)
-    return _table([(environment(c.setting), c) for c in ordered], tuning)
+def trade_off(tuning: Tuning) -> list[dict[str, str]]:
+    """Every setting tried, from least to most memory; limits that change nothing in one row."""
+    alike: dict[object, list[Candidate]] = {}
+    for candidate in sorted(tuning.candidates, key=lambda c: c.now.middle.peak_rss_bytes):
+        setting = candidate.setting
+        shown = tuple(_row("", [candidate], tuning).values())[:-1]
+        alike.setdefault((setting.gogc, setting.procs, shown), []).append(candidate)
+    return [_row(_name(several), several, tuning) for several in alike.values()]
 
 
-def policies(tuning: Tuning) -> str:
+def _name(alike: Sequence[Candidate]) -> str:
+    """The setting of a candidate, or of several that differ in a limit that none reaches."""
+    first = alike[0].setting
+    if len(alike) == 1:
+        return environment(first)
+    return f"GOGC={name_gogc(first.gogc)} GOMAXPROCS={first.procs}, whatever limit"
+
+
+def policies(tuning: Tuning) -> list[dict[str, str]]:
     """The named policies beside each other."""
-    return _table([(policy.name, candidate) for policy, candidate in tuning.policies], tuning)
+    return [_row(policy.name, [candidate], tuning) for policy, candidate in tuning.policies]
 
 
-def _table(rows: list[tuple[str, Candidate]], tuning: Tuning) -> str:
-    shown = [
-        {
-            "setting": name + (" (recommended)" if candidate is tuning.best else ""),
-            "peak RSS MiB": f"{candidate.now.middle.peak_rss_bytes / MiB:.0f}",
-            "GC CPU": f"{gc_cpu_share(candidate.now):.1%}",
-            "assists": f"{_assists(candidate.now):.2%}",
-            "cycles/s": f"{candidate.now.middle.gc_cycles / candidate.now.middle.wall_seconds:.2g}",
-            **_grown(candidate, tuning.goals),
-            "misses": ", ".join(candidate.failures),
-        }
-        for name, candidate in rows
-    ]
-    return pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True)
+def _row(name: str, alike: Sequence[Candidate], tuning: Tuning) -> dict[str, str]:
+    candidate = alike[0]
+    figures = candidate.now.middle
+    missed = f"misses {', '.join(candidate.failures)}" if candidate.failures else ""
+    return {
+        "setting": name,
+        "peak RSS": format_bytes(figures.peak_rss_bytes),
+        "GC CPU": str(Figure(figures.gc_cpu_share, "fraction")),
+        "cycles": f"{figures.gc_cycles / figures.wall_seconds:.2g}/s",
+        **_grown(candidate, tuning.goals),
+        "verdict": "recommended" if tuning.best in alike else missed,
+    }
 
 
 def _grown(candidate: Candidate, goals: Goals) -> dict[str, str]:
     if not goals.growth:
         return {}
-    with_growth = f"with {goals.growth:.0%} more live heap"
+    figures, live = candidate.grown.middle, f"live heap {goals.growth:+.0%}"
     return {
-        f"MiB {with_growth}": f"{candidate.grown.middle.peak_rss_bytes / MiB:.0f}",
-        f"GC CPU {with_growth}": f"{gc_cpu_share(candidate.grown):.1%}",
+        f"peak RSS, {live}": format_bytes(figures.peak_rss_bytes),
+        f"GC CPU, {live}": str(Figure(figures.gc_cpu_share, "fraction")),
     }
-
-
-def _assists(prediction: Prediction) -> Fraction:
-    figures = prediction.middle
-    return figures.assist_cpu_seconds / (figures.wall_seconds * prediction.setting.procs)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sim.advice.prediction import Prediction, predict
-from sim.advice.tuning import Goals, gc_cpu_share, grown
+from sim.advice.tuning import Goals, grown
 from sim.fitting.gctrace_fit import Fit
 from sim.replay.setting import Setting
 from sim.units import Fraction
@@ -14,6 +14,7 @@ from sim.units import Fraction
 THRASHING: Final[Fraction] = 1 / 3
 """Share of the CPU in collection; the limiter keeps it below a half, idle time included."""
 _STEPS: Final = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+MOST_GROWTH: Final = _STEPS[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def risks(fit: Fit, setting: Setting, goals: Goals, seed: int = 1) -> Risks:
 
 
 def _broken(prediction: Prediction, goals: Goals) -> list[str]:
-    share = gc_cpu_share(prediction)
+    share = prediction.middle.gc_cpu_share
     broken = {
         "gc_cpu": share > goals.max_gc_cpu,
         "thrashing": share > THRASHING,

@@ -96,13 +96,6 @@ def grown(fit: Fit, growth: Fraction) -> Fit:
     return replace(fit, program=replace(fit.program, cycles=cycles))
 
 
-def gc_cpu_share(prediction: Prediction) -> Fraction:
-    """GC CPU without idle workers, of all CPU time of the Ps."""
-    figures = prediction.middle
-    used = figures.assist_cpu_seconds + figures.background_cpu_seconds
-    return used / max(1e-9, figures.wall_seconds * prediction.setting.procs)
-
-
 def _search(goals: Goals, least_limit: float) -> list[Setting]:
     """Settings to try; under a limit that the live heap fills, a program only thrashes."""
     limits = [whole_mib(share * goals.memory) for share in LIMIT_SHARES]
@@ -139,7 +132,7 @@ def _half(progress: Callable[[float], None] | None, done: float) -> Callable[[fl
 def _failures(fit: Fit, prediction: Prediction, goals: Goals) -> Iterable[str]:
     if prediction.high.peak_rss_bytes > goals.memory:
         yield "memory"
-    if gc_cpu_share(prediction) > goals.max_gc_cpu:
+    if prediction.middle.gc_cpu_share > goals.max_gc_cpu:
         yield "GC CPU"
     if wanted_share(fit, prediction) > OVERLOAD:
         yield "load"
@@ -154,7 +147,7 @@ def shortfall(candidate: Candidate, goals: Goals) -> float:
     """By what factor a candidate misses the goal that it misses most."""
     return max(
         candidate.grown.high.peak_rss_bytes / goals.memory,
-        gc_cpu_share(candidate.grown) / goals.max_gc_cpu,
+        candidate.grown.middle.gc_cpu_share / goals.max_gc_cpu,
     )
 
 
@@ -172,9 +165,9 @@ def _best(fitting: list[Candidate]) -> Candidate | None:
     enough = (1 + EQUALLY_FAST) * min(fastest.values())
     procs = min(procs for procs, wall in fastest.items() if wall <= enough)
     chosen = [c for c in fitting if c.setting.procs == procs]
-    least = min(gc_cpu_share(candidate.grown) for candidate in chosen)
+    least = min(candidate.grown.middle.gc_cpu_share for candidate in chosen)
     return min(
-        (c for c in chosen if gc_cpu_share(c.grown) <= least + EQUALLY_CHEAP),
+        (c for c in chosen if c.grown.middle.gc_cpu_share <= least + EQUALLY_CHEAP),
         key=lambda c: (
             c.setting.memory_limit is None,
             c.setting.gogc is None,

@@ -1,18 +1,37 @@
-"""The text and the JSON of a prediction."""
+"""The words and the JSON of a prediction."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-
-import pandas as pd
+from typing import Final
 
 from sim.advice.prediction import OVERLOAD, Figures, Prediction, wanted_share
 from sim.advice.report import environment
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.settings import name_gogc, name_limit
-from sim.units import SECOND, MiB, format_bytes, format_figure
+from sim.results.summary import Figure, in_one_unit
+from sim.units import SECOND, format_bytes
 
+FIGURES: Final = {
+    "peak_rss_bytes": ("peak RSS", "bytes"),
+    "gc_cpu_share": ("GC CPU", "fraction"),
+    "latency_p99_seconds": ("latency p99", "seconds"),
+    "latency_p50_seconds": ("latency p50", "seconds"),
+    "pause_p99_seconds": ("pause p99", "seconds"),
+    "peak_heap_bytes": ("peak heap", "bytes"),
+    "gc_cycles": ("GC cycles", "count"),
+    "wall_seconds": ("time", "seconds"),
+    "gc_cpu_seconds": ("GC CPU time with idle workers", "seconds"),
+    "assist_cpu_seconds": ("of it assists", "seconds"),
+    "background_cpu_seconds": ("of it dedicated and fractional workers", "seconds"),
+    "idle_cpu_seconds": ("of it idle workers", "seconds"),
+    "alloc_bytes": ("allocated", "bytes"),
+    "limited_seconds": ("time with the GC CPU limiter", "seconds"),
+}
+"""Words and unit by the name in JSON, in the order of their worth to a reader."""
+IN_TABLE: Final = tuple(FIGURES)[:9]
+"""The others are in JSON, and on the page."""
 _WHOLE = {"gc_cycles", "alloc_bytes", "peak_heap_bytes", "peak_rss_bytes"}
 
 
@@ -43,41 +62,29 @@ def _number(name: str, value: float) -> float:
     return round(value) if name in _WHOLE else round(value, 6)
 
 
-def table(predictions: Sequence[Prediction]) -> str:
+def figure_of(value: float, unit: str) -> Figure:
+    """A figure of a prediction, whose times are in seconds."""
+    return Figure(value * SECOND, "ns") if unit == "seconds" else Figure(value, unit)
+
+
+def rows(predictions: Sequence[Prediction]) -> list[dict[str, str]]:
     """The predictions for people, each with the range in which nine of ten draws lie."""
-    rows = [
+    names = [name for name in IN_TABLE if any(name in known(p) for p in predictions)]
+    return [
         {
             "GOGC": name_gogc(p.setting.gogc),
             "GOMEMLIMIT": name_limit(p.setting.memory_limit),
-            "GOMAXPROCS": p.setting.procs,
-            "GC cycles": _range(p, "gc_cycles"),
-            "peak heap MiB": _range(p, "peak_heap_bytes", MiB),
-            "peak RSS MiB": _range(p, "peak_rss_bytes", MiB),
-            "GC CPU s": _range(p, "gc_cpu_seconds"),
-            "of it assists": format_figure(p.middle.assist_cpu_seconds),
-            "wall s": _range(p, "wall_seconds"),
-            "pause p99 us": f"{1e6 * p.middle.pause_p99_seconds:.0f}",
-            **_latency(p),
+            "GOMAXPROCS": str(p.setting.procs),
+            **{FIGURES[name][0]: _range(p, name) for name in names},
         }
         for p in predictions
     ]
-    return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
 
 
-def _latency(prediction: Prediction) -> dict[str, str]:
-    names = {"p50": "latency_p50_seconds", "p99": "latency_p99_seconds"}
-    return {
-        f"latency {title} ms": _range(prediction, name, 1e-3)
-        for title, name in names.items()
-        if name in known(prediction)
-    }
-
-
-def _range(prediction: Prediction, name: str, unit: float = 1.0) -> str:
-    middle, low, high = (
-        format_figure(getattr(figures, name) / unit)
-        for figures in (prediction.middle, prediction.low, prediction.high)
-    )
+def _range(prediction: Prediction, name: str) -> str:
+    figures = (prediction.middle, prediction.low, prediction.high)
+    values = [figure_of(getattr(one, name), FIGURES[name][1]) for one in figures]
+    middle, low, high = in_one_unit([value for value, _ in values], values[0].unit)
     return middle if low == high else f"{middle} ({low} to {high})"
 
 

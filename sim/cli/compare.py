@@ -12,6 +12,7 @@ import typer
 from sim.cli.files import write_json
 from sim.cli.options import Json, Quiet, Sets
 from sim.cli.progress import progress
+from sim.cli.tables import table, width
 from sim.errors import UserError
 from sim.files import write
 
@@ -148,23 +149,27 @@ class _Job:
 
     def run(self, settings: Sequence[Settings], folder: Place, *detail: str) -> Comparison | None:
         """Simulate what is not stored and print the comparison; None if all runs failed."""
-        from sim.experiment.markdown import markdown
+        from sim.experiment.markdown import legend, shown
         from sim.experiment.table import compare_groups
         from sim.experiment.tidy import comparison_frame, serialized
         from sim.report.documents import of_comparison as document
         from sim.report.verdict import of_comparison
+        from sim.results.names import head
 
         groups = self.groups(settings, folder, detail)
         if groups is None:
             return None
         compared = compare_groups(groups, self.baseline)
-        if write_json(self.json, lambda: document(compared)):
-            return compared
-        print(*of_comparison(compared), "", markdown(compared), sep="\n")
-        if self.precision is not None:
-            print(self.precision.outcome(groups.samples()))
         if self.table is not None:
             write(self.table, serialized(comparison_frame(compared), self.table.suffix))
+        if write_json(self.json, lambda: document(compared)):
+            return compared
+        rows = [{head(name): cell.text for name, cell in row.items()} for row in shown(compared)]
+        keys = list(rows[0])[: list(rows[0]).index("Pareto")]
+        text = table(rows, keys, width())
+        print(*of_comparison(compared), "", text, "", *legend(compared), sep="\n")
+        if self.precision is not None:
+            print(self.precision.outcome(groups.samples()))
         if not self.quiet:
             print(f"runs: {folder}")
         return compared

@@ -30,6 +30,7 @@ from sim.cli.options import (
     Trace,
 )
 from sim.cli.progress import progress
+from sim.cli.tables import table, width
 
 
 def tune(
@@ -124,10 +125,14 @@ def tune(
         write_explorer(html, name, fit, grid, seed, quiet=quiet)
     if write_json(json, lambda: of_advice(fit, today, found)):
         return
-    print(*of_tuning(fit, today, found), "", found, sep="\n")
+    print(*of_tuning(fit, today, found), sep="\n")
+    if found.details:
+        print(f"\n{found.details}")
     if fit.warnings:
         print(f"\n{doubts(fit, [today])}")
     if not quiet:
-        print(f"\nThe trade-off:\n\n{report.trade_off(found.tuning)}")
-        print(f"\nKnown policies:\n\n{report.policies(found.tuning)}")
+        print("\nThe trade-off, from fewer runs than what is recommended:\n")
+        print(table(report.trade_off(found.tuning), ["setting"], width()))
+        print("\nKnown policies, from as many:\n")
+        print(table(report.policies(found.tuning), ["setting"], width()))
         print(f"\nWhat this rests on:\n\n{assumptions(fit)}")

@@ -33,6 +33,9 @@ from sim.cli.options import (
     Traffic,
 )
 from sim.cli.progress import progress
+from sim.cli.tables import table, width
+
+SETTINGS = ("GOGC", "GOMEMLIMIT", "GOMAXPROCS")
 
 
 def whatif(
@@ -101,7 +104,7 @@ def whatif(
     from sim.advice.prediction import predict
     from sim.advice.scenario import scenario
     from sim.advice.settings import grid
-    from sim.advice.whatif import assumptions, doubts, table
+    from sim.advice.whatif import assumptions, doubts, rows
     from sim.report import documents
     from sim.report.verdict import of_predictions
 
@@ -121,7 +124,12 @@ def whatif(
         write_explorer(html, name, logged, Grid.of(logged, settings, future), seed, quiet=quiet)
     if write_json(json, lambda: documents.of_predictions(predictions)):
         return
-    print(*of_predictions(fit, today, predictions), "", table(predictions), sep="\n")
+    print(
+        *of_predictions(fit, today, predictions),
+        "",
+        table(rows(predictions), SETTINGS, width()),
+        sep="\n",
+    )
     for told in (doubts(fit, predictions), "" if quiet else assumptions(fit)):
         if told:
             print(f"\n{told}")

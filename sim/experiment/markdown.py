@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-import pandas as pd
-
 from sim.experiment.groups import WORKLOAD
 from sim.experiment.table import TRADED, Cell, Comparison, Row
-from sim.results.names import head, words
+from sim.results.names import words
 from sim.results.statistics import CONFIDENCE, Interval
-from sim.results.summary import Figure
+from sim.results.summary import Figure, in_one_unit
 
-_NUMBER: Final = re.compile(r"-?[\d.]+")
 MEAN: Final = "geometric mean"
 
 
@@ -24,13 +20,6 @@ class Shown(NamedTuple):
 
     text: str
     value: float | str
-
-
-def markdown(table: Comparison) -> str:
-    """The table for people, and below it what its signs mean."""
-    rows = [{head(name): cell.text for name, cell in row.items()} for row in shown(table)]
-    text = pd.DataFrame(rows).fillna("").to_markdown(index=False, disable_numparse=True)
-    return "\n".join([text, "", *legend(table)])
 
 
 def shown(table: Comparison) -> list[dict[str, Shown]]:
@@ -61,12 +50,9 @@ def _row(row: Row, table: Comparison) -> dict[str, Shown]:
 def _median(median: Interval, unit: str) -> str:
     if math.isnan(median.value):
         return ""
-    value, low, high = (str(Figure(part, unit)) for part in median)
     if math.isnan(median.low):
-        return value
-    if len({_NUMBER.sub("", text) for text in (value, low, high)}) == 1:
-        # The unit once is enough.
-        low, high = (str(_NUMBER.findall(text)[0]) for text in (low, high))
+        return str(Figure(median.value, unit))
+    value, low, high = in_one_unit(median, unit)
     return f"{value} [{low}, {high}]"
 
 

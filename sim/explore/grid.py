@@ -9,7 +9,6 @@ from typing import Any, Final, TypeVar
 from sim.advice.api import Advice
 from sim.advice.prediction import Prediction
 from sim.advice.scenario import Scenario
-from sim.advice.tuning import gc_cpu_share
 from sim.explore.knobs import Position
 from sim.fitting.gctrace_fit import Fit
 from sim.replay.program import Load
@@ -56,7 +55,7 @@ class Grid:
 
 
 def _cost(prediction: Prediction) -> float:
-    return gc_cpu_share(prediction)
+    return prediction.middle.gc_cpu_share
 
 
 def _values(

@@ -10,37 +10,19 @@ from markupsafe import Markup, escape
 
 from sim.advice.prediction import Prediction
 from sim.advice.report import environment, variables
-from sim.advice.tuning import gc_cpu_share
-from sim.advice.whatif import known
+from sim.advice.whatif import FIGURES, figure_of, known
 from sim.explore.knobs import Position
 from sim.explore.predictor import Tried
 from sim.fitting.gctrace_fit import Fit
 from sim.replay.memory import Overheads
 from sim.replay.run import ReplayedRun
 from sim.report.verdict import of_setting
-from sim.results.summary import Figure
 from sim.units import SECOND, Bytes, MiB
 
 Columns: TypeAlias = dict[str, list[Any]]
 
 MOST_CYCLES: Final = 60
 """Drawn of a run, the last ones: more are a solid block."""
-FIGURES: Final = {
-    "peak_rss_bytes": ("peak RSS", "bytes"),
-    "gc_cpu_seconds": ("GC CPU, idle workers too", "seconds"),
-    "latency_p99_seconds": ("latency p99", "seconds"),
-    "latency_p50_seconds": ("latency p50", "seconds"),
-    "pause_p99_seconds": ("pause p99", "seconds"),
-    "peak_heap_bytes": ("peak heap", "bytes"),
-    "gc_cycles": ("GC cycles", "count"),
-    "assist_cpu_seconds": ("assists", "seconds"),
-    "background_cpu_seconds": ("dedicated + fractional", "seconds"),
-    "idle_cpu_seconds": ("idle mark workers", "seconds"),
-    "wall_seconds": ("time", "seconds"),
-    "alloc_bytes": ("allocated", "bytes"),
-    "limited_seconds": ("limiter active", "seconds"),
-}
-"""By their name in JSON: words and unit, in order of worth."""
 
 
 class View(NamedTuple):
@@ -139,7 +121,7 @@ def points(predictions: Sequence[Prediction]) -> Columns:
     """Peak RSS against GC CPU, with bounds of both, and the setting of each."""
     return {
         "x": [_mib(p.middle.peak_rss_bytes) for p in predictions],
-        "y": [round(100 * gc_cpu_share(p), 3) for p in predictions],
+        "y": [round(100 * p.middle.gc_cpu_share, 3) for p in predictions],
         "low": [_mib(p.low.peak_rss_bytes) for p in predictions],
         "high": [_mib(p.high.peak_rss_bytes) for p in predictions],
         "setting": [environment(p.setting) for p in predictions],
@@ -150,9 +132,9 @@ def front(predictions: Sequence[Prediction]) -> Columns:
     """The Pareto front: from setting to setting that no other one beats in both."""
     best = float("inf")
     found = []
-    for p in sorted(predictions, key=lambda p: (p.middle.peak_rss_bytes, gc_cpu_share(p))):
-        if gc_cpu_share(p) < best:
-            best = gc_cpu_share(p)
+    for p in sorted(predictions, key=lambda p: (p.middle.peak_rss_bytes, p.middle.gc_cpu_share)):
+        if p.middle.gc_cpu_share < best:
+            best = p.middle.gc_cpu_share
             found.append(p)
     return points(found)
 
@@ -189,7 +171,7 @@ def figures(today: Prediction, prediction: Prediction, *, with_bounds: bool) -> 
         ]
         if not any(values):
             continue
-        middle, low, high, before = (_told(value, unit) for value in values)
+        middle, low, high, before = (str(figure_of(value, unit)) for value in values)
         bounds = f"{low} to {high}" if with_bounds else "…"
         rows.append(
             Markup(
@@ -198,12 +180,6 @@ def figures(today: Prediction, prediction: Prediction, *, with_bounds: bool) -> 
         )
     heads = "<tr><th></th><th>this setting</th><th>nine of ten</th><th>today</th></tr>"
     return str(Markup("<table>{}{}</table>").format(Markup(heads), Markup("").join(rows)))
-
-
-def _told(value: float, unit: str) -> str:
-    if unit == "seconds":
-        return str(Figure(value * SECOND, "ns"))
-    return str(Figure(value, unit))
 
 
 def message(text: str) -> str:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from sim.advice.prediction import Prediction
 from sim.advice.report import environment
-from sim.advice.risks import Risks
-from sim.advice.tuning import EQUALLY_CHEAP, Candidate, Tuning, gc_cpu_share
+from sim.advice.risks import MOST_GROWTH, Risks
+from sim.advice.tuning import EQUALLY_CHEAP, Candidate, Tuning
 from sim.advice.whatif import doubts
 from sim.experiment.groups import title
 from sim.experiment.table import Comparison, Row
@@ -165,9 +165,12 @@ def of_predictions(fit: Fit, today: Prediction, predictions: Sequence[Prediction
     """What other settings change against today's, `today`."""
     others = [p for p in predictions if p.setting != today.setting]
     lines = [f"Today, {environment(today.setting)}: {_figures(today)}."]
+    bounded = [p for p in others if p.setting.gogc is not None or p.setting.memory_limit]
     if others:
-        cheapest = min(others, key=lambda p: (gc_cpu_share(p), p.middle.peak_rss_bytes))
-        smallest = min(others, key=lambda p: (p.middle.peak_rss_bytes, gc_cpu_share(p)))
+        cheapest = min(
+            bounded or others, key=lambda p: (p.middle.gc_cpu_share, p.middle.peak_rss_bytes)
+        )
+        smallest = min(others, key=lambda p: (p.middle.peak_rss_bytes, p.middle.gc_cpu_share))
         lines.append(f"Least GC CPU, {environment(cheapest.setting)}: {_change(today, cheapest)}.")
         if smallest is not cheapest:
             lines.append(
@@ -223,19 +226,24 @@ def neighbour(tuning: Tuning) -> Candidate | None:
         if best is not None
         and not candidate.failures
         and candidate.setting.procs == best.setting.procs
-        and candidate.now.middle != best.now.middle
+        and _costs(candidate) != _costs(best)
     ]
-    return min(others, key=lambda c: gc_cpu_share(c.grown), default=None)
+    return min(others, key=lambda c: c.grown.middle.gc_cpu_share, default=None)
+
+
+def _costs(candidate: Candidate) -> tuple[float, float]:
+    return candidate.now.middle.peak_rss_bytes, candidate.now.middle.gc_cpu_share
 
 
 def why_not(best: Candidate, other: Candidate) -> str:
     """Why the recommended setting and not another one that keeps all goals."""
-    cpu, rss = gc_cpu_share(best.grown), best.now.middle.peak_rss_bytes
-    cpu_there, rss_there = gc_cpu_share(other.grown), other.now.middle.peak_rss_bytes
+    there = other.now.middle
+    more_cpu = other.grown.middle.gc_cpu_share - best.grown.middle.gc_cpu_share
+    more_rss = there.peak_rss_bytes - best.now.middle.peak_rss_bytes
     return (
-        f"Why not {environment(other.setting)}, which fits too: GC CPU {_share(cpu_there)} and peak"
-        f" RSS {format_bytes(rss_there)} instead of {_share(cpu)} and {format_bytes(rss)},"
-        f" {_reason(best, other, cpu_there - cpu, rss_there - rss)}."
+        f"Why not {environment(other.setting)}: it fits too, with peak RSS"
+        f" {format_bytes(there.peak_rss_bytes)} and GC CPU {_share(there.gc_cpu_share)},"
+        f" {_reason(best, other, more_cpu, more_rss)}."
     )
 
 
@@ -256,8 +264,9 @@ def _breaks(found: Risks, tuning: Tuning) -> str:
         "the GC CPU limiter gives the limit up": found.limiter,
         f"it is killed for {format_bytes(tuning.goals.memory)}": found.out_of_memory,
     }
-    told = [f"{name} at {growth:+.0%}" for name, growth in what.items() if growth is not None]
-    return f"Breaks when the live heap grows: {', '.join(told) or 'not by ten times as much'}."
+    told = [f"{name} at {1 + growth:g}x" for name, growth in what.items() if growth is not None]
+    until = f"nothing up to {1 + MOST_GROWTH:g}x"
+    return f"Breaks when the live heap grows: {', '.join(told) or until}."
 
 
 def _figures(prediction: Prediction) -> str:
@@ -265,7 +274,8 @@ def _figures(prediction: Prediction) -> str:
     bounds = f"{format_bytes(low.peak_rss_bytes)} to {format_bytes(high.peak_rss_bytes)}"
     return (
         f"peak RSS {format_bytes(middle.peak_rss_bytes)} ({bounds}),"
-        f" GC CPU {_share(gc_cpu_share(prediction))}"
+        f" GC CPU {_share(middle.gc_cpu_share)}"
+        f" ({_share(low.gc_cpu_share)} to {_share(high.gc_cpu_share)})"
     )
 
 
@@ -275,8 +285,8 @@ def _change(today: Prediction, other: Prediction) -> str:
 
 
 def _times(today: Prediction, other: Prediction) -> str:
-    before = gc_cpu_share(today)
-    return f"{gc_cpu_share(other) / before - 1:+.0%}" if before else "as much"
+    before = today.middle.gc_cpu_share
+    return f"{other.middle.gc_cpu_share / before - 1:+.0%}" if before else "as much"
 
 
 def _share(share: Fraction) -> str:

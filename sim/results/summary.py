@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Final, NamedTuple
 
@@ -17,6 +18,7 @@ from sim.results.names import by_worth, words
 from sim.results.result import Result
 from sim.units import MS, SECOND, format_bytes, format_duration
 
+_NUMBER: Final = re.compile(r"-?[\d.]+")
 MMU_WINDOW: Final = 10 * MS
 LATENCIES: Final = (("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("max", 1.0))
 ENOUGH: Final = 10
@@ -43,6 +45,14 @@ class Figure(NamedTuple):
                 return f"{self.value:.4g}/s"
             case _:
                 return f"{self.value:.0f}"
+
+
+def in_one_unit(values: Sequence[float], unit: str) -> list[str]:
+    """Figures in words; where all have the same unit, only the first one says it."""
+    texts = [str(Figure(value, unit)) for value in values]
+    if len({_NUMBER.sub("", text) for text in texts}) > 1:
+        return texts
+    return [texts[0], *(_NUMBER.findall(text)[0] for text in texts[1:])]
 
 
 class Summary(dict[str, Figure]):

@@ -10,7 +10,7 @@ from sim.advice.policies import named_policies
 from sim.advice.prediction import predict
 from sim.advice.report import nothing_fits
 from sim.advice.risks import risks
-from sim.advice.tuning import Goals, Tuning, gc_cpu_share, tune
+from sim.advice.tuning import Goals, Tuning, tune
 from sim.cli import main
 from sim.errors import UserError
 from sim.fitting.gctrace_fit import Fit
@@ -37,7 +37,7 @@ def test_the_recommendation_keeps_every_goal_with_the_growth_asked_for(tuning: T
     best = tuning.best
     assert best is not None
     assert best.grown.high.peak_rss_bytes <= GOALS.memory
-    assert gc_cpu_share(best.grown) <= GOALS.max_gc_cpu
+    assert best.grown.middle.gc_cpu_share <= GOALS.max_gc_cpu
 
 
 def test_a_limit_is_preferred_where_it_costs_nothing(tuning: Tuning) -> None:
@@ -48,7 +48,7 @@ def test_a_limit_is_preferred_where_it_costs_nothing(tuning: Tuning) -> None:
 def test_twice_the_gogc_always_costs_less_cpu_without_a_limit(tuning: Tuning) -> None:
     """Steps of less than that may be a cycle's worth of chance: load comes at random instants."""
     free = [c for c in tuning.candidates if c.setting.memory_limit is None]
-    shares = {c.setting.gogc: gc_cpu_share(c.now) for c in free}
+    shares = {c.setting.gogc: c.now.middle.gc_cpu_share for c in free}
     doubled = [(gogc, 2 * gogc) for gogc in shares if gogc is not None and 2 * gogc in shares]
     assert len(doubled) > len(shares) / 2
     assert all(shares[more] < shares[less] for less, more in doubled)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from sim.advice.prediction import predict
 from sim.advice.settings import grid
-from sim.advice.whatif import as_object, doubts, table
+from sim.advice.whatif import as_object, doubts, rows
 from sim.errors import UserError
 from sim.fitting import fit_log
 from sim.fitting.settings import name_limit
 from sim.replay.setting import Setting
-from sim.units import GiB, MiB, format_figure
+from sim.units import GiB, MiB
 from tests.fits import fitted
 
 REAL = Path(__file__).parents[1] / "golden" / "real"
@@ -85,7 +86,7 @@ def test_a_program_that_never_collects_keeps_its_row_and_the_reason() -> None:
     assert found.middle.gc_cycles == 0
     assert found.middle.peak_heap_bytes > 4 * GiB  # all that it allocates in 20 s
     assert "GOGC=off without a GOMEMLIMIT never collects" in doubts(fit, [found])
-    assert table([found]).count("off") == 1
+    assert rows([found])[0]["GOGC"] == "off"
 
 
 def test_a_heap_that_outgrows_any_goal_is_collected_without_end_but_goes_on() -> None:
@@ -95,13 +96,9 @@ def test_a_heap_that_outgrows_any_goal_is_collected_without_end_but_goes_on() ->
     assert found.middle.alloc_bytes > GiB  # the whole course of the job
 
 
-def test_figures_are_printed_as_people_read_them() -> None:
-    assert [format_figure(x) for x in (0, 1280.4, 63_012, 99.96, 46.51, 0.01312, 1e-6)] == [
-        "0",
-        "1,280",
-        "63,012",
-        "100",
-        "46.5",
-        "0.0131",
-        "0.000001",
-    ]
+def test_the_table_has_words_for_heads_and_units_once() -> None:
+    (row,) = rows(predict(fitted(HEAPBENCH), grid("100", "none", "2"), seeds=1, draws=2))
+    heads = ["GOGC", "GOMEMLIMIT", "GOMAXPROCS", "peak RSS", "GC CPU", "pause p99", "peak heap"]
+    assert list(row)[:7] == heads
+    assert re.fullmatch(r"\d+MiB \(\d+ to \d+\)", row["peak RSS"])
+    assert re.fullmatch(r"[\d.]+% \([\d.]+ to [\d.]+\)", row["GC CPU"])

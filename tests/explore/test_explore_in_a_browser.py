@@ -15,12 +15,21 @@ from typing import Any
 import pytest
 
 from sim.advice.api import whatif
+from sim.advice.whatif import FIGURES as KNOWN
+from sim.advice.whatif import figure_of
 from sim.cli import main
 from sim.units import SECOND, format_bytes, format_duration
 from tests.chromium import asked_for, complaints, look
 
 ROOT = Path(__file__).parents[2]
-FIGURES = ("peak_rss_bytes", "gc_cpu_seconds", "peak_heap_bytes", "gc_cycles", "wall_seconds")
+FIGURES = (
+    "peak_rss_bytes",
+    "gc_cpu_share",
+    "gc_cpu_seconds",
+    "peak_heap_bytes",
+    "gc_cycles",
+    "wall_seconds",
+)
 SHOWN = """
   const text = Bokeh.documents[0].get_model_by_name("figures").text;
   const page = new DOMParser().parseFromString(text, "text/html");
@@ -83,16 +92,12 @@ def test_a_move_shows_what_whatif_says_for_the_same_setting(
     until(lambda: settled(browser) and "GOGC=200" in text_of(browser, "variables"))
     (row,) = whatif(log, gogc="200").to_dict("records")
     told = shown(browser)
-    from sim.explore.views import FIGURES as KNOWN
-    from sim.explore.views import _told
-
     for name in FIGURES:
-        unit = KNOWN[name][1]
-        assert told[name][1] == _told(row[name], unit)
-        assert (
-            told[name][2]
-            == f"{_told(row[f'{name}_low'], unit)} to {_told(row[f'{name}_high'], unit)}"
-        )
+        figures = [
+            figure_of(row[key], KNOWN[name][1]) for key in (name, f"{name}_low", f"{name}_high")
+        ]
+        middle, low, high = map(str, figures)
+        assert told[name][1:3] == [middle, f"{low} to {high}"]
     assert complaints(browser) == []
 
 

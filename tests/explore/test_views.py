@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from sim.advice.prediction import predict
 from sim.advice.report import environment
-from sim.advice.tuning import gc_cpu_share
 from sim.errors import UserError
 from sim.explore.knobs import GOGC, GROWTH, KINDS, Position, all_values, knobs
 from sim.explore.predictor import Predictor
@@ -54,7 +53,7 @@ def test_bars_and_points_are_the_shares_of_the_prediction(predictor: Predictor) 
     costs, point = view.columns["costs"], view.columns["this"]
     assert costs["name"] == ["today", "this setting"]
     worked = costs["assist"][0] + costs["background"][0]
-    assert worked == pytest.approx(100 * gc_cpu_share(prediction))
+    assert worked == pytest.approx(100 * prediction.middle.gc_cpu_share)
     assert point["y"] == [pytest.approx(worked, abs=0.001)]
     assert point["setting"] == [environment(TODAY.setting)]
 

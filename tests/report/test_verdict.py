@@ -8,7 +8,6 @@ import pytest
 
 from sim.advice import api
 from sim.advice.prediction import predict
-from sim.advice.tuning import gc_cpu_share
 from sim.config import load
 from sim.experiment.table import compare_runs
 from sim.fitting.gctrace_fit import Fit
@@ -52,7 +51,7 @@ def test_other_settings_are_told_against_todays(fit: Fit) -> None:
     assert lines[1].startswith("Least GC CPU, GOGC=400")
     assert lines[2].startswith("Least memory, GOGC=50")
     more = high.middle.peak_rss_bytes / today.middle.peak_rss_bytes - 1
-    less = gc_cpu_share(high) / gc_cpu_share(today) - 1
+    less = high.middle.gc_cpu_share / today.middle.gc_cpu_share - 1
     assert f"{more:+.0%} memory for {less:+.0%} GC CPU" in lines[1]
 
 

@@ -32,6 +32,7 @@ from sim.actors.processor import Processor
 from sim.actors.quota import quota
 from sim.actors.reachable import Reachable
 from sim.actors.refill_costs import RefillCosts
+from sim.actors.refills import SingleRefills
 from sim.actors.retention import Retention
 from sim.actors.scavenging import Scavenging
 from sim.actors.scheduler import Scheduler
@@ -111,14 +112,20 @@ class Events:
             self._faults,
             machine.alloc,
             machine.sweep,
-            self._on.resolution,
         )
+        self._refills: SingleRefills | None = None
+        if self._on.resolution == "refill":
+            rng = self._streams["kinds"]
+            self._refills = SingleRefills(
+                self.memory.caches, self.kinds, self.refill_costs, self.sweeping, rng
+            )
         placement = Placement(
             self._gc,
             self.memory,
             self.kinds,
             self._prices,
             self.refill_costs,
+            self._refills,
             self.retention,
             self._black,
             self._streams,
@@ -133,6 +140,7 @@ class Events:
             self._prices,
             self.locks,
             placement,
+            self._refills,
             self.retention,
             self.sweeping,
             self._scavenging,
@@ -209,7 +217,7 @@ class Events:
             self._allocator,
             self.locks,
             self._scavenging,
-            self._on.resolution,
+            self._refills,
         )
         computing = Computing(
             self._clock,
@@ -333,7 +341,8 @@ class Events:
         """The main goroutine, and then the load; the run ends when all batches have ended."""
         run, clock, program = self.runtime, self._clock, self._program
         run.container.look()
-        self._prices.expect_fresh_spans()
+        if self._refills is None:
+            self._prices.expect_fresh_spans()
         self._allocator.reprice()
         steps = (*self._filling(), *self._compiler.steps(program.main, "main"))
         if steps:

@@ -12,11 +12,12 @@ from typing import Final
 import numpy as np
 
 from sim.actors.kinds import KindColumns
-from sim.actors.locks import Bill, Locks
+from sim.actors.locks import Locks
 from sim.actors.memory import Memory
 from sim.actors.placement import Placement
 from sim.actors.prices import Prices
-from sim.actors.retention import Retention
+from sim.actors.refills import SingleRefills
+from sim.actors.retention import ROUNDING_SLACK, Retention
 from sim.actors.scavenging import Scavenging
 from sim.actors.sweeping import Sweeping
 from sim.go.mheap import PAGE
@@ -48,6 +49,7 @@ class Allocator:
         prices: Prices,
         locks: Locks,
         placement: Placement,
+        refills: SingleRefills | None,
         retention: Retention,
         sweeping: Sweeping,
         scavenging: Scavenging,
@@ -56,6 +58,8 @@ class Allocator:
         self._heap, self._ledger = memory.heap, memory.ledger
         self._kinds, self._prices, self._locks, self._placement = kinds, prices, locks, placement
         self._retention, self._sweeping, self._scavenging = retention, sweeping, scavenging
+        self._refills = refills
+        """Takes slots at once, where every refill is an event."""
         self.accounts: MemoryAccounts
         """Where all memory is. Set by the build."""
         self._slots = [[0.0] * len(kinds.mixes) for _ in range(settings.gomaxprocs)]
@@ -76,8 +80,11 @@ class Allocator:
     def count_allocation(self, p: int, mix: int, slots: float) -> None:
         """Count allocated slots; the pacer hears of them at once, the heap in the next batch."""
         self._slots[p][mix] += slots
-        live = int(slots * self._prices.live[mix])
-        scan = int(slots * self._prices.scan[mix])
+        if self._refills is None:
+            live = int(slots * self._prices.live[mix])
+            scan = int(slots * self._prices.scan[mix])
+        else:
+            live, scan = self._take_at_once(self._refills, p, mix)
         self._live += live
         self._scan += scan
         self._room -= live
@@ -85,11 +92,19 @@ class Allocator:
         if self._room <= 0:
             self.flush_batch()
 
-    def flush_batch(self) -> list[Bill]:
-        """Write everything pending into spans and the ledger, and learn what it cost.
+    def _take_at_once(self, refills: SingleRefills, p: int, mix: int) -> tuple[int, int]:
+        """What is whole of the slots; bytes by which heap_live and heap_scan grow."""
+        whole = int(self._slots[p][mix] + ROUNDING_SLACK)
+        if not whole:
+            return 0, 0
+        self._slots[p][mix] -= whole
+        grown = refills.take(p, mix, whole)
+        if refills.has_large(mix):
+            self._room = 0.0  # large objects come from the heap at once
+        return grown
 
-        Returns the bills of all refills, for those who pay them at once.
-        """
+    def flush_batch(self) -> None:
+        """Write everything pending into spans and the ledger, and learn what it cost."""
         columns = self._kinds
         self._retention.age_tenured()
         self._debt_ns += self._sweeping.pay_debt() - self._live * self._debt_price
@@ -102,7 +117,6 @@ class Allocator:
         self._heed_memory_limit()
         self._container.look()
         self.reprice()
-        return bills
 
     def reprice(self) -> None:
         """Prices of the slots, and bytes until the next batch."""

@@ -6,23 +6,26 @@ real SimPy locks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
+import simpy
 
 from sim.actors.state import Body, Floats, G, Ints
 from sim.engine.clock import Clock
 from sim.engine.lock import Lock
-from sim.engine.queueing import mean_wait
+from sim.engine.queueing import SeenByArrivals, seen_by_arrivals
 from sim.go.kinds import LARGE_NOSCAN
 from sim.go.mheap import MHeap
-from sim.go.refill import RefillCounts
+from sim.go.refill import SWEEP_BUDGET, RefillCounts
 from sim.machine.profile import PageCosts
 from sim.runtime.state import Switches
 
 HEAP_LOCK: Final = "mheap"
+CENTRAL_CAUSES: Final = ("push", "pop")
+"""What an mcentral is held for: a span goes in, or out."""
 HEAP_LOCK_CAUSES: Final = ("grow", "reclaim")
 """What the heap lock is held for."""
 PAGE_CACHE_PAGES: Final = 64  # runtime/mpagecache.go: pageCachePages
@@ -37,6 +40,8 @@ class Hold(NamedTuple):
     times: Floats
     ns: float
     """How long each of them holds it."""
+    in_vain: Floats | None = None
+    """Those of them for spans that were swept in vain; None where nothing is swept."""
 
 
 class Bill(NamedTuple):
@@ -45,14 +50,22 @@ class Bill(NamedTuple):
     heap_live: Ints
     ns: Floats
     wait_ns: Floats
+
+
+class RefillWork(NamedTuple):
+    """What a goroutine has to do for a refill that is an event."""
+
     holds: tuple[Hold, ...]
+    ns: float
+    """CPU time between the locks that it holds."""
 
 
 @dataclass(slots=True)
 class LockUse:
     """What each cause did with each lock. Written by `Locks`.
 
-    Rows: refills with the mcentral of each span class, then the heap lock by HEAP_LOCK_CAUSES.
+    Rows: those of the mcentrals for each span class, CENTRAL_CAUSES one after the other; then those
+    of the heap lock, HEAP_LOCK_CAUSES.
     """
 
     acquisitions: Floats
@@ -92,39 +105,44 @@ class Locks:
         self._customers = ps if switches.lock_contention else 1
         """Who may be at a lock at a time; nobody waits where contention is switched off."""
         self._classes, self._sizes = len(heap.nelems), heap.slot_size
-        self.use = LockUse(*np.zeros((5, self._classes + len(HEAP_LOCK_CAUSES))))
-        self._heap_lock_wait = 0.0
-        """Mean wait for the heap lock in the last batch, ns."""
+        self._heap_rows = len(CENTRAL_CAUSES) * self._classes
+        """The first row of the heap lock."""
+        self.use = LockUse(*np.zeros((5, self._heap_rows + len(HEAP_LOCK_CAUSES))))
+        self._heap_lock = SeenByArrivals(np.zeros(()), np.zeros(()))
+        """What was met at the heap lock in the last batch, ns."""
         self._heap_lock_count = self._heap_lock_hold = 0.0
         """Acquisitions of the heap lock since the last batch, and for how long, ns."""
         self._batch_at = 0
         """When that was, ns."""
-        self._locks: dict[str, Lock] = {}
+        self._locks: dict[int, Lock] = {}
 
     # -- in batches --------------------------------------------------------------------------
 
-    def refill_holds(
-        self, classes: Ints, pages: Ints, counts: RefillCounts
-    ) -> tuple[Hold, Hold, Hold]:
+    def refill_holds(self, classes: Ints, pages: Ints, counts: RefillCounts) -> tuple[Hold, ...]:
         """What refills of these classes hold, whose spans have so many pages each."""
-        return (self.central_hold(classes, counts), *self._heap_lock_holds(pages, counts))
+        return (*self.central_holds(classes, counts), *self.heap_lock_holds(pages, counts))
 
-    def central_hold(self, classes: Ints, counts: RefillCounts) -> Hold:
+    def central_holds(self, classes: Ints, counts: RefillCounts) -> tuple[Hold, ...]:
         """How refills hold the mcentrals of their classes (runtime/mcentral.go: cacheSpan).
 
-        A span set has no lock, but one word that every push and pop changes: the full span goes in,
-        the next one comes out. Up to Go 1.14 the lock is held to move a span from one list to the
-        other, and again to enter one that came fresh from the heap meanwhile; large objects are on
-        no list.
+        A span set has no lock, but one word that every push and pop changes: the full span goes
+        into one set, the next one comes out of another, or fresh from the heap. Up to Go 1.14 one
+        lock is held to move a span from one list to the other, and again to enter one that came
+        fresh from the heap meanwhile; large objects are on no list.
         """
+        in_vain = counts.in_vain.astype(np.float64)
         if self._on.mcentral == "go1.14":
             moves = (counts.spans + counts.fresh) * (classes > LARGE_NOSCAN)
-            return Hold(classes, moves.astype(np.float64), self._costs.span_list_ns)
-        return Hold(classes, (2 * counts.spans).astype(np.float64), self._costs.span_set_ns)
+            return (Hold(classes, moves.astype(np.float64), self._costs.span_list_ns, in_vain),)
+        ns, popped = self._costs.span_set_ns, counts.partial + counts.swept
+        return (
+            Hold(classes, counts.spans.astype(np.float64), ns, in_vain),
+            Hold(classes + self._classes, popped.astype(np.float64), ns, in_vain),
+        )
 
-    def _heap_lock_holds(self, pages: Ints, counts: RefillCounts) -> tuple[Hold, Hold]:
+    def heap_lock_holds(self, pages: Ints, counts: RefillCounts) -> tuple[Hold, Hold]:
         """How refills hold the heap lock: for fresh spans, and to reclaim spans."""
-        grow, reclaim = self._classes, self._classes + 1
+        grow, reclaim = self._heap_rows, self._heap_rows + 1
         return (
             Hold(
                 np.full(len(pages), grow),
@@ -148,21 +166,27 @@ class Locks:
     def note_hold(self, hold: Hold) -> Floats:
         """Account for acquisitions since the last batch; their total wait in ns by class.
 
-        The heap lock serves everybody, so its wait is that which the whole of the last batch
-        showed; an mcentral is loaded by its own class alone.
+        What is swept in vain is so by the first refills, each of which sweeps up to SWEEP_BUDGET
+        spans; the others come evenly. The heap lock serves everybody, so its wait is that which the
+        whole of the last batch showed; a span set is loaded by its own class alone.
         """
         use, rows = self.use, hold.use
-        total = hold.times * hold.ns
-        if int(rows[0]) >= self._classes:
-            wait = np.full(len(rows), self._heap_lock_wait)
+        if hold.in_vain is None:
+            parts = [(hold.times, self._heap_lock)]
         else:
-            elapsed = self._clock.now - self._batch_at
-            wait = mean_wait(hold.ns, hold.times, elapsed, self._customers)
-        wait_ns: Floats = hold.times * wait
+            elapsed, calm = self._clock.now - self._batch_at, hold.times - hold.in_vain
+            sweepers = np.ceil(hold.in_vain / SWEEP_BUDGET)
+            window = elapsed * np.minimum(sweepers / np.maximum(calm, 1), 1)
+            parts = [
+                (times, seen_by_arrivals(hold.ns, times, ns, self._customers))
+                for times, ns in ((calm, elapsed), (hold.in_vain, np.maximum(window, 1)))
+            ]
+        wait_ns: Floats = np.sum([times * seen.wait for times, seen in parts], axis=0)
+        contended = np.sum([times * seen.busy for times, seen in parts], axis=0)
         np.add.at(use.acquisitions, rows, hold.times)
-        np.add.at(use.hold_ns, rows, total)
+        np.add.at(use.hold_ns, rows, hold.times * hold.ns)
         np.add.at(use.wait_ns, rows, wait_ns)
-        np.add.at(use.contended, rows, hold.times * wait / (wait + hold.ns))
+        np.add.at(use.contended, rows, contended)
         return wait_ns
 
     def longest_waits(self) -> Floats:
@@ -183,60 +207,76 @@ class Locks:
         elapsed, self._batch_at = now - self._batch_at, now
         if elapsed <= 0:
             return
-        self._heap_lock_wait = 0.0
-        if self._heap_lock_count:
-            hold = self._heap_lock_hold / self._heap_lock_count
-            wait = mean_wait(hold, self._heap_lock_count, elapsed, self._customers)
-            self._heap_lock_wait = float(wait)
+        count = self._heap_lock_count
+        hold = self._heap_lock_hold / count if count else 0.0
+        self._heap_lock = seen_by_arrivals(hold, count, elapsed, self._customers)
         self._heap_lock_count = self._heap_lock_hold = 0.0
 
     # -- one by one --------------------------------------------------------------------------
 
-    def taken(self, bills: list[Bill]) -> Iterator[tuple[int, int, float]]:
-        """(Row of the account, times, ns) of every lock that refills hold, class by class."""
-        for bill in bills:
-            expected = np.array([hold.times for hold in bill.holds]).T
-            times = (expected + self._rng.random(expected.shape)).astype(np.int64)
-            for at, which in np.argwhere(times).tolist():
-                hold = bill.holds[which]
-                yield int(hold.use[at]), int(times[at, which]), hold.ns
+    def go_through(self, g: G, work: RefillWork) -> Body:
+        """Take one lock after the other on the goroutine's P, with so much work between them.
 
-    def queue_for(self, g: G, row: int, times: int, ns: float) -> Body:
-        """Acquire, hold and release a lock so many times, on the goroutine's P."""
+        Work between two locks is of exponential length: Ps that all took equally long would meet
+        at every lock, once they have met.
+        """
+        turns = [(row, ns) for row, times, ns in self._turns(work.holds) for _ in range(times)]
+        if not turns:
+            yield self._book(g, work.ns)
+            return
+        gaps = self._rng.exponential(work.ns / len(turns), len(turns)).tolist()
+        for (row, ns), gap in zip(turns, gaps, strict=True):
+            yield from self._take(g, row, ns)
+            yield self._book(g, gap)
+
+    def _turns(self, holds: Sequence[Hold]) -> Iterator[tuple[int, int, float]]:
+        """(Row of the account, times, ns) of every lock that is held, class by class."""
+        for hold in holds:
+            number = (hold.times + self._rng.random(len(hold.times))).astype(np.int64)
+            for at in np.flatnonzero(number).tolist():
+                yield int(hold.use[at]), int(number[at]), hold.ns
+
+    def _take(self, g: G, row: int, ns: float) -> Body:
+        """Acquire, hold and release a lock."""
         lock, use, contention = self._lock_of(row), self.use, self._on.lock_contention
-        for _ in range(times):
-            turn = lock.acquire() if contention else None
-            if turn is not None:
-                begun = self._clock.process_time
-                yield turn
-                waited = self._clock.process_time - begun
-                g.lock_wait += waited
-                use.contended[row] += 1
-                use.wait_ns[row] += waited
-                use.max_wait_ns[row] = max(use.max_wait_ns[row], waited)
-            yield self._clock.work(max(1, round(ns)))
-            g.alloc += max(1, round(ns))
-            use.acquisitions[row] += 1
-            use.hold_ns[row] += ns
-            if contention:
-                lock.release()
+        turn = lock.acquire() if contention else None
+        if turn is not None:
+            begun = self._clock.process_time
+            yield turn
+            waited = self._clock.process_time - begun
+            g.lock_wait += waited
+            use.contended[row] += 1
+            use.wait_ns[row] += waited
+            use.max_wait_ns[row] = max(use.max_wait_ns[row], waited)
+        yield self._book(g, ns)
+        use.acquisitions[row] += 1
+        use.hold_ns[row] += ns
+        if contention:
+            lock.release()
+
+    def _book(self, g: G, ns: float) -> simpy.Event:
+        """The end of so much work in the allocator, in which nobody is preempted."""
+        whole = max(1, round(ns))
+        g.alloc += whole
+        return self._clock.work(whole)
 
     def _lock_of(self, row: int) -> Lock:
         """The lock of a row of the account, made on first use."""
-        name = self.name(row)[0]
-        if name not in self._locks:
-            self._locks[name] = Lock(self._clock)
-        return self._locks[name]
+        key = min(row, self._heap_rows)
+        if key not in self._locks:
+            self._locks[key] = Lock(self._clock)
+        return self._locks[key]
 
     def name(self, row: int) -> tuple[str, str]:
         """The lock and the cause of a row of the account.
 
         `mcentral[320B noscan]`: the size of its objects, and that they have no pointers.
         """
-        if row >= self._classes:
-            return HEAP_LOCK, HEAP_LOCK_CAUSES[row - self._classes]
-        size = f"{self._sizes[row]}B" if row > LARGE_NOSCAN else "large"
-        return f"mcentral[{size}{' noscan' if row % 2 else ''}]", "refill"
+        if row >= self._heap_rows:
+            return HEAP_LOCK, HEAP_LOCK_CAUSES[row - self._heap_rows]
+        cause, span_class = divmod(row, self._classes)
+        size = f"{self._sizes[span_class]}B" if span_class > LARGE_NOSCAN else "large"
+        return f"mcentral[{size}{' noscan' if span_class % 2 else ''}]", CENTRAL_CAUSES[cause]
 
 
 def heap_lock_acquisitions(fresh_spans: Ints, npages: Ints) -> Floats:

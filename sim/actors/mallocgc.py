@@ -6,6 +6,7 @@ from sim.actors.allocator import Allocator
 from sim.actors.assist_credit import AssistCredit
 from sim.actors.kinds import KindColumns
 from sim.actors.locks import Locks
+from sim.actors.refills import SingleRefills
 from sim.actors.retention import Keep
 from sim.actors.scavenging import Scavenging
 from sim.actors.scheduler import Scheduler
@@ -27,12 +28,13 @@ class MallocGC:
         allocator: Allocator,
         locks: Locks,
         scavenging: Scavenging,
-        resolution: str,
+        refills: SingleRefills | None,
     ) -> None:
         self._clock, self._gc, self._sched = clock, gc, sched
         self._mixes, self._credit, self._allocator = kinds.mixes, credit, allocator
         self._locks, self._scavenging = locks, scavenging
-        self._refills_one_by_one = resolution == "refill"
+        self._refills = refills
+        """Where every refill is an event."""
 
     def take(self, g: G, mix: int, slots: float, keep: Keep | None) -> None:
         """Allocate: charge it, and say who keeps it."""
@@ -51,15 +53,14 @@ class MallocGC:
         return bool(
             self._allocator.owed_ns
             or (gc.pacer.heap_live >= gc.trigger_at and not gc.running)
-            or self._refills_one_by_one
+            or (self._refills is not None and self._refills.waiting)
         )
 
     def wait(self, g: G) -> Body:
         """Queue for locks, return memory to the OS, start a cycle where heap_live asks for one."""
-        allocator, gc, locks = self._allocator, self._gc, self._locks
-        if self._refills_one_by_one:
-            for row, times, ns in locks.taken(allocator.flush_batch()):
-                yield from locks.queue_for(g, row, times, ns)
+        allocator, gc = self._allocator, self._gc
+        for work in self._refills.take_over() if self._refills else ():
+            yield from self._locks.go_through(g, work)
         if allocator.owed_ns:
             owed = allocator.take_over_scavenging()
             g.alloc += owed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from sim.actors.locks import Bill
 from sim.actors.memory import Memory
 from sim.actors.prices import Prices
 from sim.actors.refill_costs import RefillCosts
+from sim.actors.refills import SingleRefills
 from sim.actors.retention import ROUNDING_SLACK, Retention
 from sim.go.mcache import Taken
 from sim.go.mheap import PAGE
@@ -46,6 +48,7 @@ class Placement:
         kinds: KindColumns,
         prices: Prices,
         costs: RefillCosts,
+        refills: SingleRefills | None,
         retention: Retention,
         black: BlackSlots,
         streams: Streams,
@@ -54,6 +57,8 @@ class Placement:
     ) -> None:
         self._gc, self._kinds, self._prices, self._costs = gc, kinds, prices, costs
         self._heap, self._caches, self._ledger = memory.heap, memory.caches, memory.ledger
+        self._refills = refills
+        """Takes the slots, where every refill is an event."""
         self._retention, self._black, self._allocate_black = retention, black, allocate_black
         self._kinds_rng, self._spread_rng = streams["kinds"], streams["spread"]
 
@@ -74,13 +79,11 @@ class Placement:
         columns, rng = self._kinds, self._kinds_rng
         demand = np.zeros((len(columns), len(pending)), dtype=np.int64)
         kept = []
-        for mix_id, mix in enumerate(columns.mixes):
-            whole = [int(slots[mix_id] + ROUNDING_SLACK) for slots in pending]
-            if not any(whole):
+        for mix_id in range(len(columns.mixes)):
+            drawn = self._refills.drawn if self._refills else partial(self._draw_mix, pending)
+            by_p = drawn(mix_id)
+            if by_p is None:
                 continue
-            for p, count in enumerate(whole):
-                pending[p][mix_id] -= count
-            by_p = rng.multinomial(whole, mix.shares)
             demand[columns.by_mix[mix_id]] = by_p.T
             owners = list(self._retention.owners_of(mix_id))
             if owners:
@@ -91,6 +94,16 @@ class Placement:
                 kept.append(Kept(kinds, owner[which], mine[which, some], bursts[which]))
         return demand, Kept(*map(np.concatenate, zip(NOTHING, *kept, strict=True)))
 
+    def _draw_mix(self, pending: list[list[float]], mix: int) -> Ints | None:
+        """Objects of a mix by P and kind; None if there are none."""
+        whole = [int(slots[mix] + ROUNDING_SLACK) for slots in pending]
+        if not any(whole):
+            return None
+        for p, count in enumerate(whole):
+            pending[p][mix] -= count
+        drawn: Ints = self._kinds_rng.multinomial(whole, self._kinds.mixes[mix].shares)
+        return drawn
+
     def _allocate_small_objects(self, demand: Ints, kept: Kept) -> list[Bill]:
         """Objects of the size classes, from the caches of all Ps."""
         columns, heap = self._kinds, self._heap
@@ -99,10 +112,15 @@ class Placement:
             return []
         of_kind = columns.classes[kinds]
         slots = np.add.reduceat(demand[kinds], np.searchsorted(of_kind, classes))
+        group = np.searchsorted(classes, of_kind)
+        if self._refills:
+            taken = self._refills.taken()
+            self._note_objects(taken, kinds, group, kept)
+            return [self._costs.paid(taken)]
         taken = self._caches.allocate(classes, slots)
         objects = slots.sum(axis=1)
-        self._count(objects, heap.slot_size[classes])
-        self._note_objects(taken, kinds, np.searchsorted(classes, of_kind), kept)
+        heap.stats.count_allocated(objects, heap.slot_size[classes])
+        self._note_objects(taken, kinds, group, kept)
         bill = self._costs.bill(taken, heap.span_pages[classes])
         self._prices.learn(classes, objects, bill)
         return [bill]
@@ -115,8 +133,11 @@ class Placement:
             return []
         objects, pages = demand[kinds], columns.pages[kinds]
         taken = self._take_large(columns.classes[kinds], pages, objects)
-        self._count(objects, pages * PAGE)
+        self._heap.stats.count_allocated(objects, pages * PAGE)
         self._note_objects(taken, kinds, np.arange(len(kinds)), kept)
+        if self._refills:
+            self._refills.pay(taken.classes, pages, taken.counts)
+            return [self._costs.paid(taken)]
         bill = self._costs.bill(taken, pages)
         self._prices.learn_large(kinds, objects, bill)
         return [bill]
@@ -139,12 +160,6 @@ class Placement:
         return Taken(
             classes, objects, lot.spans, np.ones_like(lot.spans), objects * pages * PAGE, counts
         )
-
-    def _count(self, objects: Ints, size: Ints) -> None:
-        """Keep the counters of Go's heap statistics."""
-        stats = self._heap.stats
-        stats.allocated_objects += int(objects.sum())
-        stats.allocated_bytes += int(np.dot(objects, size))
 
     def _note_objects(self, taken: Taken, kinds: Ints, group: Ints, kept: Kept) -> None:
         """Rows for what is kept; marks for everything that is born while marking.

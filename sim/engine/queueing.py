@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Floats = NDArray[np.float64]
 
-def mean_wait(
-    hold: float, acquisitions: ArrayLike, elapsed: float, customers: int
-) -> NDArray[np.float64]:
-    """Mean wait per acquisition when `customers` share a lock, in the unit of `hold`.
+
+class SeenByArrivals(NamedTuple):
+    """What somebody meets who comes to a lock; one number a lock."""
+
+    busy: Floats
+    """Probability that it is held."""
+    wait: Floats
+    """Mean wait, in the unit of the hold."""
+
+
+def seen_by_arrivals(
+    hold: float, acquisitions: ArrayLike, elapsed: ArrayLike, customers: int
+) -> SeenByArrivals:
+    """What each acquisition meets when `customers` share a lock, and all hold it equally long.
 
     Each customer thinks, then holds the lock for `hold`; the think time makes `acquisitions`, one
-    number a lock, happen in `elapsed` if nobody waits. Exact mean value analysis of that closed
-    network for exponential times (Reiser and Lavenberg 1980): no wait for one customer, saturation
-    for many.
+    number a lock, happen in `elapsed` if nobody waits. Mean value analysis of that closed network:
+    an arrival sees it as the others leave it, and of a hold that it meets half is left. No wait for
+    one customer, saturation for many.
+
+    Source: Reiser and Lavenberg, "Mean-value analysis of closed multichain queuing networks", 1980;
+    the residual hold after Reiser, "A queueing network analysis of computer communication networks
+    with window flow control", 1979.
     """
     number = np.asarray(acquisitions, dtype=np.float64)
-    response = queue = np.zeros_like(number)
-    if customers <= 1 or elapsed <= 0 or hold <= 0:
-        return response
+    queue = busy = np.zeros_like(number)
+    response = np.full_like(number, hold)
+    if customers <= 1 or hold <= 0 or not np.all(elapsed):
+        return SeenByArrivals(busy, np.zeros_like(number))
     with np.errstate(divide="ignore"):  # who never comes thinks for ever
-        think = np.maximum(customers * elapsed / number - hold, 0.0)
+        think = np.maximum(customers * np.asarray(elapsed) / number - hold, 0.0)
+    others_busy = busy
     for present in range(1, customers + 1):
-        response = hold * (1 + queue)
-        queue = present * response / (response + think)
-    return response - hold
+        others_busy = busy
+        response = hold * (1 + queue - busy / 2)
+        rate = present / (response + think)
+        queue, busy = rate * response, np.minimum(rate * hold, 1.0)
+    return SeenByArrivals(others_busy, response - hold)

@@ -12,6 +12,8 @@ from sim.go.mspan import NO_SPAN, Ints, Lot, Spans
 from sim.go.refill import RefillCounts, fresh_spans, no_refills, reuse_spans
 
 Bools = NDArray[np.bool_]
+ONE: Ints = np.ones(1, dtype=np.int64)
+NO_SPANS: Spans = np.empty(0, dtype=np.int64)
 
 
 @dataclass
@@ -48,6 +50,29 @@ class Mcaches:
         refills.from_mcentrals()
         refills.from_heap()
         return refills.taken()
+
+    def refill(self, span_class: int, p: int) -> tuple[int, RefillCounts]:
+        """Another span for a P whose span of the class has no free slot; how it was obtained.
+
+        Source: runtime/mcache.go, refill; runtime/mcentral.go, cacheSpan.
+        """
+        one, counts, held = np.array([span_class]), no_refills(1), self.cached[span_class, p]
+        if held != NO_SPAN:
+            self.heap.uncache_full(one, Lot(np.array([held]), ONE))
+        partial = self.heap.centrals[span_class].partial_swept
+        if len(partial):
+            counts.partial += 1
+            self.cached[span_class, p] = span = int(partial.pop(1)[0])
+            return span, counts
+        found = Lot(NO_SPANS, np.zeros_like(ONE))
+        if not self.heap.sweeping.done:
+            found = reuse_spans(self.heap, one, ONE, counts)
+        if not len(found.spans):
+            found = fresh_spans(self.heap, one, ONE, counts)
+        if len(found.spans) > 1:
+            self.heap.uncache(one, found.those(np.arange(len(found.spans)) > 0))
+        self.cached[span_class, p] = span = int(found.spans[0])
+        return span, counts
 
     def held(self) -> Spans:
         """All spans in caches."""

@@ -38,6 +38,11 @@ class HeapStats:
     """Slot bytes found dead by sweeping (/gc/heap/frees:bytes)."""
     freed_objects: int = 0
 
+    def count_allocated(self, objects: Ints, size: Ints) -> None:
+        """Objects of several sizes were allocated."""
+        self.allocated_objects += int(objects.sum())
+        self.allocated_bytes += int(np.dot(objects, size))
+
     def copy(self) -> HeapStats:
         """The counters as they are now."""
         return replace(self)

@@ -32,7 +32,7 @@ class RefillCounts:
     faulted_bytes: Ints
     """Bytes of fresh spans that the OS has to provide at the first touch."""
 
-    def add(self, classes: Ints, more: RefillCounts) -> None:
+    def add(self, classes: Ints | slice, more: RefillCounts) -> None:
         """Count what was done for some of the classes."""
         for field in fields(self):
             getattr(self, field.name)[classes] += getattr(more, field.name)

@@ -102,7 +102,7 @@ class LockUse(NamedTuple):
     end_ns: Annotated[int, Column("ns", "end of the stretch of time")]
     begin_ns: Annotated[int, Column("ns", "begin of it")]
     lock: Annotated[str, Column("text", "mheap, or mcentral[size], such as mcentral[320B noscan]")]
-    cause: Annotated[str, Column("text", "refill, sweep, free, grow and the like")]
+    cause: Annotated[str, Column("text", "push, pop: a span goes in or out; grow, reclaim")]
     acquisitions: Annotated[float, Column("count", "times it was taken, as expected number")]
     contended: Annotated[float, Column("count", "of them with somebody else inside")]
     hold_ns: Annotated[int, Column("ns", "total time held")]

@@ -58,6 +58,9 @@ class CohortHost(Protocol):
     def settle(self, source: Source) -> None:
         """Book what a source has done, before it does something else."""
 
+    def until_look(self) -> float:
+        """ns until sysmon looks at the Ps, when somebody begins to run."""
+
 
 class Cohort(Source):
     """So many goroutines of one kind that go through their steps together."""
@@ -80,17 +83,15 @@ class Cohort(Source):
         self._at: Stage = Asleep(0.0)
         self._left = 0.0
         self._wake = NEVER
-        self._ran_from = NEVER
+        self._slice_end = NEVER
+        """When the first time slice since it last blocked is over."""
         self.next_stage()
 
     def slice_left(self, now: float, part: float) -> float:
-        """ns until its time slice is over; of many goroutines, such a part of it is left.
-
-        The first one began with the stage; a part of a period later came sysmon's first look.
-        """
+        """ns until its time slice is over; of many goroutines, such a part of it is left."""
         if self.members > 1:
             return WHOLE_SLICE * part
-        return (self._ran_from + PERIOD * (1 + part) - now) % WHOLE_SLICE
+        return (self._slice_end - now) % WHOLE_SLICE
 
     @property
     def on_p(self) -> bool:
@@ -102,10 +103,20 @@ class Cohort(Source):
         """See `Source`."""
         return self.members
 
+    def credit_keepers(self, marking_ns: float) -> float:
+        """See `Source`; those of a stage without waits do not end before they wait."""
+        if not isinstance(self._at, Busy):
+            return 0.0
+        if self.visit.blocked:
+            return super().credit_keepers(marking_ns)
+        return self.speed / self._at.times
+
     @property
-    def beginners(self) -> float:
+    def credit_bytes(self) -> float:
         """See `Source`."""
-        return self.speed / self._at.times if isinstance(self._at, Busy) else 0.0
+        if isinstance(self._at, Busy) and not self.visit.blocked:
+            return self.visit.prices.slot_bytes * self._at.times
+        return super().credit_bytes
 
     @property
     def busy(self) -> float:
@@ -175,7 +186,7 @@ class Cohort(Source):
             self._end()
             return
         if isinstance(stage, Busy) and not self.on_p:
-            self._ran_from = self._now
+            self._slice_end = self._now + self._stage.until_look() + PERIOD
         self._at = stage
         if isinstance(stage, Busy):
             self.visit, self._left = stage.visit, self.members * stage.times

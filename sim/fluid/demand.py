@@ -5,6 +5,7 @@ Loads of many short goroutines flow; what the flow needs to know of a goroutine 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -26,6 +27,10 @@ NOMINAL_SLOT: Final = 50.0
 """ns that a slot counts when the time of a visit is divided among its steps."""
 ITERATIONS: Final = 16
 """Repetitions that are looked at one by one; more of them go on in the same way."""
+
+
+UNKNOWN: Final = -1.0
+"""ns until the goroutine ends whose steps are being compiled."""
 
 
 @dataclass(slots=True)
@@ -61,6 +66,8 @@ class Visit:
     """Computing, without allocation."""
     weight: float = 0.0
     """Time on Ps, roughly, to weight what is kept meanwhile."""
+    weight_variance: float = 0.0
+    """Variance of `weight` between visits."""
     writes: float = 0.0
     """Pointer writes into the heap."""
     blocked: float = 0.0
@@ -96,7 +103,19 @@ class Visit:
     """ns for which objects of a pool are lent while their goroutines are blocked."""
     borrowers: dict[str, int] = field(default_factory=dict)
     """Goroutines, started together, that borrow of a pool."""
+    allocating_runs: float = 0.0
+    """Runs, from becoming runnable to blocking or ending, in which something is allocated."""
+    kept_credit: dict[tuple[float, float], float] = field(default_factory=dict)
+    """Those that end in a wait, by ns of the wait before them and until the goroutine ends.
+
+    There is no wait before a goroutine's first run. What a run does not use of its assist credit,
+    the goroutine keeps while it waits; when it ends, it hands it back.
+    """
     prices: Prices = field(default_factory=Prices)
+    _waited: float = math.inf
+    """ns of the wait before the run that is compiled."""
+    allocates: bool = False
+    """Whether the run that is compiled allocates."""
     _own: Floats = field(default_factory=lambda: np.empty(0))
     _waits: Floats = field(default_factory=lambda: np.empty(0))
     _held: dict[int, Floats] = field(default_factory=dict)
@@ -105,6 +124,27 @@ class Visit:
         """Continue the timeline."""
         self.timeline.append((self.own, self.blocked, dict(self.held)))
 
+    def end_run(self, waits: float | None) -> None:
+        """The goroutine waits for so many ns, or ends."""
+        if self.allocates:
+            self.allocating_runs += 1
+            if waits is not None:
+                key = (self._waited, UNKNOWN)
+                self.kept_credit[key] = self.kept_credit.get(key, 0.0) + 1
+        self.allocates = False
+        self._waited = waits or 0.0
+
+    def end(self) -> None:
+        """The goroutine ends, and what had to be known of its end is known."""
+        self.end_run(None)
+        own = {key: n for key, n in self.kept_credit.items() if key[1] == UNKNOWN}
+        runs = sum(own.values())
+        for (before, _), n in own.items():
+            del self.kept_credit[before, UNKNOWN]
+            # As many of its waits follow each of these runs, on average.
+            key = (before, self.blocked * (runs + 1) / (2 * runs))
+            self.kept_credit[key] = self.kept_credit.get(key, 0.0) + n
+
     def times(self, ns_per_weight: float) -> Floats:
         """Instants of the timeline, from 0 on."""
         if not len(self._own):
@@ -112,6 +152,23 @@ class Visit:
             self._waits = np.array([0.0, *(blocked for _, blocked, _ in self.timeline)])
         instants: Floats = self._own * ns_per_weight + self._waits
         return instants
+
+    @property
+    def own_along(self) -> Floats:
+        """Own time on Ps, in weight, at the instants of the timeline."""
+        self.times(1.0)
+        return self._own
+
+    def runs_along(self) -> list[tuple[float, float]]:
+        """From where to where on the way each run goes, between waits."""
+        own = self.own_along
+        ends = own[np.flatnonzero(np.diff(self._waits))].tolist()
+        return list(zip([0.0, *ends], [*ends, float(own[-1])], strict=True))
+
+    @property
+    def weight_scatter(self) -> float:
+        """Variance of the time on Ps between visits, in squares of its mean."""
+        return self.weight_variance / max(self.weight, 1e-9) ** 2
 
     def held_along(self) -> dict[int, Floats]:
         """What is kept at these instants, by mix."""
@@ -137,6 +194,8 @@ _SUMS: Final = (
     "child_blocked",
     "asked",
     "asked_variance",
+    "allocating_runs",
+    "weight_variance",
 )
 
 
@@ -183,6 +242,7 @@ class VisitCompiler:
         for step in steps:
             self._add(step, visit)
         visit.note()
+        visit.end()
         if visit.asked:
             visit.scatter = visit.asked_variance / visit.asked**2
         return visit
@@ -192,6 +252,7 @@ class VisitCompiler:
             case spec.Work():
                 self._work(step, visit)
             case spec.Spin():
+                visit.weight_variance += variance(step.time)
                 _run(visit, step.time.mean())
             case spec.Wait():
                 _block(visit, step.time.mean())
@@ -208,19 +269,23 @@ class VisitCompiler:
     def _work(self, step: spec.Work, visit: Visit) -> None:
         cpu = step.cpu.mean()
         visit.writes += cpu * step.pointer_writes / 1e9
+        visit.weight_variance += variance(step.cpu)
         if step.of is None:
             _run(visit, cpu)
             return
         mix = self._mix_ids[step.of]
         asked = step.allocate.mean()
         visit.asked += asked
-        visit.asked_variance += variance(step.allocate)
+        scatter = variance(step.allocate)
+        visit.asked_variance += scatter
+        visit.weight_variance += scatter * (NOMINAL_SLOT * self._per_byte[mix]) ** 2
         slots = asked * self._per_byte[mix]
         holder = self._holder(step)
         if holder is not None:
             holder.allocate_at_once(slots)
         held = holder is None and step.lives == "goroutine"
         visit.uses.append(Use(mix, slots, holder, held))
+        visit.allocates = True
         if held:
             note_burst(visit.bursts, mix, slots)
         half = slots / 2 if held else 0.0
@@ -239,6 +304,8 @@ class VisitCompiler:
             setattr(visit, name, getattr(visit, name) + getattr(child, name) * count)
         visit.child_blocked += (child.blocked + child.child_blocked) * count
         visit.uses += [replace(use, slots=use.slots * count) for use in child.uses]
+        for waits, runs in child.kept_credit.items():
+            visit.kept_credit[waits] = visit.kept_credit.get(waits, 0.0) + runs * count
         _add_books(visit, child, count)
 
     def _publish(self, step: spec.Publish, visit: Visit) -> None:
@@ -255,7 +322,7 @@ class VisitCompiler:
         """The first times one by one; the others are alike, with what is kept growing evenly."""
         few = min(step.times, ITERATIONS)
         before = {name: getattr(visit, name) for name in _SUMS}
-        known = len(visit.uses)
+        known, kept = len(visit.uses), dict(visit.kept_credit)
         for inner in step.steps * few:
             self._add(inner, visit)
         if step.times == few:
@@ -265,6 +332,9 @@ class VisitCompiler:
             setattr(visit, name, value + (getattr(visit, name) - value) * factor)
         for use in visit.uses[known:]:
             use.slots *= factor
+        for waits, runs in visit.kept_credit.items():
+            old = kept.get(waits, 0.0)
+            visit.kept_credit[waits] = old + (runs - old) * factor
         visit.children_held = {mix: ns * factor for mix, ns in visit.children_held.items()}
         visit.lends = {pool: ns * factor for pool, ns in visit.lends.items()}
 
@@ -279,6 +349,7 @@ def _run(visit: Visit, cpu: float, slots: float = 0.0) -> None:
 
 def _block(visit: Visit, ns: float) -> None:
     visit.note()
+    visit.end_run(ns)
     visit.blocked += ns
     visit.note()
     visit.runs += 1

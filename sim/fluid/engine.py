@@ -20,6 +20,7 @@ from sim.fluid.slots import SlotAccounts
 from sim.fluid.sources import ClosedFlow, Source
 from sim.fluid.spans import OS_PAGE, Floats, SpanModel
 from sim.go.stack import fits
+from sim.go.sysmon import PERIOD
 from sim.machine.profile import MachineProfile
 from sim.runtime.state import GC, Container, Process, Settings
 from sim.streams import Streams
@@ -57,7 +58,7 @@ class Flow:
         self._settings, self._machine, self._ps = settings, machine, settings.gomaxprocs
         self._spans, self._slots, self._stacks = spans, slots, stacks
         self._footprint, self._finished = footprint, finished
-        self._rng = streams["crowd"]
+        self._rng, self._looks = streams["crowd"], streams["sysmon"]
         self.sources: list[Source] = []
         """Who runs. Written by the flow; sources are asked and told by it and by `Marking`."""
         self.retained: list[Retained] = []
@@ -139,6 +140,17 @@ class Flow:
                 self._slots.taken[use.mix] += slots
                 if use.holder is not None:
                     use.holder.add(slots)
+
+    def until_look(self) -> float:
+        """See `CohortHost`: sysmon sleeps while all Ps idle, and looks a period after they wake.
+
+        It does so where nobody else has run for a period. Others come by chance, and so its looks
+        are at any instant (runtime/proc.go: sysmon).
+        """
+        alone = math.exp(-self.planned.ready * PERIOD)
+        if not self.now or (self.planned.program < 1 and self._looks.random() < alone):
+            return float(PERIOD)
+        return float(PERIOD * self._looks.random())
 
     def settle_all(self) -> None:
         """Book what all have allocated."""
@@ -250,8 +262,11 @@ class Flow:
         ready, wake_ns = self.planned.ready, self._machine.sched.wake_ns
         return -math.expm1(-ready * wake_ns) / ready if ready else wake_ns
 
-    def plan(self, ps: float) -> Plan:
-        """What the sources want of so many Ps, and what they get."""
+    def plan(self, ps: float, waiting: float = 0.0) -> Plan:
+        """What the sources want of so many Ps, and what they get.
+
+        So many of their goroutines wait at any time, although there are Ps.
+        """
         procs, now, wake_ns = self._ps, self.now, self._wake_ns()
         ps = max(ps, 0.0)  # workers may take all of them, and a rounding error more
         wanted = 0.0
@@ -259,6 +274,7 @@ class Flow:
             source.wake_ns = wake_ns
             source.plan(now, procs)
             wanted += source.wanted
+        ps = min(ps, max(wanted - waiting, 0.0))
         scale = ps / wanted if wanted > ps else 1.0
         until, ready = math.inf, 0.0
         allocating = visits = soon = live = slots = later = 0.0

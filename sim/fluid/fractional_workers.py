@@ -93,12 +93,24 @@ class Schedule:
         self._slice_end = slice_end
         self._piece = poll_ns
         self._processors, self._waiting = processors, 0
+        self._times, self._waited = [0.0], [0.0]
+        """When the number of waiting goroutines changed, and goroutine-ns of waiting until then."""
 
     def marked(self, at: float) -> float:
         """CPU-ns of fractional marking until so many ns after the start."""
         while (processor := min(self._processors, key=lambda processor: processor.next)).next < at:
             self._schedule(processor)
         return sum(processor.marked_until(at) for processor in self._processors)
+
+    def waited(self, at: float) -> float:
+        """Goroutine-ns that those which compute on and on have waited, though Ps idle or mark."""
+        later = self._waiting * max(at - self._times[-1], 0.0)
+        return float(np.interp(at, self._times, self._waited)) + later
+
+    def _add_waiting(self, now: float, more: int) -> None:
+        self._waited.append(self._waited[-1] + self._waiting * (now - self._times[-1]))
+        self._times.append(now)
+        self._waiting += more
 
     def run(self, goroutines: int, now: float, piece_ns: float) -> None:
         """So many goroutines compute on and on from now on, and pieces are not longer."""
@@ -108,7 +120,7 @@ class Schedule:
             self._wait(now)
         while len(taken) + self._waiting > goroutines:
             if self._waiting:
-                self._waiting -= 1
+                self._add_waiting(now, -1)
             else:
                 processor = taken.pop()
                 processor.taken, processor.next = False, now
@@ -124,7 +136,7 @@ class Schedule:
             processor.next = now + residence
             self._leave_to_others(processor, now, residence)
         elif self._waiting:
-            self._waiting -= 1
+            self._add_waiting(now, -1)
             processor.taken, processor.next = True, self._slice_end(now)
         else:
             processor.next = processor.look(max(processor.marked / self._share, now + 1.0))
@@ -152,7 +164,7 @@ class Schedule:
 
         Idle workers look after every piece.
         """
-        self._waiting += 1
+        self._add_waiting(now, 1)
         idle = [other for other in self._processors if not other.taken and other is not left]
         if idle:
             first = min(idle, key=lambda processor: processor.next)

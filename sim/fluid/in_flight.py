@@ -100,7 +100,10 @@ def _flow(found: InFlight, source: Source, more: float, rng: Rng) -> None:
     for pool, lend in visit.lends.items():
         together = visit.borrowers[pool]
         time = lend + ns
-        lent = speed * time + source.backlog
+        # Who waits for its first P has not borrowed yet.
+        lent = speed * time
+        if source.backlog:
+            lent += float(source.late()[1:].sum())
         time /= together
         # Of those that are lent together, half are back when another half is not.
         spread = lent * (1 + (together - 1) / 2)
@@ -115,19 +118,24 @@ def _flow(found: InFlight, source: Source, more: float, rng: Rng) -> None:
 def _hold(found: InFlight, source: Source, present: float, rng: Rng) -> None:
     """What goroutines keep: each is somewhere on its way. Of many, the mean counts.
 
-    Requests of different sizes are as uncertain as fewer of them that are larger.
+    Requests of different sizes are as uncertain as fewer of them that are larger. Whoever waits for
+    a P keeps what it had when its last wait was over, and before its first run nothing.
     """
     visit = source.visit
     times = visit.times(visit.prices.ns / max(visit.weight, 1e-9))
-    if present <= LARGEST_DRAW:
+    late = source.late() if source.backlog else np.zeros(0)
+    under_way = max(present - source.backlog, 0.0)
+    if under_way <= LARGEST_DRAW:
         share = 1 + visit.scatter if isinstance(source, OpenFlow) else 1.0
-        number = source.number(present / share, rng)
+        number = source.number(under_way / share, rng)
         at = rng.random(number) * times[-1]
     else:
         at = (np.arange(LARGEST_DRAW) + 0.5) / LARGEST_DRAW * times[-1]
-        share = present / LARGEST_DRAW
+        share = under_way / LARGEST_DRAW
     for mix, held in visit.held_along().items():
         slots = float(np.interp(at, times, held).sum()) * share
+        if len(late):
+            slots += float(late @ np.interp(source.queue.turns.begins, visit.own_along, held))
         found.held[mix] = found.held.get(mix, 0.0) + slots
 
 

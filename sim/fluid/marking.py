@@ -54,6 +54,8 @@ class Marking:
         self._by_allocation = gc.cycle.reason == "heap"
         self._units = float(gc.scan_units)
         self._work = self._units
+        self._pieces = max(self._units / DRAIN_CHECK, 1.0)
+        """How many can mark at a time: no piece of work is smaller."""
         self._per_unit = gc.ns_per_unit
         self._credit = self._assisting = 0.0
         self._schedules: list[Schedule] = []
@@ -94,6 +96,10 @@ class Marking:
         by_timer = sum(t.speed * t.visit.runs for t in self._flow.sources if t.by_timer)
         taken = self._dedicated + self._max_idle + plan.program
         return taken >= self._ps and by_timer > MAJORITY * plan.ready
+
+    def _idle_workers(self, ps: float, others: float) -> float:
+        """Idle workers on so many Ps, beside so many others; there must be a piece for each."""
+        return min(max(ps, 0.0), self._max_idle, max(self._pieces - others, 0.0))
 
     def _paid(self, plan: Plan, elapsed: float) -> float:
         """When there is nothing left to mark: the share of the program that has credit."""
@@ -207,7 +213,7 @@ class Marking:
         flow, procs = self._flow, self._ps
         background = self._dedicated + self._fractional
         plan = flow.planned
-        idle = min(max(procs - background - plan.program, 0.0), self._max_idle)
+        idle = self._idle_workers(procs - background - plan.program, background)
         workers = background + idle
         slower = crowded(self._crowding, max(workers - 1, 0.0))
         busy = self._work * self._per_unit * slower
@@ -225,10 +231,15 @@ class Marking:
         """
         flow, procs = self._flow, self._ps
         wake_ns = self._machine.sched.wake_ns
-        length = max(min(self._piece(), self._units / procs) * self._per_unit, wake_ns)
-        late = wake_ns / length
+        length = max(
+            min(self._piece(), self._units / min(procs, self._pieces)) * self._per_unit, wake_ns
+        )
         background = self._dedicated + self._fractional
         plan = flow.plan(procs - background)
+        # Dedicated workers take Ps without goroutines, which wake up first (proc.go: procresize).
+        asleep = min(self._dedicated, max(procs - plan.program, 0.0))
+        length += wake_ns if asleep else 0.0
+        late = wake_ns / length
         # They came while the world was stopped, or come early enough for their P to wake up. A
         # fractional worker goes first on every P, and then there is credit.
         openers = self._openers(plan)
@@ -246,7 +257,7 @@ class Marking:
         most = (procs - background) * (rounds * assist_ns + min(rest, assist_ns))
         least = min((running + come) * assist_ns, most)
         # Who triggered it pays for all that it has left to allocate, as long as there is no credit.
-        least = max(least, min(owed * self._per_unit, chance * length))
+        least = max(least, min(owed * self._per_unit, chance * length), self._whole_assists(length))
         extra = min(extra, free)
         # Beyond the opening, it runs on, and so do those who came while the world was stopped.
         stopped = plan.ready * (flow.now - self._begun)
@@ -255,9 +266,24 @@ class Marking:
             self._late_ns, self._late_ps = late_ns, min(others + stopped, free)
         assisted = self._cpu["assist"]
         end = flow.now + length
+        self._dedicated -= asleep * late
         while flow.now < end and self._work >= 1:
             left = least - (self._cpu["assist"] - assisted)
             yield from self._step(0.0, end - flow.now, 1 - late, left, extra)
+        self._dedicated += asleep * late
+
+    def _whole_assists(self, ns: float) -> float:
+        """CPU-ns of the assists that goroutines begin in so many ns which compute on and on.
+
+        Each is for 64 KiB of work, and then the goroutine runs until it has used up its credit.
+        """
+        assist_ns, total = OVER_ASSIST_WORK * self._per_unit, 0.0
+        for cohort in self._computing():
+            prices = cohort.visit.prices
+            owed = prices.slot_bytes / prices.ns * self._pacer.assist_work_per_byte
+            if owed:
+                total += assist_ns * math.ceil(ns / (assist_ns + OVER_ASSIST_WORK / owed))
+        return total
 
     def _come(self, plan: Plan, openers: Openers, ns: float) -> float:
         """Goroutines that become runnable in the first ns: regular ones follow each other."""
@@ -308,12 +334,15 @@ class Marking:
         for schedule in self._schedules:
             schedule.run(computing, flow.now - self._begun, self._piece_ns())
         soon = longest or self._units * self._per_unit / procs / STEPS
+        waiting = 0.0
         if self._schedules:
-            self._fractional = max(self._marked(soon) - self._cpu["fractional"], 0.0) / soon
+            marked = max(self._marked(soon) - self._cpu["fractional"], 0.0)
+            self._fractional = min(marked / soon, max(self._pieces - self._dedicated, 0.0))
+            waiting = (self._waited(soon) - self._waited(0.0)) / soon
         background = self._dedicated + self._fractional
-        plan = flow.plan(procs - background)
+        plan = flow.plan(procs - background, waiting)
         self._program = program = plan.program
-        idle = min(max(procs - background - program - extra, 0.0), self._max_idle) * awake
+        idle = self._idle_workers(procs - background - program - extra, background) * awake
         workers = background + idle
         owed_per_ns = self._owed(plan) / max(program, 1e-9)
         paid = owed_per_ns * program * self._per_unit <= workers
@@ -378,9 +407,9 @@ class Marking:
         """
         per_byte, lost = self._pacer.assist_work_per_byte, 0.0
         for source in self._flow.sources:
-            if beginners := source.beginners:
-                needed = source.visit.prices.slot_bytes * source.speed / beginners * per_byte
-                lost += beginners * (-needed % OVER_ASSIST_WORK if needed else 0.0)
+            if keepers := source.credit_keepers(self._flow.now - self._begun):
+                needed = source.credit_bytes * per_byte
+                lost += keepers * (-needed % OVER_ASSIST_WORK if needed else 0.0)
         return lost
 
     def _is_uneven(self) -> bool:
@@ -438,3 +467,8 @@ class Marking:
         """CPU-ns that fractional workers have marked when so much time has passed."""
         until = self._flow.now - self._begun + elapsed
         return sum(schedule.marked(until) for schedule in self._schedules) / len(STRATA)
+
+    def _waited(self, elapsed: float) -> float:
+        """Goroutine-ns that computing goroutines have waited behind workers by then."""
+        until = self._flow.now - self._begun + elapsed
+        return sum(schedule.waited(until) for schedule in self._schedules) / len(STRATA)

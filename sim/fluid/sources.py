@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from sim.fluid.demand import Visit
+from sim.fluid.demand import Floats, Visit
 from sim.fluid.rates import ArrivalRates
+from sim.fluid.run_queue import RunQueue
 
 NEVER: Final = math.inf
 MIN_VISITS: Final = 1e-6
@@ -38,6 +39,8 @@ class Source:
         """Whether timers of the program itself start visits."""
         self.by_chance = False
         """Whether visits come by chance: while marking, when their number makes the heap's end."""
+        self.queue = RunQueue(visit)
+        """What the backlog waits for."""
         self.wake_ns = 0.0
         """How long a goroutine waits for a P that wakes up, on average."""
 
@@ -71,10 +74,28 @@ class Source:
         """Among how many goroutines the work is divided."""
         return NEVER
 
+    def credit_keepers(self, marking_ns: float) -> float:
+        """Goroutines per ns that get assist credit and keep the rest of it while they wait.
+
+        One that has allocated since marking began, t ago, has credit left of then; of exponential
+        waits of mean b, exp(-t / b) are longer than t. Whoever got credit hands the rest back when
+        it ends, and of these so many have ended as get some, but for exp(-t / d) with d to go.
+        """
+        lost = 0.0
+        for (before, to_go), runs in self.visit.kept_credit.items():
+            lost += runs * math.exp(-marking_ns * (1 / max(before, 1.0) + 1 / max(to_go, 1.0)))
+        return self.speed * lost
+
     @property
-    def beginners(self) -> float:
-        """Goroutines per ns that begin to allocate and do not end before they wait."""
-        return 0.0
+    def credit_bytes(self) -> float:
+        """Bytes that each of them allocates before it waits."""
+        return self.visit.prices.slot_bytes / max(self.visit.allocating_runs, MIN_VISITS)
+
+    def late(self) -> Floats:
+        """Visits that wait for a P, by the turn that they wait for; all turns wait as long."""
+        chance = self.queue.turns.chance
+        late: Floats = chance * (self.backlog / float(chance.sum()))
+        return late
 
     def follow(self, ns: float) -> float:
         """Visits that begin within so many ns after another one."""
@@ -137,14 +158,21 @@ class OpenFlow(Source):
             self._unseen += come
             self._unseen_ns = max(self._unseen_ns - elapsed, 0.0)
             come = 0.0
-        come += self.backlog
+        waiting = come + self.backlog
         on_the_way = self.backlog <= MIN_BACKLOG and self._keeps_up(speed)
-        done = come if on_the_way else min(speed * elapsed, come)
-        self.backlog = come - done
+        done = waiting if on_the_way else min(speed * elapsed, waiting)
+        self.backlog = waiting - done
         if self.backlog < MIN_VISITS:
             self.backlog = 0.0
+            self.queue.clear()
+        else:
+            self.queue.pass_time(come, done)
         self.done += done
         return done
+
+    def late(self) -> Floats:
+        """See `Source`: in the order in which they came."""
+        return self.queue.counts()
 
     def follow(self, ns: float) -> float:
         """See `Source`: regular ones come one after the other."""
@@ -157,7 +185,7 @@ class OpenFlow(Source):
 
     def look_at_timers(self) -> None:
         """See `Source`."""
-        self.backlog += self._unseen
+        self._wait(self._unseen)
         self._unseen_ns = self._unseen = 0.0
 
     def _keeps_up(self, speed: float) -> bool:
@@ -165,7 +193,12 @@ class OpenFlow(Source):
 
     def stopped(self, elapsed: float) -> None:
         """See `Source`."""
-        self.backlog += self._rate.per_ns * elapsed
+        self._wait(self._rate.per_ns * elapsed)
+
+    def _wait(self, visits: float) -> None:
+        """So many visits come and wait for a P."""
+        self.backlog += visits
+        self.queue.pass_time(visits, 0.0)
 
 
 class ClosedFlow(Source):
@@ -182,6 +215,9 @@ class ClosedFlow(Source):
         super().__init__(visit, begin)
         self.workers, self.think, self.left = workers, think, visits
         self._steady = 0.0
+        """Visits per ns whose wait ends."""
+        self._round_ns = 1.0
+        """A visit and its waits, without those for a P."""
 
     def plan(self, now: float, procs: int) -> None:
         """See `Source`."""
@@ -191,7 +227,8 @@ class ClosedFlow(Source):
         waits += self.wake_ns * visit.runs if waits else 0.0
         ns = visit.prices.ns
         late = self.backlog * visit.runs
-        self._steady = (self._together() - self.backlog) / (ns + waits)
+        self._round_ns = ns + waits
+        self._steady = (self._together() - self.backlog) / self._round_ns
         self.wanted = self._steady * ns + (min(late, procs) if late > MIN_BACKLOG else 0.0)
 
     @property
@@ -207,14 +244,24 @@ class ClosedFlow(Source):
         """See `Source`: all is done, or nobody is late any more."""
         until = self.left / speed if speed > 0 else NEVER
         if self.backlog * self.visit.runs > MIN_BACKLOG and speed > self._steady:
-            until = min(until, self.backlog / (speed - self._steady))
+            rest = self._late_in_the_end(speed)
+            if rest < 0:
+                until = min(until, self._round_ns * math.log1p(self.backlog / -rest))
         return until
 
+    def _late_in_the_end(self, speed: float) -> float:
+        """Who waits for a P when that goes on for ever; less than none if there are Ps for more."""
+        return self._together() - speed * self._round_ns
+
     def advance(self, now: float, elapsed: float, speed: float) -> float:
-        """See `Source`."""
+        """See `Source`: waits end at a rate that falls with the number of those who are late.
+
+        B' = (N - B) / (s + z) - speed, whose solution is exponential.
+        """
         done = speed * elapsed
         if self.visit.blocked + self.think:
-            late = self.backlog + (self._steady - speed) * elapsed
+            rest = self._late_in_the_end(speed)
+            late = rest + (self.backlog - rest) * math.exp(-elapsed / self._round_ns)
             self.backlog = min(max(late, 0.0), self.workers)
         self.left -= done
         self.done += done
@@ -225,7 +272,9 @@ class ClosedFlow(Source):
     def stopped(self, elapsed: float) -> None:
         """See `Source`: waits go on, and who has waited long enough is late."""
         if self.visit.blocked + self.think:
-            self.backlog = min(self.backlog + self._steady * elapsed, self.workers)
+            there = self._together()
+            ready = -math.expm1(-elapsed / self._round_ns)
+            self.backlog += (there - self.backlog) * ready
 
     def present(self) -> float:
         """See `Source`: all that do not think, wherever they wait."""

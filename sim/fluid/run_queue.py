@@ -1,0 +1,130 @@
+"""Visits that the Ps cannot serve at once: which of their turns they wait for."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from statistics import NormalDist
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from sim.fluid.demand import Floats, Visit
+from sim.go.sysmon import TIME_SLICE
+
+PARTS: Final = 8
+"""What is served at a time is at most this part of what waits."""
+NOTHING: Final = 1e-9
+"""Visits."""
+RARE: Final = 1 / 100
+"""Share of the runs of a kind which are so long that what they do later does not matter."""
+NORMAL: Final = np.array([NormalDist().inv_cdf((i + 0.5) / 64) for i in range(64)])
+
+
+class Turns(NamedTuple):
+    """The turns that a visit takes on Ps: its runs, between waits, in time slices."""
+
+    work: Floats
+    """Of a whole visit, what a turn does."""
+    goes_on: Floats
+    """Chance that the run is not over then."""
+    next_run: list[int]
+    """The turn that begins the next run; one more than there are after the last."""
+    chance: Floats
+    """Chance that a visit comes to the turn."""
+    begins: Floats
+    """Where on the way of a visit it begins, in the units of `Visit.own_along`."""
+
+
+def turns(visit: Visit) -> Turns:
+    """Turns of a visit at its present prices; lengths of runs are lognormal."""
+    total, spread = max(visit.prices.ns, 1.0), math.log1p(visit.weight_scatter)
+    shape = np.exp(math.sqrt(spread) * NORMAL - spread / 2)
+    rows: list[tuple[float, float, float, float]] = []
+    next_run: list[int] = []
+    runs = visit.runs_along()
+    whole = max(sum(end - begin for begin, end in runs), NOTHING)
+    for begin, end in runs:
+        lengths = shape * max((end - begin) / whole * total, 1.0)
+        first = len(rows)
+        rows += _turns_of_run(lengths, total, begin, end - begin)
+        next_run += [len(rows)] * (len(rows) - first)
+    work, goes_on, chance, begins = np.array(rows).T
+    return Turns(work, goes_on, next_run, chance, begins)
+
+
+def _turns_of_run(
+    lengths: Floats, total: float, begin: float, way: float
+) -> list[tuple[float, float, float, float]]:
+    rows, done, alive = [], 0.0, 1.0
+    while True:
+        longer = lengths[lengths > done]
+        left = float((lengths > done + TIME_SLICE).mean())
+        rest = np.minimum(longer - done, TIME_SLICE if left > RARE else math.inf)
+        goes_on = left / alive if left > RARE else 0.0
+        begins = begin + way * float((done / longer).mean())
+        rows.append((float(rest.mean()) / total, goes_on, alive, begins))
+        if not goes_on:
+            return rows
+        done, alive = done + TIME_SLICE, left
+
+
+class RunQueue:
+    """Visits in the order in which they became runnable: first come, first served.
+
+    What comes together is a parcel: visits by the turn that they wait for. A fluid queue with
+    feedback; its work is conserved: it grows by what comes less what is done.
+    """
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+        self._parcels: deque[Floats] = deque()
+        self._turns: Turns | None = None
+
+    @property
+    def turns(self) -> Turns:
+        """Those of a visit, at the prices of when somebody began to wait."""
+        if self._turns is None:
+            self._turns = turns(self._visit)
+        return self._turns
+
+    def pass_time(self, come: float, done: float) -> None:
+        """So many visits come, while as much is done as so many whole visits are."""
+        size = len(self.turns.work)
+        waiting = sum(float(parcel @ self.turns.work) for parcel in self._parcels) + come
+        steps = max(min(round(PARTS * done / max(waiting, NOTHING)), PARTS), 1)
+        for _ in range(steps):
+            new = self._next_turns(self._serve(done / steps))
+            new[0] += come / steps
+            self._parcels.append(new[:size])
+
+    def _serve(self, work: float) -> Floats:
+        """Visits, by turn, whose turn is over after so much work."""
+        served = np.zeros(len(self.turns.work))
+        while self._parcels and work > NOTHING:
+            first = self._parcels[0]
+            mine = float(first @ self.turns.work)
+            part = min(work / mine, 1.0) if mine > 0 else 1.0
+            served += first * part
+            work -= mine * part
+            if part < 1:
+                self._parcels[0] = first * (1 - part)
+            else:
+                self._parcels.popleft()
+        return served
+
+    def _next_turns(self, served: Floats) -> Floats:
+        """What they wait for next; behind the last turn are those that have ended."""
+        new = np.zeros(len(served) + 1)
+        new[1:] = served * self.turns.goes_on
+        np.add.at(new, self.turns.next_run, served * (1 - self.turns.goes_on))
+        return new
+
+    def counts(self) -> Floats:
+        """Visits that wait, by turn."""
+        return np.sum(self._parcels, axis=0) if self._parcels else np.zeros(len(self.turns.work))
+
+    def clear(self) -> None:
+        """Nobody waits."""
+        self._parcels.clear()
+        self._turns = None

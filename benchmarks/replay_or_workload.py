@@ -31,9 +31,9 @@ from sim.replay.program import Load
 from sim.simulation import simulate
 from sim.truth.predictions import amount_of, as_predicted
 from sim.truth.recorded import (
-    Figures,
+    RecordedFigures,
     RecordedRun,
-    Setting,
+    RecordedSetting,
     median_figures,
     real_figures,
     recorded_runs,
@@ -69,7 +69,7 @@ class Row(NamedTuple):
     workload_cpu: float
 
 
-def as_fluid(fit: Fit, setting: replay.Setting) -> Figures | None:
+def as_fluid(fit: Fit, setting: replay.Setting) -> RecordedFigures | None:
     """The fitted workload in the fluid mode; None where it cannot be run."""
     seconds = float(fit.observed.at[fit.measured][-1]) / SECOND  # noqa: PD008
     duration = LONGEST if fit.program.load is Load.BUSY else max(1.0, seconds)
@@ -111,7 +111,7 @@ def _rss(log: RecordedRun) -> str:
 
 
 def _both(
-    folder: str, fit: Fit, log: RecordedRun, runs: list[RecordedRun], setting: Setting
+    folder: str, fit: Fit, log: RecordedRun, runs: list[RecordedRun], setting: RecordedSetting
 ) -> Iterator[Row]:
     real = median_figures([real_figures(run) for run in runs])
     amount = median(amount_of(run, log, fit.program.load) for run in runs)

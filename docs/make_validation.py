@@ -21,7 +21,7 @@ from sim.config.machine import load_profile
 from sim.truth.accuracy import errors_markdown
 from sim.truth.calibrate import build_benchmarks, run_rounds, write_profile
 from sim.truth.host import QUIET, host
-from sim.truth.recorded import Setting
+from sim.truth.recorded import RecordedSetting
 from sim.truth.toolchain import find_go
 from sim.truth.validate import OWN_RUNS, measure, points_of, validate
 
@@ -37,7 +37,7 @@ MACHINE: Final = OUT / "machine.yaml"
 """Costs of the machine of the real runs, which is faster in one hour than in another."""
 SETS: Final[dict[str, list[str]]] = yaml.safe_load((DATA / "workloads.yaml").read_text())
 """Workloads, and what of them is changed: so that one P can do the work, and collects in time."""
-COLUMNS: Final = [*Setting._fields, "figure", "real", "simulated", "spread"]
+COLUMNS: Final = [*RecordedSetting._fields, "figure", "real", "simulated", "spread"]
 SETTINGS: Final = """## Setting by setting
 
 All figures are in {download}`validation.csv <../data/validation.csv>`: real and simulated, sizes in
@@ -70,7 +70,7 @@ def page() -> str:
     machine = "; ".join(f"{key}: {value}" for key, value in host(find_go()).items())
     quiet = table[~(table["others_cpu"] > QUIET)]
     factors = ", ".join(f"{name} {mark_factor(name):.2f}" for name in SETS)
-    settings_of = [len(rows.drop_duplicates([*Setting._fields])) for rows in (quiet, table)]
+    settings_of = [len(rows.drop_duplicates([*RecordedSetting._fields])) for rows in (quiet, table)]
     head = (
         f"Up to {REPETITIONS} real runs per setting, and their medians; {machine}. In"
         f" {settings_of[0]} of {settings_of[1]} settings a run was made that nobody disturbed;"

@@ -60,7 +60,7 @@ from sim.streams import Streams
 from sim.units import Nanoseconds
 from sim.workload import program as spec
 from sim.workload.finalizers import Finalizers
-from sim.workload.holders import Holder, Store
+from sim.workload.holders import Holder, StoreState
 from sim.workload.ledger import Law, Ledger
 from sim.workload.mixes import MixBook
 
@@ -437,7 +437,7 @@ def make_finalizers(book: MixBook, ledger: Ledger) -> Finalizers:
     return finalizers
 
 
-def _store(store: spec.Store, mix: int, ledger: Ledger) -> Store:
+def _store(store: spec.Store, mix: int, ledger: Ledger) -> StoreState:
     laws = {"random": Law.HAZARD, "oldest": Law.WINDOW, "none": Law.HAZARD}
     owner = ledger.add_owner(laws[store.replacement], capacity=store.size)
-    return Store(owner, mix, store.size, store.replacement)
+    return StoreState(owner, mix, store.size, store.replacement)

@@ -17,9 +17,9 @@ from sim.runtime.interfaces import (
     Allocated,
     Finalized,
     HeapUsage,
-    Marked,
+    MarkTotals,
     Snapshot,
-    Swept,
+    SweepReport,
 )
 from sim.runtime.state import GC, Process
 from sim.units import Bytes
@@ -67,7 +67,7 @@ class LedgerHeap:
         """See `Heap`."""
         return self._reachable.snapshot()
 
-    def begin_sweep(self) -> Marked:
+    def begin_sweep(self) -> MarkTotals:
         """See `Heap`."""
         return self._reachable.begin_sweep()
 
@@ -140,7 +140,7 @@ class LedgerHeap:
             stats.allocated_objects - stats.freed_objects,
         )
 
-    def sweep_report(self) -> Swept:
+    def sweep_report(self) -> SweepReport:
         """See `Heap`."""
         return self._sweeping.report()
 

@@ -61,7 +61,7 @@ class RefillWork(NamedTuple):
 
 
 @dataclass(slots=True)
-class LockUse:
+class LockAccounts:
     """What each cause did with each lock. Written by `Locks`.
 
     Rows: those of the mcentrals for each span class, CENTRAL_CAUSES one after the other; then those
@@ -107,7 +107,7 @@ class Locks:
         self._classes, self._sizes = len(heap.nelems), heap.slot_size
         self._heap_rows = len(CENTRAL_CAUSES) * self._classes
         """The first row of the heap lock."""
-        self.use = LockUse(*np.zeros((5, self._heap_rows + len(HEAP_LOCK_CAUSES))))
+        self.use = LockAccounts(*np.zeros((5, self._heap_rows + len(HEAP_LOCK_CAUSES))))
         self._heap_lock = SeenByArrivals(np.zeros(()), np.zeros(()))
         """What was met at the heap lock in the last batch, ns."""
         self._heap_lock_count = self._heap_lock_hold = 0.0

@@ -15,7 +15,7 @@ from sim.engine.clock import Clock
 from sim.go.markwork import MarkWork
 from sim.go.stacks import Stacks
 from sim.machine.profile import StopCosts
-from sim.runtime.interfaces import Assists, Population
+from sim.runtime.interfaces import AssistCounts, GoroutineCounts
 from sim.runtime.state import GC, Process
 from sim.runtime.stopping import time_to_restart, time_to_stop
 from sim.units import Bytes, Nanoseconds
@@ -108,21 +108,21 @@ class GoroutinesOnPs:
         """See `Mutator`."""
         return self._stacks.starting_size
 
-    def assists(self) -> Assists | None:
+    def assists(self) -> AssistCounts | None:
         """See `Mutator`."""
         mark = self._mark
-        return Assists(mark.assists, mark.parks, mark.wait_ns)
+        return AssistCounts(mark.assists, mark.parks, mark.wait_ns)
 
     def idle_ns(self) -> Nanoseconds:
         """See `Mutator`."""
         return self._idle.total()
 
-    def population(self) -> Population:
+    def population(self) -> GoroutineCounts:
         """See `Mutator`."""
         sched, goroutines = self._sched, self._goroutines
         running = [p.doing for p in sched.ps].count("goroutine")
         runnable = len(sched.shared) + sched.queued.items
-        return Population(
+        return GoroutineCounts(
             goroutines.count,
             goroutines.created,
             runnable,

@@ -29,7 +29,7 @@ Ints = NDArray[np.int64]
 NOTHING: Final = Kept(*np.zeros((4, 0), dtype=np.int64))
 
 
-class Placed(NamedTuple):
+class PlacedBatch(NamedTuple):
     """A batch that lies in spans."""
 
     objects: Ints
@@ -62,12 +62,12 @@ class Placement:
         self._retention, self._black, self._allocate_black = retention, black, allocate_black
         self._kinds_rng, self._spread_rng = streams["kinds"], streams["spread"]
 
-    def place(self, slots: list[list[float]]) -> Placed:
+    def place(self, slots: list[list[float]]) -> PlacedBatch:
         """Place so many slots by P and mix; fractions of a slot stay there."""
         demand, kept = self._draw_kinds(slots)
         objects = demand.sum(axis=1)
         large = self._allocate_large_objects(objects, kept)
-        return Placed(objects, [*large, *self._allocate_small_objects(demand, kept)])
+        return PlacedBatch(objects, [*large, *self._allocate_small_objects(demand, kept)])
 
     def _draw_kinds(self, pending: list[list[float]]) -> tuple[Ints, Kept]:
         """Objects by kind and P, and the part of them that owners keep.

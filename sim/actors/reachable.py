@@ -13,7 +13,7 @@ from sim.actors.retention import Retention
 from sim.go.marker import Marker
 from sim.machine.price import crowding_ns, mark_cpu_ns
 from sim.machine.profile import FinalizerCosts, MarkCosts
-from sim.runtime.interfaces import Marked, Snapshot
+from sim.runtime.interfaces import MarkTotals, Snapshot
 from sim.workload.ledger import Ledger
 
 Ints = NDArray[np.int64]
@@ -75,7 +75,7 @@ class Reachable:
         memory.stacks.scan()
         return found
 
-    def begin_sweep(self) -> Marked:
+    def begin_sweep(self) -> MarkTotals:
         """See `sim.runtime.interfaces.Heap`."""
         memory, columns = self._memory, self._kinds
         spans = memory.heap.spans
@@ -88,7 +88,7 @@ class Reachable:
         black_bytes = int(np.dot(black, spans.slot_bytes))
         marked_bytes = int(np.dot(before, spans.slot_bytes)) + black_bytes
         memory.heap.begin_sweep(before + black + self._revived())
-        return Marked(
+        return MarkTotals(
             marked_bytes, black_bytes, round(float(np.dot(reachable, columns.slot_bytes)))
         )
 

@@ -13,7 +13,7 @@ from sim.actors.state import G
 from sim.engine.clock import Clock
 from sim.go.pool import SyncPool
 from sim.workload.finalizers import Finalizers
-from sim.workload.holders import Holder, Store
+from sim.workload.holders import Holder, StoreState
 from sim.workload.ledger import Law, Ledger
 
 ROUNDING_SLACK: Final = 1e-6
@@ -36,7 +36,7 @@ class Retention:
     ) -> None:
         self._clock, self._mixes, self._ledger = clock, kinds.mixes, ledger
         self._finalizers, self._replacement = finalizers, replacement
-        self.stores: dict[str, Store] = {}
+        self.stores: dict[str, StoreState] = {}
         self.pools: dict[str, SyncPool] = {}
         self.kept: list[dict[int, Holder]] = [{} for _ in kinds.mixes]
         """What long-lived owners keep, by mix and owner."""
@@ -80,7 +80,7 @@ class Retention:
         _count_bursts(holder, g)
         holder.requested += slots / self._mixes[mix].slots_per_byte
 
-    def insert(self, store: Store, g: G, slots: float) -> None:
+    def insert(self, store: StoreState, g: G, slots: float) -> None:
         """A store keeps these slots; a full one replaces others by them, even some of these."""
         per_byte = self._mixes[store.mix].slots_per_byte
         hazard = self._age_by_insertion(store, slots / per_byte)
@@ -101,7 +101,7 @@ class Retention:
         holder.pending += slots
         _count_bursts(holder, g)
 
-    def publish(self, g: G, store: Store) -> None:
+    def publish(self, g: G, store: StoreState) -> None:
         """A store takes over what the goroutine keeps of its mix as one entry, and drops others."""
         entry = g.keeps.pop(store.mix, None)
         if entry is None:
@@ -129,7 +129,7 @@ class Retention:
             return None
         return lambda _, slots: self.lose(mix, slots, 1.0)
 
-    def keep_in(self, store: Store) -> Keep:
+    def keep_in(self, store: StoreState) -> Keep:
         """A store keeps them."""
         return lambda g, slots: self.insert(store, g, slots)
 
@@ -139,7 +139,7 @@ class Retention:
 
     # -- ageing ------------------------------------------------------------------------------
 
-    def _age_by_insertion(self, store: Store, requested: float) -> float:
+    def _age_by_insertion(self, store: StoreState, requested: float) -> float:
         """New data drives out what lies in a full store object by object; the hazard of each.
 
         There is none where they go in order.

@@ -13,7 +13,7 @@ from sim.engine.clock import Clock
 from sim.go.pool import SyncPool
 from sim.runtime.state import GC
 from sim.units import Nanoseconds
-from sim.workload.holders import Store
+from sim.workload.holders import StoreState
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class SpinStep:
 class PublishStep:
     """`publish`: what the goroutine keeps is the store's from now on."""
 
-    store: Store
+    store: StoreState
     retention: Retention
 
     def run(self, g: G) -> Body:

@@ -8,12 +8,12 @@ from typing import Final, NamedTuple
 from sim.go.mheap import HeapStats, MHeap
 from sim.go.sweep import SweepPace
 from sim.machine.profile import SweepCosts
-from sim.runtime.interfaces import Swept
+from sim.runtime.interfaces import SweepReport
 from sim.runtime.state import GC
 from sim.units import Nanoseconds
 
 
-class SweepDone(NamedTuple):
+class SweepEnd(NamedTuple):
     """The end of a sweep (runtime/mgcsweep.go: activeSweep.end)."""
 
     heap_live: int
@@ -23,7 +23,7 @@ class SweepDone(NamedTuple):
     pages_per_byte: float
 
 
-NO_SWEEP: Final = SweepDone(0, 0, 0, 0.0)
+NO_SWEEP: Final = SweepEnd(0, 0, 0, 0.0)
 
 
 class Sweeping:
@@ -36,7 +36,7 @@ class Sweeping:
         """What sweeping sets off: finalizers become due. Set by the build."""
         self._spans: dict[str, int] = {}
         """Spans swept by whom since the last cycle ended, and spans freed."""
-        self._done: SweepDone | None = None
+        self._done: SweepEnd | None = None
         """How it ended, once it has."""
         self.counters_before = HeapStats()
         """The heap's counters when the last cycle ended."""
@@ -49,7 +49,7 @@ class Sweeping:
         self.on_swept()
         if heap.sweeping.done and self._done is None:
             live = self._gc.pacer.heap_live
-            self._done = SweepDone(
+            self._done = SweepEnd(
                 live,
                 live - self.pace.heap_live_basis,
                 heap.stats.pages_swept,
@@ -85,10 +85,10 @@ class Sweeping:
             pages_in_use=heap.stats.pages_in_use,
         )
 
-    def report(self) -> Swept:
+    def report(self) -> SweepReport:
         """How the sweep before the cycle that has ended went; the next report begins here."""
         stats, before = self._heap.stats, self.counters_before
-        found = Swept(
+        found = SweepReport(
             dict(self._spans),
             stats.spans_freed - before.spans_freed,
             stats.freed_bytes - before.freed_bytes,

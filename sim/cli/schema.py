@@ -12,7 +12,7 @@ import typer
 from sim.files import write
 
 
-class Kind(StrEnum):
+class SchemaKind(StrEnum):
     """What the schema is for: a kind of file, or what a command writes with --json."""
 
     CONFIG = "config"
@@ -42,16 +42,16 @@ class Kind(StrEnum):
 
 def schema(
     kind: Annotated[
-        Kind, typer.Argument(help="Kind of file, or the command whose --json it describes.")
-    ] = Kind.CONFIG,
+        SchemaKind, typer.Argument(help="Kind of file, or the command whose --json it describes.")
+    ] = SchemaKind.CONFIG,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to a file.")] = None,
 ) -> None:
     """Print the JSON Schema of configs, workloads, scenarios, or of what a command writes."""
     from sim.config import json_schema
 
-    if kind in {Kind.CONFIG, Kind.WORKLOAD}:
-        found = json_schema("config" if kind is Kind.CONFIG else "workload")
-    elif kind is Kind.SCENARIO:
+    if kind in {SchemaKind.CONFIG, SchemaKind.WORKLOAD}:
+        found = json_schema("config" if kind is SchemaKind.CONFIG else "workload")
+    elif kind is SchemaKind.SCENARIO:
         from sim.mechanisms.schema import scenario_schema
 
         found = scenario_schema()

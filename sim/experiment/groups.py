@@ -38,7 +38,7 @@ def without_workload(settings: Settings) -> Settings:
     return {key: value for key, value in settings.items() if key != WORKLOAD}
 
 
-class Sample(NamedTuple):
+class SeedValues(NamedTuple):
     """Values of one figure under one setting, one a seed."""
 
     workload: str
@@ -97,10 +97,10 @@ class Groups(dict[tuple[str, str], Group]):
         """The settings of a workload."""
         return [group for group in self.values() if group.workload == workload]
 
-    def samples(self) -> list[Sample]:
+    def samples(self) -> list[SeedValues]:
         """The figures that are shown, under every setting."""
         return [
-            Sample(group.workload, title(group.settings), name, group.values(name))
+            SeedValues(group.workload, title(group.settings), name, group.values(name))
             for group in self.values()
             for name in self.shown[group.workload]
         ]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sim.errors import UserError
-from sim.experiment.groups import Sample
+from sim.experiment.groups import SeedValues
 from sim.results.statistics import mean_interval
 from sim.units import Fraction
 
@@ -41,7 +41,7 @@ class Precision:
             raise UserError(f"--precision {text}: expected a percentage such as 2%")
         return cls(float(found[1]) / 100, most)
 
-    def seeds(self, samples: Sequence[Sample], have: int) -> int:
+    def seeds(self, samples: Sequence[SeedValues], have: int) -> int:
         """How many seeds to have in the next round; as many as there are if that is enough.
 
         The half width shrinks with the square root of their number.
@@ -53,7 +53,7 @@ class Precision:
         needed = math.ceil(have * min((width / target) ** 2, GROWTH))
         return min(max(needed, have + 1), self.most)
 
-    def outcome(self, samples: Sequence[Sample]) -> str:
+    def outcome(self, samples: Sequence[SeedValues]) -> str:
         """What was reached, in a sentence."""
         sample, width = _widest(samples)
         count = len(sample.values)
@@ -64,7 +64,7 @@ class Precision:
         return f"Precision: not reached with {count} seeds, the limit; {worst}."
 
 
-def _widest(samples: Sequence[Sample]) -> tuple[Sample, Fraction]:
+def _widest(samples: Sequence[SeedValues]) -> tuple[SeedValues, Fraction]:
     """The figure whose mean is known worst, and how well; figures that are all zero are known."""
     widths = [(sample, _half_width(sample.values)) for sample in samples]
     return max(widths, key=lambda item: item[1])

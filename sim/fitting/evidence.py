@@ -11,7 +11,7 @@ from typing import Final
 from sim.errors import UserError
 from sim.fitting.non_heap import BITMAPS, OLD_BITMAPS
 from sim.fitting.resident import Resident
-from sim.fitting.snapshots import RSS, Snapshot, read_snapshots
+from sim.fitting.snapshots import RSS, MetricsSnapshot, read_snapshots
 from sim.formats import exec_trace, pprof
 from sim.formats.exec_trace import ExecTrace
 from sim.formats.log import open_log
@@ -46,7 +46,7 @@ class Evidence:
     """Of requests."""
     resident: Resident | None = None
     """Resident memory of the process, as its metrics have it."""
-    snapshots: tuple[Snapshot, ...] = ()
+    snapshots: tuple[MetricsSnapshot, ...] = ()
     """Metrics of the process, in order of time: without a log they stand for one."""
     doubts: tuple[str, ...] = ()
     sentences: tuple[str, ...] = ()
@@ -135,7 +135,7 @@ def _requests(trace: ExecTrace) -> tuple[PerSecond, str] | None:
     )
 
 
-def _resident(snapshots: Sequence[Snapshot]) -> Resident | None:
+def _resident(snapshots: Sequence[MetricsSnapshot]) -> Resident | None:
     """Where it was most, with the heap of that moment."""
     sized = [one.values for one in snapshots if RSS in one.values]
     if not sized:

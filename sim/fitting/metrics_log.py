@@ -15,7 +15,7 @@ from sim.errors import UserError
 from sim.fitting.gctrace_log import FEWEST_CYCLES, GCTraceLog, GoVersions
 from sim.fitting.non_heap import CACHED, SPAN_OVERHEAD, smallness
 from sim.fitting.recognise import Segment
-from sim.fitting.snapshots import ALLOCATED, CPU, CYCLES, PAUSES, Snapshot
+from sim.fitting.snapshots import ALLOCATED, CPU, CYCLES, PAUSES, MetricsSnapshot
 from sim.formats.gctrace import GCTraceLine
 from sim.units import SECOND, US, Bytes, Fraction, MiB, Nanoseconds, format_duration
 
@@ -49,7 +49,9 @@ class Known:
     procs: int | None = None
 
 
-def log_of(snapshots: Sequence[Snapshot], known: Known, doubts: Sequence[str] = ()) -> GCTraceLog:
+def log_of(
+    snapshots: Sequence[MetricsSnapshot], known: Known, doubts: Sequence[str] = ()
+) -> GCTraceLog:
     """The cycles between the first snapshot and the last one.
 
     Raises UserError for less than two snapshots or three cycles, and where GOMAXPROCS is missing.
@@ -148,7 +150,7 @@ def _missing(first: Mapping[str, float], last: Mapping[str, float]) -> Iterator[
         yield "the live heap is inferred from goals (go_gc_heap_live_bytes came with Go 1.21)"
 
 
-def _lines(snapshots: Sequence[Snapshot], segment: Segment) -> Iterator[GCTraceLine]:
+def _lines(snapshots: Sequence[MetricsSnapshot], segment: Segment) -> Iterator[GCTraceLine]:
     """A line for each cycle, and for the one before."""
     before = _marked(snapshots[0].values, segment)
     rate = _rate(snapshots)
@@ -203,7 +205,7 @@ def _mean_marked(grown: float, rate: float, marking: _Marking, segment: Segment)
     return max(marked, 0.0)
 
 
-def _rate(snapshots: Sequence[Snapshot]) -> float:
+def _rate(snapshots: Sequence[MetricsSnapshot]) -> float:
     """Bytes allocated a ns."""
     allocated = snapshots[-1].values[ALLOCATED] - snapshots[0].values[ALLOCATED]
     return allocated / (snapshots[-1].at - snapshots[0].at)
@@ -240,7 +242,9 @@ class _Marking:
         return self.assist + self.background + self.idle
 
 
-def _marking(a: Snapshot, b: Snapshot, cycles: int, marked: float, procs: int) -> _Marking:
+def _marking(
+    a: MetricsSnapshot, b: MetricsSnapshot, cycles: int, marked: float, procs: int
+) -> _Marking:
     """The mean mark phase between two snapshots.
 
     Dedicated workers have a quarter of the Ps, and idle ones what the program leaves.
@@ -257,14 +261,14 @@ def _marking(a: Snapshot, b: Snapshot, cycles: int, marked: float, procs: int) -
     return _Marking(duration, 0.0, _GOAL_CPU * procs * duration, spare * duration, paused)
 
 
-def _each(a: Snapshot, b: Snapshot, name: str, cycles: int) -> float | None:
+def _each(a: MetricsSnapshot, b: MetricsSnapshot, name: str, cycles: int) -> float | None:
     """Of a counter of seconds: ns a cycle."""
     if name not in a.values or name not in b.values:
         return None
     return SECOND * (b.values[name] - a.values[name]) / cycles
 
 
-def _used(a: Snapshot, b: Snapshot, procs: int) -> float:
+def _used(a: MetricsSnapshot, b: MetricsSnapshot, procs: int) -> float:
     """Ps that the program keeps busy."""
     for name in (CPU, "/cpu/classes/user:cpu-seconds"):
         if name in a.values and name in b.values:

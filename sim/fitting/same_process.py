@@ -9,7 +9,7 @@ import numpy as np
 from sim.errors import UserError
 from sim.fitting.gctrace_log import GCTraceLog
 from sim.fitting.settings import name_gogc
-from sim.fitting.snapshots import CYCLES, Snapshot
+from sim.fitting.snapshots import CYCLES, MetricsSnapshot
 from sim.units import MiB, format_bytes
 
 _NO_LIMIT = 1 << 62
@@ -19,14 +19,14 @@ _FAR = 4.0
 """A factor between heap goals beyond which they are of other programs."""
 
 
-def check_same_process(log: GCTraceLog, scrape: Snapshot, *, given: bool) -> None:
+def check_same_process(log: GCTraceLog, scrape: MetricsSnapshot, *, given: bool) -> None:
     """Raises UserError with both values where they differ; `given`: somebody says which GOGC is."""
     found = next(_contradictions(log, scrape, given=given), None)
     if found is not None:
         raise UserError(f"the log and the metrics are not of the same process: {found}")
 
 
-def _contradictions(log: GCTraceLog, scrape: Snapshot, *, given: bool) -> Iterator[str]:
+def _contradictions(log: GCTraceLog, scrape: MetricsSnapshot, *, given: bool) -> Iterator[str]:
     values, measured = scrape.values, log.lines[log.measured]
     goals = [line.heap_goal for line in measured]
     procs, gogc = values.get("/sched/gomaxprocs:threads"), values.get("/gc/gogc:percent")

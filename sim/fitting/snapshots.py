@@ -16,7 +16,7 @@ from typing import Final
 from sim.errors import UserError
 from sim.formats import prometheus, runtime_metrics
 from sim.formats.log import open_log
-from sim.formats.prometheus import Sample
+from sim.formats.prometheus import MetricSample
 from sim.units import SECOND, Nanoseconds
 
 ALLOCATED: Final = "/gc/heap/allocs:bytes"
@@ -37,7 +37,7 @@ _LONGEST_WITHOUT_GC: Final = 150.0
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class MetricsSnapshot:
     """Metrics of one process at one time."""
 
     at: Nanoseconds
@@ -49,7 +49,7 @@ class Snapshot:
 
 def read_snapshots(
     metrics: Path | None, expositions: Sequence[Path], process: str | None = None
-) -> tuple[list[Snapshot], list[str]]:
+) -> tuple[list[MetricsSnapshot], list[str]]:
     """The metrics of one process in order of time, and what to doubt of them.
 
     Of several processes in an answer of Prometheus the one that allocates most is taken, or the one
@@ -60,7 +60,7 @@ def read_snapshots(
         raise UserError("expected --metrics or --prometheus, got both: one source says it all")
     if metrics is not None:
         return _since_restart(_dumps(metrics))
-    by_process: dict[str, list[Snapshot]] = defaultdict(list)
+    by_process: dict[str, list[MetricsSnapshot]] = defaultdict(list)
     for path in expositions:
         for name, snapshot in _scraped(path):
             by_process[name].append(snapshot)
@@ -69,7 +69,7 @@ def read_snapshots(
     return kept, [*doubts, *more]
 
 
-def values_of(samples: Iterable[Sample]) -> dict[str, float]:
+def values_of(samples: Iterable[MetricSample]) -> dict[str, float]:
     """Numbers of one process at one time, client_golang's older names translated."""
     samples = list(samples)
     found = {
@@ -89,7 +89,7 @@ def values_of(samples: Iterable[Sample]) -> dict[str, float]:
     return found
 
 
-def _dumps(path: Path) -> list[Snapshot]:
+def _dumps(path: Path) -> list[MetricsSnapshot]:
     with open_log(path) as lines:
         dumps = [dump for _, dump in runtime_metrics.parse(lines)]
     if not dumps:
@@ -97,7 +97,7 @@ def _dumps(path: Path) -> list[Snapshot]:
             f"{path}: there is no dump of runtime/metrics in it, one JSON object a line"
         )
     return [
-        Snapshot(
+        MetricsSnapshot(
             dump.at or 0,
             {
                 name: float(value)
@@ -109,7 +109,7 @@ def _dumps(path: Path) -> list[Snapshot]:
     ]
 
 
-def _scraped(path: Path) -> list[tuple[str, Snapshot]]:
+def _scraped(path: Path) -> list[tuple[str, MetricsSnapshot]]:
     """Snapshots with the name of their process; one of a scrape, many of an answer."""
     with open_log(path) as lines:
         text = "".join(lines)
@@ -123,12 +123,12 @@ def _scraped(path: Path) -> list[tuple[str, Snapshot]]:
         raise UserError(
             f"{path}: expected a scrape, or the JSON of a query_range: {error}"
         ) from error
-    together: dict[tuple[str, float | None], list[Sample]] = defaultdict(list)
+    together: dict[tuple[str, float | None], list[MetricSample]] = defaultdict(list)
     for sample in samples:
         name = sample.labels.get("pod") or sample.labels.get("instance") or ""
         together[name, sample.at].append(sample)
     found = [
-        (name, Snapshot(_time(at, values, path), values, _version(some)))
+        (name, MetricsSnapshot(_time(at, values, path), values, _version(some)))
         for (name, at), some in together.items()
         if (values := values_of(some))
     ]
@@ -149,15 +149,15 @@ def _time(at: float | None, values: Mapping[str, float], path: Path) -> Nanoseco
     return round(at * SECOND)
 
 
-def _version(samples: Iterable[Sample]) -> int | None:
+def _version(samples: Iterable[MetricSample]) -> int | None:
     named = (s.labels.get("version", "") for s in samples if s.name == _GO)
     found = next((match for name in named if (match := re.match(r"go1\.(\d+)", name))), None)
     return None if found is None else int(found[1])
 
 
 def _chosen(
-    by_process: Mapping[str, list[Snapshot]], name: str | None
-) -> tuple[list[Snapshot], list[str]]:
+    by_process: Mapping[str, list[MetricsSnapshot]], name: str | None
+) -> tuple[list[MetricsSnapshot], list[str]]:
     if not by_process:
         return [], []
     one = name is None or len(by_process) == 1
@@ -175,7 +175,7 @@ def _chosen(
     return by_process[best], doubts
 
 
-def _since_restart(snapshots: list[Snapshot]) -> tuple[list[Snapshot], list[str]]:
+def _since_restart(snapshots: list[MetricsSnapshot]) -> tuple[list[MetricsSnapshot], list[str]]:
     """In order of time; from the last restart on, after which counters begin anew."""
     ordered = sorted(snapshots, key=lambda snapshot: snapshot.at)
     begins = [

@@ -45,7 +45,7 @@ class Use:
 
 
 @dataclass(slots=True)
-class Prices:
+class VisitPrices:
     """What a visit costs and moves at present: CPU-ns, and bytes."""
 
     ns: float = 1.0
@@ -111,7 +111,7 @@ class Visit:
     There is no wait before a goroutine's first run. What a run does not use of its assist credit,
     the goroutine keeps while it waits; when it ends, it hands it back.
     """
-    prices: Prices = field(default_factory=Prices)
+    prices: VisitPrices = field(default_factory=VisitPrices)
     _waited: float = math.inf
     """ns of the wait before the run that is compiled."""
     allocates: bool = False

@@ -17,7 +17,14 @@ from sim.fluid.snapshot import Snapshots
 from sim.fluid.spans import Floats, SpanModel
 from sim.go.mheap import PAGE
 from sim.machine.profile import MachineProfile
-from sim.runtime.interfaces import Allocated, Finalized, HeapUsage, Marked, Snapshot, Swept
+from sim.runtime.interfaces import (
+    Allocated,
+    Finalized,
+    HeapUsage,
+    MarkTotals,
+    Snapshot,
+    SweepReport,
+)
 from sim.runtime.state import GC, Process, Settings
 from sim.units import Bytes
 
@@ -100,7 +107,7 @@ class ExpectedHeap:
             found.append(mine)
         return found
 
-    def begin_sweep(self) -> Marked:
+    def begin_sweep(self) -> MarkTotals:
         """See `Heap`: marked slots stay; the others are free from here on."""
         spans, slots = self._spans, self._slots
         reachable = self._reachable()
@@ -118,7 +125,7 @@ class ExpectedHeap:
         self._footprint.forget()
         self._footprint.map_for(self._in_use)
         self._stacks.end_cycle(self._flow.there)
-        return Marked(
+        return MarkTotals(
             int(spans.nbytes(marked)), int(spans.nbytes(black)), int(spans.nbytes(reachable))
         )
 
@@ -215,9 +222,9 @@ class ExpectedHeap:
             objects=objects - freed_objects,
         )
 
-    def sweep_report(self) -> Swept:
+    def sweep_report(self) -> SweepReport:
         """See `Heap`."""
-        return Swept(None, round(self._freed_spans), round(self._freed_bytes))
+        return SweepReport(None, round(self._freed_spans), round(self._freed_bytes))
 
     def finalized(self) -> Finalized:
         """See `Heap`: the fluid mode refuses finalizers."""

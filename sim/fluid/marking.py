@@ -38,7 +38,7 @@ MIN_RATE_PER_NS: Final = 1e-12
 Openers: TypeAlias = list[tuple[OpenFlow, float]]
 
 
-class Marking:
+class MarkingFlow:
     """One mark phase. Work is in units of scan work, `per_unit` is CPU-ns of one marker alone."""
 
     def __init__(self, flow: Flow, gc: GC, settings: Settings, machine: MachineProfile) -> None:

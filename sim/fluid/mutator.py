@@ -8,10 +8,10 @@ import numpy as np
 
 from sim.fluid.engine import Flow
 from sim.fluid.in_flight import StackMemory
-from sim.fluid.marking import Marking
+from sim.fluid.marking import MarkingFlow
 from sim.fluid.plan import Plan
 from sim.machine.profile import MachineProfile
-from sim.runtime.interfaces import Assists, Population
+from sim.runtime.interfaces import AssistCounts, GoroutineCounts
 from sim.runtime.state import GC, Process, Settings
 from sim.runtime.stopping import time_to_restart, time_to_stop
 from sim.units import Bytes, Nanoseconds
@@ -118,7 +118,7 @@ class Rates:
     def mark(self) -> Process[None]:
         """See `Mutator`."""
         gc = self._gc
-        yield from Marking(self._flow, gc, self._settings, self._machine).run()
+        yield from MarkingFlow(self._flow, gc, self._settings, self._machine).run()
         for part, left in gc.cycle.scan_left.items():
             if left:
                 gc.pacer.add_scan_work(part, left)
@@ -139,7 +139,7 @@ class Rates:
         """See `Mutator`."""
         return self._stacks.starting_size
 
-    def assists(self) -> Assists | None:
+    def assists(self) -> AssistCounts | None:
         """See `Mutator`."""
         return None
 
@@ -147,9 +147,9 @@ class Rates:
         """See `Mutator`."""
         return self._flow.idle_ns
 
-    def population(self) -> Population:
+    def population(self) -> GoroutineCounts:
         """See `Mutator`."""
         there = self._flow.there
         goroutines = round(there.goroutines)
         running = round(min(there.running, self._ps))
-        return Population(goroutines, None, None, running, max(goroutines - running, 0))
+        return GoroutineCounts(goroutines, None, None, running, max(goroutines - running, 0))

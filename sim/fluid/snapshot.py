@@ -18,7 +18,7 @@ FINE: Final = 1 / 50
 """Work is counted anew when the heap has changed by this part of it; it scales till then."""
 
 
-class Work(NamedTuple):
+class MarkingWork(NamedTuple):
     """What marking the heap takes."""
 
     scan_bytes: float
@@ -36,10 +36,10 @@ class Snapshots:
     def __init__(self, model: SpanModel, marker: Marker, costs: MarkCosts) -> None:
         self._model, self._marker, self._costs = model, marker, costs
         self._change = Change(FINE)
-        self._work = Work(0.0, 0.0, 0.0, np.zeros(0))
+        self._work = MarkingWork(0.0, 0.0, 0.0, np.zeros(0))
         self._slots = 1.0
 
-    def take(self, retained: Sequence[Retained], spans: Floats) -> tuple[list[float], Work]:
+    def take(self, retained: Sequence[Retained], spans: Floats) -> tuple[list[float], MarkingWork]:
         """Reachable slots by mix, and the work of marking them in so many spans."""
         model = self._model
         by_mix = self.by_mix(retained, [holder.slots for holder in retained])
@@ -50,7 +50,7 @@ class Snapshots:
             self._work = self._count(retained, spans, model.per_kind(np.array(by_mix)))
             self._slots = total
         more, work = total / self._slots, self._work
-        return by_mix, Work(
+        return by_mix, MarkingWork(
             work.scan_bytes * more, work.cpu_ns * more, work.crowding_ns * more, work.empty
         )
 
@@ -61,7 +61,7 @@ class Snapshots:
             sums[holder.mix] += some
         return sums
 
-    def _count(self, retained: Sequence[Retained], spans: Floats, live: Floats) -> Work:
+    def _count(self, retained: Sequence[Retained], spans: Floats, live: Floats) -> MarkingWork:
         in_spans, empty = self._model.occupied(retained, spans)
         apart = [holder.slots * holder.scattered() for holder in retained]
         scattered = self._model.per_kind(np.array(self.by_mix(retained, apart)))
@@ -73,6 +73,6 @@ class Snapshots:
             vector_kernel=self._costs.vector_kernel > 0,
         )
         costs = self._costs
-        return Work(
+        return MarkingWork(
             counts.scan_bytes, mark_cpu_ns(counts, costs), crowding_ns(counts, costs), empty
         )

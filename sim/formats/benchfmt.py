@@ -22,7 +22,7 @@ Better: TypeAlias = Literal["higher", "lower"]
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class BenchmarkResult:
     """One benchmark, measured once; several results of one name are its repetitions."""
 
     name: str
@@ -46,7 +46,7 @@ def format_units(units: Mapping[str, Better | None]) -> Iterator[str]:
             yield f"Unit {unit} better={better}"
 
 
-def format_lines(results: Iterable[Result]) -> Iterator[str]:
+def format_lines(results: Iterable[BenchmarkResult]) -> Iterator[str]:
     """The results, each preceded by what is new in its configuration; without newlines.
 
     Raises ValueError for names, units and settings that the format cannot express.
@@ -70,7 +70,7 @@ def _config_line(key: str, value: str) -> str:
     return line
 
 
-def _result_line(result: Result) -> str:
+def _result_line(result: BenchmarkResult) -> str:
     if not _NAME.fullmatch(result.name):
         raise ValueError(f"benchmark name {result.name!r}: no spaces, no small letter first")
     values = [f"{format_float(value)} {unit}" for unit, value in result.values.items()]
@@ -81,7 +81,7 @@ def _result_line(result: Result) -> str:
 
 def parse(
     lines: Iterable[str], report: Callable[[Problem], None] = lambda problem: None
-) -> Iterator[Result]:
+) -> Iterator[BenchmarkResult]:
     """The results in the output of `go test -bench` and its like; other lines are passed over."""
     config: dict[str, str] = {}
     for line_number, line in enumerate(lines, start=1):
@@ -97,6 +97,6 @@ def parse(
             continue
         try:
             values = {unit: float(x) for x, unit in zip(words[2::2], words[3::2], strict=True)}
-            yield Result(name, int(words[1]), values, dict(config))
+            yield BenchmarkResult(name, int(words[1]), values, dict(config))
         except ValueError:
             report(Problem(line_number, "not a benchmark result", kept=False))

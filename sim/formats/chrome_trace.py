@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple, TypeAlias
 from sim.units import US, Nanoseconds
 
 
-class Track(NamedTuple):
+class TraceTrack(NamedTuple):
     """A row of the picture, within a group of rows."""
 
     process: str
@@ -24,10 +24,10 @@ class Track(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class TraceSlice:
     """Something that lasted; slices of a track must nest or follow each other."""
 
-    track: Track
+    track: TraceTrack
     name: str
     start: Nanoseconds
     duration: Nanoseconds
@@ -39,7 +39,7 @@ class Slice:
 class Instant:
     """Something that happened."""
 
-    track: Track
+    track: TraceTrack
     name: str
     at: Nanoseconds
     args: Mapping[str, Any] = field(default_factory=dict)
@@ -49,18 +49,18 @@ class Instant:
 class Counter:
     """New values of a curve, which has the name of its track; several series are stacked."""
 
-    track: Track
+    track: TraceTrack
     at: Nanoseconds
     values: Mapping[str, float]
 
 
-Event: TypeAlias = Slice | Instant | Counter
+Event: TypeAlias = TraceSlice | Instant | Counter
 
 
 def write(events: Iterable[Event], out: IO[str]) -> None:
     """Write a whole trace; tracks appear in the order of their first events."""
     processes: dict[str, int] = {}
-    tracks: dict[Track, int] = {}
+    tracks: dict[TraceTrack, int] = {}
     separator = "\n"
     out.write('{"displayTimeUnit": "ns", "traceEvents": [')
     for event in events:
@@ -71,7 +71,7 @@ def write(events: Iterable[Event], out: IO[str]) -> None:
 
 
 def _rows(
-    event: Event, processes: dict[str, int], tracks: dict[Track, int]
+    event: Event, processes: dict[str, int], tracks: dict[TraceTrack, int]
 ) -> Iterator[dict[str, Any]]:
     """The event, after the names of its process and track if they are new."""
     process, name = event.track
@@ -94,7 +94,7 @@ def _metadata(what: str, ids: dict[str, int], args: dict[str, Any]) -> dict[str,
 
 def _row(event: Event) -> dict[str, Any]:
     match event:
-        case Slice(_, name, start, duration, args):
+        case TraceSlice(_, name, start, duration, args):
             times = {"ts": start / US, "dur": duration / US}
             return {"ph": "X", "name": name, **times, "args": dict(args)}
         case Instant(_, name, at, args):
@@ -118,7 +118,7 @@ def read(source: IO[str]) -> list[Event]:
     events = []
     for row in rows:
         pid, tid = row["pid"], row.get("tid")
-        track = Track(
+        track = TraceTrack(
             names.get(("process_name", pid, None), str(pid)),
             names.get(("thread_name", pid, tid), str(tid)),
         )
@@ -126,13 +126,13 @@ def read(source: IO[str]) -> list[Event]:
     return events
 
 
-def _event(track: Track, row: Mapping[str, Any]) -> list[Event]:
+def _event(track: TraceTrack, row: Mapping[str, Any]) -> list[Event]:
     at, args = round(row.get("ts", 0) * US), row.get("args", {})
     match row["ph"]:
         case "X":
-            return [Slice(track, row["name"], at, round(row["dur"] * US), args)]
+            return [TraceSlice(track, row["name"], at, round(row["dur"] * US), args)]
         case "i":
             return [Instant(track, row["name"], at, args)]
         case "C":
-            return [Counter(Track(track.process, row["name"]), at, args)]
+            return [Counter(TraceTrack(track.process, row["name"]), at, args)]
     return []

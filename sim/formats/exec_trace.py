@@ -50,7 +50,7 @@ class ExecTrace:
 
 def parse(lines: Iterator[str]) -> ExecTrace:
     """Sum up the events; lines of other kinds are passed over."""
-    reader = _Reader()
+    reader = _TraceReader()
     for line in lines:
         if event := _EVENT.match(line):
             reader.event(event["kind"], int(event["at"]), event["rest"] or "")
@@ -59,7 +59,7 @@ def parse(lines: Iterator[str]) -> ExecTrace:
     return reader.finish()
 
 
-class _Reader:
+class _TraceReader:
     def __init__(self) -> None:
         self._found = ExecTrace()
         self._begin: Nanoseconds | None = None

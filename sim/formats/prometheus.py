@@ -20,11 +20,11 @@ from typing import Final, NamedTuple
 from sim.errors import UserError
 from sim.formats.gofloat import format_float
 from sim.formats.log import Problem
-from sim.formats.runtime_metrics import Histogram, Kind, Metric, Value
+from sim.formats.runtime_metrics import Histogram, Metric, MetricKind, Value
 from sim.formats.runtime_metrics_catalogue import CATALOGUE
 
 
-class Sample(NamedTuple):
+class MetricSample(NamedTuple):
     """One line of an exposition."""
 
     name: str
@@ -38,7 +38,7 @@ def family_name(metric: Metric) -> str:
     """The name client_golang gives a runtime metric."""
     path, _, unit = metric.name.rpartition(":")
     words = f"go{path}_{unit.replace('/', '_per_')}"
-    total = "_total" if metric.cumulative and metric.kind is not Kind.HISTOGRAM else ""
+    total = "_total" if metric.cumulative and metric.kind is not MetricKind.HISTOGRAM else ""
     return re.sub(r"[-*/]", "_", words) + total
 
 
@@ -100,7 +100,7 @@ _UNESCAPES: Final = {escape: character for character, escape in _ESCAPES.items()
 
 def parse(
     lines: Iterable[str], report: Callable[[Problem], None] = lambda problem: None
-) -> Iterator[Sample]:
+) -> Iterator[MetricSample]:
     """The samples of an exposition, whatever program exposed them; comments are passed over."""
     for line_number, line in enumerate(lines, start=1):
         text = line.strip()
@@ -112,13 +112,13 @@ def parse(
             report(Problem(line_number, str(error), kept=False))
 
 
-def _sample(text: str) -> Sample:
+def _sample(text: str) -> MetricSample:
     match = _SAMPLE.fullmatch(text)
     if match is None:
         raise ValueError("not a sample such as go_goroutines 8")
     name, labels, value, at = match.groups()
     time = None if at is None else float(at) / (1e3 if float(at) > _LATEST_SECONDS else 1.0)
-    return Sample(
+    return MetricSample(
         name,
         {key: _unescape(words) for key, words in _LABEL_PARTS.findall(labels or "")},
         float(value),
@@ -126,7 +126,7 @@ def _sample(text: str) -> Sample:
     )
 
 
-def parse_query(text: str) -> Iterator[Sample]:
+def parse_query(text: str) -> Iterator[MetricSample]:
     """The samples of an answer of Prometheus' HTTP API to `query_range` or `query`.
 
     Raises ValueError for JSON that is none, and UserError for an answer that is an error.
@@ -140,14 +140,14 @@ def parse_query(text: str) -> Iterator[Sample]:
         labels = {name: str(value) for name, value in series["metric"].items()}
         name = labels.pop("__name__", "")
         for at, value in series.get("values") or [series["value"]]:
-            yield Sample(name, labels, float(value), float(at))
+            yield MetricSample(name, labels, float(value), float(at))
 
 
 def _unescape(text: str) -> str:
     return re.sub(r"\\.", lambda match: _UNESCAPES.get(match[0], match[0]), text)
 
 
-def runtime_metrics(samples: Iterable[Sample]) -> dict[str, Value]:
+def runtime_metrics(samples: Iterable[MetricSample]) -> dict[str, Value]:
     """The runtime metrics that the samples of one scrape of one program hold.
 
     A counter is exact up to 2**53: Prometheus knows only floats. Histograms come back with the
@@ -162,16 +162,16 @@ def runtime_metrics(samples: Iterable[Sample]) -> dict[str, Value]:
             continue
         if not 0 <= sample.value < math.inf:
             raise UserError(f"{sample.name}: expected a number from 0 up, got {sample.value}")
-        if metric.kind is Kind.HISTOGRAM:
+        if metric.kind is MetricKind.HISTOGRAM:
             bucket = (_excluded_bound(sample), int(sample.value))
             buckets.setdefault(metric.name, []).append(bucket)
         else:
-            exact = metric.kind is Kind.FLOAT64
+            exact = metric.kind is MetricKind.FLOAT64
             values[metric.name] = sample.value if exact else int(sample.value)
     return values | {name: _histogram(name, cumulative) for name, cumulative in buckets.items()}
 
 
-def _excluded_bound(sample: Sample) -> float:
+def _excluded_bound(sample: MetricSample) -> float:
     """Prometheus includes the upper bound of a bucket, Go excludes it."""
     try:
         return math.nextafter(float(sample.labels["le"]), math.inf)

@@ -25,7 +25,7 @@ _LARGEST: Final = 1 << 64
 """Of a whole number: unsigned, of 64 bits; floats may have rounded it up."""
 
 
-class Kind(Enum):
+class MetricKind(Enum):
     """The type of a metric's value."""
 
     UINT64 = "uint64"
@@ -38,7 +38,7 @@ class Metric(NamedTuple):
 
     name: str
     """Path and unit, e.g. `/gc/heap/goal:bytes`."""
-    kind: Kind
+    kind: MetricKind
     cumulative: bool
     """Only ever grows, so that differences make sense and values of one instant mean little."""
     description: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sim.formats.runtime_metrics import Kind, Metric
+from sim.formats.runtime_metrics import Metric, MetricKind
 
 _COUNTERS: Final = {
     "/cgo/go-to-c-calls:calls": "Calls from Go into C.",
@@ -101,10 +101,10 @@ def _catalogue() -> Mapping[str, Metric]:
     metrics = [
         Metric(name, kind, cumulative, description)
         for descriptions, kind, cumulative in (
-            (_COUNTERS | godebugs, Kind.UINT64, True),
-            (_GAUGES, Kind.UINT64, False),
-            (_TIMES, Kind.FLOAT64, True),
-            (_HISTOGRAMS, Kind.HISTOGRAM, True),
+            (_COUNTERS | godebugs, MetricKind.UINT64, True),
+            (_GAUGES, MetricKind.UINT64, False),
+            (_TIMES, MetricKind.FLOAT64, True),
+            (_HISTOGRAMS, MetricKind.HISTOGRAM, True),
         )
         for name, description in descriptions.items()
     ]

@@ -49,7 +49,7 @@ class HeapStats:
 
 
 @dataclass
-class Sweeping:
+class SweepState:
     """Where a sweep stands: Go's sweepgen counts by one here instead of by two."""
 
     generation: int = 0
@@ -72,7 +72,7 @@ class MHeap:
         self.slot_size = sizes.elemsize
         self.spans = SpanTable()
         self.stats = HeapStats()
-        self.sweeping = Sweeping()
+        self.sweeping = SweepState()
         self.centrals = [Mcentral(span_class) for span_class in range(len(self.nelems))]
         self.classes_used = np.zeros(len(self.nelems), dtype=np.bool_)
         """Span classes whose mcentral has ever held spans."""

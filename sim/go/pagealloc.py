@@ -41,15 +41,15 @@ _FEW: Final = 24
 _NONE: Final[Ints] = np.empty(0, dtype=np.int64)
 
 
-class Run(NamedTuple):
+class PageRun(NamedTuple):
     """Allocated pages: the first one, and how much of them had been returned to the OS."""
 
     page: int
     scav_bytes: Bytes
 
 
-class Runs(NamedTuple):
-    """`Run` of many allocations, in the order in which they are made."""
+class PageRuns(NamedTuple):
+    """`PageRun` of many allocations, in the order in which they are made."""
 
     page: Ints
     scav_bytes: Ints
@@ -70,7 +70,7 @@ class PageCache:
         """Whether no page is left."""
         return self.cache == 0
 
-    def alloc(self, npages: int) -> Run | None:
+    def alloc(self, npages: int) -> PageRun | None:
         """The lowest run of `npages` pages; None if the block has none."""
         first = find_run(self.cache, npages)
         if first < 0:
@@ -79,7 +79,7 @@ class PageCache:
         scavenged = (self.scav & mask).bit_count()
         self.cache &= ~mask
         self.scav &= ~mask
-        return Run(self.page + first, scavenged * PAGE_SIZE)
+        return PageRun(self.page + first, scavenged * PAGE_SIZE)
 
 
 class PageAlloc:
@@ -119,10 +119,10 @@ class PageAlloc:
         self._index.reserve(len(self._map.bounds))
         self.scavenged_pages += chunks * CHUNK_PAGES
 
-    def alloc(self, npages: int) -> Run | None:
+    def alloc(self, npages: int) -> PageRun | None:
         """Allocate the lowest run of `npages` pages; None if there is no such run."""
         page = self._map.find(npages)
-        return None if page is None else Run(page, self._take(page, npages) * PAGE_SIZE)
+        return None if page is None else PageRun(page, self._take(page, npages) * PAGE_SIZE)
 
     def free(self, page: int, npages: int) -> None:
         """Free the pages [page, page + npages); ModelError if one of them is not in use."""
@@ -179,18 +179,18 @@ class PageAlloc:
 
     # -- many at once ------------------------------------------------------------------------
 
-    def alloc_runs(self, npages: int, count: int) -> Runs:
+    def alloc_runs(self, npages: int, count: int) -> PageRuns:
         """What `count` allocations of `npages` pages give; fewer if there is no more room."""
         if npages > _LONG_RUN:
             return self._one_by_one(npages, count)
-        found = [Runs(_NONE, _NONE)]
+        found = [PageRuns(_NONE, _NONE)]
         while count > 0:
             runs = self._next_runs(npages, count)
             if not len(runs.page):
                 break
             found.append(runs)
             count -= len(runs.page)
-        return Runs(*map(np.concatenate, zip(*found, strict=True)))
+        return PageRuns(*map(np.concatenate, zip(*found, strict=True)))
 
     def free_many(self, pages: ArrayLike, npages: ArrayLike) -> None:
         """`free` of many runs: first pages, and one length or one each."""
@@ -216,7 +216,7 @@ class PageAlloc:
         self._map.raise_bounds(where, np.minimum(free, longest).tolist())
         self.used_pages -= len(freed)
 
-    def _next_runs(self, npages: int, count: int) -> Runs:
+    def _next_runs(self, npages: int, count: int) -> PageRuns:
         """Some of the next runs: many if the bounds of the next chunks hold what they promise."""
         if count <= _FEW:
             return self._one_by_one(npages, count)
@@ -226,13 +226,13 @@ class PageAlloc:
         self._index.alloc_many(taken.chunks, taken.used)
         self.used_pages += len(taken.page) * npages
         self.scavenged_pages -= int(taken.scavenged.sum())
-        return Runs(taken.page, taken.scavenged * PAGE_SIZE)
+        return PageRuns(taken.page, taken.scavenged * PAGE_SIZE)
 
-    def _one_by_one(self, npages: int, count: int) -> Runs:
-        runs: list[Run] = []
+    def _one_by_one(self, npages: int, count: int) -> PageRuns:
+        runs: list[PageRun] = []
         while len(runs) < count and (run := self.alloc(npages)):
             runs.append(run)
-        return Runs(*np.array(runs, dtype=np.int64).reshape(-1, 2).T)
+        return PageRuns(*np.array(runs, dtype=np.int64).reshape(-1, 2).T)
 
     # -- scavenging --------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ _CHUNK_BYTES: Final = CHUNK_PAGES // 8
 _WINDOW: Final = 256
 
 
-class Taken(NamedTuple):
+class TakenRuns(NamedTuple):
     """Runs that were allocated, and what that took from the chunks."""
 
     page: Ints
@@ -30,7 +30,7 @@ class Taken(NamedTuple):
     """Pages taken from each of the chunks."""
 
 
-def take_runs(pages: PageMap, in_use: Ints, npages: int, count: int) -> Taken | None:
+def take_runs(pages: PageMap, in_use: Ints, npages: int, count: int) -> TakenRuns | None:
     """Allocate the lowest runs of `npages` <= 64 pages: some of up to `count`, None if unsure.
 
     First fit for one size never returns to a run that it has passed, so every maximal run gives
@@ -45,7 +45,7 @@ def take_runs(pages: PageMap, in_use: Ints, npages: int, count: int) -> Taken | 
     return _take(pages, chunks, first[:count], npages) if len(first) else None
 
 
-def _take(pages: PageMap, chunks: Ints, first: Ints, npages: int) -> Taken:
+def _take(pages: PageMap, chunks: Ints, first: Ints, npages: int) -> TakenRuns:
     """Take runs that start at the places `first` in the bitmaps of `chunks` in a row."""
     places = first[:, np.newaxis] + np.arange(npages)
     scavenged = _unpacked([pages.scavenged[chunk] for chunk in chunks])[places].sum(axis=1)
@@ -55,7 +55,7 @@ def _take(pages: PageMap, chunks: Ints, first: Ints, npages: int) -> Taken:
         pages.take(chunk, bits)
     used = mask.reshape(-1, CHUNK_PAGES).sum(axis=1)
     page = chunks[first // CHUNK_PAGES] * CHUNK_PAGES + first % CHUNK_PAGES
-    return Taken(page, scavenged, chunks, used)
+    return TakenRuns(page, scavenged, chunks, used)
 
 
 def _worth_a_look(pages: PageMap, in_use: Ints, npages: int, wanted: int) -> Ints:

@@ -180,7 +180,7 @@ class MutatorCosts:
 
 
 @dataclass(frozen=True, slots=True)
-class Footprint:
+class FootprintCosts:
     """Memory of the runtime itself in an idle program (bytes)."""
 
     metadata_bytes: Cost
@@ -210,7 +210,7 @@ class MachineProfile:
     finalizer: FinalizerCosts
     sched: SchedulerCosts
     mutator: MutatorCosts
-    footprint: Footprint
+    footprint: FootprintCosts
 
     def running(self, file: float | None) -> MachineProfile:
         """The machine with a program whose executable is resident by so many bytes, if told."""
@@ -229,5 +229,5 @@ SECTIONS: Final = {
     "finalizer": FinalizerCosts,
     "sched": SchedulerCosts,
     "mutator": MutatorCosts,
-    "footprint": Footprint,
+    "footprint": FootprintCosts,
 }

@@ -13,7 +13,7 @@ from sim.config import load
 from sim.errors import UserError
 from sim.formats import benchfmt, chrome_trace
 from sim.formats.benchfmt import Better
-from sim.formats.chrome_trace import Counter, Event, Instant, Slice, Track
+from sim.formats.chrome_trace import Counter, Event, Instant, TraceSlice, TraceTrack
 from sim.results.result import Result
 from sim.simulation import simulate
 
@@ -28,8 +28,8 @@ _UNITS: Final = {
 _MORE_IS_BETTER: Final = {"requests", "throughput", "mmu_10ms"}
 _NEITHER: Final = {"simulated", "allocation"}
 _ALWAYS: Final = ("GOGC", "GOMEMLIMIT")
-_GC: Final = Track("GC", "cycles")
-_STW: Final = Track("GC", "stop the world")
+_GC: Final = TraceTrack("GC", "cycles")
+_STW: Final = TraceTrack("GC", "stop the world")
 
 
 def perfetto(runs: Iterable[Result], out: IO[str]) -> None:
@@ -63,10 +63,10 @@ def _events(run: Result) -> Iterator[Event]:
 
 def _processors(run: Result) -> Iterator[Event]:
     for row in _rows(run.slices.sort_values(["processor", "start_ns"], kind="stable")):
-        track = Track("Ps", f"P{row.processor}")
+        track = TraceTrack("Ps", f"P{row.processor}")
         args = {"goroutine": row.name} if row.name and row.kind != "goroutine" else {}
         name = row.name if row.kind == "goroutine" and row.name else row.kind
-        yield Slice(track, name, row.start_ns, row.end_ns - row.start_ns, args)
+        yield TraceSlice(track, name, row.start_ns, row.end_ns - row.start_ns, args)
 
 
 def _collector(run: Result) -> Iterator[Event]:
@@ -74,12 +74,12 @@ def _collector(run: Result) -> Iterator[Event]:
         told = ("reason", "trigger", "heap_goal", "heap_start", "heap_end", "heap_marked")
         args = {name: getattr(cycle, name) for name in told}
         took = cycle.end_ns - cycle.start_ns
-        yield Slice(_GC, f"cycle {cycle.number}", cycle.start_ns, took, args)
-        yield Slice(_GC, "mark", cycle.mark_ns, cycle.mark_term_ns - cycle.mark_ns)
+        yield TraceSlice(_GC, f"cycle {cycle.number}", cycle.start_ns, took, args)
+        yield TraceSlice(_GC, "mark", cycle.mark_ns, cycle.mark_term_ns - cycle.mark_ns)
         if cycle.limiting:
             yield Instant(_GC, "limiter active", cycle.end_ns)
     for pause in _rows(run.pauses):
-        yield Slice(_STW, pause.kind, pause.at_ns, pause.total_ns, {"cycle": pause.cycle})
+        yield TraceSlice(_STW, pause.kind, pause.at_ns, pause.total_ns, {"cycle": pause.cycle})
 
 
 def _curves(run: Result) -> Iterator[Event]:
@@ -91,7 +91,7 @@ def _curves(run: Result) -> Iterator[Event]:
         "goroutines": "/sched/goroutines:goroutines",
     }
     for name, column in curves.items():
-        track = Track("Curves", name)
+        track = TraceTrack("Curves", name)
         for at, value in zip(run.samples["at_ns"], run.samples[column], strict=True):
             yield Counter(track, int(at), {column.rpartition(":")[2]: int(value)})
 
@@ -123,7 +123,7 @@ def _better(unit: str) -> Better | None:
     return None if name in _NEITHER else "lower"
 
 
-def _benchmark(run: Result) -> benchfmt.Result:
+def _benchmark(run: Result) -> benchfmt.BenchmarkResult:
     config = run.config
     settings = {key: config[key] for key in _ALWAYS} | {
         key: value for key, value in run.settings.items() if key != "GOMAXPROCS"
@@ -133,7 +133,7 @@ def _benchmark(run: Result) -> benchfmt.Result:
     title = "".join(word[:1].upper() + word[1:] for word in words) or "Run"
     name = re.sub(r"\s+", "_", "/".join([title, *parts])) + f"-{config['GOMAXPROCS']}"
     about = {"gomemsim": run.run["gomemsim"], "machine": run.run["profile"]}
-    return benchfmt.Result(name, max(len(run.requests), 1), _values(run), about)
+    return benchfmt.BenchmarkResult(name, max(len(run.requests), 1), _values(run), about)
 
 
 def _values(run: Result) -> dict[str, float]:

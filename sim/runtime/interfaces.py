@@ -27,7 +27,7 @@ class Snapshot(NamedTuple):
     """Slots of what the program can reach."""
 
 
-class Marked(NamedTuple):
+class MarkTotals(NamedTuple):
     """What a cycle left marked, in bytes of slots."""
 
     marked: Bytes
@@ -78,7 +78,7 @@ class Allocated(NamedTuple):
     """Objects that are not known to be dead."""
 
 
-class Swept(NamedTuple):
+class SweepReport(NamedTuple):
     """How the sweep before a cycle went; None: the mode does not know."""
 
     by: dict[str, int] | None
@@ -100,7 +100,7 @@ class Finalized(NamedTuple):
     run: int
 
 
-class Assists(NamedTuple):
+class AssistCounts(NamedTuple):
     """Assists of the cycle; None: the mode does not know."""
 
     assists: int | None
@@ -108,7 +108,7 @@ class Assists(NamedTuple):
     wait_ns: Nanoseconds | None
 
 
-class Population(NamedTuple):
+class GoroutineCounts(NamedTuple):
     """Goroutines at an instant; None: the mode does not know."""
 
     goroutines: int
@@ -130,7 +130,7 @@ class Heap(Protocol):
     def snapshot(self) -> Snapshot:
         """What is reachable now survives the cycle; count the work of marking it."""
 
-    def begin_sweep(self) -> Marked:
+    def begin_sweep(self) -> MarkTotals:
         """Marking has ended: what is not marked is free from here on."""
 
     def sweep_while_stopped(self) -> Process[None]:
@@ -156,7 +156,7 @@ class Heap(Protocol):
     def allocated(self) -> Allocated:
         """Its counters."""
 
-    def sweep_report(self) -> Swept:
+    def sweep_report(self) -> SweepReport:
         """How the sweep before the cycle that has ended went."""
 
     def finalized(self) -> Finalized:
@@ -205,11 +205,11 @@ class Mutator(Protocol):
     def stack_size(self) -> Bytes:
         """Stack of a new goroutine."""
 
-    def assists(self) -> Assists | None:
+    def assists(self) -> AssistCounts | None:
         """Assists of the cycle; None: the mode does not know."""
 
     def idle_ns(self) -> float:
         """For how long Ps have had nothing to do since the start, all together."""
 
-    def population(self) -> Population:
+    def population(self) -> GoroutineCounts:
         """Who is there."""

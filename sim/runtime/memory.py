@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from sim.go.mcentral import SPAN_SETS
 from sim.go.pacer import MemoryUse
-from sim.machine.profile import Footprint
+from sim.machine.profile import FootprintCosts
 from sim.runtime.interfaces import Heap, HeapUsage
 from sim.units import KiB, MiB
 
@@ -47,7 +47,7 @@ class MemoryClasses(NamedTuple):
 class MemoryAccounts:
     """Where all memory of the process is, from what the heap uses."""
 
-    def __init__(self, heap: Heap, use: MemoryUse, ps: int, costs: Footprint) -> None:
+    def __init__(self, heap: Heap, use: MemoryUse, ps: int, costs: FootprintCosts) -> None:
         self._heap, self._use = heap, use
         self._ps, self._costs = ps, costs
 
@@ -70,7 +70,7 @@ class MemoryAccounts:
         return usage
 
 
-def memory_classes(usage: HeapUsage, ps: int, costs: Footprint) -> MemoryClasses:
+def memory_classes(usage: HeapUsage, ps: int, costs: FootprintCosts) -> MemoryClasses:
     """/memory/classes/* of a heap with so many Ps."""
     mspans, mcaches = int(usage.spans) * MSPAN, ps * MCACHE
     arenas = -(-int(usage.mapped) // ARENA)
@@ -96,7 +96,7 @@ def memory_classes(usage: HeapUsage, ps: int, costs: Footprint) -> MemoryClasses
     )
 
 
-def resident(classes: MemoryClasses, usage: HeapUsage, costs: Footprint) -> dict[str, int]:
+def resident(classes: MemoryClasses, usage: HeapUsage, costs: FootprintCosts) -> dict[str, int]:
     """What the OS sees, by what it is for: memory that was touched and is not returned.
 
     Of what the runtime maps at its start beyond the heap, it touches a part.

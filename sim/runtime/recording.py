@@ -8,12 +8,12 @@ from typing import Any, Final, NamedTuple
 from sim.engine.clock import Clock
 from sim.record.facts import Cycle, Pause
 from sim.record.sample import Sample
-from sim.runtime.interfaces import Assists, Heap, Mutator, Swept
+from sim.runtime.interfaces import AssistCounts, Heap, Mutator, SweepReport
 from sim.runtime.memory import MemoryAccounts
 from sim.runtime.state import GC, CycleRecord, Settings
 from sim.units import MAX_INT64, SECOND
 
-UNKNOWN: Final = Assists(None, None, None)
+UNKNOWN: Final = AssistCounts(None, None, None)
 SWEEPERS: Final = (
     "background",
     "refill",
@@ -53,7 +53,7 @@ class Recording:
         ):
             emit(Pause(int(at), kind, int(stopping), int(total), cycle.number))
 
-    def _cycle(self, cycle: CycleRecord, sweep: Swept) -> Cycle:
+    def _cycle(self, cycle: CycleRecord, sweep: SweepReport) -> Cycle:
         gc, pacer, ps = self._gc, self._gc.pacer, self._settings.gomaxprocs
         assists = self._mutator.assists() or UNKNOWN
         finalized = self._heap.finalized()
@@ -187,7 +187,7 @@ class Recording:
         )
 
 
-def _swept(sweep: Swept, who: str) -> int | None:
+def _swept(sweep: SweepReport, who: str) -> int | None:
     return None if sweep.by is None else sweep.by.get(who, 0)
 
 

@@ -202,7 +202,7 @@ class GC:
 
 
 @dataclass
-class Container:
+class Cgroup:
     """The cgroup of the process."""
 
     memory: Bytes | None = None
@@ -233,6 +233,6 @@ class Runtime:
     emit: Callable[[Any], None]
     """Where facts go."""
     gc: GC
-    container: Container
+    container: Cgroup
     finished: simpy.Event
     """The end of the run; its value is a `Stopped` if that came before its time, else None."""

@@ -27,7 +27,7 @@ Signal = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Scenario:
+class PacerScenario:
     """A program whose rates change from cycle to cycle; in KiB per CPU millisecond, as in Go."""
 
     name: str
@@ -131,17 +131,19 @@ def jump(first: float, cycles: int, at: int, by: float) -> Callable[[int], Signa
 
 _DOUBLING: Final = settling(2.0, 12)
 SCENARIOS: Final = (
-    Scenario("Steady", constant(33), _DOUBLING),
-    Scenario("SteadyBigStacks", constant(132), _DOUBLING, stacks=ramp(2048, 128 * MiB, 8)),
-    Scenario("SteadyBigGlobals", constant(132), _DOUBLING, globals_scan=128 * MiB),
-    Scenario("StepAlloc", step(33, 99), _DOUBLING, length=100),
-    Scenario("HeavyStepAlloc", step(33, 363), _DOUBLING, length=100),
-    Scenario("StepScannableFrac", constant(128), _DOUBLING, scannable=step(0.2, 0.7), length=100),
-    Scenario("HighGOGC", jitter(165, 7, "high"), jump(2.0, 12, 25, 14), gc_percent=1500),
-    Scenario("OscAlloc", oscillating(67, 13, 8), _DOUBLING),
-    Scenario("JitterAlloc", jitter(132, 13, "jitter"), _DOUBLING),
-    Scenario("HeavyJitterAlloc", jitter(330, 33, "heavy"), _DOUBLING),
-    Scenario("SmallHeapSlowAlloc", constant(1), settling(2.0, 3), 2048.0, constant(0.01)),
-    Scenario("MediumHeapSlowAlloc", constant(1), settling(2.0, 8), 2048.0, constant(0.01)),
-    Scenario("LargeHeapSlowAlloc", constant(1), settling(4.0, 12), 2048.0, constant(0.01)),
+    PacerScenario("Steady", constant(33), _DOUBLING),
+    PacerScenario("SteadyBigStacks", constant(132), _DOUBLING, stacks=ramp(2048, 128 * MiB, 8)),
+    PacerScenario("SteadyBigGlobals", constant(132), _DOUBLING, globals_scan=128 * MiB),
+    PacerScenario("StepAlloc", step(33, 99), _DOUBLING, length=100),
+    PacerScenario("HeavyStepAlloc", step(33, 363), _DOUBLING, length=100),
+    PacerScenario(
+        "StepScannableFrac", constant(128), _DOUBLING, scannable=step(0.2, 0.7), length=100
+    ),
+    PacerScenario("HighGOGC", jitter(165, 7, "high"), jump(2.0, 12, 25, 14), gc_percent=1500),
+    PacerScenario("OscAlloc", oscillating(67, 13, 8), _DOUBLING),
+    PacerScenario("JitterAlloc", jitter(132, 13, "jitter"), _DOUBLING),
+    PacerScenario("HeavyJitterAlloc", jitter(330, 33, "heavy"), _DOUBLING),
+    PacerScenario("SmallHeapSlowAlloc", constant(1), settling(2.0, 3), 2048.0, constant(0.01)),
+    PacerScenario("MediumHeapSlowAlloc", constant(1), settling(2.0, 8), 2048.0, constant(0.01)),
+    PacerScenario("LargeHeapSlowAlloc", constant(1), settling(4.0, 12), 2048.0, constant(0.01)),
 )

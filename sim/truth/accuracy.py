@@ -17,8 +17,8 @@ from sim.simulation import simulate
 from sim.truth.recorded import (
     SCALE,
     UNITS,
-    Figures,
-    Setting,
+    RecordedFigures,
+    RecordedSetting,
     median_figures,
     read_recorded,
     simulated,
@@ -54,7 +54,7 @@ def accuracy(
         joblib.delayed(_simulate)(path, setting, seed, median_figures(recorded[setting]), sets)
         for path, setting, seed in seeded
     )
-    runs: dict[tuple[Path, Setting], list[Figures]] = {}
+    runs: dict[tuple[Path, RecordedSetting], list[RecordedFigures]] = {}
     done = joblib.Parallel(n_jobs=-1, return_as="generator")(tasks)
     for count, ((path, setting, _), figures) in enumerate(zip(seeded, done, strict=True), 1):
         runs.setdefault((path, setting), []).append(figures)
@@ -88,7 +88,9 @@ def errors(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _settings_of(path: Path, recorded: dict[Setting, list[Figures]], folder: Path) -> list[Setting]:
+def _settings_of(
+    path: Path, recorded: dict[RecordedSetting, list[RecordedFigures]], folder: Path
+) -> list[RecordedSetting]:
     program = load(path).workload
     settings = [setting for setting in recorded if setting.program == program]
     if not settings:
@@ -101,8 +103,8 @@ def _settings_of(path: Path, recorded: dict[Setting, list[Figures]], folder: Pat
 
 
 def _simulate(
-    path: Path, setting: Setting, seed: int, real: Figures, sets: Sequence[str]
-) -> Figures:
+    path: Path, setting: RecordedSetting, seed: int, real: RecordedFigures, sets: Sequence[str]
+) -> RecordedFigures:
     """One run; a service is simulated for as long as the real one was observed."""
     settings = [
         f"GOMAXPROCS={setting.gomaxprocs}",
@@ -116,11 +118,13 @@ def _simulate(
 
 
 def compared(
-    setting: Setting, repetitions: Sequence[Figures], found: Sequence[Figures]
+    setting: RecordedSetting,
+    repetitions: Sequence[RecordedFigures],
+    found: Sequence[RecordedFigures],
 ) -> Iterator[dict[str, object]]:
     """A row per figure of one setting; see `accuracy`."""
     real, ours = median_figures(repetitions), median_figures(found)
-    for figure in Figures._fields:
+    for figure in RecordedFigures._fields:
         truth, value = getattr(real, figure), getattr(ours, figure)
         if np.isnan(truth):
             continue

@@ -16,7 +16,7 @@ import yaml
 from sim.errors import UserError
 from sim.files import write
 from sim.machine.profile import SECTIONS
-from sim.truth.costs import SOURCES, Costs, Rows, Source, all_costs, merged
+from sim.truth.costs import SOURCES, CostRule, Costs, Rows, all_costs, merged
 from sim.truth.host import host, undisturbed
 from sim.truth.toolchain import build, find_go, go_env
 
@@ -95,8 +95,8 @@ _GO_SETTINGS: Final = ("GOGC", "GOMEMLIMIT", "GOMAXPROCS", "GODEBUG")
 
 
 def profile_text(
-    values: Mapping[Source, Costs],
-    rounds: Sequence[Mapping[Source, Costs]],
+    values: Mapping[CostRule, Costs],
+    rounds: Sequence[Mapping[CostRule, Costs]],
     source: Mapping[str, Any],
 ) -> str:
     """The YAML of a profile; the rounds by themselves tell the spread."""

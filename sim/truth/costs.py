@@ -28,7 +28,7 @@ WAITED_NS: Final = 1_000_000
 """A sender that waited longer had woken nobody (bench/program.go: wakeUps)."""
 
 
-class Source(NamedTuple):
+class CostRule(NamedTuple):
     """How costs of a section follow from the rows of benchmarks."""
 
     section: str
@@ -298,24 +298,24 @@ def footprint_costs(footprint: Rows) -> Costs:
 
 
 SOURCES: Final = (
-    Source("alloc", ("clearing", "alloc"), malloc_costs),
-    Source("alloc", ("clearing", "alloc", "partial"), partial_refill_costs),
-    Source("alloc", ("clearing", "tiny"), tiny_costs),
-    Source("alloc", ("clearing", "alloc", "large"), large_costs),
-    Source("alloc", ("marking",), marking_costs),
-    Source("page", ("pages",), page_costs),
-    Source("page", ("faults",), fault_costs),
-    Source("page", ("scavenge",), scavenge_costs),
-    Source("sweep", ("sweep",), sweep_costs),
-    Source("mark", ("mark", "mark_classic"), mark_costs),
-    Source("mark", ("roots",), root_costs),
-    Source("mark", ("mark", "parallel"), crowding_costs),
-    Source("barrier", ("barrier",), barrier_costs),
-    Source("stw", ("stops",), stop_costs),
-    Source("finalizer", ("finalizers",), finalizer_costs),
-    Source("sched", ("sched",), sched_costs),
-    Source("mutator", ("slowdown",), mutator_costs),
-    Source("footprint", ("footprint",), footprint_costs),
+    CostRule("alloc", ("clearing", "alloc"), malloc_costs),
+    CostRule("alloc", ("clearing", "alloc", "partial"), partial_refill_costs),
+    CostRule("alloc", ("clearing", "tiny"), tiny_costs),
+    CostRule("alloc", ("clearing", "alloc", "large"), large_costs),
+    CostRule("alloc", ("marking",), marking_costs),
+    CostRule("page", ("pages",), page_costs),
+    CostRule("page", ("faults",), fault_costs),
+    CostRule("page", ("scavenge",), scavenge_costs),
+    CostRule("sweep", ("sweep",), sweep_costs),
+    CostRule("mark", ("mark", "mark_classic"), mark_costs),
+    CostRule("mark", ("roots",), root_costs),
+    CostRule("mark", ("mark", "parallel"), crowding_costs),
+    CostRule("barrier", ("barrier",), barrier_costs),
+    CostRule("stw", ("stops",), stop_costs),
+    CostRule("finalizer", ("finalizers",), finalizer_costs),
+    CostRule("sched", ("sched",), sched_costs),
+    CostRule("mutator", ("slowdown",), mutator_costs),
+    CostRule("footprint", ("footprint",), footprint_costs),
 )
 
 
@@ -343,7 +343,7 @@ def _merged_value(values: Sequence[Any]) -> Any:
     return _mean(values)
 
 
-def all_costs(rows: Mapping[str, Rows]) -> dict[Source, Costs]:
+def all_costs(rows: Mapping[str, Rows]) -> dict[CostRule, Costs]:
     """The costs of every source from the rows of one round of all benchmarks."""
     return {s: s.derive(*(rows[name] for name in s.benchmarks)) for s in SOURCES}
 

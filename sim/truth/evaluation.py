@@ -22,7 +22,7 @@ from sim.examples import examples
 from sim.simulation import simulate
 from sim.truth import predictions
 from sim.truth.accuracy import accuracy, errors
-from sim.truth.recorded import Figures, simulated
+from sim.truth.recorded import RecordedFigures, simulated
 
 Progress = Callable[[float], None]
 
@@ -122,7 +122,7 @@ def _shipped(sources: Sources) -> pd.DataFrame:
     return table.assign(evidence="shipped", error=error)
 
 
-def _figures(name: str, gomaxprocs: str, gogc: str, sets: Sequence[str]) -> Figures:
+def _figures(name: str, gomaxprocs: str, gogc: str, sets: Sequence[str]) -> RecordedFigures:
     settings = [f"machine={SHIPPED_MACHINE}", f"GOMAXPROCS={gomaxprocs}", f"GOGC={gogc}"]
     return simulated(simulate(load(examples("workloads")[name], [*sets, *settings])))
 

@@ -18,7 +18,7 @@ import numpy as np
 from sim.config.machine import load_profile, save_profile
 from sim.config.run import RunConfig
 from sim.simulation import simulate
-from sim.truth.recorded import Figures, simulated
+from sim.truth.recorded import RecordedFigures, simulated
 from sim.units import MAX_INT64
 
 OWN_GOGC: Final = 125
@@ -29,7 +29,7 @@ def own_run(config: RunConfig) -> RunConfig:
     return replace(config, gc_percent=OWN_GOGC, memory_limit=MAX_INT64)
 
 
-def mark_factor(config: RunConfig, runs: Sequence[Figures]) -> float:
+def mark_factor(config: RunConfig, runs: Sequence[RecordedFigures]) -> float:
     """How many times as much CPU time a cycle takes in real runs of a config as in a simulated one.
 
     1 where there are no cycles to compare.
@@ -39,11 +39,11 @@ def mark_factor(config: RunConfig, runs: Sequence[Figures]) -> float:
     return real / found if real and found else 1.0
 
 
-def _cycle_cpu(figures: Figures) -> float:
+def _cycle_cpu(figures: RecordedFigures) -> float:
     return figures.gc_cpu / max(figures.gc_cycles, 1)
 
 
-def save_machine(config: RunConfig, runs: Sequence[Figures], out: Path) -> None:
+def save_machine(config: RunConfig, runs: Sequence[RecordedFigures], out: Path) -> None:
     """Write the machine of a config with costs of marking that fit the heap of its real runs."""
     factor, machine = mark_factor(config, runs), load_profile(config.machine)
     told = f"{factor:.3f} times the costs of {config.machine}, by runs of {config.workload}"

@@ -19,9 +19,9 @@ from sim.fitting.settings import name_gogc, name_limit, parse_gogc, parse_limit,
 from sim.replay import setting as replay
 from sim.replay.program import Load
 from sim.truth.recorded import (
-    Figures,
+    RecordedFigures,
     RecordedRun,
-    Setting,
+    RecordedSetting,
     real_figures,
     recorded_facts,
     recorded_runs,
@@ -144,7 +144,7 @@ def _rows(
 class _Real(NamedTuple):
     """A real run, and how much it did or how long it took, relative to the log."""
 
-    figures: Figures
+    figures: RecordedFigures
     amount: float
 
     def recorded(self, figure: str) -> float:
@@ -155,7 +155,7 @@ class _Real(NamedTuple):
         return self.recorded(figure) / (self.amount if figure in _PROPORTIONAL else 1.0)
 
 
-def as_predicted(setting: Setting) -> replay.Setting:
+def as_predicted(setting: RecordedSetting) -> replay.Setting:
     return replay.Setting(
         parse_gogc(setting.gogc), parse_limit(setting.gomemlimit), parse_procs(setting.gomaxprocs)
     )

@@ -28,7 +28,7 @@ _NAME: Final = re.compile(
 )
 
 
-class Setting(NamedTuple):
+class RecordedSetting(NamedTuple):
     """What a program ran under; values are written as in a config."""
 
     program: str
@@ -40,12 +40,12 @@ class Setting(NamedTuple):
 class RecordedRun(NamedTuple):
     """A run and where its log is."""
 
-    setting: Setting
+    setting: RecordedSetting
     repetition: int
     log: Path
 
 
-class Figures(NamedTuple):
+class RecordedFigures(NamedTuple):
     """What is compared: the measured part of a run. Sizes in bytes, times in seconds."""
 
     gc_cycles: float
@@ -73,7 +73,7 @@ class Figures(NamedTuple):
 
 UNITS: Final = dict(
     zip(
-        Figures._fields,
+        RecordedFigures._fields,
         ("", "MiB", "MiB", "s", "s", "s", "s", "us", "us", "ms", "ms", "ms", "s", "MiB"),
         strict=True,
     )
@@ -90,25 +90,25 @@ def recorded_runs(folder: Path) -> list[RecordedRun]:
         if match is None:
             raise UserError(f"{log}: expected a name such as app.p2.gogc100.limnone.r0.gctrace")
         limit = "off" if match["limit"] == "none" else match["limit"]
-        setting = Setting(match["program"], match["procs"], match["gogc"], limit)
+        setting = RecordedSetting(match["program"], match["procs"], match["gogc"], limit)
         runs.append(RecordedRun(setting, int(match["repetition"]), log))
     if not runs:
         raise UserError(f"{folder}: there are no recorded runs (*.gctrace or *.gctrace.gz)")
     return runs
 
 
-def read_recorded(folder: Path) -> dict[Setting, list[Figures]]:
+def read_recorded(folder: Path) -> dict[RecordedSetting, list[RecordedFigures]]:
     """All recorded runs of a folder, repetitions together, in order of their names.
 
     Raises UserError if there are none.
     """
-    runs: dict[Setting, list[Figures]] = {}
+    runs: dict[RecordedSetting, list[RecordedFigures]] = {}
     for run in recorded_runs(folder):
         runs.setdefault(run.setting, []).append(real_figures(run))
     return runs
 
 
-def real_figures(run: RecordedRun) -> Figures:
+def real_figures(run: RecordedRun) -> RecordedFigures:
     """What happened in the measured part; NaN for what was not recorded."""
     facts = recorded_facts(run)
     with open_log(run.log) as lines:
@@ -138,7 +138,7 @@ def _resident(facts: Mapping[str, Any]) -> Bytes | float:
     return float(facts.get("end", {}).get("maxrss", facts.get("maxrss", np.nan)))
 
 
-def simulated(result: Result) -> Figures:
+def simulated(result: Result) -> RecordedFigures:
     """The figures of a simulated run from its load on, when stores have been filled.
 
     They come from its gctrace lines, with all their rounding, as those of a recorded run do.
@@ -162,9 +162,9 @@ def _load_begins(result: Result) -> Nanoseconds:
     return int(before.max()) if len(before) else 0
 
 
-def median_figures(runs: Sequence[Figures]) -> Figures:
+def median_figures(runs: Sequence[RecordedFigures]) -> RecordedFigures:
     """The median of each figure over repetitions."""
-    return Figures(*np.median(np.array(runs, dtype=float), axis=0).tolist())
+    return RecordedFigures(*np.median(np.array(runs, dtype=float), axis=0).tolist())
 
 
 def _measured(lines: Sequence[str]) -> Sequence[str]:
@@ -178,7 +178,7 @@ def _measured(lines: Sequence[str]) -> Sequence[str]:
 
 def _figures(
     cycles: list[GCTraceLine], latency_ns: dict[str, float], wall: float, rss: float
-) -> Figures:
+) -> RecordedFigures:
     stops = np.array(
         [[line.stw_sweep_termination, line.stw_mark_termination] for line in cycles]
     ).ravel()
@@ -187,7 +187,7 @@ def _figures(
         for kind in ("background", "idle", "assist")
     )
     marked: list[Bytes] = [line.heap_marked for line in cycles]
-    return Figures(
+    return RecordedFigures(
         gc_cycles=len(cycles),
         peak_heap=max((line.heap_end for line in cycles), default=0),
         marked_heap=float(np.median(marked)) if marked else 0.0,

@@ -20,7 +20,7 @@ from sim.simulation import simulate
 from sim.truth.accuracy import compared
 from sim.truth.host import QUIET, undisturbed
 from sim.truth.marking import OWN_GOGC, own_run, save_machine
-from sim.truth.recorded import Figures, Setting, read_recorded, simulated
+from sim.truth.recorded import RecordedFigures, RecordedSetting, read_recorded, simulated
 from sim.truth.scans import green_tea
 from sim.truth.toolchain import chosen_go, go_version
 from sim.truth.twin import build_twin, run_twin, twin_spec
@@ -44,10 +44,10 @@ OWN_FILLED: Final = 0.5
 Report = Callable[[float], None]
 
 
-class Point(NamedTuple):
+class ValidatedPoint(NamedTuple):
     """One workload under one setting."""
 
-    setting: Setting
+    setting: RecordedSetting
     config: RunConfig
 
 
@@ -88,7 +88,7 @@ def validate(
 
 
 def measure(
-    points: Sequence[Point],
+    points: Sequence[ValidatedPoint],
     *,
     out: Path,
     repetitions: int,
@@ -106,7 +106,7 @@ def measure(
     for point in one_of_each:
         if point.config.gc.marker.name == "greentea":
             _scan(twin, point, _scans(out, point.config.workload))
-    runs: list[tuple[Point, Path]] = []
+    runs: list[tuple[ValidatedPoint, Path]] = []
     for turn in range(repetitions):
         own = [_own_run(point) for point in one_of_each]
         runs += [(point, _log(out / OWN_RUNS, point.setting, turn)) for point in own]
@@ -127,8 +127,8 @@ def disturbance(out: Path) -> float:
 
 
 def _undisturbed(
-    point: Point, recorded: Mapping[Setting, Sequence[Figures]], out: Path
-) -> tuple[list[Figures], float]:
+    point: ValidatedPoint, recorded: Mapping[RecordedSetting, Sequence[RecordedFigures]], out: Path
+) -> tuple[list[RecordedFigures], float]:
     """The real runs of a setting that nobody disturbed, or all where each was; what others used."""
     used = [run.get("others_cpu", np.nan) for run in _facts_of(point, out)]
     runs = list(zip(recorded[point.setting], used, strict=True))
@@ -177,7 +177,7 @@ def with_own(config: RunConfig, runs: Sequence[Mapping[str, Any]]) -> RunConfig:
     return replace(config, program=program)
 
 
-def _facts_of(point: Point, out: Path) -> list[dict[str, Any]]:
+def _facts_of(point: ValidatedPoint, out: Path) -> list[dict[str, Any]]:
     return _facts(out.glob(_log(out, point.setting, "*").with_suffix(".json").name))
 
 
@@ -185,7 +185,7 @@ def _facts(paths: Iterable[Path]) -> list[dict[str, Any]]:
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(paths)]
 
 
-def _scan(twin: Path, point: Point, log: Path) -> None:
+def _scan(twin: Path, point: ValidatedPoint, log: Path) -> None:
     """Let the twin count what it scans, unless this was done."""
     done, digest = log.with_suffix(".sha256"), _digest(twin, point)
     if not _is(done, digest):
@@ -198,7 +198,7 @@ def _scans(out: Path, workload: str) -> Path:
     return out / f"{Path(workload).stem}.scans"
 
 
-def _digest(twin: Path, point: Point) -> str:
+def _digest(twin: Path, point: ValidatedPoint) -> str:
     told = json.dumps([twin_spec(point.config), point.setting, twin.parent.name], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()
 
@@ -207,7 +207,7 @@ def _is(file: Path, text: str) -> bool:
     return file.is_file() and file.read_text(encoding="utf-8") == text
 
 
-def _measure(twin: Path, point: Point, log: Path) -> None:
+def _measure(twin: Path, point: ValidatedPoint, log: Path) -> None:
     """Run the twin unless this was done: the digest beside the log tells what was run."""
     done, digest = log.with_suffix(".sha256"), _digest(twin, point)
     if _is(done, digest):
@@ -219,7 +219,7 @@ def _measure(twin: Path, point: Point, log: Path) -> None:
     write(done, digest)
 
 
-def _log(out: Path, setting: Setting, turn: int | str) -> Path:
+def _log(out: Path, setting: RecordedSetting, turn: int | str) -> Path:
     limit = "none" if setting.gomemlimit == "off" else setting.gomemlimit
     stem = f"{setting.program}.p{setting.gomaxprocs}.gogc{setting.gogc}.lim{limit}"
     return out / f"{stem}.r{turn}.gctrace"
@@ -227,24 +227,24 @@ def _log(out: Path, setting: Setting, turn: int | str) -> Path:
 
 def points_of(
     sources: Sequence[Path], grid: Mapping[str, Sequence[str]], sets: Sequence[str], go: Path
-) -> list[Point]:
+) -> list[ValidatedPoint]:
     """All settings of all workloads; the simulator takes the version of the real Go."""
     return list(_points(sources, grid, (f"go={go_version(go)}", *sets)))
 
 
 def _points(
     sources: Sequence[Path], grid: Mapping[str, Sequence[str]], sets: Sequence[str]
-) -> Iterator[Point]:
+) -> Iterator[ValidatedPoint]:
     for source in sources:
         for values in product(*grid.values()):
             settings = [f"{key}={value}" for key, value in zip(grid, values, strict=True)]
             config = load(source, [*sets, *settings])
-            yield Point(_setting(source, settings, config), config)
+            yield ValidatedPoint(_setting(source, settings, config), config)
 
 
-def _setting(source: Path, settings: Sequence[str], config: RunConfig) -> Setting:
+def _setting(source: Path, settings: Sequence[str], config: RunConfig) -> RecordedSetting:
     given = dict(text.split("=", 1) for text in settings)
-    return Setting(
+    return RecordedSetting(
         program=source.stem,
         gomaxprocs=str(config.gomaxprocs),
         gogc=given.get("GOGC", "off" if config.gc_percent < 0 else str(config.gc_percent)),
@@ -252,13 +252,15 @@ def _setting(source: Path, settings: Sequence[str], config: RunConfig) -> Settin
     )
 
 
-def _one_of_each(points: Sequence[Point]) -> dict[str, Point]:
+def _one_of_each(points: Sequence[ValidatedPoint]) -> dict[str, ValidatedPoint]:
     """Of each workload the first point with the fewest Ps."""
     ordered = sorted(points, key=lambda point: point.config.gomaxprocs)
     return {point.config.workload: point for point in reversed(ordered)}
 
 
-def _simulated(points: Sequence[Point], out: Path, *, own_costs: bool) -> list[Figures]:
+def _simulated(
+    points: Sequence[ValidatedPoint], out: Path, *, own_costs: bool
+) -> list[RecordedFigures]:
     parallel, machines = joblib.Parallel(n_jobs=-1), {}
     if own_costs:
         one_of_each = _one_of_each(points)
@@ -274,13 +276,13 @@ def _simulated(points: Sequence[Point], out: Path, *, own_costs: bool) -> list[F
     )
 
 
-def _own_run(point: Point) -> Point:
+def _own_run(point: ValidatedPoint) -> ValidatedPoint:
     """The run that tells what marking costs in the heap of a point's workload."""
     setting = point.setting._replace(gogc=str(OWN_GOGC), gomemlimit="off")
-    return Point(setting, own_run(point.config))
+    return ValidatedPoint(setting, own_run(point.config))
 
 
-def _machine(point: Point, out: Path) -> str:
+def _machine(point: ValidatedPoint, out: Path) -> str:
     """The machine on which marking costs what it costs in the heap of the real program."""
     own, folder = _own_run(point), out / OWN_RUNS
     machine = folder / f"{own.setting.program}.machine.yaml"
@@ -289,7 +291,7 @@ def _machine(point: Point, out: Path) -> str:
     return str(machine)
 
 
-def _simulate(point: Point, out: Path, machine: str) -> Figures:
+def _simulate(point: ValidatedPoint, out: Path, machine: str) -> RecordedFigures:
     config = _as_real(point.config, _facts_of(point, out), out)
     return simulated(simulate(replace(config, machine=machine)))
 

@@ -21,7 +21,7 @@ class Holder:
 
 
 @dataclass(slots=True)
-class Store:
+class StoreState:
     """A long-lived store as the ledger knows it."""
 
     owner: int

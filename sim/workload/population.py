@@ -20,7 +20,7 @@ class Rows(NamedTuple):
     objects: Ints
 
 
-class Cohort(NamedTuple):
+class AgeCohort(NamedTuple):
     """Objects equally likely to be dead: at `birth` on their owner's clock, all were alive."""
 
     rows: Rows
@@ -37,11 +37,11 @@ class Population:
 
     def __init__(self) -> None:
         self.clock = 0.0
-        self._cohorts: list[Cohort] = []
+        self._cohorts: list[AgeCohort] = []
 
     def add(self, rows: Rows) -> None:
         """Objects that are alive now."""
-        self._cohorts.append(Cohort(rows, self.clock, _by_kind(rows)))
+        self._cohorts.append(AgeCohort(rows, self.clock, _by_kind(rows)))
 
     def thin(self, share: float) -> None:
         """A share of the objects dies, each equally likely."""
@@ -92,7 +92,7 @@ class Population:
         """All rows."""
         return [cohort.rows for cohort in self._cohorts]
 
-    def _survival(self, cohort: Cohort) -> float:
+    def _survival(self, cohort: AgeCohort) -> float:
         return math.exp(cohort.birth - self.clock)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from sim.errors import UserError
-from sim.experiment.groups import Sample
+from sim.experiment.groups import SeedValues
 from sim.experiment.sequential import Precision
 from sim.streams import Streams
 
 
-def sample(values: list[float]) -> list[Sample]:
-    known = Sample("w", "GOGC=50", "throughput", [1.0, 1.0])
-    return [Sample("w", "GOGC=50", "gc_cpu", values), known]
+def sample(values: list[float]) -> list[SeedValues]:
+    known = SeedValues("w", "GOGC=50", "throughput", [1.0, 1.0])
+    return [SeedValues("w", "GOGC=50", "gc_cpu", values), known]
 
 
 def test_seeds_are_added_until_the_interval_is_narrow_and_the_mean_is_near_the_true_one() -> None:
@@ -40,8 +40,8 @@ def test_the_limit_ends_it_and_is_said() -> None:
 
 def test_one_seed_tells_nothing_and_zeros_are_known() -> None:
     precision = Precision.parse("2%", 50)
-    assert precision.seeds([Sample("w", "", "gc_cpu", [3.0])], 1) == 2
-    assert precision.seeds([Sample("w", "", "gc_cpu", [0.0, 0.0])], 2) == 2
+    assert precision.seeds([SeedValues("w", "", "gc_cpu", [3.0])], 1) == 2
+    assert precision.seeds([SeedValues("w", "", "gc_cpu", [0.0, 0.0])], 2) == 2
 
 
 @pytest.mark.parametrize("text", ["2", "0%", "100%", "-1%", "two%"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.fluid.demand import Prices, Visit
+from sim.fluid.demand import Visit, VisitPrices
 from sim.fluid.rates import ArrivalRates
 from sim.fluid.sources import ClosedFlow, OpenFlow
 from sim.units import MS, SECOND
@@ -14,7 +14,7 @@ from sim.workload.arrivals import Regular
 
 def visit() -> Visit:
     """1 ms on a P, 9 ms of waiting in one go."""
-    return Visit(cpu=1.0 * MS, blocked=9.0 * MS, runs=2.0, prices=Prices(ns=1.0 * MS))
+    return Visit(cpu=1.0 * MS, blocked=9.0 * MS, runs=2.0, prices=VisitPrices(ns=1.0 * MS))
 
 
 def requests(*, by_timer: bool) -> OpenFlow:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.formats.benchfmt import Result, format_lines, parse
+from sim.formats.benchfmt import BenchmarkResult, format_lines, parse
 from sim.formats.log import Problem
 
 GO_TEST = """goos: linux
@@ -35,9 +35,9 @@ def test_the_output_of_go_test_is_read() -> None:
 
 
 def test_a_configuration_is_written_once_and_taken_back() -> None:
-    first = Result("A-2", 1, {"ns/op": 1.5}, {"gogc": "100"})
-    second = Result("A-2", 1, {"ns/op": 2.0}, {"gogc": "100"})
-    third = Result("A-2", 1, {"ns/op": 2.0})
+    first = BenchmarkResult("A-2", 1, {"ns/op": 1.5}, {"gogc": "100"})
+    second = BenchmarkResult("A-2", 1, {"ns/op": 2.0}, {"gogc": "100"})
+    third = BenchmarkResult("A-2", 1, {"ns/op": 2.0})
     lines = list(format_lines([first, second, third]))
     assert lines == [
         "gogc: 100",
@@ -51,7 +51,7 @@ def test_a_configuration_is_written_once_and_taken_back() -> None:
 
 words = st.text("abcXYZ019_/=%-", min_size=1, max_size=8)
 results = st.builds(
-    Result,
+    BenchmarkResult,
     words.filter(lambda name: not name[0].islower()),
     st.integers(1, 1 << 60),
     st.dictionaries(words, st.floats(allow_nan=False, allow_infinity=False), min_size=1),
@@ -60,7 +60,7 @@ results = st.builds(
 
 
 @given(st.lists(results, max_size=4))
-def test_what_was_written_is_read_back(many: list[Result]) -> None:
+def test_what_was_written_is_read_back(many: list[BenchmarkResult]) -> None:
     assert list(parse(format_lines(many))) == many
 
 
@@ -76,14 +76,14 @@ def test_damaged_results_are_reported(line: str) -> None:
 @pytest.mark.parametrize(
     "result",
     [
-        Result("a b", 1, {"ns/op": 1}),
-        Result("lower", 1, {"ns/op": 1}),
-        Result("A", 1, {}),
-        Result("A", 1, {"ns per op": 1}),
-        Result("A", 1, {"ns/op": 1}, {"Key": "x"}),
-        Result("A", 1, {"ns/op": 1}, {"key": "a\nb"}),
+        BenchmarkResult("a b", 1, {"ns/op": 1}),
+        BenchmarkResult("lower", 1, {"ns/op": 1}),
+        BenchmarkResult("A", 1, {}),
+        BenchmarkResult("A", 1, {"ns per op": 1}),
+        BenchmarkResult("A", 1, {"ns/op": 1}, {"Key": "x"}),
+        BenchmarkResult("A", 1, {"ns/op": 1}, {"key": "a\nb"}),
     ],
 )
-def test_what_the_format_cannot_say_is_refused(result: Result) -> None:
+def test_what_the_format_cannot_say_is_refused(result: BenchmarkResult) -> None:
     with pytest.raises(ValueError, match="benchmark"):
         list(format_lines([result]))

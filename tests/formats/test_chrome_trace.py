@@ -6,13 +6,13 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.formats.chrome_trace import Counter, Event, Instant, Slice, Track, read, write
+from sim.formats.chrome_trace import Counter, Event, Instant, TraceSlice, TraceTrack, read, write
 
 EVENTS: list[Event] = [
-    Slice(Track("Ps", "P 0"), "request 7", 1_234_567, 1_001, {"class": "small"}),
-    Slice(Track("Ps", "P 1"), "mark (dedicated)", 0, 999),
-    Counter(Track("memory", "heap"), 2_000, {"live": 5, "goal": 7.5}),
-    Instant(Track("Ps", "P 0"), "GC 3 starts", 3),
+    TraceSlice(TraceTrack("Ps", "P 0"), "request 7", 1_234_567, 1_001, {"class": "small"}),
+    TraceSlice(TraceTrack("Ps", "P 1"), "mark (dedicated)", 0, 999),
+    Counter(TraceTrack("memory", "heap"), 2_000, {"live": 5, "goal": 7.5}),
+    Instant(TraceTrack("Ps", "P 0"), "GC 3 starts", 3),
 ]
 
 
@@ -50,7 +50,7 @@ def test_events_are_written_as_they_come() -> None:
 
     def events() -> object:
         for number in range(3):
-            yield Instant(Track("Ps", "P 0"), "tick", number)
+            yield Instant(TraceTrack("Ps", "P 0"), "tick", number)
             assert out.getvalue().count("tick") == number + 1
 
     write(events(), out)  # type: ignore[arg-type]
@@ -58,13 +58,13 @@ def test_events_are_written_as_they_come() -> None:
 
 names = st.text(max_size=8)
 times = st.integers(0, 1 << 52)
-tracks = st.builds(Track, names, names)
+tracks = st.builds(TraceTrack, names, names)
 
 
 @given(
     st.lists(
         st.one_of(
-            st.builds(Slice, tracks, names, times, times),
+            st.builds(TraceSlice, tracks, names, times, times),
             st.builds(Instant, tracks, names, times),
             st.builds(Counter, tracks, times, st.dictionaries(names, st.integers(0, 9))),
         )

@@ -10,7 +10,7 @@ from sim.formats import runtime_metrics as rm
 from sim.formats.log import Problem
 from sim.formats.prometheus import (
     OLDER_FAMILIES,
-    Sample,
+    MetricSample,
     family_name,
     format_lines,
     parse,
@@ -102,8 +102,8 @@ def test_labels_timestamps_and_exemplars_are_read() -> None:
         "odd NaN",
     ]
     first, second, third, fourth = parse(lines)
-    assert first == Sample("up", {"instance": 'a"b\\c\nd', "job": "x"}, 1.0, at=1.7e9)
-    assert second == Sample("lat_bucket", {"le": "+Inf"}, 3.0)
+    assert first == MetricSample("up", {"instance": 'a"b\\c\nd', "job": "x"}, 1.0, at=1.7e9)
+    assert second == MetricSample("lat_bucket", {"le": "+Inf"}, 3.0)
     assert third.value == -0.0025
     assert math.isnan(fourth.value)
 

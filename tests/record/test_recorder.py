@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from sim.errors import ModelError
-from sim.formats.runtime_metrics import Kind
+from sim.formats.runtime_metrics import MetricKind
 from sim.formats.runtime_metrics_catalogue import CATALOGUE
 from sim.record.column import Column
 from sim.record.facts import TABLES, Cycle, Pause, Request, RunInfo, Status
@@ -38,14 +38,14 @@ def test_samples_use_the_names_and_types_of_go() -> None:
         if not field.name.startswith("/"):
             assert field.name == "at_ns" or field.name.startswith("sim:")
             continue
-        kind = {pa.int64(): Kind.UINT64, pa.float64(): Kind.FLOAT64}[field.type]
+        kind = {pa.int64(): MetricKind.UINT64, pa.float64(): MetricKind.FLOAT64}[field.type]
         assert CATALOGUE[field.name].kind is kind
         assert field.metadata[b"unit"].decode() == CATALOGUE[field.name].unit
 
 
 @pytest.mark.parametrize("prefix", ["/memory/classes/", "/cpu/classes/", "/gc/heap/", "/gc/scan/"])
 def test_samples_leave_out_no_class_that_has_a_sum(prefix: str) -> None:
-    known = {name for name, metric in CATALOGUE.items() if metric.kind is not Kind.HISTOGRAM}
+    known = {name for name, metric in CATALOGUE.items() if metric.kind is not MetricKind.HISTOGRAM}
     expected = {name for name in known if name.startswith(prefix)}
     assert expected <= set(schema(TABLES["samples"]).names)
 

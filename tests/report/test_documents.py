@@ -11,7 +11,7 @@ import pytest
 
 from sim.cli import main
 from sim.cli.app import GROUPS
-from sim.cli.schema import Kind
+from sim.cli.schema import SchemaKind
 from sim.report.documents import of_result
 from sim.report.schemas import DOCUMENTS, schema
 from sim.results import Result
@@ -27,7 +27,9 @@ def typed(*arguments: str) -> int:
 
 
 def test_every_document_has_a_schema_that_the_command_line_knows() -> None:
-    assert {kind.value for kind in Kind} - {"config", "workload", "scenario"} == set(DOCUMENTS)
+    assert {kind.value for kind in SchemaKind} - {"config", "workload", "scenario"} == set(
+        DOCUMENTS
+    )
     for command in DOCUMENTS:
         jsonschema.Draft202012Validator.check_schema(schema(command))
 

@@ -15,7 +15,7 @@ from sim.cli import main
 from sim.config import load
 from sim.errors import UserError
 from sim.formats import benchfmt, chrome_trace, gctrace
-from sim.formats.chrome_trace import Counter, Slice
+from sim.formats.chrome_trace import Counter, TraceSlice
 from sim.report import export
 from sim.results import Result, load_run
 from sim.simulation import simulate
@@ -29,7 +29,7 @@ def written(run: Result, name: str) -> str:
 
 def test_a_trace_has_a_track_per_p_and_all_its_time(run: Result) -> None:
     events = chrome_trace.read(io.StringIO(written(run, "perfetto")))
-    slices = [event for event in events if isinstance(event, Slice)]
+    slices = [event for event in events if isinstance(event, TraceSlice)]
     on_ps = [event for event in slices if event.track.process == "Ps"]
     assert {event.track.name for event in on_ps} == {"P0", "P1"}
     spent = (run.slices["end_ns"] - run.slices["start_ns"]).sum()
@@ -126,9 +126,9 @@ def test_a_trace_can_be_had_of_a_run_that_recorded_no_timeline(tmp_path: Path) -
     without = untimed(tmp_path)
     assert typed(str(without), "perfetto", "--rerun", "-o", str(tmp_path / "trace.json")) == 0
     events = chrome_trace.read(io.StringIO((tmp_path / "trace.json").read_text()))
-    starts = [e.start for e in events if isinstance(e, Slice) and e.name.startswith("cycle ")]
+    starts = [e.start for e in events if isinstance(e, TraceSlice) and e.name.startswith("cycle ")]
     assert starts == load_run(without).cycles["start_ns"].tolist()
-    assert any(isinstance(e, Slice) and e.track.process == "Ps" for e in events)
+    assert any(isinstance(e, TraceSlice) and e.track.process == "Ps" for e in events)
 
 
 def untimed(folder: Path) -> Path:

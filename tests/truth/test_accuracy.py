@@ -14,7 +14,7 @@ from sim.config import load
 from sim.errors import UserError
 from sim.simulation import simulate
 from sim.truth.accuracy import accuracy, errors, markdown
-from sim.truth.recorded import Figures, Setting, read_recorded, simulated
+from sim.truth.recorded import RecordedFigures, RecordedSetting, read_recorded, simulated
 from sim.truth.verdict import of_errors
 from sim.units import MiB
 
@@ -26,7 +26,7 @@ def test_all_recorded_runs_are_read_with_what_their_names_say() -> None:
     runs = read_recorded(REAL)
     assert len(runs) == 20
     assert all(len(repetitions) == 2 for repetitions in runs.values())
-    first = runs[Setting("hbsteady", "2", "100", "off")][0]
+    first = runs[RecordedSetting("hbsteady", "2", "100", "off")][0]
     assert first.gc_cycles == 95  # lines between `=== begin` and `=== end`
     assert first.latency_p50 == pytest.approx(5.093e-3, rel=1e-3)
     assert first.gc_cpu == pytest.approx(first.worker_cpu + first.idle_cpu + first.assist_cpu)
@@ -49,11 +49,11 @@ def test_filling_stores_is_not_measured_even_if_no_request_ends() -> None:
 
 def test_the_garbage_benchmark_has_no_latency() -> None:
     runs = read_recorded(REAL)
-    assert np.isnan(runs[Setting("garbage64", "1", "50", "off")][0].latency_p99)
+    assert np.isnan(runs[RecordedSetting("garbage64", "1", "50", "off")][0].latency_p99)
 
 
 def row(figure: str, real: float, simulated: float, spread: float = 0.0) -> dict[str, object]:
-    setting = Setting("app", "2", "100", "off")._asdict()
+    setting = RecordedSetting("app", "2", "100", "off")._asdict()
     error = simulated / real - 1
     return {
         **setting,
@@ -111,7 +111,7 @@ def test_a_service_at_default_settings_is_near_its_real_run(
     assert errors_of["peak_heap"] < 0.15
     assert errors_of["marked_heap"] < 0.1
     assert errors_of["latency_p50"] < 0.15
-    assert set(table["figure"]) == set(Figures._fields)
+    assert set(table["figure"]) == set(RecordedFigures._fields)
 
 
 def test_a_folder_without_runs_is_one_sentence(

@@ -13,8 +13,8 @@ from sim.streams import Streams
 from sim.truth.calibrate import profile_text
 from sim.truth.costs import (
     SOURCES,
+    CostRule,
     Row,
-    Source,
     crowding_costs,
     malloc_costs,
     mark_costs,
@@ -167,7 +167,7 @@ def test_rounds_are_merged_row_by_row() -> None:
     }
 
 
-def made_by(source: Source) -> list[str]:
+def made_by(source: CostRule) -> list[str]:
     """The costs that the shipped profile says to come from these benchmarks."""
     shipped_costs = yaml.safe_load(shipped()[DEFAULT].read_text())["costs"][source.section]
     benchmark = " + ".join(source.benchmarks)

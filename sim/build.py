@@ -17,7 +17,7 @@ from sim.runtime.cycle import Collector
 from sim.runtime.interfaces import Heap, Mutator
 from sim.runtime.memory import MemoryAccounts
 from sim.runtime.recording import Recording
-from sim.runtime.state import GC, Cgroup, Runtime, Settings
+from sim.runtime.state import GC, CgroupLimits, Runtime, Settings
 from sim.streams import Streams
 
 NEVER_FULL: Final = 1 << 62
@@ -86,7 +86,7 @@ def make_runtime(config: RunConfig, emit: Callable[[Any], None]) -> Runtime:
         streams=Streams(config.seed),
         emit=emit,
         gc=make_gc(config, clock),
-        container=Cgroup(config.cgroup.memory, config.cgroup.cpu),
+        container=CgroupLimits(config.cgroup.memory, config.cgroup.cpu),
         finished=clock.event(),
     )
 

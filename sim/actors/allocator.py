@@ -22,7 +22,7 @@ from sim.actors.scavenging import Scavenging
 from sim.actors.sweeping import Sweeping
 from sim.go.mheap import PAGE
 from sim.runtime.memory import MemoryAccounts
-from sim.runtime.state import GC, Cgroup, Settings
+from sim.runtime.state import GC, CgroupLimits, Settings
 from sim.units import MAX_INT64, Bytes, KiB, MiB, Nanoseconds
 
 BATCHES_PER_CYCLE: Final = 4
@@ -42,7 +42,7 @@ class Allocator:
     def __init__(
         self,
         gc: GC,
-        container: Cgroup,
+        container: CgroupLimits,
         settings: Settings,
         memory: Memory,
         kinds: KindColumns,

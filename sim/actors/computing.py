@@ -13,7 +13,7 @@ from sim.actors.retention import Keep
 from sim.actors.state import Body, G
 from sim.engine.clock import Clock
 from sim.go.mheap import PAGE
-from sim.runtime.state import GC, Cgroup, Settings
+from sim.runtime.state import GC, CgroupLimits, Settings
 from sim.units import Nanoseconds
 
 MIN_CREDIT: Final = 1 << 10
@@ -28,7 +28,7 @@ class Computing:
         self,
         clock: Clock,
         gc: GC,
-        container: Cgroup,
+        container: CgroupLimits,
         settings: Settings,
         kinds: KindColumns,
         prices: Prices,

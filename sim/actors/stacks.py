@@ -6,7 +6,7 @@ from sim.actors.faults import PageFaults
 from sim.actors.state import G
 from sim.go.stacks import Growth, Stacks
 from sim.machine.profile import MarkCosts
-from sim.runtime.state import Cgroup
+from sim.runtime.state import CgroupLimits
 from sim.units import Bytes
 
 
@@ -14,7 +14,7 @@ class GoroutineStacks:
     """Stacks as goroutines use them."""
 
     def __init__(
-        self, stacks: Stacks, container: Cgroup, faults: PageFaults, costs: MarkCosts
+        self, stacks: Stacks, container: CgroupLimits, faults: PageFaults, costs: MarkCosts
     ) -> None:
         self._stacks, self._container, self._faults = stacks, container, faults
         self._costs = costs

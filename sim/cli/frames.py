@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim.mechanisms.frame import Cell, Frame, Root, Row
+    from sim.mechanisms.frame import Frame, MemoryCell, MemoryRow, Root
 
 MARKS = {
     "white": "○",
@@ -52,11 +52,11 @@ def _roots(roots: Sequence[Root]) -> Iterator[str]:
         yield f"{owner}: {shown}" + ("" if mine[0].scanned else "   (to be scanned)")
 
 
-def _row(row: Row) -> str:
+def _row(row: MemoryRow) -> str:
     return f"  {row.name} ({row.note}): " + "  ".join(_cell(cell) for cell in row.cells)
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: MemoryCell) -> str:
     mark = MARKS.get(cell.state, cell.state)
     if not cell.name:
         words = "returned" if cell.state == "released" else ""

@@ -22,7 +22,7 @@ from sim.fluid.spans import OS_PAGE, Floats, SpanModel
 from sim.go.stack import fits
 from sim.go.sysmon import PERIOD
 from sim.machine.profile import MachineProfile
-from sim.runtime.state import GC, Cgroup, Process, Settings
+from sim.runtime.state import GC, CgroupLimits, Process, Settings
 from sim.streams import Streams
 from sim.units import MAX_INT64, SECOND, KiB
 
@@ -44,7 +44,7 @@ class Flow:
         self,
         clock: Clock,
         gc: GC,
-        container: Cgroup,
+        container: CgroupLimits,
         settings: Settings,
         machine: MachineProfile,
         spans: SpanModel,

@@ -39,7 +39,7 @@ def after_a_slice(seen: float) -> NextSchedule:
     return lambda now: now - (now - seen) % PERIOD + WHOLE_SLICE
 
 
-class Processor:
+class ScheduledP:
     """A P: when it schedules next, and what fractional workers have marked on it."""
 
     def __init__(
@@ -86,7 +86,7 @@ class Schedule:
         share: float,
         poll_ns: float,
         slower: float,
-        processors: Sequence[Processor],
+        processors: Sequence[ScheduledP],
         slice_end: NextSchedule,
     ) -> None:
         self._share, self._poll, self._slower = share, poll_ns, slower
@@ -125,7 +125,7 @@ class Schedule:
                 processor = taken.pop()
                 processor.taken, processor.next = False, now
 
-    def _schedule(self, processor: Processor) -> None:
+    def _schedule(self, processor: ScheduledP) -> None:
         now = processor.next
         if processor.taken:
             processor.taken = False
@@ -152,14 +152,14 @@ class Schedule:
             if marked > slack * now:
                 return now - begun
 
-    def _leave_to_others(self, processor: Processor, now: float, residence: float) -> None:
+    def _leave_to_others(self, processor: ScheduledP, now: float, residence: float) -> None:
         """What a P was to run waits until its worker is done; who ends a piece before finds it."""
         for other in self._processors:
             notice = other.piece_left * self._piece * self._slower
             if other is not processor and not other.taken and notice < residence:
                 other.look_at(now + notice)
 
-    def _wait(self, now: float, left: Processor | None = None) -> None:
+    def _wait(self, now: float, left: ScheduledP | None = None) -> None:
         """A goroutine waits; of other Ps than the one it left, one that idles finds it there.
 
         Idle workers look after every piece.

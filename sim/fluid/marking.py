@@ -7,7 +7,13 @@ from typing import Final, TypeAlias
 
 from sim.fluid.cohorts import Cohort
 from sim.fluid.engine import Flow
-from sim.fluid.fractional_workers import Processor, Schedule, after_a_slice, at_intervals, by_chance
+from sim.fluid.fractional_workers import (
+    Schedule,
+    ScheduledP,
+    after_a_slice,
+    at_intervals,
+    by_chance,
+)
 from sim.fluid.plan import Plan
 from sim.fluid.sources import OpenFlow
 from sim.go.assist import OVER_ASSIST_WORK
@@ -137,19 +143,19 @@ class MarkingFlow:
                 # Who triggered the cycle runs at once, and then its P schedules; others wake up.
                 at = begun if triggered and p == 0 else woken
                 if period is None:
-                    processors.append(Processor(by_chance(gaps[p], part), at, taken=False))
+                    processors.append(ScheduledP(by_chance(gaps[p], part), at, taken=False))
                     continue
                 gap, first = period
                 notice = polled if p == 0 else other * self._piece_ns() * slower
                 look = at_intervals(gap, first + notice) if notice <= polled else slice_end
-                processors.append(Processor(look, at, taken=False, piece_left=other))
+                processors.append(ScheduledP(look, at, taken=False, piece_left=other))
             for ends in slices:
                 if period is None:
                     look = by_chance(1 / (plan.ready + 1 / TIME_SLICE), part)
                 else:
                     gap, first = period
                     look = at_intervals(gap, first + polled)
-                processors.append(Processor(look, ends, taken=True))
+                processors.append(ScheduledP(look, ends, taken=True))
             ways.append(Schedule(self._share, poll, slower, processors, slice_end))
         return ways
 

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from sim.errors import UserError
-from sim.mechanisms.frame import Cell, Event, Frame, Row
+from sim.mechanisms.frame import Event, Frame, MemoryCell, MemoryRow
 from sim.mechanisms.script import Model, Size, Story
 from sim.units import Bytes, GiB, MiB, format_bytes
 
@@ -176,23 +176,25 @@ class Arenas:
             Frame(Event(actor, kind, text, rule), self._rows(), (), {}, self._figures(), {})
         )
 
-    def _rows(self) -> tuple[Row, ...]:
+    def _rows(self) -> tuple[MemoryRow, ...]:
         rows = []
         arenas = sorted({piece.address // ARENA for piece in self.pieces})
         for arena in arenas:
             mine = [piece for piece in self.pieces if piece.address // ARENA == arena]
             cells = [
-                Cell(format_bytes(piece.resident) if piece.resident else "", piece.state, GROW)
+                MemoryCell(
+                    format_bytes(piece.resident) if piece.resident else "", piece.state, GROW
+                )
                 for piece in mine
             ]
             if not self.linear and len(mine) * GROW < ARENA:
-                cells.append(Cell("", "reserved", GROW, ARENA // GROW - len(mine)))
-            rows.append(Row(f"{arena * ARENA:#x}", "64 MiB in pieces of 4 MiB", tuple(cells)))
+                cells.append(MemoryCell("", "reserved", GROW, ARENA // GROW - len(mine)))
+            rows.append(MemoryRow(f"{arena * ARENA:#x}", "64 MiB in pieces of 4 MiB", tuple(cells)))
         if self.linear:
-            rest = (Cell("", "reserved", GROW, self.reserved // GROW),)
-            rows.append(Row("the rest of the arena", "pieces of 4 MiB", rest))
+            rest = (MemoryCell("", "reserved", GROW, self.reserved // GROW),)
+            rows.append(MemoryRow("the rest of the arena", "pieces of 4 MiB", rest))
         rows += [
-            Row(f"{at:#x}", "somebody else's", (Cell("other library", "other", size),))
+            MemoryRow(f"{at:#x}", "somebody else's", (MemoryCell("other library", "other", size),))
             for at, size in self.others
         ]
         return tuple(rows)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from sim.mechanisms.frame import Cell, Row
+from sim.mechanisms.frame import MemoryCell, MemoryRow
 from sim.units import Bytes
 
 TAG: Final = 8
@@ -40,7 +40,7 @@ class Block:
     dead: bool = False
 
 
-class Allocator(Protocol):
+class AllocatorFamily(Protocol):
     """What every family can do."""
 
     costs: Costs
@@ -55,7 +55,7 @@ class Allocator(Protocol):
     def held(self) -> Bytes:
         """Memory that the allocator has from the system."""
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[MemoryRow]:
         """Its memory."""
 
 
@@ -64,9 +64,9 @@ def rounded(size: Bytes, step: Bytes) -> Bytes:
     return -(-size // step) * step
 
 
-def cell_of(block: Block) -> Cell:
+def cell_of(block: Block) -> MemoryCell:
     """A block that is taken, as a piece of memory."""
-    return Cell(block.name, "dead" if block.dead else "used", block.taken)
+    return MemoryCell(block.name, "dead" if block.dead else "used", block.taken)
 
 
 class Bump:
@@ -78,7 +78,7 @@ class Bump:
         self.blocks: dict[str, Block] = {}
 
     def malloc(self, name: str, size: Bytes, thread: int) -> str:
-        """See `Allocator`."""
+        """See `AllocatorFamily`."""
         del thread
         taken = rounded(size, ALIGN)
         while self.top + taken > self.size:
@@ -89,7 +89,7 @@ class Bump:
         return f"{name} at {self.top - taken}: the pointer moves on by {taken} B"
 
     def free(self, name: str, thread: int) -> str:
-        """See `Allocator`."""
+        """See `AllocatorFamily`."""
         del thread
         self.blocks[name].dead = True
         if all(block.dead for block in self.blocks.values()):
@@ -99,15 +99,15 @@ class Bump:
         return f"{name} is dead, but its memory stays taken until all of it is"
 
     def held(self) -> Bytes:
-        """See `Allocator`."""
+        """See `AllocatorFamily`."""
         return self.size
 
-    def rows(self) -> list[Row]:
-        """See `Allocator`."""
+    def rows(self) -> list[MemoryRow]:
+        """See `AllocatorFamily`."""
         cells = [cell_of(block) for block in self.blocks.values()]
         if self.size > self.top:
-            cells.append(Cell("", "free", self.size - self.top))
-        return [Row("arena", f"{self.size} B", tuple(cells))]
+            cells.append(MemoryCell("", "free", self.size - self.top))
+        return [MemoryRow("arena", f"{self.size} B", tuple(cells))]
 
 
 class FreeList:
@@ -127,7 +127,7 @@ class FreeList:
         """Address at which the next search of `next` begins."""
 
     def malloc(self, name: str, size: Bytes, thread: int) -> str:
-        """See `Allocator`."""
+        """See `AllocatorFamily`."""
         del thread
         self.costs.locks += 1
         taken = rounded(size + TAG, ALIGN)
@@ -174,7 +174,7 @@ class FreeList:
         self.holes = joined
 
     def free(self, name: str, thread: int) -> str:
-        """See `Allocator`."""
+        """See `AllocatorFamily`."""
         del thread
         self.costs.locks += 1
         block = self.blocks.pop(name)
@@ -184,12 +184,12 @@ class FreeList:
         return f"{name} is a hole again" + (f", joined with {joined} beside it" if joined else "")
 
     def held(self) -> Bytes:
-        """See `Allocator`."""
+        """See `AllocatorFamily`."""
         return self.size
 
-    def rows(self) -> list[Row]:
-        """See `Allocator`."""
-        holes = [(address, Cell("", "free", size)) for address, size in self.holes]
+    def rows(self) -> list[MemoryRow]:
+        """See `AllocatorFamily`."""
+        holes = [(address, MemoryCell("", "free", size)) for address, size in self.holes]
         taken = [(block.address, cell_of(block)) for block in self.blocks.values()]
         cells = tuple(cell for _, cell in sorted([*holes, *taken]))
-        return [Row("heap", f"{self.size} B, {len(self.holes)} holes", cells)]
+        return [MemoryRow("heap", f"{self.size} B, {len(self.holes)} holes", cells)]

@@ -8,14 +8,14 @@ from sim.go.assist import debt, earned
 from sim.units import Bytes, format_bytes
 
 if TYPE_CHECKING:
-    from sim.mechanisms.cycle import Cycle
+    from sim.mechanisms.cycle import SmallCollector
     from sim.mechanisms.goruntime import GoRuntime
 
 
-class Assists:
+class GoroutineCredit:
     """The credit of goroutines, in bytes that each may allocate before it has to help."""
 
-    def __init__(self, runtime: GoRuntime, cycle: Cycle) -> None:
+    def __init__(self, runtime: GoRuntime, cycle: SmallCollector) -> None:
         self.runtime, self.cycle = runtime, cycle
         self.credit: dict[str, int] = {}
         """By goroutine; everybody starts a cycle with none."""

@@ -11,15 +11,15 @@ from sim.errors import UserError, nearest
 from sim.mechanisms.loading import mistake
 from sim.mechanisms.script import (
     Action,
-    Allocate,
-    Call,
-    Point,
-    Repeat,
+    AllocateStatement,
+    CallStatement,
+    PointStatement,
+    RepeatStatement,
     Scenario,
-    Spawn,
+    SpawnStatement,
     Start,
-    Step,
-    Unpoint,
+    Statement,
+    UnpointStatement,
 )
 
 Path = tuple[str, ...]
@@ -36,7 +36,7 @@ class Instruction(NamedTuple):
     path: Path
 
 
-class Function(NamedTuple):
+class CompiledFunction(NamedTuple):
     """Its parameters, and its instructions with repetitions unrolled."""
 
     takes: tuple[str, ...]
@@ -50,12 +50,12 @@ class Code:
         self.root = root
         self.types = scenario.types
         self.functions = {
-            name: Function(
+            name: CompiledFunction(
                 tuple(function.takes), self._body(function.steps, ("functions", name, "steps"))
             )
             for name, function in scenario.functions.items()
         }
-        self.functions[BEFORE] = Function((), self._body(scenario.before, ("before",)))
+        self.functions[BEFORE] = CompiledFunction((), self._body(scenario.before, ("before",)))
         for index, start in enumerate(scenario.start):
             self._check(start, ("start", str(index)))
         for function in self.functions.values():
@@ -66,7 +66,7 @@ class Code:
         """A mistake in the script, with the place where it stands."""
         return mistake(self.root, path, message)
 
-    def _body(self, steps: Sequence[Step], path: Path) -> tuple[Instruction, ...]:
+    def _body(self, steps: Sequence[Statement], path: Path) -> tuple[Instruction, ...]:
         body = _bounded(_flat(steps, path))
         if len(body) > MOST_STEPS:
             raise self.error(path, f"expected at most {MOST_STEPS} steps, repeated ones too")
@@ -74,18 +74,18 @@ class Code:
 
     def _check(self, action: Action | Start, path: Path) -> None:
         match action:
-            case Call() | Spawn() | Start():
+            case CallStatement() | SpawnStatement() | Start():
                 self._known((*path, "function"), "function", action.function, self.functions)
-            case Allocate():
+            case AllocateStatement():
                 kind = action.of or next(iter(self.types))
                 self._known((*path, "of"), "type", kind, self.types)
                 if action.chain:
                     fields = self.types[kind].pointers
                     self._known((*path, "chain"), f"field of {kind}", action.chain, fields)
-            case Point():
+            case PointStatement():
                 self._check_field((*path, "from"), action.at)
                 self._check_field((*path, "to"), action.to)
-            case Unpoint():
+            case UnpointStatement():
                 self._check_field((*path, "from"), action.at)
 
     def _check_field(self, path: Path, text: str) -> None:
@@ -100,7 +100,7 @@ class Code:
             raise self.error(path, f"there is no {kind} {name!r}{nearest(name, names)}")
 
 
-def _flat(steps: Sequence[Step], path: Path) -> Iterator[Instruction]:
+def _flat(steps: Sequence[Statement], path: Path) -> Iterator[Instruction]:
     """The actions in order, repetitions unrolled and counts written out."""
     for index, step in enumerate(steps):
         action = step.action
@@ -108,9 +108,9 @@ def _flat(steps: Sequence[Step], path: Path) -> Iterator[Instruction]:
         here = (*path, str(index), key.rstrip("_"))
         times = 1
         body: tuple[Instruction, ...] = (Instruction(action, here),)
-        if isinstance(action, Repeat):
+        if isinstance(action, RepeatStatement):
             times, body = action.times, _bounded(_flat(action.steps, (*here, "steps")))
-        elif isinstance(action, Allocate):
+        elif isinstance(action, AllocateStatement):
             times = action.count
         yield from chain.from_iterable(repeat(body, times))
 

@@ -7,13 +7,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sim.go.pacer import ScanPart
-from sim.mechanisms.assists import Assists
+from sim.mechanisms.assists import GoroutineCredit
 from sim.mechanisms.barrier import WriteBarrier
-from sim.mechanisms.finalizers import Finalizers
+from sim.mechanisms.finalizers import FinalizerTable
 from sim.mechanisms.graph import GLOBALS, Ref
-from sim.mechanisms.heap import Placed
+from sim.mechanisms.heap import PlacedObject
 from sim.mechanisms.marking import Marking
-from sim.mechanisms.order import Classic, GreenTea, Order
+from sim.mechanisms.order import ClassicOrder, GreenTeaOrder, Order
 from sim.units import Bytes, format_bytes
 
 STACK = 2048
@@ -26,7 +26,7 @@ SPECIALS = "finalizers"
 """The root that stands for objects with finalizers: what these lead to lives."""
 
 
-class Phase(StrEnum):
+class CyclePhase(StrEnum):
     """Where a cycle stands."""
 
     OFF = "off"
@@ -34,20 +34,22 @@ class Phase(StrEnum):
     TERMINATION = "mark termination"
 
 
-class Cycle:
+class SmallCollector:
     """The collector of a small heap."""
 
     def __init__(self, runtime: GoRuntime, barrier: WriteBarrier) -> None:
         self.runtime = runtime
         self.marking = Marking(runtime.graph, barrier)
-        self.order: Order = GreenTea() if runtime.settings.marker == "greentea" else Classic()
-        self.phase = Phase.OFF
+        self.order: Order = (
+            GreenTeaOrder() if runtime.settings.marker == "greentea" else ClassicOrder()
+        )
+        self.phase = CyclePhase.OFF
         self.stopped = False
         """The world stands still."""
         self.wanted = False
         self.count = 0
-        self.finalizers = Finalizers()
-        self.assists = Assists(runtime, self)
+        self.finalizers = FinalizerTable()
+        self.assists = GoroutineCredit(runtime, self)
         self.began = 0.0
         """When marking began, in CPU time."""
         self.mark_ns = 0.0
@@ -69,11 +71,11 @@ class Cycle:
     @property
     def marks(self) -> bool:
         """Barriers are on, and new objects are black."""
-        return self.phase is not Phase.OFF
+        return self.phase is not CyclePhase.OFF
 
     def step(self) -> None:
         """What the collector does next; it is called only where there is something."""
-        if self.phase is Phase.OFF:
+        if self.phase is CyclePhase.OFF:
             self._start()
             return
         before = self.runtime.now
@@ -81,7 +83,7 @@ class Cycle:
             self.scan_root("gc")
         elif self.marking.grey:
             self.scan_next("gc")
-        elif self.marking.barrier.rescans_stacks and self.phase is Phase.MARK:
+        elif self.marking.barrier.rescans_stacks and self.phase is CyclePhase.MARK:
             self._rescan()
         else:
             self._end()
@@ -93,7 +95,7 @@ class Cycle:
         runtime = self.runtime
         for swept in runtime.heap.sweep_all():
             runtime.tell_swept("gc", swept)
-        self.wanted, self.count, self.phase = False, self.count + 1, Phase.MARK
+        self.wanted, self.count, self.phase = False, self.count + 1, CyclePhase.MARK
         self._stop()
         runtime.now += runtime.machine.stw.start_work_ns
         runtime.pacer.set_stacks(STACK * len(runtime.graph.stacks))
@@ -169,7 +171,7 @@ class Cycle:
 
     def _rescan(self) -> None:
         """Stacks had no barrier, so they are scanned again (Go 1.5 to 1.7)."""
-        self.phase = Phase.TERMINATION
+        self.phase = CyclePhase.TERMINATION
         self._stop()
         self.marking.roots = list(self.runtime.graph.stacks)
         text = "the world stops: stacks may hide white objects, so all of them are scanned again"
@@ -183,7 +185,7 @@ class Cycle:
         for ref in sorted(self.lost):
             text = f"{runtime.name(ref)} is white, but the program can reach it"
             runtime.tell("gc", "lost", text)
-        self.phase = Phase.OFF
+        self.phase = CyclePhase.OFF
         marked = self._marked_bytes()
         pacer, heap = runtime.pacer, runtime.heap
         pacer.end_cycle(round(runtime.now), runtime.settings.gomaxprocs)
@@ -237,7 +239,7 @@ class Cycle:
             text = f"the write barrier shades {self.runtime.listed(shaded)}"
             self.runtime.tell(actor, "barrier", text, "mbarrier.go; mwbbuf.go: wbBufFlush1")
 
-    def allocated(self, actor: str, ref: Ref, placed: Placed[Ref]) -> None:
+    def allocated(self, actor: str, ref: Ref, placed: PlacedObject[Ref]) -> None:
         """An object is new: black while marking; a refill moves heap_live and tests the trigger."""
         runtime = self.runtime
         if self.marks:

@@ -10,7 +10,7 @@ SET, QUEUED = "set", "queued"
 
 
 @dataclass
-class Finalizers:
+class FinalizerTable:
     """Objects that have one, in the order in which they got it."""
 
     states: dict[Ref, str] = field(default_factory=dict)

@@ -19,7 +19,7 @@ class Event(NamedTuple):
     """Where the rule stands: file and function of Go's `src/runtime`, or a paper."""
 
 
-class Cell(NamedTuple):
+class MemoryCell(NamedTuple):
     """A piece of memory: a slot, a block, a page."""
 
     name: str
@@ -34,12 +34,12 @@ class Cell(NamedTuple):
     """Fields and the names of the objects they point to."""
 
 
-class Row(NamedTuple):
+class MemoryRow(NamedTuple):
     """A part of memory, such as a span or a region, and what is in it."""
 
     name: str
     note: str
-    cells: tuple[Cell, ...]
+    cells: tuple[MemoryCell, ...]
 
 
 class Root(NamedTuple):
@@ -58,7 +58,7 @@ class Frame(NamedTuple):
     """The whole picture after an event."""
 
     event: Event
-    rows: tuple[Row, ...]
+    rows: tuple[MemoryRow, ...]
     roots: tuple[Root, ...]
     queues: dict[str, tuple[str, ...]]
     """Names that wait, by queue."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from sim.mechanisms.graph import Ref
 from sim.mechanisms.moving import MovingRuntime, Space, Tlab
-from sim.mechanisms.script import Settings, Type
+from sim.mechanisms.script import ScenarioSettings, Type
 from sim.units import Bytes
 
 CARD: Final = 512
@@ -17,7 +17,7 @@ BASE: Final = 0x10000
 class Generational(MovingRuntime):
     """Young objects are copied, old ones marked and slid together, both with the world stopped."""
 
-    def __init__(self, settings: Settings, types: dict[str, Type]) -> None:
+    def __init__(self, settings: ScenarioSettings, types: dict[str, Type]) -> None:
         super().__init__(settings, types)
         at = BASE
         spaces = []

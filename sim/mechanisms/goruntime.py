@@ -10,14 +10,14 @@ from sim.go.sizeclass import TINY_SIZE, SizeClassTable
 from sim.go.sweep import SweepPace
 from sim.machine.profile import MachineProfile
 from sim.mechanisms.barrier import BARRIERS
-from sim.mechanisms.cycle import Cycle
+from sim.mechanisms.cycle import SmallCollector
 from sim.mechanisms.finalizers import SET
 from sim.mechanisms.frame import Event
 from sim.mechanisms.graph import Graph, Pointers, Ref
-from sim.mechanisms.heap import Placed, Slots, SmallHeap, Swept
+from sim.mechanisms.heap import PlacedObject, Slots, SmallHeap, SweptSpan
 from sim.mechanisms.names import NIL
 from sim.mechanisms.program import Write
-from sim.mechanisms.script import Settings, Type
+from sim.mechanisms.script import ScenarioSettings, Type
 from sim.mechanisms.where import path_of
 from sim.units import MAX_INT64, Bytes, format_bytes
 
@@ -51,7 +51,7 @@ class GoRuntime:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: ScenarioSettings,
         types: dict[str, Type],
         sizes: SizeClassTable,
         machine: MachineProfile,
@@ -70,7 +70,7 @@ class GoRuntime:
         self.heap_scan = 0
         """Scannable bytes allocated since the last refill (runtime/mcache.go: scanAlloc)."""
         self.ps: dict[str, int] = {}
-        self.cycle = Cycle(self, BARRIERS[settings.barrier])
+        self.cycle = SmallCollector(self, BARRIERS[settings.barrier])
 
     def p_of(self, actor: str) -> int:
         """The P on which a goroutine runs: they take turns at getting one."""
@@ -114,7 +114,7 @@ class GoRuntime:
         self.cycle.allocated(actor, ref, placed)
         self._tell_allocation(actor, ref, placed)
 
-    def _malloc_ns(self, size: Bytes, pointers: bool, placed: Placed[Ref]) -> float:
+    def _malloc_ns(self, size: Bytes, pointers: bool, placed: PlacedObject[Ref]) -> float:
         path = path_of(size, pointers, self.heap.sizes, self.machine)
         alloc = self.machine.alloc
         refill = {"hit": 0.0, "tiny": 0.0, "large": 0.0, "fresh": alloc.refill_fresh_ns}
@@ -128,7 +128,7 @@ class GoRuntime:
         self.names.add(free)
         return free
 
-    def _tell_allocation(self, actor: str, ref: Ref, placed: Placed[Ref]) -> None:
+    def _tell_allocation(self, actor: str, ref: Ref, placed: PlacedObject[Ref]) -> None:
         item, span, p = self.items[ref], placed.span, self.p_of(actor)
         for swept in placed.swept:
             self.tell_swept(actor, swept)
@@ -150,7 +150,7 @@ class GoRuntime:
             f"malloc.go: {rule}",
         )
 
-    def _tell_refill(self, actor: str, placed: Placed[Ref]) -> None:
+    def _tell_refill(self, actor: str, placed: PlacedObject[Ref]) -> None:
         span = placed.span
         free = len(span.items) - int(self.heap.mheap.spans.allocated[span.row]) + 1
         source = (
@@ -165,7 +165,7 @@ class GoRuntime:
         )
         self.tell(actor, "refill", text, "mcache.go: refill; mcentral.go: cacheSpan")
 
-    def tell_swept(self, actor: str, swept: Swept[Ref]) -> None:
+    def tell_swept(self, actor: str, swept: SweptSpan[Ref]) -> None:
         """A span has been swept: what died is no more."""
         span = swept.span
         freed = self.listed(swept.freed)

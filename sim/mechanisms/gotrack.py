@@ -14,16 +14,16 @@ from sim.mechanisms.frame import Event, Frame
 from sim.mechanisms.goruntime import GoRuntime
 from sim.mechanisms.loading import mistake
 from sim.mechanisms.picture import MOST_ROWS, frame_of
-from sim.mechanisms.program import WAITS, Program
-from sim.mechanisms.script import Allocate, Scenario
-from sim.mechanisms.turns import FINALIZERS, GC, SWEEPER, Turns
+from sim.mechanisms.program import WAITS, ScenarioProgram
+from sim.mechanisms.script import AllocateStatement, Scenario
+from sim.mechanisms.turns import FINALIZERS, GC, SWEEPER, GoroutineOrder
 
 T = TypeVar("T")
 ALIKE: Final = ({"allocate", "refill", "point"}, {"root", "scan"}, {"sweep", "release"})
 """Kinds of steps that share a frame in a heap of many spans."""
 
 
-class Track:
+class ScenarioTrack:
     """A program, its runtime, and the frames so far."""
 
     def __init__(self, scenario: Scenario, root: Node) -> None:
@@ -31,9 +31,9 @@ class Track:
         sizes = _placed(root, "go", lambda: size_classes(settings.go))
         machine = _placed(root, "machine", lambda: load_profile(settings.machine))
         self.runtime = GoRuntime(settings, scenario.types, sizes, machine)
-        self.program = Program(Code(scenario, root))
+        self.program = ScenarioProgram(Code(scenario, root))
         self.program.start(scenario, self.runtime)
-        self.turns = Turns(scenario.settings, self.runtime, self.program)
+        self.turns = GoroutineOrder(scenario.settings, self.runtime, self.program)
         self.frames: list[Frame] = []
         self.merged = 1
         self.runtime.listener = self._look
@@ -79,7 +79,9 @@ class Track:
         if len(self.runtime.heap.spans) > MOST_ROWS:
             return any(event.kind in kinds and before.kind in kinds for kinds in ALIKE)
         current = self.program.current
-        many = current and isinstance(current.action, Allocate) and current.action.count > 1
+        many = (
+            current and isinstance(current.action, AllocateStatement) and current.action.count > 1
+        )
         return bool(many) and event.kind == before.kind == "allocate"
 
 
@@ -93,4 +95,4 @@ def _placed(root: Node, key: str, made: Callable[[], T]) -> T:
 
 def go_frames(scenario: Scenario, root: Node) -> tuple[Frame, ...]:
     """The frames of a scenario under Go's runtime."""
-    return Track(scenario, root).run()
+    return ScenarioTrack(scenario, root).run()

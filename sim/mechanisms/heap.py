@@ -53,7 +53,7 @@ class Slots(Generic[T]):
         return ARENA + self.page * PAGE + index * self.size
 
 
-class Swept(NamedTuple, Generic[T]):
+class SweptSpan(NamedTuple, Generic[T]):
     """What sweeping a span did."""
 
     span: Slots[T]
@@ -63,7 +63,7 @@ class Swept(NamedTuple, Generic[T]):
 
 
 @dataclass
-class Placed(Generic[T]):
+class PlacedObject(Generic[T]):
     """Where a new item lies, and what that took."""
 
     span: Slots[T]
@@ -74,7 +74,7 @@ class Placed(Generic[T]):
     """By how much heap_live grew (runtime/mcache.go: refill, allocLarge)."""
     grown: Bytes = 0
     """By how much the heap grew."""
-    swept: list[Swept[T]] = field(default_factory=list)
+    swept: list[SweptSpan[T]] = field(default_factory=list)
 
 
 class SmallHeap(Generic[T]):
@@ -96,7 +96,7 @@ class SmallHeap(Generic[T]):
 
     # -- allocation ------------------------------------------------------------------------------
 
-    def allocate(self, p: int, size: Bytes, item: T, *, noscan: bool) -> Placed[T]:
+    def allocate(self, p: int, size: Bytes, item: T, *, noscan: bool) -> PlacedObject[T]:
         """Put an item of so many bytes into the heap (runtime/malloc.go: mallocgc)."""
         span_class = self.sizes.span_class(size, noscan)
         if span_class <= 1:
@@ -105,18 +105,18 @@ class SmallHeap(Generic[T]):
             return self._tiny(p, size, item)
         return self._small(p, span_class, item)
 
-    def _small(self, p: int, span_class: int, item: T) -> Placed[T]:
+    def _small(self, p: int, span_class: int, item: T) -> PlacedObject[T]:
         span = self.cached.get((p, span_class))
         index = None if span is None else span.take()
         if span is not None and index is not None:
-            placed = Placed(span, index, "hit")
+            placed = PlacedObject(span, index, "hit")
         else:
             placed = self._refill(p, span_class)
         placed.span.items[placed.index] = (item,)
         self.mheap.spans.allocated[placed.span.row] += 1
         return placed
 
-    def _tiny(self, p: int, size: Bytes, item: T) -> Placed[T]:
+    def _tiny(self, p: int, size: Bytes, item: T) -> PlacedObject[T]:
         """Into the P's block if it has room (mallocgcTiny)."""
         align = next(align for align in (8, 4, 2, 1) if size % align == 0)
         if p in self.tiny:
@@ -125,13 +125,13 @@ class SmallHeap(Generic[T]):
             if start + size <= TINY_SIZE:
                 span.items[index] += (item,)
                 self.tiny[p] = (span, index, start + size)
-                return Placed(span, index, "tiny")
+                return PlacedObject(span, index, "tiny")
         placed = self._small(p, self.sizes.tiny_span_class, item)
         if p not in self.tiny or size < self.tiny[p][2]:
             self.tiny[p] = (placed.span, placed.index, size)
         return placed
 
-    def _large(self, span_class: int, size: Bytes, item: T) -> Placed[T]:
+    def _large(self, span_class: int, size: Bytes, item: T) -> PlacedObject[T]:
         npages = self.sizes.large_npages(size)
         before = self.mheap.pages.total_pages
         swept = self._pay(npages * PAGE)
@@ -141,9 +141,9 @@ class SmallHeap(Generic[T]):
         self.mheap.spans.allocated[span.row] = 1
         self._put_back(span)
         grown = (self.mheap.pages.total_pages - before) * PAGE
-        return Placed(span, 0, "large", npages * PAGE, grown, swept)
+        return PlacedObject(span, 0, "large", npages * PAGE, grown, swept)
 
-    def _refill(self, p: int, span_class: int) -> Placed[T]:
+    def _refill(self, p: int, span_class: int) -> PlacedObject[T]:
         """Give the full span back and get another (runtime/mcache.go: refill)."""
         full = self.cached.pop((p, span_class), None)
         if full is not None:
@@ -171,18 +171,18 @@ class SmallHeap(Generic[T]):
         assert index is not None
         live = span.npages * PAGE - int(self.mheap.spans.allocated[span.row]) * span.size
         grown = (self.mheap.pages.total_pages - before) * PAGE
-        return Placed(span, index, how, live, grown, swept)
+        return PlacedObject(span, index, how, live, grown, swept)
 
-    def _pay(self, nbytes: Bytes) -> list[Swept[T]]:
+    def _pay(self, nbytes: Bytes) -> list[SweptSpan[T]]:
         """Sweep what an allocation owes (runtime/mgcsweep.go: deductSweepCredit)."""
         pages = 0 if self.mheap.sweeping.done else self.pages_owed(nbytes)
         return self.sweep_pages(pages) if pages > 0 else []
 
     def _fresh(
         self, span_class: int, npages: int, size: Bytes, nelems: int
-    ) -> tuple[Slots[T], list[Swept[T]]]:
+    ) -> tuple[Slots[T], list[SweptSpan[T]]]:
         """A span from the page heap; dead ones are freed for it first (runtime/mheap.go: alloc)."""
-        swept: list[Swept[T]] = []
+        swept: list[SweptSpan[T]] = []
         if not self.mheap.sweeping.done:
             self.mheap.reclaim(npages)
             swept = self._settle()
@@ -209,7 +209,7 @@ class SmallHeap(Generic[T]):
             marked[row] = len(used) - len(dead)
         self.mheap.begin_sweep(marked)
 
-    def flush(self) -> list[Swept[T]]:
+    def flush(self) -> list[SweptSpan[T]]:
         """Sweep the spans in the mcaches, and empty these (runtime/mcache.go: prepareForSweep)."""
         spans = sorted(self.cached.values(), key=lambda span: span.span_class)
         self.cached.clear()
@@ -217,29 +217,29 @@ class SmallHeap(Generic[T]):
         self.mheap.sweep_cached(np.array([span.row for span in spans], dtype=np.int64))
         return self._settle()
 
-    def sweep_next(self) -> list[Swept[T]]:
+    def sweep_next(self) -> list[SweptSpan[T]]:
         """Sweep the next span in the order of the background sweeper; nothing when all is swept."""
         self.mheap.sweep_some(1)
         return self._settle()
 
-    def sweep_pages(self, pages: int) -> list[Swept[T]]:
+    def sweep_pages(self, pages: int) -> list[SweptSpan[T]]:
         """Sweep at least so many pages."""
         self.mheap.sweep_pages(pages)
         return self._settle()
 
-    def sweep_all(self) -> list[Swept[T]]:
+    def sweep_all(self) -> list[SweptSpan[T]]:
         """Sweep what is left (runtime/mgcsweep.go: finishsweep_m)."""
         self.mheap.sweep_some(len(self.unswept))
         self.mheap.sweep_some(1)
         return self._settle()
 
-    def _settle(self) -> list[Swept[T]]:
+    def _settle(self) -> list[SweptSpan[T]]:
         """Free slot by slot what the rules have swept since the last time."""
         table, generation = self.mheap.spans, self.mheap.sweeping.generation
         rows = [row for row in self.unswept if table.sweep_gen[row] >= generation]
         return [self._free_dead(self.spans[row], returned=not table.in_use[row]) for row in rows]
 
-    def _free_dead(self, span: Slots[T], *, returned: bool) -> Swept[T]:
+    def _free_dead(self, span: Slots[T], *, returned: bool) -> SweptSpan[T]:
         freed: list[T] = []
         for index in self.unswept.pop(span.row):
             freed += span.items[index]
@@ -247,7 +247,7 @@ class SmallHeap(Generic[T]):
         span.next = 0
         if returned:
             del self.spans[span.row]
-        return Swept(span, tuple(freed), returned)
+        return SweptSpan(span, tuple(freed), returned)
 
     # -- looking ---------------------------------------------------------------------------------
 

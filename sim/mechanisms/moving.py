@@ -15,7 +15,7 @@ from sim.mechanisms.frame import Event
 from sim.mechanisms.graph import Graph, Pointers, Ref
 from sim.mechanisms.names import NIL
 from sim.mechanisms.program import Write
-from sim.mechanisms.script import Settings, Type
+from sim.mechanisms.script import ScenarioSettings, Type
 from sim.units import Bytes
 
 HEADER: Final = 16
@@ -87,7 +87,7 @@ class Counts:
 class MovingRuntime:
     """The memory of a program under a collector that moves objects; subclasses say how."""
 
-    def __init__(self, settings: Settings, types: dict[str, Type]) -> None:
+    def __init__(self, settings: ScenarioSettings, types: dict[str, Type]) -> None:
         self.settings, self.types = settings, types
         self.graph = Graph()
         self.things: dict[Ref, Thing] = {}

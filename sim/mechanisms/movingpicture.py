@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.mechanisms.frame import Cell, Event, Frame, Root, Row
+from sim.mechanisms.frame import Event, Frame, MemoryCell, MemoryRow, Root
 from sim.mechanisms.graph import GLOBALS, Ref
 from sim.mechanisms.moving import MovingRuntime, Space
-from sim.mechanisms.program import Program
+from sim.mechanisms.program import ScenarioProgram
 
 
-def moving_frame(runtime: MovingRuntime, program: Program, event: Event) -> Frame:
+def moving_frame(runtime: MovingRuntime, program: ScenarioProgram, event: Event) -> Frame:
     """What there is to see after an event."""
     rows = tuple(
-        Row(space.name, _note(runtime, space), _cells(runtime, space)) for space in runtime.spaces()
+        MemoryRow(space.name, _note(runtime, space), _cells(runtime, space))
+        for space in runtime.spaces()
     )
     return Frame(event, rows, tuple(_roots(runtime, program)), {}, _figures(runtime), {})
 
@@ -23,18 +24,18 @@ def _note(runtime: MovingRuntime, space: Space) -> str:
     return f"{space.size} B" + (f"; buffers of {', '.join(owners)}" if owners else "")
 
 
-def _cells(runtime: MovingRuntime, space: Space) -> tuple[Cell, ...]:
+def _cells(runtime: MovingRuntime, space: Space) -> tuple[MemoryCell, ...]:
     """Objects and the room between them and behind them."""
     cells, at = [], space.start
     for ref in sorted(space.objects, key=lambda one: runtime.things[one].address):
         thing = runtime.things[ref]
         if thing.address > at:
-            cells.append(Cell("", "free", thing.address - at))
+            cells.append(MemoryCell("", "free", thing.address - at))
         state = runtime.colours.get(ref, space.kind)
-        cells.append(Cell(thing.name, state, thing.size, 1, _pointers(runtime, ref)))
+        cells.append(MemoryCell(thing.name, state, thing.size, 1, _pointers(runtime, ref)))
         at = thing.address + thing.size
     if at < space.start + space.size:
-        cells.append(Cell("", "free", space.start + space.size - at))
+        cells.append(MemoryCell("", "free", space.start + space.size - at))
     return tuple(cells)
 
 
@@ -43,7 +44,7 @@ def _pointers(runtime: MovingRuntime, ref: Ref) -> tuple[tuple[str, str], ...]:
     return tuple((name, runtime.name(to)) for name, to in fields if to in runtime.things)
 
 
-def _roots(runtime: MovingRuntime, program: Program) -> Iterator[Root]:
+def _roots(runtime: MovingRuntime, program: ScenarioProgram) -> Iterator[Root]:
     for name, to in runtime.graph.globals.items():
         yield Root(GLOBALS, name, "" if to is None else runtime.name(to), scanned=True)
     for goroutine, stack in runtime.graph.stacks.items():

@@ -8,7 +8,7 @@ from sim.mechanisms.frame import Event, Frame
 from sim.mechanisms.generational import Generational
 from sim.mechanisms.moving import MovingRuntime
 from sim.mechanisms.movingpicture import moving_frame
-from sim.mechanisms.program import WAITS, Program
+from sim.mechanisms.program import WAITS, ScenarioProgram
 from sim.mechanisms.regions import Regions
 from sim.mechanisms.script import Scenario
 
@@ -17,7 +17,7 @@ def moving_frames(scenario: Scenario, root: Node) -> tuple[Frame, ...]:
     """The frames of a scenario under a generational or a region collector."""
     kinds: dict[str, type[MovingRuntime]] = {"generational": Generational, "regions": Regions}
     runtime = kinds[scenario.settings.collector](scenario.settings, scenario.types)
-    program = Program(Code(scenario, root))
+    program = ScenarioProgram(Code(scenario, root))
     program.start(scenario, runtime)
     frames = [moving_frame(runtime, program, Event("program", "program", "before the first step"))]
 

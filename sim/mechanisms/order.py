@@ -24,7 +24,7 @@ class Order(Protocol):
         """The queues from their heads: (queue, object or span)."""
 
 
-class Classic:
+class ClassicOrder:
     """The object that turned grey last comes first (runtime/mgcwork.go)."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Classic:
         return [("grey objects", ref) for _, ref in reversed(self.stack)]
 
 
-class GreenTea:
+class GreenTeaOrder:
     """Spans of small objects wait, the first one first, while marks gather in them.
 
     Other objects go the classic way, before the spans (runtime/mgcmark_greenteagc.go:
@@ -52,7 +52,7 @@ class GreenTea:
     """
 
     def __init__(self) -> None:
-        self.objects = Classic()
+        self.objects = ClassicOrder()
         self.spans: deque[Slots[Ref]] = deque()
         self.marks: dict[int, list[Ref]] = {}
         """By row: objects marked since their span was last scanned."""

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any, Final
 
-from sim.mechanisms.frame import KINDS, Frame, Row, figures_in, plain
+from sim.mechanisms.frame import KINDS, Frame, MemoryRow, figures_in, plain
 
 HEADLINE: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">"""
@@ -66,7 +66,7 @@ class _Parts:
             "checks": self.number(tuple(frame.checks.items())),
         }
 
-    def row(self, row: Row) -> int:
+    def row(self, row: MemoryRow) -> int:
         """The number of a row, whose cells are numbers of parts as well."""
         if row not in self._known:
             cells = [self.number(cell) for cell in row.cells]

@@ -7,11 +7,11 @@ from itertools import groupby
 
 from sim.go.mheap import PAGE
 from sim.mechanisms.cycle import SPECIALS
-from sim.mechanisms.frame import Cell, Event, Frame, Root, Row
+from sim.mechanisms.frame import Event, Frame, MemoryCell, MemoryRow, Root
 from sim.mechanisms.goruntime import GoRuntime
 from sim.mechanisms.graph import GLOBALS, Ref
 from sim.mechanisms.heap import Slots
-from sim.mechanisms.program import Program
+from sim.mechanisms.program import ScenarioProgram
 
 MOST_ROWS = 24
 """With more spans than that, those of a class share a row."""
@@ -21,7 +21,7 @@ MOST_CHECKED = 200
 """Invariants are checked on heaps with no more objects than that."""
 
 
-def frame_of(runtime: GoRuntime, program: Program, event: Event) -> Frame:
+def frame_of(runtime: GoRuntime, program: ScenarioProgram, event: Event) -> Frame:
     """What there is to see after an event."""
     return Frame(
         event,
@@ -33,29 +33,31 @@ def frame_of(runtime: GoRuntime, program: Program, event: Event) -> Frame:
     )
 
 
-def _rows(runtime: GoRuntime) -> Iterator[Row]:
+def _rows(runtime: GoRuntime) -> Iterator[MemoryRow]:
     spans = runtime.heap.by_address()
     if len(spans) <= MOST_ROWS:
         for span in spans:
             kind = "noscan" if span.span_class % 2 else "scan"
             note = f"{span.size} B {kind}; {runtime.heap.place_of(span)}"
-            yield Row(f"{span.address(0):#x}", note, _cells(runtime, [span]))
+            yield MemoryRow(f"{span.address(0):#x}", note, _cells(runtime, [span]))
     else:
         by_class = sorted(spans, key=lambda span: span.span_class)
         for span_class, several in groupby(by_class, key=lambda span: span.span_class):
             group = list(several)
             kind = "noscan" if span_class % 2 else "scan"
-            yield Row(f"{len(group)} spans", f"{group[0].size} B {kind}", _cells(runtime, group))
+            yield MemoryRow(
+                f"{len(group)} spans", f"{group[0].size} B {kind}", _cells(runtime, group)
+            )
     free, released = runtime.heap.free_pages()
-    cells = [Cell("", "free", PAGE, free), Cell("", "released", PAGE, released)]
-    yield Row("page heap", "pages of 8 KiB", tuple(cell for cell in cells if cell.times))
+    cells = [MemoryCell("", "free", PAGE, free), MemoryCell("", "released", PAGE, released)]
+    yield MemoryRow("page heap", "pages of 8 KiB", tuple(cell for cell in cells if cell.times))
 
 
-def _cells(runtime: GoRuntime, spans: list[Slots[Ref]]) -> tuple[Cell, ...]:
+def _cells(runtime: GoRuntime, spans: list[Slots[Ref]]) -> tuple[MemoryCell, ...]:
     """Slots in order; free ones, and where there are many all of a colour, put together."""
     named = sum(bool(items) for span in spans for items in span.items) <= MOST_NAMED
     cells = [
-        Cell(
+        MemoryCell(
             ", ".join(runtime.name(ref) for ref in items) if named else "",
             _state(runtime, span, items),
             span.size,
@@ -92,7 +94,7 @@ def _pointers(runtime: GoRuntime, items: tuple[Ref, ...]) -> tuple[tuple[str, st
     )
 
 
-def _roots(runtime: GoRuntime, program: Program) -> Iterator[Root]:
+def _roots(runtime: GoRuntime, program: ScenarioProgram) -> Iterator[Root]:
     waiting = runtime.cycle.marking.roots if runtime.cycle.marks else []
     for name, to in runtime.graph.globals.items():
         yield Root(GLOBALS, name, _shown(runtime, to), GLOBALS not in waiting)

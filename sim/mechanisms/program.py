@@ -11,19 +11,19 @@ from sim.mechanisms.graph import Graph, Pointers, Ref
 from sim.mechanisms.names import NIL, Names
 from sim.mechanisms.script import (
     Action,
-    Allocate,
-    Call,
-    Collect,
-    Compute,
-    Finalizer,
-    Point,
-    Return,
-    Scavenge,
+    AllocateStatement,
+    CallStatement,
+    CollectStatement,
+    ComputeStatement,
+    FinalizerStatement,
+    PointStatement,
+    ReturnStatement,
+    ScavengeStatement,
     Scenario,
-    Spawn,
-    Trigger,
-    Unpoint,
-    Wait,
+    SpawnStatement,
+    TriggerStatement,
+    UnpointStatement,
+    WaitStatement,
 )
 
 WAITS: Final = "waits"
@@ -76,7 +76,7 @@ class Goroutine:
         return (self.name, calls, self.pending)
 
 
-class Memory(Protocol):
+class RuntimeCalls(Protocol):
     """What a program asks of the runtime; every call is one event or none."""
 
     graph: Graph
@@ -114,7 +114,7 @@ class Memory(Protocol):
         """CPU time passes, ns."""
 
 
-class Program:
+class ScenarioProgram:
     """All goroutines of a scenario, and the code that they run."""
 
     def __init__(self, code: Code) -> None:
@@ -123,13 +123,13 @@ class Program:
         self.current: Instruction | None = None
         """What the last step did."""
 
-    def copy(self) -> Program:
+    def copy(self) -> ScenarioProgram:
         """The same program at the same stage, to go on by itself."""
-        other = Program(self.code)
+        other = ScenarioProgram(self.code)
         other.goroutines = {name: one.copy() for name, one in self.goroutines.items()}
         return other
 
-    def start(self, scenario: Scenario, memory: Memory) -> None:
+    def start(self, scenario: Scenario, memory: RuntimeCalls) -> None:
         """Do what the program has done before, then start its goroutines."""
         memory.graph.globals = dict.fromkeys(scenario.globals)
         variables: Pointers = {}
@@ -151,7 +151,7 @@ class Program:
         """No goroutine is between a write barrier and its write, so the world can stop."""
         return all(one.pending is None for one in self.goroutines.values())
 
-    def step(self, name: str, memory: Memory) -> None:
+    def step(self, name: str, memory: RuntimeCalls) -> None:
         """The next step of a goroutine, or the second half of a write."""
         goroutine = self.goroutines[name]
         if goroutine.pending is not None:
@@ -196,7 +196,9 @@ class Program:
 class _Execution:
     """One step of one goroutine."""
 
-    def __init__(self, program: Program, goroutine: Goroutine, memory: Memory, path: Path) -> None:
+    def __init__(
+        self, program: ScenarioProgram, goroutine: Goroutine, memory: RuntimeCalls, path: Path
+    ) -> None:
         self.program, self.goroutine, self.memory = program, goroutine, memory
         self.actor = goroutine.name
         self.frame = memory.graph.stacks[self.actor][-1]
@@ -205,46 +207,46 @@ class _Execution:
     def do(self, action: Action) -> None:
         """Take the step."""
         actions: dict[type[Action], Callable[[Any], None]] = {
-            Allocate: self.allocate,
-            Point: self.point,
-            Unpoint: self.unpoint,
-            Call: self.call,
-            Return: self.return_,
-            Spawn: self.spawn,
-            Finalizer: self.finalizer,
-            Collect: self.collect,
-            Trigger: self.collect,
-            Scavenge: self.scavenge,
-            Compute: self.compute,
-            Wait: self.wait,
+            AllocateStatement: self.allocate,
+            PointStatement: self.point,
+            UnpointStatement: self.unpoint,
+            CallStatement: self.call,
+            ReturnStatement: self.return_,
+            SpawnStatement: self.spawn,
+            FinalizerStatement: self.finalizer,
+            CollectStatement: self.collect,
+            TriggerStatement: self.collect,
+            ScavengeStatement: self.scavenge,
+            ComputeStatement: self.compute,
+            WaitStatement: self.wait,
         }
         actions[type(action)](action)
 
-    def point(self, action: Point) -> None:
+    def point(self, action: PointStatement) -> None:
         """A pointer is written."""
         self.assign(action.at, self.names.value(action.to), action.to)
 
-    def unpoint(self, action: Unpoint) -> None:
+    def unpoint(self, action: UnpointStatement) -> None:
         """nil is written."""
         self.assign(action.at, None, NIL)
 
-    def finalizer(self, action: Finalizer) -> None:
+    def finalizer(self, action: FinalizerStatement) -> None:
         """runtime.SetFinalizer."""
         ref = self.names.value(action.of)
         if ref is None:
             raise self.names.error(f"{action.of} is nil here, so it has no finalizer")
         self.memory.finalizer(self.actor, ref)
 
-    def collect(self, action: Collect | Trigger) -> None:
+    def collect(self, action: CollectStatement | TriggerStatement) -> None:
         """A collection, with or without waiting for it."""
-        wait = isinstance(action, Collect)
+        wait = isinstance(action, CollectStatement)
         self.goroutine.blocked = self.memory.collect(self.actor, wait=wait)
 
-    def scavenge(self, action: Scavenge) -> None:
+    def scavenge(self, action: ScavengeStatement) -> None:
         """The scavenger's turn."""
         self.memory.scavenge(self.actor, action.size)
 
-    def allocate(self, action: Allocate) -> None:
+    def allocate(self, action: AllocateStatement) -> None:
         """A new object, in front of a chain if it belongs to one."""
         kind = action.of or next(iter(self.program.code.types))
         before: Pointers = {}
@@ -265,7 +267,7 @@ class _Execution:
         else:
             self.memory.write(self.actor, write)
 
-    def call(self, action: Call) -> None:
+    def call(self, action: CallStatement) -> None:
         """A new frame on the stack."""
         arguments = [self.names.value(name) for name in action.arguments]
         parameters = self.names.parameters(action.function, arguments)
@@ -275,7 +277,7 @@ class _Execution:
         self.memory.graph.stacks[self.actor].append(parameters)
         self.memory.local(self.actor, f"calls {action.function}({', '.join(action.arguments)})")
 
-    def return_(self, action: Return) -> None:
+    def return_(self, action: ReturnStatement) -> None:
         """The frame goes, and its variables with it."""
         value = self.names.value(action.value) if action.value else None
         call, stack = self.goroutine.calls[-1], self.memory.graph.stacks[self.actor]
@@ -284,18 +286,18 @@ class _Execution:
             stack[-2][call.into] = value
         self.memory.local(self.actor, f"returns from {call.function}")
 
-    def spawn(self, action: Spawn) -> None:
+    def spawn(self, action: SpawnStatement) -> None:
         """A goroutine with a stack of its own."""
         arguments = [self.names.value(name) for name in action.arguments]
         name = self.program.free_name(action.name or action.function)
         self.memory.spawned(self.actor, name, arguments)
         self.program.enter(name, action.function, arguments, self.names)
 
-    def compute(self, action: Compute) -> None:
+    def compute(self, action: ComputeStatement) -> None:
         """CPU time passes."""
         self.memory.compute(self.actor, action.time)
 
-    def wait(self, action: Wait) -> None:
+    def wait(self, action: WaitStatement) -> None:
         """Stay at this step until the turns are over."""
         call = self.goroutine.calls[-1]
         call.waited += 1

@@ -17,13 +17,13 @@ from sim.mechanisms.frame import Event
 from sim.mechanisms.graph import GLOBALS, Graph, Pointers, Ref
 from sim.mechanisms.marking import Marking
 from sim.mechanisms.names import NIL
-from sim.mechanisms.program import Program, Write
+from sim.mechanisms.program import ScenarioProgram, Write
 from sim.mechanisms.script import Scenario
 
 GC = "gc"
 
 
-class Phase(StrEnum):
+class RacePhase(StrEnum):
     """Where the one collection stands."""
 
     BEFORE = "before"
@@ -45,10 +45,10 @@ class Race:
     def __init__(self, scenario: Scenario, code: Code, barrier: WriteBarrier) -> None:
         self.graph = Graph()
         self.names: dict[Ref, str] = {}
-        self.phase = Phase.BEFORE
+        self.phase = RacePhase.BEFORE
         self.marking = Marking(self.graph, barrier)
         self.events: list[Event] = []
-        self.program = Program(code)
+        self.program = ScenarioProgram(code)
         self.program.start(scenario, self)
         self.events.clear()
 
@@ -71,9 +71,9 @@ class Race:
     def moves(self) -> Iterator[Move]:
         """All that may happen next."""
         yield from (Move(name) for name in self.program.runnable())
-        if self.phase is Phase.BEFORE and self.program.at_safe_points:
+        if self.phase is RacePhase.BEFORE and self.program.at_safe_points:
             yield Move(GC, "start")
-        if self.phase is Phase.MARK:
+        if self.phase is RacePhase.MARK:
             yield from self._collector_moves()
 
     def _collector_moves(self) -> Iterator[Move]:
@@ -113,7 +113,7 @@ class Race:
                 self._end()
 
     def _start(self) -> None:
-        self.phase = Phase.MARK
+        self.phase = RacePhase.MARK
         self.marking.begin()
         self._tell(
             GC,
@@ -135,7 +135,7 @@ class Race:
             found = self.marking.rescan_stacks()
             self.marking.drain()
             text += f"; stacks are scanned again and give {self._list(found)}"
-        self.phase = Phase.OVER
+        self.phase = RacePhase.OVER
         self._tell(GC, "end", f"{text}; marking ends", "mgc.go: gcMarkTermination")
         for ref in sorted(self.marking.lost()):
             holders = ", ".join(self.holders(ref))
@@ -163,7 +163,7 @@ class Race:
         self.graph.fields[ref] = dict.fromkeys(self.program.code.types[kind].pointers) | pointers
         self.names[ref] = name if name not in self.names.values() else f"{name}{ref}"
         frame[name] = ref
-        if self.phase is Phase.MARK:
+        if self.phase is RacePhase.MARK:
             self.marking.born(ref)
             for to in pointers.values():
                 self.marking.before_write(None, to)
@@ -171,7 +171,7 @@ class Race:
 
     def barrier(self, actor: str, write: Write) -> bool:
         """While marking the barrier is a step of its own, also one that does nothing."""
-        if self.phase is not Phase.MARK:
+        if self.phase is not RacePhase.MARK:
             return False
         old = self._pointers(write)[write.field]
         shaded = self.marking.before_write(old, write.new)
@@ -191,7 +191,7 @@ class Race:
     def spawned(self, actor: str, name: str, arguments: Sequence[Ref | None]) -> None:
         """The new stack is black; what it gets went through a closure in the heap."""
         shaded = []
-        if self.phase is Phase.MARK:
+        if self.phase is RacePhase.MARK:
             for ref in arguments:
                 shaded += self.marking.before_write(None, ref)
         text = f"go {name}(); the barrier shades {self._list(shaded)}"

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from sim.config.tree import Node
 from sim.mechanisms.barrier import BARRIERS
 from sim.mechanisms.code import Code
-from sim.mechanisms.frame import Cell, Event, Frame, Root, Row
+from sim.mechanisms.frame import Event, Frame, MemoryCell, MemoryRow, Root
 from sim.mechanisms.graph import GLOBALS, Ref
-from sim.mechanisms.race import Phase, Race
+from sim.mechanisms.race import Race, RacePhase
 from sim.mechanisms.script import Scenario
-from sim.mechanisms.search import Found, search
+from sim.mechanisms.search import SearchResult, search
 
 
 def race_frames(scenario: Scenario, root: Node) -> tuple[Frame, ...]:
@@ -27,7 +27,7 @@ def race_frames(scenario: Scenario, root: Node) -> tuple[Frame, ...]:
     return (*frames, _frame(race, Event("search", "proof", _verdict(found)), found))
 
 
-def _verdict(found: Found) -> str:
+def _verdict(found: SearchResult) -> str:
     if found.lost:
         return (
             f"this schedule of {len(found.moves)} steps loses {', '.join(found.lost)}; no shorter"
@@ -39,9 +39,9 @@ def _verdict(found: Found) -> str:
     )
 
 
-def _frame(race: Race, event: Event, found: Found) -> Frame:
+def _frame(race: Race, event: Event, found: SearchResult) -> Frame:
     cells = tuple(
-        Cell(race.names[ref], _state(race, ref), 16, 1, _pointers(race, ref))
+        MemoryCell(race.names[ref], _state(race, ref), 16, 1, _pointers(race, ref))
         for ref in race.graph.fields
     )
     figures = {
@@ -53,7 +53,7 @@ def _frame(race: Race, event: Event, found: Found) -> Frame:
     }
     return Frame(
         event,
-        (Row("heap", "objects without addresses", cells),),
+        (MemoryRow("heap", "objects without addresses", cells),),
         tuple(_roots(race)),
         _queues(race),
         figures,
@@ -62,9 +62,9 @@ def _frame(race: Race, event: Event, found: Found) -> Frame:
 
 
 def _state(race: Race, ref: Ref) -> str:
-    if race.phase is Phase.BEFORE:
+    if race.phase is RacePhase.BEFORE:
         return "used"
-    if race.phase is Phase.OVER and ref not in race.marking.marked:
+    if race.phase is RacePhase.OVER and ref not in race.marking.marked:
         return "lost" if ref in race.marking.lost() else "dead"
     return race.marking.colour(ref).value
 
@@ -84,7 +84,7 @@ def _roots(race: Race) -> Iterator[Root]:
 
 
 def _queues(race: Race) -> dict[str, tuple[str, ...]]:
-    if race.phase is not Phase.MARK:
+    if race.phase is not RacePhase.MARK:
         return {}
     return {
         "roots to scan": tuple(race.marking.roots),
@@ -93,7 +93,7 @@ def _queues(race: Race) -> dict[str, tuple[str, ...]]:
 
 
 def _checks(race: Race) -> dict[str, str]:
-    if race.phase is not Phase.MARK:
+    if race.phase is not RacePhase.MARK:
         return {}
     doomed = ", ".join(race.names[ref] for ref in sorted(race.marking.doomed()))
     black = list(race.marking.black_to_white())

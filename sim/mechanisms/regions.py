@@ -7,7 +7,7 @@ from typing import Final
 from sim.errors import UserError
 from sim.mechanisms.graph import Ref
 from sim.mechanisms.moving import MovingRuntime, Space, Tlab
-from sim.mechanisms.script import Settings, Type
+from sim.mechanisms.script import ScenarioSettings, Type
 from sim.units import Bytes
 
 BASE: Final = 0x10000
@@ -23,7 +23,7 @@ KINDS: Final = {"eden": "used", "survivor": "survivor", "old": "old", "free": "f
 class Regions(MovingRuntime):
     """Young regions are evacuated in every pause, old ones when marking found much garbage."""
 
-    def __init__(self, settings: Settings, types: dict[str, Type]) -> None:
+    def __init__(self, settings: ScenarioSettings, types: dict[str, Type]) -> None:
         super().__init__(settings, types)
         self.regions = [
             Space(f"region {number}", BASE + number * settings.region, settings.region, "free")

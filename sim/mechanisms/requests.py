@@ -39,7 +39,7 @@ class Random(Model):
     seed: int = 0
 
 
-class Request(Model):
+class RequestStatement(Model):
     """One of these keys."""
 
     malloc: Malloc | None = None
@@ -47,7 +47,7 @@ class Request(Model):
     random: Random | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> Request:
+    def _one(self) -> RequestStatement:
         if sum(part is not None for part in (self.malloc, self.free, self.random)) != 1:
             raise PydanticCustomError(
                 "own_words", "expected one of the keys malloc, free, random", {}
@@ -69,7 +69,7 @@ DEFAULTS: Final = AllocatorSettings()
 class Requests(Story):
     """A trace of requests under different allocators."""
 
-    requests: list[Request]
+    requests: list[RequestStatement]
     settings: AllocatorSettings = DEFAULTS
 
 
@@ -83,7 +83,7 @@ class Operation(NamedTuple):
     """Where it was written."""
 
 
-def operations(requests: list[Request]) -> Iterator[Operation]:
+def operations(requests: list[RequestStatement]) -> Iterator[Operation]:
     """The requests one by one."""
     for index, request in enumerate(requests):
         path = ("requests", str(index))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.config.tree import Node
-from sim.mechanisms.allocators import Allocator, Bump, FreeList
+from sim.mechanisms.allocators import AllocatorFamily, Bump, FreeList
 from sim.mechanisms.frame import Event, Frame
 from sim.mechanisms.loading import mistake
 from sim.mechanisms.requests import AllocatorSettings, Requests, operations
@@ -34,7 +34,7 @@ def request_frames(scenario: Requests, root: Node) -> tuple[Frame, ...]:
     return tuple(frames)
 
 
-def _allocator(settings: AllocatorSettings) -> Allocator:
+def _allocator(settings: AllocatorSettings) -> AllocatorFamily:
     match settings.allocator:
         case "bump":
             return Bump(settings.grow)
@@ -47,7 +47,7 @@ def _allocator(settings: AllocatorSettings) -> Allocator:
     return FreeList(settings.allocator.removesuffix("-fit"), settings.grow)
 
 
-def _frame(allocator: Allocator, event: Event, asked: int, peaks: dict[str, int]) -> Frame:
+def _frame(allocator: AllocatorFamily, event: Event, asked: int, peaks: dict[str, int]) -> Frame:
     taken = sum(block.taken for block in allocator.blocks.values())
     figures: dict[str, float] = {
         "asked for, B": asked,

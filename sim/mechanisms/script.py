@@ -60,7 +60,7 @@ class Model(BaseModel):
         return value
 
 
-class Allocate(Model):
+class AllocateStatement(Model):
     """A new object, to which a variable of the running function points."""
 
     name: str
@@ -73,20 +73,20 @@ class Allocate(Model):
     """A field of each new object that points to the one that the variable held before."""
 
 
-class Point(Model):
+class PointStatement(Model):
     """`from` = `to`: a field such as `a.next`, a global or a local variable gets a pointer."""
 
     at: str = Field(alias="from")
     to: str
 
 
-class Unpoint(Model):
+class UnpointStatement(Model):
     """A field, global or local variable becomes nil."""
 
     at: str = Field(alias="from")
 
 
-class Call(Model):
+class CallStatement(Model):
     """Call a function: its frame lies on the stack until it returns."""
 
     function: str
@@ -95,13 +95,13 @@ class Call(Model):
     """The variable that gets what it returns."""
 
 
-class Return(Model):
+class ReturnStatement(Model):
     """Return from a function, before its last step or with a value."""
 
     value: str = ""
 
 
-class Spawn(Model):
+class SpawnStatement(Model):
     """Start a goroutine."""
 
     function: str
@@ -110,65 +110,65 @@ class Spawn(Model):
     """The goroutine's name; its function's if left out."""
 
 
-class Finalizer(Model):
+class FinalizerStatement(Model):
     """runtime.SetFinalizer on an object."""
 
     of: str
 
 
-class Collect(Model):
+class CollectStatement(Model):
     """runtime.GC: the goroutine waits until a collection has marked and swept."""
 
 
-class Trigger(Model):
+class TriggerStatement(Model):
     """A collection starts, as if heap_live had reached the trigger; the goroutine goes on."""
 
 
-class Scavenge(Model):
+class ScavengeStatement(Model):
     """The scavenger returns free pages to the operating system."""
 
     size: Size
 
 
-class Wait(Model):
+class WaitStatement(Model):
     """The goroutine does nothing for so many of its turns."""
 
     turns: int = Field(default=1, ge=1, le=100_000)
 
 
-class Compute(Model):
+class ComputeStatement(Model):
     """The goroutine computes for so much CPU time, without touching the heap."""
 
     time: Duration
 
 
-class Repeat(Model):
+class RepeatStatement(Model):
     """Steps that are done several times."""
 
     times: int = Field(ge=1, le=100_000)
-    steps: list[Step]
+    steps: list[Statement]
 
 
-class Step(Model):
+class Statement(Model):
     """One step of a function: exactly one of these keys, or its name where it needs no value."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, json_schema_extra={"minProperties": 1, "maxProperties": 1}
     )
 
-    allocate: Allocate | None = None
-    point: Point | None = None
-    unpoint: Unpoint | None = None
-    call: Call | None = None
-    return_: Return | None = Field(default=None, alias="return")
-    spawn: Spawn | None = None
-    finalizer: Finalizer | None = None
-    collect: Collect | None = None
-    trigger: Trigger | None = None
-    scavenge: Scavenge | None = None
-    wait: Wait | None = None
-    compute: Compute | None = None
-    repeat: Repeat | None = None
+    allocate: AllocateStatement | None = None
+    point: PointStatement | None = None
+    unpoint: UnpointStatement | None = None
+    call: CallStatement | None = None
+    return_: ReturnStatement | None = Field(default=None, alias="return")
+    spawn: SpawnStatement | None = None
+    finalizer: FinalizerStatement | None = None
+    collect: CollectStatement | None = None
+    trigger: TriggerStatement | None = None
+    scavenge: ScavengeStatement | None = None
+    wait: WaitStatement | None = None
+    compute: ComputeStatement | None = None
+    repeat: RepeatStatement | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -192,26 +192,26 @@ class Step(Model):
 
 
 Action: TypeAlias = (
-    Allocate
-    | Point
-    | Unpoint
-    | Call
-    | Return
-    | Spawn
-    | Finalizer
-    | Collect
-    | Trigger
-    | Scavenge
-    | Wait
-    | Compute
-    | Repeat
+    AllocateStatement
+    | PointStatement
+    | UnpointStatement
+    | CallStatement
+    | ReturnStatement
+    | SpawnStatement
+    | FinalizerStatement
+    | CollectStatement
+    | TriggerStatement
+    | ScavengeStatement
+    | WaitStatement
+    | ComputeStatement
+    | RepeatStatement
 )
 
 
 class Function(Model):
     """A function of the program."""
 
-    steps: list[Step]
+    steps: list[Statement]
     takes: list[str] = []
     """Its parameters: pointers."""
 
@@ -240,7 +240,7 @@ class Start(Model):
     """Variables of `before`, or globals."""
 
 
-class Settings(Model):
+class ScenarioSettings(Model):
     """The runtime under which a program runs."""
 
     collector: Literal["go", "generational", "regions"] = "go"
@@ -278,7 +278,7 @@ class Settings(Model):
     """Collections that an object survives before it is promoted."""
 
 
-SETTINGS: Final = Settings()
+SETTINGS: Final = ScenarioSettings()
 
 
 class Story(Model):
@@ -302,8 +302,8 @@ class Scenario(Story):
         "object": Type(size=16, pointers=["next"])
     }
     globals: list[str] = []
-    before: list[Step] = []
+    before: list[Statement] = []
     """What the program has done already: steps that are not shown."""
     functions: dict[str, Function]
     start: list[Start] = [Start(function="main")]
-    settings: Settings = SETTINGS
+    settings: ScenarioSettings = SETTINGS

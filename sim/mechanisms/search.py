@@ -13,7 +13,7 @@ from typing import Final
 from sim.errors import UserError
 from sim.mechanisms.barrier import WriteBarrier
 from sim.mechanisms.code import Code
-from sim.mechanisms.race import Move, Phase, Race
+from sim.mechanisms.race import Move, Race, RacePhase
 from sim.mechanisms.script import Scenario
 
 MOST_STAGES: Final = 300_000
@@ -21,7 +21,7 @@ MOST_STAGES: Final = 300_000
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What a search over all schedules says."""
 
     stages: int
@@ -36,7 +36,9 @@ class Found:
     """Stages that break the weak invariant."""
 
 
-def search(scenario: Scenario, code: Code, barrier: WriteBarrier, most: int = MOST_STAGES) -> Found:
+def search(
+    scenario: Scenario, code: Code, barrier: WriteBarrier, most: int = MOST_STAGES
+) -> SearchResult:
     """Look at every schedule, or up to the first that loses an object.
 
     UserError if there are more than `most` stages.
@@ -50,13 +52,13 @@ def search(scenario: Scenario, code: Code, barrier: WriteBarrier, most: int = MO
         race = waiting.popleft()
         key = race.key()
         onward[key] = []
-        if race.phase is Phase.OVER:
+        if race.phase is RacePhase.OVER:
             ends.append(key)
             if race.marking.lost():
                 lost = tuple(race.names[ref] for ref in sorted(race.marking.lost()))
-                return Found(len(came), 0, lost, _path(came, key), doomed)
+                return SearchResult(len(came), 0, lost, _path(came, key), doomed)
             continue
-        doomed += race.phase is Phase.MARK and bool(race.marking.doomed())
+        doomed += race.phase is RacePhase.MARK and bool(race.marking.doomed())
         for move in race.moves():
             after = race.copy()
             after.do(move)
@@ -67,7 +69,9 @@ def search(scenario: Scenario, code: Code, barrier: WriteBarrier, most: int = MO
                 waiting.append(after)
         if len(came) > most:
             raise UserError(f"the search came to more than {most} stages: use a smaller program")
-    return Found(len(came), _schedules(onward, start.key()), (), _path(came, ends[-1]), doomed)
+    return SearchResult(
+        len(came), _schedules(onward, start.key()), (), _path(came, ends[-1]), doomed
+    )
 
 
 def _path(came: dict[object, tuple[object, Move] | None], key: object) -> tuple[Move, ...]:

@@ -13,8 +13,8 @@ from typing import Final
 from sim.go.mheap import PAGE
 from sim.go.sizeclass import SizeClassTable, size_classes
 from sim.mechanisms.allocators import Block, Costs
-from sim.mechanisms.frame import Cell, Row
-from sim.mechanisms.heap import SmallHeap, Swept
+from sim.mechanisms.frame import MemoryCell, MemoryRow
+from sim.mechanisms.heap import SmallHeap, SweptSpan
 from sim.units import Bytes, KiB
 
 TRANSFER_SLOTS: Final = 64
@@ -77,20 +77,24 @@ class Segregated:
         """See `Allocator`."""
         return self.size
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[MemoryRow]:
         """See `Allocator`."""
         return [
-            Row(f"page {slots[0] // PAGE}", f"slots of {slot} B", _slot_cells(slots, slot, self))
+            MemoryRow(
+                f"page {slots[0] // PAGE}", f"slots of {slot} B", _slot_cells(slots, slot, self)
+            )
             for slot, slots in self.pages
         ]
 
 
 def _slot_cells(
     slots: Iterable[int], size: Bytes, allocator: Segregated | TcMalloc
-) -> tuple[Cell, ...]:
+) -> tuple[MemoryCell, ...]:
     """Slots in order, free ones put together."""
     names = {block.address: block.name for block in allocator.blocks.values()}
-    cells = [Cell(names.get(slot, ""), "used" if slot in names else "free", size) for slot in slots]
+    cells = [
+        MemoryCell(names.get(slot, ""), "used" if slot in names else "free", size) for slot in slots
+    ]
     groups = [list(group) for _, group in groupby(cells)]
     return tuple(group[0]._replace(times=len(group)) for group in groups)
 
@@ -182,16 +186,19 @@ class TcMalloc:
         """See `Allocator`."""
         return self.size
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[MemoryRow]:
         """See `Allocator`."""
         rows = [
-            Row(f"span {slots[0] // PAGE}", f"slots of {slot} B", _slot_cells(slots, slot, self))
+            MemoryRow(
+                f"span {slots[0] // PAGE}", f"slots of {slot} B", _slot_cells(slots, slot, self)
+            )
             for slot, slots in self.spans
         ]
         cells = {
-            name: (Cell("", "free", 8, count),) if count else () for name, count in self._waiting()
+            name: (MemoryCell("", "free", 8, count),) if count else ()
+            for name, count in self._waiting()
         }
-        return [*rows, *(Row(name, "free slots", some) for name, some in cells.items())]
+        return [*rows, *(MemoryRow(name, "free slots", some) for name, some in cells.items())]
 
     def _waiting(self) -> Iterable[tuple[str, int]]:
         """Free slots by the cache that they wait in."""
@@ -240,7 +247,7 @@ class GoAllocator:
         self.left = max(live, FIRST_CYCLE)
         return f"a cycle marks {live} B; "
 
-    def _forget(self, swept: list[Swept[str]]) -> None:
+    def _forget(self, swept: list[SweptSpan[str]]) -> None:
         self.costs.locks += sum(one.returned for one in swept)
         for one in swept:
             for name in one.freed:
@@ -257,10 +264,10 @@ class GoAllocator:
         free, _ = self.heap.free_pages()
         return self.heap.mheap.stats.in_use_bytes + free * PAGE
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[MemoryRow]:
         """See `Allocator`."""
         return [
-            Row(
+            MemoryRow(
                 f"span {span.page}",
                 f"slots of {span.size} B; {self.heap.place_of(span)}",
                 tuple(self._cells(span.items, span.size)),
@@ -268,9 +275,11 @@ class GoAllocator:
             for span in self.heap.by_address()
         ]
 
-    def _cells(self, items: list[tuple[str, ...]], size: Bytes) -> Iterable[Cell]:
+    def _cells(self, items: list[tuple[str, ...]], size: Bytes) -> Iterable[MemoryCell]:
         cells = [
-            Cell(", ".join(names), self._state(names), size) if names else Cell("", "free", size)
+            MemoryCell(", ".join(names), self._state(names), size)
+            if names
+            else MemoryCell("", "free", size)
             for names in items
         ]
         for _, group in groupby(cells):

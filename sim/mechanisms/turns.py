@@ -7,16 +7,18 @@ from collections import deque
 from sim.errors import UserError, nearest
 from sim.go.pacer.go127 import BACKGROUND_UTILIZATION
 from sim.mechanisms.goruntime import GoRuntime
-from sim.mechanisms.program import Program
-from sim.mechanisms.script import Settings
+from sim.mechanisms.program import ScenarioProgram
+from sim.mechanisms.script import ScenarioSettings
 
 GC, SWEEPER, FINALIZERS = "gc", "sweeper", "finalizers"
 
 
-class Turns:
+class GoroutineOrder:
     """By the scenario's schedule as long as it has one, then by its rule."""
 
-    def __init__(self, settings: Settings, runtime: GoRuntime, program: Program) -> None:
+    def __init__(
+        self, settings: ScenarioSettings, runtime: GoRuntime, program: ScenarioProgram
+    ) -> None:
         self.settings, self.runtime, self.program = settings, runtime, program
         self.schedule = deque(settings.schedule)
         self.program_next = True

@@ -19,7 +19,7 @@ PAGE_CACHE_LIMIT: Final = CACHE_PAGES // 4
 OS_PAGE: Final = 4096
 
 
-class Step(NamedTuple):
+class AllocationStep(NamedTuple):
     """One thing that Go tries; the next follows only if this one does not serve."""
 
     when: str
@@ -47,7 +47,7 @@ class Path:
     slots: int
     reserve: Bytes
     """Of the span, taken by mark bits and the pointer bitmap."""
-    steps: tuple[Step, ...]
+    steps: tuple[AllocationStep, ...]
 
     @property
     def objects_a_slot(self) -> int:
@@ -78,7 +78,7 @@ def path_of(size: Bytes, pointers: bool, table: SizeClassTable, machine: Machine
     A request of 0 bytes gets the address that all such objects share (mallocgc: zerobase).
     """
     if size == 0:
-        step = Step("always", "none", "malloc.go: mallocgc (zerobase)", 0.0)
+        step = AllocationStep("always", "none", "malloc.go: mallocgc (zerobase)", 0.0)
         return Path(0, pointers, "nothing", 0, 0, 0, 0, 0, 0, 0, (step,))
     span_class = table.span_class(size, not pointers)
     if span_class <= 1:
@@ -108,34 +108,36 @@ def path_of(size: Bytes, pointers: bool, table: SizeClassTable, machine: Machine
     )
 
 
-def _tiny_step(machine: MachineProfile) -> Step:
-    return Step(
+def _tiny_step(machine: MachineProfile) -> AllocationStep:
+    return AllocationStep(
         "the P's 16-byte block has room", "none", "malloc.go: mallocgcTiny", machine.alloc.tiny_ns
     )
 
 
 def _small_steps(
     pages: int, slot: Bytes, pointers: bool, header: Bytes, machine: MachineProfile
-) -> list[Step]:
+) -> list[AllocationStep]:
     alloc, page, sweep = machine.alloc, machine.page, machine.sweep
     hit = (alloc.scan_ns if pointers else alloc.noscan_ns) + slot * alloc.byte_ns
     hit += alloc.header_ns if header == MALLOC_HEADER_SIZE else 0
     sets = "none; one atomic operation on the set"
     return [
-        Step("the mcache's span has a free slot", "none", "malloc.go: nextFreeFast, nextFree", hit),
-        Step(
+        AllocationStep(
+            "the mcache's span has a free slot", "none", "malloc.go: nextFreeFast, nextFree", hit
+        ),
+        AllocationStep(
             "the mcentral has a swept span with free slots",
             sets,
             "mcache.go: refill; mcentral.go: cacheSpan (partialSwept)",
             alloc.refill_partial_ns,
         ),
-        Step(
+        AllocationStep(
             "it has an unswept span with free slots: sweep it",
             sets,
             "mcentral.go: cacheSpan (partialUnswept); mgcsweep.go: sweep",
             alloc.refill_partial_ns + sweep.span_ns,
         ),
-        Step(
+        AllocationStep(
             f"it has unswept full spans: sweep up to {SWEEP_BUDGET + 1} for a free slot",
             sets,
             "mcentral.go: cacheSpan (fullUnswept)",
@@ -146,7 +148,7 @@ def _small_steps(
     ]
 
 
-def _large_steps(pages: int, machine: MachineProfile) -> list[Step]:
+def _large_steps(pages: int, machine: MachineProfile) -> list[AllocationStep]:
     base = machine.alloc.large_ns + pages * PAGE_SIZE * machine.alloc.byte_ns
     return [
         *_page_steps(pages, base, machine),
@@ -154,16 +156,16 @@ def _large_steps(pages: int, machine: MachineProfile) -> list[Step]:
     ]
 
 
-def _page_steps(pages: int, base: float, machine: MachineProfile) -> list[Step]:
+def _page_steps(pages: int, base: float, machine: MachineProfile) -> list[AllocationStep]:
     locked = base + machine.page.alloc_span_ns
-    search = Step(
+    search = AllocationStep(
         "a free run of pages, lowest address first",
         "heap lock",
         "mheap.go: allocSpan; mpagealloc.go: find",
         locked,
     )
     freeing = base + machine.sweep.span_ns + machine.sweep.freed_span_ns
-    reclaim = Step(
+    reclaim = AllocationStep(
         "sweeping is not over: free whole dead spans first",
         "heap lock, a span each",
         "mheap.go: reclaim",
@@ -173,13 +175,13 @@ def _page_steps(pages: int, base: float, machine: MachineProfile) -> list[Step]:
         return [reclaim, search]
     return [
         reclaim,
-        Step(
+        AllocationStep(
             "the P's cache of up to 64 pages has a run",
             "none",
             "mheap.go: alloc, allocSpan; mpagecache.go: alloc",
             base,
         ),
-        Step(
+        AllocationStep(
             "refill that cache with the free pages of the lowest block",
             "heap lock",
             "mpagecache.go: allocToCache",
@@ -189,9 +191,9 @@ def _page_steps(pages: int, base: float, machine: MachineProfile) -> list[Step]:
     ]
 
 
-def _grow_step(pages: int, base: float, machine: MachineProfile) -> Step:
+def _grow_step(pages: int, base: float, machine: MachineProfile) -> AllocationStep:
     faults = pages * PAGE_SIZE // OS_PAGE * machine.page.fault_ns
-    return Step(
+    return AllocationStep(
         "ask the OS for 4 MiB more; the first touch faults pages in",
         "heap lock",
         "mheap.go: grow; malloc.go: sysAlloc; mem.go: sysMap",

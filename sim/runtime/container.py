@@ -8,7 +8,7 @@ from sim.engine.clock import Clock
 from sim.record.facts import Status
 from sim.runtime.memory import MemoryAccounts
 from sim.runtime.recording import Recording
-from sim.runtime.state import Cgroup, Stopped
+from sim.runtime.state import CgroupLimits, Stopped
 from sim.units import Bytes, MiB, Nanoseconds, format_bytes, format_duration
 
 
@@ -18,7 +18,7 @@ class MemoryLimit:
     def __init__(
         self,
         clock: Clock,
-        container: Cgroup,
+        container: CgroupLimits,
         finished: simpy.Event,
         memory: MemoryAccounts,
         recording: Recording,

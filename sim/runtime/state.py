@@ -202,7 +202,7 @@ class GC:
 
 
 @dataclass
-class Cgroup:
+class CgroupLimits:
     """The cgroup of the process."""
 
     memory: Bytes | None = None
@@ -233,6 +233,6 @@ class Runtime:
     emit: Callable[[Any], None]
     """Where facts go."""
     gc: GC
-    container: Cgroup
+    container: CgroupLimits
     finished: simpy.Event
     """The end of the run; its value is a `Stopped` if that came before its time, else None."""

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from sim.fluid.change import Change
-from sim.fluid.fractional_workers import Processor, Schedule, after_a_slice, at_intervals, by_chance
+from sim.fluid.fractional_workers import (
+    Schedule,
+    ScheduledP,
+    after_a_slice,
+    at_intervals,
+    by_chance,
+)
 from sim.go.sysmon import WHOLE_SLICE
 from sim.units import MS
 
@@ -14,12 +20,12 @@ EVERY_MS = at_intervals(1.0 * MS, 0.5 * MS)
 SLICE_END = after_a_slice(0.0)
 
 
-def schedules(*processors: Processor) -> Schedule:
+def schedules(*processors: ScheduledP) -> Schedule:
     return Schedule(SHARE, POLL, 1.1, processors, SLICE_END)
 
 
-def idle() -> Processor:
-    return Processor(EVERY_MS, 0.1 * MS, taken=False)
+def idle() -> ScheduledP:
+    return ScheduledP(EVERY_MS, 0.1 * MS, taken=False)
 
 
 @pytest.mark.parametrize("ms", [5, 20, 80])
@@ -30,7 +36,7 @@ def test_a_p_that_schedules_often_has_its_share_and_a_fifth_more_at_most(ms: int
 
 
 def test_the_goroutine_changes_places_at_the_end_of_its_time_slice() -> None:
-    busy = Processor(EVERY_MS, 6.0 * MS, taken=True)
+    busy = ScheduledP(EVERY_MS, 6.0 * MS, taken=True)
     other = idle()
     both = schedules(busy, other)
     both.marked(5.9 * MS)
@@ -42,7 +48,7 @@ def test_the_goroutine_changes_places_at_the_end_of_its_time_slice() -> None:
 
 
 def test_alone_on_its_p_it_goes_on_after_the_worker() -> None:
-    busy = Processor(EVERY_MS, 6.0 * MS, taken=True)
+    busy = ScheduledP(EVERY_MS, 6.0 * MS, taken=True)
     only = schedules(busy)
     only.marked(10.0 * MS)
     assert busy.taken
@@ -50,7 +56,7 @@ def test_alone_on_its_p_it_goes_on_after_the_worker() -> None:
 
 
 def test_a_p_marks_from_when_its_goroutine_blocks() -> None:
-    busy = Processor(EVERY_MS, 9.0 * MS, taken=True)
+    busy = ScheduledP(EVERY_MS, 9.0 * MS, taken=True)
     only = schedules(busy)
     only.marked(4.0 * MS)
     only.run(0, 4.0 * MS, PIECE)
@@ -66,16 +72,16 @@ def test_a_goroutine_that_begins_finds_a_p() -> None:
 
 
 def test_a_spell_is_made_of_whole_pieces() -> None:
-    processor = Processor(SLICE_END, 2.4 * MS, taken=False)
+    processor = ScheduledP(SLICE_END, 2.4 * MS, taken=False)
     long = Schedule(SHARE, 0.4 * MS, 1.0, [processor], SLICE_END)
     # Three tenths of the time are 0.96 ms after two pieces, and 1.08 ms after three.
     assert long.marked(9.0 * MS) == pytest.approx(1.2 * MS)
 
 
 def test_who_ends_a_piece_meanwhile_finds_what_a_worker_leaves_in_the_queue() -> None:
-    first = Processor(EVERY_MS, 8.0 * MS, taken=False)
-    near = Processor(SLICE_END, 20.0 * MS, taken=False, piece_left=0.5)
-    far = Processor(SLICE_END, 20.0 * MS, taken=False)
+    first = ScheduledP(EVERY_MS, 8.0 * MS, taken=False)
+    near = ScheduledP(SLICE_END, 20.0 * MS, taken=False, piece_left=0.5)
+    far = ScheduledP(SLICE_END, 20.0 * MS, taken=False)
     three = schedules(first, near, far)
     three.run(0, 0.0, PIECE)
     three.marked(9.0 * MS)

@@ -16,7 +16,7 @@ from sim.mechanisms.code import Code
 from sim.mechanisms.loading import read_tree, validated
 from sim.mechanisms.race import Race
 from sim.mechanisms.script import Scenario
-from sim.mechanisms.search import Found, search
+from sim.mechanisms.search import SearchResult, search
 
 PROGRAMS = ("lost-object", "stack-rescan", "deletion-barrier")
 LOSES = {
@@ -35,7 +35,7 @@ def read(source: str) -> tuple[Scenario, Code]:
     return scenario, Code(scenario, root)
 
 
-def searched(name: str, barrier: str) -> Found:
+def searched(name: str, barrier: str) -> SearchResult:
     """All schedules of a shipped program under a barrier."""
     scenario, code = read(name)
     return search(scenario, code, BARRIERS[barrier])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ import typer
 
 from sim.cli.files import write_json
 from sim.cli.options import Json, Quiet, Sets
-from sim.cli.progress import progress
+from sim.cli.sweeping import FAILED, Workers, local, simulated
 from sim.cli.tables import table, width
 from sim.errors import UserError
 from sim.files import write
@@ -22,12 +21,10 @@ if TYPE_CHECKING:
     from sim.experiment.groups import Groups
     from sim.experiment.point import Point, Settings
     from sim.experiment.sequential import Precision
-    from sim.experiment.sweep import Engine
     from sim.experiment.table import Comparison
     from sim.experiment.worker import Outcome
     from sim.record.places import Place
 
-FAILED = 1
 FLUID = "model.detail=fluid"
 EVENTS = "model.detail=events"
 
@@ -115,13 +112,14 @@ def compare(
     name = out or f"results/sweep-{config.stem}"
     wanted = None if precision is None else Precision.parse(precision, max_seeds)
     job = _Job(
-        config, sets or [], seeds, wanted, base, _engine(jobs, scheduler), table, json, quiet
+        config, sets or [], seeds, wanted, base, _workers(jobs, scheduler), table, json, quiet
     )
     try:
         if screen:
-            screened = job.run(settings, place(f"{name}-screen"), FLUID)
+            screened = job.compared(settings, place(f"{name}-screen"), FLUID)
             settings = screened.worth_having(settings) if screened else []
-            if json is None:
+            if json is None and screened is not None:
+                job.tell(screened)
                 print("\nWhat is Pareto-optimal of these, in detail:\n")
         if settings:
             job.run(settings, place(name), *([EVENTS] if screen else []))
@@ -141,38 +139,55 @@ class _Job:
     seeds: int
     precision: Precision | None
     baseline: Settings
-    engine: Engine
+    workers: Workers
     table: Path | None
     json: Path | None
     quiet: bool
     failed: list[Outcome] = field(default_factory=list)
+    outcome: str = ""
+    """What became of the precision that is wanted."""
 
-    def run(self, settings: Sequence[Settings], folder: Place, *detail: str) -> Comparison | None:
-        """Simulate what is not stored and print the comparison; None if all runs failed."""
-        from sim.experiment.markdown import legend, shown
-        from sim.experiment.table import compare_groups
+    def run(self, settings: Sequence[Settings], folder: Place, *detail: str) -> None:
+        """Simulate what is not stored, and tell and write what is wanted."""
         from sim.experiment.tidy import comparison_frame, serialized
-        from sim.report.documents import of_comparison as document
-        from sim.report.verdict import of_comparison
-        from sim.results.names import head
+        from sim.report.documents import of_comparison
+
+        compared = self.compared(settings, folder, *detail)
+        if compared is None:
+            return
+        if self.table is not None:
+            write(self.table, serialized(comparison_frame(compared), self.table.suffix))
+        if write_json(self.json, lambda: of_comparison(compared)):
+            return
+        self.tell(compared)
+        if not self.quiet:
+            print(f"runs: {folder}")
+
+    def compared(
+        self, settings: Sequence[Settings], folder: Place, *detail: str
+    ) -> Comparison | None:
+        """The settings side by side, simulated where they are not stored; None if all failed."""
+        from sim.experiment.table import compare_groups
 
         groups = self.groups(settings, folder, detail)
         if groups is None:
             return None
-        compared = compare_groups(groups, self.baseline)
-        if self.table is not None:
-            write(self.table, serialized(comparison_frame(compared), self.table.suffix))
-        if write_json(self.json, lambda: document(compared)):
-            return compared
+        if self.precision is not None:
+            self.outcome = self.precision.outcome(groups.samples())
+        return compare_groups(groups, self.baseline)
+
+    def tell(self, compared: Comparison) -> None:
+        """Print the verdict, the table and what its signs mean."""
+        from sim.experiment.markdown import legend, shown
+        from sim.report.verdict import of_comparison
+        from sim.results.names import head
+
         rows = [{head(name): cell.text for name, cell in row.items()} for row in shown(compared)]
         keys = list(rows[0])[: list(rows[0]).index("Pareto")]
         text = table(rows, keys, width())
         print(*of_comparison(compared), "", text, "", *legend(compared), sep="\n")
-        if self.precision is not None:
-            print(self.precision.outcome(groups.samples()))
-        if not self.quiet:
-            print(f"runs: {folder}")
-        return compared
+        if self.outcome:
+            print(self.outcome)
 
     def groups(
         self, settings: Sequence[Settings], folder: Place, detail: Sequence[str]
@@ -196,30 +211,16 @@ class _Job:
 
     def simulate(self, todo: Sequence[Point], folder: Place) -> int:
         """Simulate what is not stored; how many runs failed."""
-        from sim.experiment.sweep import outdated, sweep
-
-        if old := outdated(todo, folder):
-            print(
-                f"gomemsim: {folder}: {len(old)} of {len(todo)} runs are outdated (the config,"
-                " gomemsim, a plug-in, the machine profile, Python or a library has changed) and"
-                " are simulated anew",
-                file=sys.stderr,
-            )
-        with progress(f"{len(todo)} runs", quiet=self.quiet) as report:
-            failures = sweep(todo, folder, self.engine, report)
-        for point, reason in failures:
-            print(f"gomemsim: {point.label}: {reason}", file=sys.stderr)
+        failures = simulated(todo, folder, self.workers, quiet=self.quiet)
         self.failed += failures
         return len(failures)
 
 
-def _engine(jobs: int | None, scheduler: str | None) -> Engine:
-    from sim.experiment.processes import ALL_CORES, processes
-
+def _workers(jobs: int | None, scheduler: str | None) -> Workers:
     if scheduler is None:
-        return processes(jobs or ALL_CORES)
+        return local(jobs)
     if jobs is not None:
         raise UserError("--jobs: the scheduler knows how many workers it has; leave one out")
     from sim.experiment.cluster import cluster
 
-    return cluster(scheduler)
+    return Workers(cluster(scheduler), 0)

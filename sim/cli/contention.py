@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,7 @@ import typer
 
 from sim.cli.files import write_json
 from sim.cli.options import Json, Quiet, Sets
-from sim.cli.progress import progress
+from sim.cli.sweeping import all_simulated
 from sim.files import write
 from sim.units import SECOND, format_duration
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from sim.experiment.point import Point
 
-FAILED = 1
 SHOWN = 4
 """Locks of each setting that are printed."""
 
@@ -62,7 +60,7 @@ def contention(
 
     def simulated(switch: str, folder: Path) -> list[Point]:
         todo = points(config, settings, 1, [*(sets or ()), switch])
-        _simulate(todo, folder, jobs, quiet)
+        all_simulated(todo, folder, jobs, quiet=quiet)
         return todo
 
     batched, folder = simulated(BATCHED, out / "batches"), out / "batches"
@@ -81,19 +79,6 @@ def contention(
         write(plot, curve(rows, plot.suffix))
     if not write_json(json, lambda: of_table(rows)):
         print(_markdown(rows))
-
-
-def _simulate(points: Sequence[Point], folder: Path, jobs: int | None, quiet: bool) -> None:
-    """Simulate what is not stored. Raises typer.Exit if a run has failed, and says why."""
-    from sim.experiment.processes import ALL_CORES, processes
-    from sim.experiment.sweep import sweep
-
-    with progress(f"{len(points)} runs", quiet=quiet) as report:
-        failures = sweep(points, folder, processes(jobs or ALL_CORES), report)
-    for point, reason in failures:
-        print(f"gomemsim: {point.label}: {reason}", file=sys.stderr)
-    if failures:
-        raise typer.Exit(FAILED)
 
 
 def _markdown(rows: pd.DataFrame) -> str:

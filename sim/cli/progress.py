@@ -1,36 +1,43 @@
-"""Progress of a long command on stderr, when somebody watches."""
+"""Progress of a long command on stderr, when somebody watches, with what is left of it."""
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
 
 from sim.cli.terminal import raw
 from sim.text import one_line
+from sim.units import SECOND, format_duration
 
 Report = Callable[[float], None]
+WEIGHT: Final = 0.05
+"""An estimate from beforehand counts as much as so much of the work."""
 
 
 @contextmanager
-def progress(title: str, *, quiet: bool) -> Iterator[Report | None]:
-    """A function that takes the finished fraction, or None when nobody watches."""
-    if quiet or not raw(sys.stderr).isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        SpinnerColumn,
-        TaskProgressColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+def progress(title: str, *, quiet: bool, expected: float = math.nan) -> Iterator[Report | None]:
+    """A function that takes the finished fraction, or None when nobody watches.
 
+    `expected` are the seconds that it will take, as far as somebody knows.
+    """
     console = Console(file=raw(sys.stderr))
-    if not console.is_terminal:
+    if quiet or not console.is_terminal:
         yield None
         return
     columns = (
@@ -39,9 +46,36 @@ def progress(title: str, *, quiet: bool) -> Iterator[Report | None]:
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
-        TextColumn("left:"),
-        TimeRemainingColumn(),
+        _Left(expected),
     )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(title, total=1.0)
         yield lambda fraction: bar.update(task, completed=fraction)
+
+
+class _Left(ProgressColumn):
+    """What is left; nothing as long as nobody can know."""
+
+    def __init__(self, expected: float) -> None:
+        super().__init__()
+        self._expected = expected
+
+    def render(self, task: Task) -> Text:
+        """Seconds or minutes, in words."""
+        seconds = left(task.completed, task.elapsed or 0.0, self._expected)
+        return Text("" if math.isnan(seconds) else f"{in_words(seconds)} left")
+
+
+def left(done: float, elapsed: float, expected: float) -> float:
+    """Seconds that are left, from what is done and from what was expected; NaN for neither."""
+    if math.isnan(expected):
+        return elapsed / done * (1 - done) if done else math.nan
+    return (elapsed + WEIGHT * expected) / (done + WEIGHT) * (1 - done)
+
+
+def in_words(seconds: float) -> str:
+    """So many seconds, or minutes, or hours, to two digits."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.2g}{unit}"
+    return format_duration(max(1, round(seconds)) * SECOND)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ import typer
 
 from sim.cli.files import write_json
 from sim.cli.options import Json, Quiet
-from sim.cli.progress import progress
+from sim.cli.sweeping import all_simulated
 from sim.errors import UserError, nearest
 from sim.files import write
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
     from sim.experiment.point import Point
     from sim.record.places import Place
-
-FAILED = 1
 
 
 def scorecard(
@@ -120,14 +117,7 @@ def _simulated(
     points: Sequence[Point], folder: Place, jobs: int | None, quiet: bool
 ) -> pd.DataFrame:
     """Measures of all runs. Raises typer.Exit if one has failed, and says why."""
-    from sim.experiment.processes import ALL_CORES, processes
-    from sim.experiment.sweep import sweep
     from sim.scorecard.card import measured
 
-    with progress(f"{len(points)} runs", quiet=quiet) as report:
-        failures = sweep(points, folder, processes(jobs or ALL_CORES), report)
-    for point, reason in failures:
-        print(f"gomemsim: {point.label}: {reason}", file=sys.stderr)
-    if failures:
-        raise typer.Exit(FAILED)
+    all_simulated(points, folder, jobs, quiet=quiet)
     return measured(points, folder)

@@ -7,14 +7,18 @@ from there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Final, TypeAlias
 
 from sim.experiment.point import Point
 from sim.experiment.summaries import write_summary
-from sim.experiment.worker import Outcome, clear, prepare, siblings
+from sim.experiment.worker import Outcome, clear, prepare, siblings, under_way
 from sim.record.parquet import is_sealed
 from sim.record.places import Place, look_again
 
+EVERY: Final = 0.5
+"""Seconds between two looks at runs that go on."""
 Engine: TypeAlias = Callable[[Sequence[Point], Place], Iterator[Outcome]]
 """Simulates points into a folder, and tells of each as it ends."""
 
@@ -45,18 +49,47 @@ def sweep(
     """
     prepare(folder)
     left = [point for point in points if not stored(point, folder)]
-    done, failures = len(points) - len(left), []
-    if progress is not None:
-        progress(done / max(len(points), 1))
+    failures = []
     try:
-        for outcome in engine(left, folder) if left else ():
-            done += 1
-            if outcome.reason:
-                failures.append(outcome)
-            if progress is not None:
-                progress(done / len(points))
+        with _watched(folder, len(points), progress) as ended:
+            ended(len(points) - len(left))
+            for outcome in engine(left, folder) if left else ():
+                ended(1)
+                if outcome.reason:
+                    failures.append(outcome)
     finally:
         look_again(folder)
         clear(folder)
         write_summary(folder)
     return failures
+
+
+@contextmanager
+def _watched(
+    folder: Place, count: int, progress: Callable[[float], None] | None
+) -> Iterator[Callable[[int], None]]:
+    """Tell how far a sweep is, also within its runs; what it gives takes runs that ended."""
+    done, told, over = [0], [0.0], Event()
+
+    def tell() -> None:
+        told[0] = max(told[0], min(1.0, (done[0] + under_way(folder)) / max(count, 1)))
+        if progress is not None:
+            progress(told[0])
+
+    def watch() -> None:
+        while not over.wait(EVERY):
+            tell()
+
+    def ended(runs: int) -> None:
+        done[0] += runs
+        tell()
+
+    thread = Thread(target=watch, daemon=True)
+    if progress is not None:
+        thread.start()
+    try:
+        yield ended
+    finally:
+        over.set()
+        if progress is not None:
+            thread.join()

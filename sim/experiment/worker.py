@@ -10,6 +10,9 @@ import json
 import os
 import platform
 import re
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -29,6 +32,8 @@ from sim.simulation import simulate
 if TYPE_CHECKING:
     from upath import UPath
 
+PROGRESS: Final = "progress"
+"""File in the folder of a run that grows: what fraction of it is done."""
 _PARTIAL: Final = re.compile(r"\..*\.(\d+)@(.*)\.partial")
 
 
@@ -88,7 +93,8 @@ def _grow(point: Point, folder: Path) -> None:
     final = folder / point.name
     growing = folder / f".{final.name}.{os.getpid()}@{platform.node()}.partial"
     try:
-        _simulate(point, growing)
+        _simulate(point, growing, partial(_note, growing / PROGRESS))
+        (growing / PROGRESS).unlink(missing_ok=True)
         final.parent.mkdir(parents=True, exist_ok=True)
         growing.rename(final)
     except OSError:
@@ -109,14 +115,32 @@ def _send(point: Point, folder: UPath) -> None:
             put(final / file.name, file.read_bytes())
 
 
-def _simulate(point: Point, folder: Path) -> None:
+def under_way(folder: Place) -> float:
+    """How many runs those make up that grow in a folder of this machine, by what is done of each."""
+    files = folder.glob(f".*.partial/{PROGRESS}") if isinstance(folder, Path) else ()
+    return sum(map(_noted, files))
+
+
+def _note(file: Path, fraction: float) -> None:
+    with suppress(OSError):  # what it costs the run will say the run itself
+        file.write_text(f"{fraction:.4f}", encoding="utf-8")
+
+
+def _noted(file: Path) -> float:
+    try:
+        return float(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # it has just ended, or is being written
+        return 0.0
+
+
+def _simulate(point: Point, folder: Path, progress: Callable[[float], None] | None = None) -> None:
     config = load(point.config)
     if provenance(config) != point.provenance:
         raise UserError(
             "gomemsim, a plug-in or the machine profile is not the one with which the sweep began;"
             " start it again"
         )
-    simulate(config, out=folder)
+    simulate(config, out=folder, progress=progress)
     text = json.dumps(dict(point.settings), indent=1)
     (folder / SETTINGS).write_text(text, encoding="utf-8")
 

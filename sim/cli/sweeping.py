@@ -1,0 +1,80 @@
+"""Simulating a sweep from the command line: what it will cost, how far it is, what failed."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import typer
+
+from sim.cli.progress import in_words, progress
+
+if TYPE_CHECKING:
+    from sim.experiment.point import Point
+    from sim.experiment.sweep import Engine
+    from sim.experiment.worker import Outcome
+    from sim.record.places import Place
+
+FAILED: Final = 1
+"""Exit code where a run has failed."""
+
+
+class Workers(NamedTuple):
+    """Who simulates."""
+
+    engine: Engine
+    count: int
+    """Processes that share the work; 0 if nobody knows."""
+
+
+def local(jobs: int | None) -> Workers:
+    """Processes of this machine, as many as it has cores unless it is said how many."""
+    import joblib
+
+    from sim.experiment.processes import processes
+
+    count = jobs or joblib.cpu_count()
+    return Workers(processes(count), count)
+
+
+def simulated(
+    points: Sequence[Point], folder: Place, workers: Workers, *, quiet: bool
+) -> list[Outcome]:
+    """Simulate what the folder lacks; the points that failed, of each of which it is said why."""
+    from sim.experiment.sweep import outdated, stored, sweep
+
+    if old := outdated(points, folder):
+        print(
+            f"gomemsim: {folder}: {len(old)} of {len(points)} runs are outdated (the config,"
+            " gomemsim, a plug-in, the machine profile, Python or a library has changed) and"
+            " are simulated anew",
+            file=sys.stderr,
+        )
+    left = sum(not stored(point, folder) for point in points)
+    expected = math.nan if quiet or not left else _announced(points, folder, left, workers.count)
+    with progress(f"{len(points)} runs", quiet=quiet, expected=expected) as report:
+        failures = sweep(points, folder, workers.engine, report)
+    for point, reason in failures:
+        print(f"gomemsim: {point.label}: {reason}", file=sys.stderr)
+    return failures
+
+
+def all_simulated(points: Sequence[Point], folder: Place, jobs: int | None, *, quiet: bool) -> None:
+    """Simulate what is not stored, on this machine. Raises typer.Exit if a run has failed."""
+    if simulated(points, folder, local(jobs), quiet=quiet):
+        raise typer.Exit(FAILED)
+
+
+def _announced(points: Sequence[Point], folder: Place, left: int, processes: int) -> float:
+    """Say what a sweep will cost; the seconds that it will take, NaN if nobody knows."""
+    from sim.experiment.cost import sweep_cost
+
+    cpu = sweep_cost(points, folder)
+    if math.isnan(cpu):
+        return math.nan
+    seconds = cpu / min(processes, left) if processes else math.nan
+    wall = f", {in_words(seconds)} on {min(processes, left)} cores" if processes else ""
+    print(f"gomemsim: {left} runs: about {in_words(cpu)} of CPU time{wall}", file=sys.stderr)
+    return seconds

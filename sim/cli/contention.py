@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,7 @@ from sim.cli.files import write_json
 from sim.cli.options import Json, Quiet, Sets
 from sim.cli.sweeping import all_simulated
 from sim.files import write
-from sim.units import SECOND, format_duration
+from sim.units import format_duration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,12 +46,11 @@ def contention(
     """Show for each lock how often it is taken and waited for, as GOMAXPROCS grows."""
     import pandas as pd
 
-    from sim.experiment.contention import BATCHED, EXACT, contention_frame, exact_cost
+    from sim.experiment.contention import BATCHED, EXACT, contention_frame
     from sim.experiment.design import design
     from sim.experiment.grid import points
     from sim.experiment.tidy import check_suffix, serialized
     from sim.report.documents import of_table
-    from sim.results.load import load_run
 
     if table is not None:
         check_suffix(table)
@@ -66,9 +64,6 @@ def contention(
     batched, folder = simulated(BATCHED, out / "batches"), out / "batches"
     frames = {"batches": contention_frame(batched, folder)}
     if exact:
-        cost = exact_cost([load_run(folder / point.name) for point in batched])
-        told = f"about {format_duration(cost * SECOND)} of CPU time in all"
-        print(f"gomemsim: every refill an event: {told}", file=sys.stderr)
         frames["exact"] = contention_frame(simulated(EXACT, out / "exact"), out / "exact")
     rows = pd.concat(frames, names=["refills"]).reset_index("refills")
     if table is not None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sim.cli.files import write_json
 from sim.cli.options import Json, Quiet, Sets
-from sim.cli.progress import progress
+from sim.cli.progress import in_words, progress
+
+if TYPE_CHECKING:
+    from sim.config.run import RunConfig
 
 
 def run(
@@ -39,7 +44,8 @@ def run(
     from sim.simulation import simulate
 
     folder = out or Path("results") / config.stem
-    with progress(config.stem, quiet=quiet) as report:
+    expected = math.nan if quiet else _announced(settings)
+    with progress(config.stem, quiet=quiet, expected=expected) as report:
         result = simulate(settings, out=folder, progress=report)
     if write_json(json, lambda: of_result(result)):
         return
@@ -51,3 +57,16 @@ def run(
         return
     print(*of_run(result), "", result.summary(), *result.diagnose(), sep="\n")
     print(f"tables: {folder}")
+
+
+def _announced(settings: RunConfig) -> float:
+    """Say what a mode costs that is much slower than others; NaN if there is nothing to say."""
+    if settings.model.resolution != "refill":
+        return math.nan
+    from sim.experiment.cost import run_cost
+
+    seconds = run_cost(settings)
+    if not math.isnan(seconds):
+        told = f"about {in_words(seconds)} of CPU time"
+        print(f"gomemsim: every refill an event: {told}", file=sys.stderr)
+    return seconds

@@ -25,7 +25,7 @@ class Workers(NamedTuple):
     """Who simulates."""
 
     engine: Engine
-    count: int
+    processes: int
     """Processes that share the work; 0 if nobody knows."""
 
 
@@ -53,7 +53,9 @@ def simulated(
             file=sys.stderr,
         )
     left = sum(not stored(point, folder) for point in points)
-    expected = math.nan if quiet or not left else _announced(points, folder, left, workers.count)
+    expected = (
+        math.nan if quiet or not left else _announced(points, folder, left, workers.processes)
+    )
     with progress(f"{len(points)} runs", quiet=quiet, expected=expected) as report:
         failures = sweep(points, folder, workers.engine, report)
     for point, reason in failures:

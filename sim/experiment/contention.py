@@ -13,13 +13,10 @@ from sim.record.places import Place
 from sim.results.load import load_run
 from sim.results.memory import lock_contention, service_cpu_ns
 from sim.results.result import Result
-from sim.units import SECOND, Nanoseconds
+from sim.units import SECOND
 
 BATCHED: Final = "model.resolution=batched"
 EXACT: Final = "model.resolution=refill"
-EXACT_ACQUISITION_NS: Final[Nanoseconds] = 70_000
-"""CPU time of an acquisition where every refill is an event. Measured: 15.9 s for
-234,290 acquisitions of json-api on 64 Ps at 60,000 requests a second, 7.2 s for 93,198 on eight."""
 
 
 def contention_frame(points: Sequence[Point], folder: Place) -> pd.DataFrame:
@@ -43,9 +40,3 @@ def lock_frame(run: Result) -> pd.DataFrame:
     elapsed = max(run.end_ns - run.service_ns, 1)
     frame.insert(0, "per_second", frame["acquisitions"] * SECOND / elapsed)
     return frame
-
-
-def exact_cost(runs: Sequence[Result]) -> float:
-    """CPU seconds that the same runs would take with every refill an event."""
-    acquired = sum(float(run.locks["acquisitions"].sum()) for run in runs)
-    return acquired * EXACT_ACQUISITION_NS / SECOND

@@ -116,7 +116,7 @@ def _send(point: Point, folder: UPath) -> None:
 
 
 def under_way(folder: Place) -> float:
-    """How many runs those make up that grow in a folder of this machine, by what is done of each."""
+    """The runs that grow in a folder of this machine: the sum of what is done of each."""
     files = folder.glob(f".*.partial/{PROGRESS}") if isinstance(folder, Path) else ()
     return sum(map(_noted, files))
 

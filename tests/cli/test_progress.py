@@ -1,0 +1,68 @@
+"""What is left of a command is known from the first second, and never nonsense."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from sim.cli.progress import in_words, left
+from sim.config import load
+from sim.experiment.cost import run_cost, sweep_cost
+from sim.experiment.grid import points
+from sim.experiment.processes import processes
+from sim.experiment.sweep import sweep
+from sim.experiment.worker import PROGRESS, under_way
+from sim.simulation import simulate
+
+
+def test_before_anything_is_done_the_estimate_is_that_from_beforehand() -> None:
+    assert left(0.0, 0.0, 60.0) == pytest.approx(60.0)
+    assert math.isnan(left(0.0, 3.0, math.nan))
+
+
+def test_what_is_done_soon_counts_more_than_what_was_expected() -> None:
+    assert left(0.5, 10.0, 60.0) == pytest.approx(10.0, rel=0.3)
+    assert left(0.25, 10.0, math.nan) == pytest.approx(30.0)
+    assert left(1.0, 10.0, 60.0) == 0.0
+
+
+def test_what_is_left_is_told_in_a_fitting_unit() -> None:
+    assert [in_words(s) for s in (0.2, 59, 600, 9000)] == ["1s", "59s", "10min", "2.5h"]
+
+
+def test_the_beginning_of_a_run_tells_what_it_costs() -> None:
+    config = load("quickstart", ["duration=5s"])
+    estimate, begin = run_cost(config), time.process_time()
+    simulate(config)
+    real = time.process_time() - begin
+    assert 0.4 < estimate / real < 2.5
+
+
+def test_what_is_stored_costs_nothing(tmp_path: Path) -> None:
+    todo = points(Path("quickstart"), [{"GOGC": "50"}, {"GOGC": "100"}], 1, ["duration=20ms"])
+    assert sweep_cost(todo, tmp_path) > 0
+    assert not list(tmp_path.iterdir())
+    assert not sweep(todo, tmp_path, processes(1))
+    assert sweep_cost(todo, tmp_path) == 0
+
+
+def test_runs_that_go_on_count_as_far_as_they_are(tmp_path: Path) -> None:
+    for name, text in (("a", "0.25"), ("b", "0.5"), ("c", "")):
+        growing = tmp_path / f".{name}.{os.getpid()}@here.partial"
+        growing.mkdir()
+        (growing / PROGRESS).write_text(text)
+    assert under_way(tmp_path) == 0.75
+
+
+def test_a_sweep_moves_within_its_runs_and_never_back(tmp_path: Path) -> None:
+    seen: list[float] = []
+    todo = points(Path("quickstart"), [{"GOGC": "100"}], 1, ["duration=4s"])
+    assert not sweep(todo, tmp_path, processes(1), seen.append)
+    assert seen == sorted(seen)
+    assert any(0 < fraction < 1 for fraction in seen)
+    assert seen[-1] == 1.0
+    assert not list(tmp_path.rglob(PROGRESS))

@@ -46,6 +46,7 @@ docs: $(DEV)  ## the documentation site, in build/docs
 
 pages: $(DEV)  ## what commands print, in the pages that show it
 	$(BIN)/python docs/make_errors.py
+	$(BIN)/python docs/make_reliability.py
 	$(BIN)/python docs/make_whatif.py
 
 evaluate: $(DEV)  ## the model beside everything that was recorded of real Go
@@ -60,8 +61,8 @@ bench: $(DEV)  ## how fast the simulator is
 fuzz: $(DEV)  ## every reader of files, with inputs that look for new ways through it
 	$(BIN)/python benchmarks/fuzz.py --seconds $(or $(SECONDS_EACH),60)
 
-faults: $(DEV)  ## kills, full disks, missing rights and clock jumps, at 500 points
-	$(BIN)/python benchmarks/reliability.py --points 500
+faults: $(DEV)  ## kills, full disks, hostile options and files, extreme programs, at 500 points
+	$(BIN)/python -m benchmarks.reliability --points $(or $(POINTS),500)
 
 compiled: $(DEV)  ## the simulator with its events compiled to C, in build/compiled
 	$(BIN)/python benchmarks/compiled.py build/compiled

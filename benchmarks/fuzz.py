@@ -1,17 +1,16 @@
 """Fuzz one reader or all of them with libFuzzer, guided by coverage: `make fuzz`.
 
-    python benchmarks/fuzz.py --seconds 600 [READER ...]
+    python benchmarks/fuzz.py [--seconds 600] [--inputs 100000] [READER ...]
 
 The corpus of a reader stays in build/fuzz/READER and is where the next call goes on; what broke it
-is kept there as crash-*, oom-* or timeout-*. build/fuzz/counts.json adds up how many inputs were
-run. A process that needs more than a gigabyte, or an input that needs more than 20 seconds of CPU
-time, counts as a fault.
+is kept there as crash-*, oom-* or timeout-*. With --write, data/fuzz.csv adds up how many inputs
+were run. A process that needs more than a gigabyte, or an input that needs more than 20 seconds of
+CPU time, counts as a fault.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import subprocess
 import sys
@@ -20,14 +19,14 @@ import time
 from pathlib import Path
 from typing import Final
 
+import pandas as pd
+
 ROOT: Final = Path(__file__).parents[1]
 FOLDER: Final = ROOT / "build" / "fuzz"
-COUNTS: Final = FOLDER / "counts.json"
+FIGURES: Final = ROOT / "data" / "fuzz.csv"
 MEGABYTES: Final = 1024
 HANGS_AFTER: Final = 600
 """Seconds of wall time, on a machine that may be busy; CPU time is looked at below."""
-LARGEST: Final = 40_000
-"""Bytes of an input."""
 
 
 def main() -> int:
@@ -37,20 +36,24 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("readers", nargs="*", choices=[*READERS, []], help="default: all")
-    parser.add_argument("--seconds", type=int, default=60, help="for each reader")
+    parser.add_argument("--seconds", type=int, default=60, help="for each reader, at most")
+    parser.add_argument("--inputs", type=int, default=-1, help="for each reader, at most")
+    parser.add_argument("--write", action="store_true", help=f"add the figures to {FIGURES.name}")
     given = parser.parse_args()
-    broken = [name for name in given.readers or READERS if not _fuzzed(name, given.seconds)]
-    print(json.dumps({"inputs": counts(), "broken": broken}, indent=1))
-    return len(broken)
+    chosen = given.readers or list(READERS)
+    rows = [(name, *_fuzzed(name, given.seconds, given.inputs)) for name in chosen]
+    table = pd.DataFrame(rows, columns=["reader", "inputs", "failures"])
+    print(table.to_string(index=False))
+    if given.write:
+        table = pd.concat([pd.read_csv(FIGURES), table])
+        table.groupby("reader", sort=False).sum().to_csv(FIGURES)
+    return int(sum(failures for _, _, failures in rows))
 
 
-def counts() -> dict[str, int]:
-    """How many inputs were ever run, by reader."""
-    found: dict[str, int] = json.loads(COUNTS.read_text()) if COUNTS.is_file() else {}
-    return found
+def _fuzzed(name: str, seconds: int, inputs: int) -> tuple[int, int]:
+    """How many inputs were run, and whether one broke the reader."""
+    from tests.fuzz.readers import READERS
 
-
-def _fuzzed(name: str, seconds: int) -> bool:
     folder = FOLDER / name
     folder.mkdir(parents=True, exist_ok=True)
     command = [
@@ -60,21 +63,19 @@ def _fuzzed(name: str, seconds: int) -> bool:
         name,
         str(folder),
         f"-max_total_time={seconds}",
+        f"-runs={inputs}",
         f"-rss_limit_mb={MEGABYTES}",
         f"-timeout={HANGS_AFTER}",
-        f"-max_len={LARGEST}",
+        f"-max_len={READERS[name].longest}",
         f"-artifact_prefix={folder}/",
         "-print_final_stats=1",
         "-verbosity=1",
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     number = re.search(r"number_of_executed_units:\s*(\d+)", done.stderr)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    run = counts().get(name, 0) + (int(number[1]) if number else 0)
-    COUNTS.write_text(json.dumps(counts() | {name: run}))
     if done.returncode:
         print(f"{name}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}", file=sys.stderr)
-    return not done.returncode
+    return int(number[1]) if number else 0, int(done.returncode != 0)
 
 
 def _child(name: str, arguments: list[str]) -> None:

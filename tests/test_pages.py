@@ -16,6 +16,7 @@ import typer
 from generate import PAGES as REFERENCE
 from generate import write_reference
 from generate.errors import brief
+from generate.reliability import befallen, fuzzed
 from sim.cli.app import app
 from sim.results.formulas import FORMULAS
 from sim.results.names import WORDS
@@ -131,6 +132,12 @@ def type_in(line: str, folder: Path) -> Path:
 def test_the_errors_in_the_readme_are_those_of_the_data() -> None:
     for page in (ROOT / "README.md", ROOT / "docs/accuracy.md"):
         assert brief() in page.read_text(encoding="utf-8"), f"make pages renews {page.name}"
+
+
+def test_the_figures_of_reliability_are_those_of_the_data() -> None:
+    page = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
+    assert befallen() in page, "make pages renews it"
+    assert fuzzed() in page, "make pages renews it"
 
 
 def test_the_reference_is_made_from_the_code(tmp_path: Path) -> None:

@@ -54,6 +54,10 @@ def contention(
 
     if table is not None:
         check_suffix(table)
+    if plot is not None:
+        from sim.report.plot import check_picture
+
+        check_picture(plot)
     settings = design("grid", [f"GOMAXPROCS={gomaxprocs}"])
 
     def simulated(switch: str, folder: Path) -> list[Point]:

@@ -40,6 +40,10 @@ def effects(
 
     if table is not None:
         check_suffix(table)
+    if plot is not None:
+        from sim.report.plot import check_picture
+
+        check_picture(plot)
     runs = load(sweep)
     if not isinstance(runs, Results):
         raise UserError(f"{sweep}: expected a sweep, got a single run")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 from sim.text import visible
@@ -28,10 +30,16 @@ class _Visible:
 
 @contextmanager
 def text_is_data() -> Iterator[None]:
-    """Let everything that is printed meanwhile go through `visible`."""
-    out, err = (cast(TextIO, _Visible(stream)) for stream in (sys.stdout, sys.stderr))
-    with redirect_stdout(out), redirect_stderr(err):
-        yield
+    """Let everything that is printed meanwhile go through `visible`.
+
+    A stream that was closed before Python began (`>&-`) is None: what goes there is lost.
+    """
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        out, err = (
+            cast(TextIO, _Visible(stream or nowhere)) for stream in (sys.stdout, sys.stderr)
+        )
+        with redirect_stdout(out), redirect_stderr(err):
+            yield
 
 
 def raw(stream: TextIO) -> TextIO:

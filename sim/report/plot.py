@@ -53,9 +53,14 @@ def overlay(runs: Mapping[str, Result], path: Path) -> None:
     _save(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def check_picture(path: Path) -> None:
+    """Raises UserError for a file whose ending is none of ENDINGS."""
     if path.suffix not in ENDINGS:
         raise UserError(f"{path}: expected a file that ends in {', '.join(ENDINGS)}")
+
+
+def _save(figure: Figure, path: Path) -> None:
+    check_picture(path)
     with replacing(path) as growing:
         figure.savefig(growing, dpi=120)
 

@@ -10,7 +10,7 @@ import gzip
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sim.config import load
 from sim.errors import UserError
@@ -76,6 +76,8 @@ class Reader(NamedTuple):
 
     read: Callable[[Path], object]
     samples: Callable[[], Iterator[bytes]]
+    longest: int = 40_000
+    """Bytes of an input that a fuzzer makes: short ones find the same ways in less time."""
 
 
 def survives(reader: Reader, file: Path, data: bytes) -> bool:
@@ -108,7 +110,7 @@ def _config(file: Path) -> object:
 
 
 def _tables(file: Path) -> object:
-    """The bytes in place of one table of a stored run; what the first byte says."""
+    """The bytes in place of one table of a stored run, the one that the first byte says."""
     data = file.read_bytes()
     names = sorted(TABLES)
     run = stored_run(file.parent)
@@ -117,8 +119,7 @@ def _tables(file: Path) -> object:
     try:
         (run / f"{table}.parquet").write_bytes(data[1:])
         result = load_run(run)
-        figures: list[Any] = [result.summary(), result.diagnose(), result.gctrace(), result.config]
-        return figures
+        return result.config if table == "run" else getattr(result, table)
     finally:
         (run / f"{table}.parquet").write_bytes(whole)
 
@@ -149,7 +150,7 @@ def _stored() -> Iterator[bytes]:
 
 READERS: Final[Mapping[str, Reader]] = {
     "config": Reader(_config, _configs),
-    "gctrace": Reader(read_gctrace, _files("gctrace/*", "cases/*.txt", most=4000)),
+    "gctrace": Reader(read_gctrace, _files("gctrace/*", "cases/*.txt", most=4000), longest=1000),
     "prometheus": Reader(
         lambda file: read_evidence(expositions=[file]), _files("prometheus/*.prom")
     ),

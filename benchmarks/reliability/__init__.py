@@ -1,0 +1,1 @@
+"""Faults, hostile input and extreme programs, at random: `python -m benchmarks.reliability`."""

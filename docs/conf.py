@@ -27,7 +27,7 @@ copybutton_only_copy_prompt_lines = False
 
 html_theme = "furo"
 html_title = "gomemsim"
-html_show_sphinx = False
+html_show_sphinx = html_show_copyright = False
 
 
 def setup(app: Any) -> None:

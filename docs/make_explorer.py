@@ -1,6 +1,7 @@
 """The picture of the explorer in README.md: `python docs/make_explorer.py` (needs Chromium).
 
-It is the page of `gomemsim tune LOG --memory 300MiB --html FILE`, of a log in tests/golden/real.
+It is the page of `gomemsim tune LOG --memory 256MiB --html FILE`, of the log that `gomemsim init`
+brings.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from sim.cli import main
 
 ROOT = Path(__file__).parents[1]
-LOG = ROOT / "tests/golden/real/hbsteady.p2.gogc100.limnone.r0.gctrace.gz"
+LOG = ROOT / "data/logs/service.gctrace"
 PICTURE = ROOT / "docs/images/explorer.png"
 WIDTH, HEIGHT = 1240, 1640
 READY = "return window.Bokeh?.documents?.[0]?.is_idle === true"
@@ -52,7 +53,7 @@ if __name__ == "__main__":
     with TemporaryDirectory() as folder:
         page = Path(folder) / "explorer.html"
         try:
-            main(["tune", str(LOG), "--memory", "300MiB", "--html", str(page), "-q"])
+            main(["tune", str(LOG), "--memory", "256MiB", "--html", str(page), "-q"])
         except SystemExit as end:
             if end.code:
                 sys.exit(end.code)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import re
-import shlex
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import typer
@@ -20,55 +16,20 @@ from generate.reliability import befallen, fuzzed
 from sim.cli.app import app
 from sim.results.formulas import FORMULAS
 from sim.results.names import WORDS
+from tests.pages import INSTALLED, PAGES, ROOT, blocks, follow, typed
 
-ROOT = Path(__file__).parents[1]
-WRITTEN = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md")
-PAGES = [
-    *(ROOT / name for name in WRITTEN),
-    *sorted(p for p in (ROOT / "docs").rglob("*.md") if p.parent.name != "reference"),
-]
 GENERATED = (ROOT / "docs" / "reference").resolve()
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
-BLOCK = re.compile(
-    r"(?:`(?P<file>[\w.-]+\.\w+)`[^`\n]*:\n\n)?"
-    r"(?P<skip><!-- not run: [^>]*-->\n)?"
-    r"^```(?P<language>\w+)\n(?P<text>.*?)^```$",
-    re.MULTILINE | re.DOTALL,
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+TYPED_LOOSE = re.compile(
+    r"^    (?:\$|gomemsim|python3?|make|pip|pytest|dask|import) .*", re.MULTILINE
 )
-RUN = [
-    ROOT / "README.md",
-    ROOT / "docs/tutorials/log-to-decision.md",
-    ROOT / "docs/tutorials/yaml-to-plot.md",
-    ROOT / "docs/plugins.md",
-    ROOT / "docs/guides/compare.md",
-    ROOT / "docs/guides/export.md",
+FOLLOWED = [
+    page
+    for page in PAGES
+    if page not in INSTALLED
+    and any(b.run and not b.file and b.language in ("console", "python") for b in blocks(page))
 ]
-"""Pages whose blocks are run one after the other, in a folder that is empty but for the log."""
-
-
-class Block(NamedTuple):
-    """A fenced block of a page."""
-
-    file: str
-    """The name that the sentence before it gives; empty without one."""
-    language: str
-    text: str
-
-
-def blocks(page: Path) -> Iterator[Block]:
-    """All blocks of a page but those that say why they are not run."""
-    for match in BLOCK.finditer(page.read_text(encoding="utf-8")):
-        if not match["skip"]:
-            yield Block(match["file"] or "", match["language"], match["text"])
-
-
-def commands(page: Path) -> Iterator[list[str]]:
-    """The words of every line that begins with `gomemsim`, in a block or indented."""
-    lines = page.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
-    for line in lines:
-        typed = re.fullmatch(r"(?:    |\$ |)(gomemsim [^`|]*?)( +#.*)?", line)
-        if typed and line.startswith((" ", "$")):
-            yield shlex.split(typed[1])[1:]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -82,51 +43,27 @@ def test_what_a_page_links_to_is_there(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_of_a_page_have_the_names_and_options_of_today(page: Path) -> None:
     group: Any = typer.main.get_command(app)
-    for words in commands(page):
-        if words[0].startswith("-"):
-            continue
+    lines = [line.words for b in blocks(page) if b.language == "console" for line in typed(b)]
+    for words in [words[1:] for words in lines if words[0] == "gomemsim"]:
         command = group.commands[words[0]]
         context = command.context_class(command, info_name=words[0], resilient_parsing=True)
-        command.make_parser(context).parse_args([word for word in words[1:] if word != "..."])
+        command.make_parser(context).parse_args(words[1:])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_is_run_or_says_why_not(page: Path) -> None:
+    assert not TYPED_LOOSE.findall(FENCED.sub("", page.read_text(encoding="utf-8")))
+    for block in filter(lambda block: block.run and not block.file, blocks(page)):
+        assert block.language in ("console", "python", "text"), block.text
+        if block.language == "console":
+            assert {line.words[0] for line in typed(block)} <= {"gomemsim", "cd"}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", FOLLOWED, ids=lambda page: page.name)
 def test_the_blocks_of_a_page_run_word_by_word(page: Path, tmp_path: Path) -> None:
-    log = ROOT / "data/logs/service.gctrace"
-    (tmp_path / log.name).write_text(log.read_text(encoding="utf-8"), encoding="utf-8")
-    folder, python = tmp_path, ""
-    for block in blocks(page):
-        if block.file:
-            (folder / block.file).write_text(block.text, encoding="utf-8")
-        elif block.language == "console":
-            for line in block.text.splitlines():
-                folder = type_in(line.removeprefix("$ "), folder) if line[:1] == "$" else folder
-        elif block.language == "python":
-            python += block.text
-    if python:
-        done = subprocess.run(
-            [sys.executable, "-c", python], cwd=folder, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-
-
-def type_in(line: str, folder: Path) -> Path:
-    """Type a line in a folder; the folder to type the next one in."""
-    words = shlex.split(line)
-    if words[0] == "cd":
-        return folder / words[1]
-    assert words[0] == "gomemsim"
-    done = subprocess.run(
-        [sys.executable, "-m", "sim", *words[1:]],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{line}: {done.stderr}"
-    return folder
+    follow(page, tmp_path)
 
 
 def test_the_errors_in_the_readme_are_those_of_the_data() -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.pages import HERE, INSTALLED, ROOT, Installation, follow
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PREFIX = "Programming Language :: Python :: 3."
 MINORS = sorted(int(c.removeprefix(PREFIX)) for c in PROJECT["classifiers"] if c.startswith(PREFIX))
@@ -44,37 +45,41 @@ def _works(python: Path) -> bool:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with both distributions."""
     folder = tmp_path_factory.mktemp("dist")
-    typed([sys.executable, "-m", "build", "--outdir", folder, ROOT], folder)
+    HERE.printed([sys.executable, "-m", "build", "--outdir", folder, ROOT], folder)
     return folder
 
 
-def typed(command: list[str | Path], folder: Path) -> str:
-    """Run a command in a folder, with nothing of this environment; what it prints."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COV_"))}
-    done = subprocess.run(
-        command, cwd=folder, env=clean, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+def installed(package: Path, python: Path, folder: Path, *options: str | Path) -> Installation:
+    """A fresh environment with a package, an empty home and none of our variables."""
+    scripts = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    (folder / "home").mkdir()
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COV_", "VIRTUAL"))}
+    home = {"HOME": str(folder / "home"), "USERPROFILE": str(folder / "home")}
+    found = Installation([scripts / "gomemsim"], scripts / "python", {**clean, **home})
+    found.printed([python, "-m", "venv", "venv"], folder)
+    found.printed([found.python, "-m", "pip", "install", "-q", *options, package], folder)
+    return found
 
 
-@pytest.mark.parametrize("kind", ["*.whl", "*.tar.gz"])
 @pytest.mark.parametrize("python", interpreters(), ids=lambda path: path.name)
-def test_installed_is_enough(python: Path, kind: str, built: Path, tmp_path: Path) -> None:
-    if kind == "*.tar.gz" and python != interpreters()[0]:
-        pytest.skip("the source distribution is tried on the oldest Python")
-    typed([python, "-m", "venv", "venv"], tmp_path)
-    scripts = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin")
-    (package,) = built.glob(kind)
-    pins: list[str | Path] = ["-c", ROOT / "constraints.txt"] if python == interpreters()[0] else []
-    typed([scripts / "python", "-m", "pip", "install", "-q", *pins, package], tmp_path)
-    command = scripts / "gomemsim"
-    assert "quickstart" in typed([command, "examples"], tmp_path)
-    told = typed([command, "run", "quickstart", "--set", "duration=100ms", "-q"], tmp_path)
-    assert "results" in told
+def test_readme_and_tutorials_run_word_by_word_where_only_the_wheel_is_installed(
+    python: Path, built: Path, tmp_path: Path
+) -> None:
+    """With our libraries on the oldest Python, and with the newest libraries on the newest."""
+    pins = ["-c", ROOT / "constraints.txt"] if python == interpreters()[0] else []
+    (wheel,) = built.glob("*.whl")
+    installation = installed(wheel, python, tmp_path, *pins)
+    for page in INSTALLED:
+        folder = tmp_path / page.stem
+        folder.mkdir()
+        follow(page, folder, installation)
+
+
+def test_the_source_distribution_installs_and_runs(built: Path, tmp_path: Path) -> None:
+    (archive,) = built.glob("*.tar.gz")
+    installation = installed(archive, interpreters()[0], tmp_path, "-c", ROOT / "constraints.txt")
+    quick = [*installation.gomemsim, "run", "quickstart", "--set", "duration=100ms", "-q"]
+    assert "results" in installation.printed(quick, tmp_path)
     assert (tmp_path / "results" / "quickstart" / "run.parquet").is_file()
-    typed([command, "init", "mine"], tmp_path)
-    typed([command, "fit", "service.gctrace", "-o", "mine.yaml", "-q"], tmp_path / "mine")
-    typed([command, "run", "mine.yaml", "--set", "duration=100ms", "-q"], tmp_path / "mine")
     script = "from importlib.resources import files; print((files('sim') / 'py.typed').is_file())"
-    assert typed([scripts / "python", "-c", script], tmp_path).strip() == "True"
+    assert installation.printed([installation.python, "-c", script], tmp_path).strip() == "True"

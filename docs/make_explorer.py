@@ -1,6 +1,6 @@
 """The picture of the explorer in README.md: `python docs/make_explorer.py` (needs Chromium).
 
-It is the page of `gomemsim tune LOG --memory 256MiB --html FILE`, of the log that `gomemsim init`
+It is the page of `gomemsim tune LOG --memory 300MiB --html FILE`, of the log that `gomemsim init`
 brings.
 """
 
@@ -19,7 +19,7 @@ from sim.cli import main
 ROOT = Path(__file__).parents[1]
 LOG = ROOT / "data/logs/service.gctrace"
 PICTURE = ROOT / "docs/images/explorer.png"
-WIDTH, HEIGHT = 1240, 1640
+WIDTH, HEIGHT = 1240, 1550
 READY = "return window.Bokeh?.documents?.[0]?.is_idle === true"
 
 
@@ -53,7 +53,7 @@ if __name__ == "__main__":
     with TemporaryDirectory() as folder:
         page = Path(folder) / "explorer.html"
         try:
-            main(["tune", str(LOG), "--memory", "256MiB", "--html", str(page), "-q"])
+            main(["tune", str(LOG), "--memory", "300MiB", "--html", str(page), "-q"])
         except SystemExit as end:
             if end.code:
                 sys.exit(end.code)

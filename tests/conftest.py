@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any, Final
 
 import pytest
+from hypothesis import settings
 
 from sim.record.facts import Fact
 from sim.record.schema import schema
@@ -31,6 +32,21 @@ def blank() -> Callable[..., Any]:
     """`blank(Cycle, number=3)`: a fact with nothing in it but what is given."""
     return _blank
 
+
+@pytest.fixture(scope="session", autouse=True)
+def fits_made_once() -> Iterator[None]:
+    """What a fit makes of a log hangs on nothing else: whoever fits it again, gets it at once."""
+    from sim import fitting
+    from tests.fits import made_once
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("fit_program", "reproduce"):
+            patch.setattr(fitting, name, made_once(getattr(fitting, name)))
+        yield
+
+
+settings.register_profile("suite", max_examples=50, derandomize=True, deadline=None)
+settings.load_profile("suite")
 
 FAST_LIMIT: Final = 10.0
 """CPU s of a test that is not marked slow: twice what the rule (5) allows, as caches are shared."""

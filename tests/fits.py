@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
+import pickle
+from collections.abc import Callable
+from functools import cache, wraps
 from pathlib import Path
+from typing import Any
 
 from sim.fitting import fit_log
 from sim.fitting.gctrace_fit import Fit
@@ -13,3 +16,17 @@ from sim.fitting.gctrace_fit import Fit
 def fitted(log: Path) -> Fit:
     """The program of a log, with nothing else known about it."""
     return fit_log(log)
+
+
+def made_once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, which remembers what it made of arguments that are equal byte by byte."""
+    known: dict[bytes, Any] = {}
+
+    @wraps(function)
+    def remembering(*arguments: Any) -> Any:
+        key = pickle.dumps(arguments)
+        if key not in known:
+            known[key] = function(*arguments)
+        return known[key]
+
+    return remembering

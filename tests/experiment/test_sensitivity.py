@@ -16,7 +16,7 @@ LIGHT = {
         "load": {"web": {"goroutine": "g", "arrivals": {"poisson": "5000/s"}}},
     },
     "GOMAXPROCS": 2,
-    "duration": "2s",
+    "duration": "1s",
     "model": {"detail": "fluid"},
 }
 

@@ -61,10 +61,12 @@ def test_idle_workers_tell_that_load_limits_the_program() -> None:
     assert fitted(HEAPBENCH).program.load is Load.WAITING
 
 
-def test_what_is_recognised_can_be_set() -> None:
-    assert fit_log(GARBAGE, load="waiting").program.load is Load.WAITING
+def test_what_is_recognised_can_be_set(tmp_path: Path) -> None:
+    log = written(tmp_path, growing(40, 0.1))
+    assert fit_log(log).program.load is Load.BUSY
+    assert fit_log(log, load="waiting").program.load is Load.WAITING
     with pytest.raises(UserError, match="expected busy or waiting, got 'idle'"):
-        fit_log(GARBAGE, load="idle")
+        fit_log(log, load="idle")
 
 
 def test_the_live_heap_is_what_was_marked_less_what_was_born_black() -> None:

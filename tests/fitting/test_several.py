@@ -35,7 +35,7 @@ def test_a_pool_that_cycles_empty_shows_in_two_logs() -> None:
 
 
 def test_a_program_without_pools_has_hardly_anything_per_cycle() -> None:
-    fit = fit_log(log("pipeline", 100), also=[log("pipeline", 400)])
+    fit = fit_log(log("hbbig", 100), also=[log("hbbig", 50)])
     each = fit.observed.allocated[fit.measured].mean()
     assert fit.program.procs * fit.program.cached < 0.05 * each
     assert any("come with the cycle, not with the work" in line for line in fit.assumptions)
@@ -43,6 +43,6 @@ def test_a_program_without_pools_has_hardly_anything_per_cycle() -> None:
 
 def test_logs_of_other_ps_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["whatif", str(log("json", 100)), "--also", str(log("json", 50, procs=1)), "-q"])
+        main(["whatif", str(log("hbbig", 100)), "--also", str(log("hbbig", 50, procs=1)), "-q"])
     assert ended.value.code == 2
     assert "--also: expected a log with GOMAXPROCS=2, got one with 1" in capsys.readouterr().err

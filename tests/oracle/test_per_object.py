@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from sim.units import KiB
 from tests.oracle.compare import compare
 from tests.oracle.per_object import Case
 
-RANDOM = Case(oldest_bytes=0, tenured_bytes=0, collections=20)
+RANDOM = Case(lanes=4, random_capacity=256 * KiB, oldest_bytes=0, tenured_bytes=0, collections=20)
 
 
 def test_where_objects_die_at_random_all_agrees_within_the_sampling_error() -> None:

@@ -190,6 +190,7 @@ CONTEXT: Final[Mapping[str, tuple[str, ...]]] = {
         "GOGC=0",
         "GOMAXPROCS=1",
         "duration=2200ms",
+        "workload.goroutines.k.steps.0.work={cpu: 1ms, allocate: 512KiB, of: m}",
         f"{LOAD}.b={{goroutine: k, workers: 2}}",
         f"{LOAD}.a.arrivals.poisson=1/s",
         "workload.stores.s.size=128MiB",

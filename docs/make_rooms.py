@@ -1,16 +1,17 @@
 """The rooms of the package and the arrows between them: `python docs/make_rooms.py`.
 
 Draws docs/images/rooms.svg from the imports as they are, and writes the figures of the structure
-into docs/architecture.md. Layers are those of the contract in pyproject.toml.
+into docs/architecture.md. Layers are those of the contract in pyproject.toml. With a folder, such
+as a checkout of another commit, it prints the figures of that one.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,8 @@ PAGE: Final = ROOT / "docs" / "architecture.md"
 PICTURE: Final = ROOT / "docs" / "images" / "rooms.svg"
 FOUNDATIONS: Final = 4
 """Lowest layers, whose rooms everybody imports: the picture leaves those arrows out."""
+WHOLE_RUN: Final = ("World", "Runtime", "Run", "Events", "Fluid", "Parts")
+"""Types that hold all parts of a run, today's and those that there were before."""
 PART: Final = re.compile(r"(?<=<!-- structure -->\n).*(?=<!-- end -->)", re.DOTALL)
 
 
@@ -44,29 +47,32 @@ def arrows() -> Counter[tuple[str, str]]:
     return found
 
 
-def functions(folder: str) -> Iterator[tuple[Path, ast.FunctionDef]]:
-    """All functions of a room."""
-    for path in sorted((ROOT / "sim").glob(folder)):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef):
-                yield path, node
-
-
-def structure(found: Counter[tuple[str, str]]) -> str:
-    """The figures as markdown."""
-    files = sorted((ROOT / "sim").rglob("*.py"))
+def structure(root: Path) -> dict[str, int]:
+    """The figures of a checkout."""
+    files = sorted((root / "sim").rglob("*.py"))
     texts = [path.read_text(encoding="utf-8") for path in files]
     nodes = [node for text in texts for node in ast.walk(ast.parse(text))]
-    classes = sum(isinstance(node, ast.ClassDef) for node in nodes)
-    taking = sum("world" in [arg.arg for arg in f.args.args] for _, f in functions("**/*.py"))
-    rows = {
+    classes = [node.name for node in nodes if isinstance(node, ast.ClassDef)]
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
+    return {
         "files": len(files),
         "lines": sum(text.count("\n") for text in texts),
-        "classes": classes,
-        "functions that take a world": taking,
-        "arrows between rooms": len(found),
+        "classes": len(classes),
+        "names of several classes": sum(n > 1 for n in Counter(classes).values()),
+        "functions": len(functions),
+        "functions that take a whole run": sum(map(takes_a_run, functions)),
     }
-    return "| | |\n|---|--:|\n" + "".join(f"| {what} | {n:,} |\n" for what, n in rows.items())
+
+
+def takes_a_run(function: ast.FunctionDef) -> bool:
+    """Whether it is handed all parts of a run at once."""
+    args = (*function.args.args, *function.args.kwonlyargs)
+    return any(arg.annotation and ast.unparse(arg.annotation) in WHOLE_RUN for arg in args)
+
+
+def table(figures: dict[str, int]) -> str:
+    """The figures as markdown."""
+    return "| | |\n|---|--:|\n" + "".join(f"| {what} | {n:,} |\n" for what, n in figures.items())
 
 
 def draw(found: Counter[tuple[str, str]]) -> None:
@@ -103,11 +109,15 @@ def draw(found: Counter[tuple[str, str]]) -> None:
 
 
 def main() -> None:
-    """Draw and write."""
+    """Draw and write, or print the figures of another checkout."""
+    if len(sys.argv) > 1:
+        print(table(structure(Path(sys.argv[1]))), end="")
+        return
     found = arrows()
     draw(found)
     text = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(PART.sub(lambda _: structure(found), text), encoding="utf-8")
+    figures = table(structure(ROOT) | {"arrows between rooms": len(found)})
+    PAGE.write_text(PART.sub(lambda _: figures, text), encoding="utf-8")
 
 
 if __name__ == "__main__":

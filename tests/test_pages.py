@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,40 @@ def test_architecture_names_every_room() -> None:
     rooms = [path for path in (ROOT / "sim").iterdir() if path.name[0] != "_"]
     known = [path for path in rooms if path.is_dir() or path.suffix == ".py"]
     assert [path.name for path in known if f"`sim/{path.name}`" not in text] == []
+
+
+def test_architecture_names_only_what_exists() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    code = names_in_code()
+    files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "sim").rglob("*.py")}
+    for name in re.findall(r"`([\w/]+\.py)`", text):
+        assert [file for file in files if file.endswith(f"/{name}") or file == name], name
+    named = re.findall(r"`([A-Z]\w+(?:\.\w+)?)`", text)
+    assert len(named) > 80
+    assert [name for name in named if name not in code] == []
+
+
+def names_in_code() -> set[str]:
+    """Classes of the package, with their methods and fields, and its functions."""
+    names = set()
+    for path in (ROOT / "sim").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                names.add(node.name)
+            elif isinstance(node, ast.ClassDef):
+                names |= {node.name, *(f"{node.name}.{member}" for member in members(node))}
+    return names
+
+
+def members(of: ast.ClassDef) -> Iterator[str]:
+    """Methods and fields of a class."""
+    for node in ast.walk(of):
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
 
 
 def test_every_figure_has_its_formula() -> None:

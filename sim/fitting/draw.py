@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.fitting.gctrace_fit import Fit
+from sim.fitting.non_heap import chance_of_bitmaps, with_bitmaps
 from sim.fitting.observe import Floats
 from sim.fitting.resident import bounded, ends, program_at
 from sim.replay.memory import Overheads
@@ -87,7 +88,7 @@ def draw(fit: Fit, count: int, rng: np.random.Generator) -> list[Possible]:
         for field in fields(Spreads)
     }
     in_spans = [SPAN_OVERHEAD_SPREAD * z for z in _normal(count, rng)]
-    beside = [_normal(count, rng) for _ in range(4)]
+    beside = [_normal(count, rng) for _ in range(5)]
     return [
         _ended(
             fit,
@@ -113,7 +114,9 @@ def _ended(fit: Fit, program: ObservedProgram, overheads: Overheads, end: Fracti
     return Possible(replace(program, end=Window(at, at)), overheads)
 
 
-def _overheads(fit: Fit, fixed: float, share: float, program: float, resident: float) -> Overheads:
+def _overheads(
+    fit: Fit, fixed: float, share: float, program: float, resident: float, version: float
+) -> Overheads:
     """So many standard deviations from what is likely, where nobody measured it."""
     found = fit.overheads
     found = replace(found, program=round(found.program * math.exp(fit.program_spread * program)))
@@ -123,6 +126,8 @@ def _overheads(fit: Fit, fixed: float, share: float, program: float, resident: f
             fixed=max(found.untouched, round(found.fixed + FIXED_SPREAD * fixed)),
             share=max(0.0, found.share + OVERHEAD_SHARE_SPREAD * share),
         )
+        if NormalDist().cdf(version) < chance_of_bitmaps(fit.go) < 1:
+            found = with_bitmaps(found)
     return replace(bounded(found, fit.last, fit.resident), run=math.exp(RESIDENT_SPREAD * resident))
 
 

@@ -159,11 +159,15 @@ def _overheads(values: Mapping[str, float], go: int | None) -> Overheads | None:
     beside, assumed = total - objects - free - released, Overheads()
     known = [values.get(f"/memory/classes/{name}:bytes") for name in _FIXED]
     constant = sum(size for size in known if size is not None)
-    fixed = min(beside, constant if None not in known else assumed.fixed)
+    fixed = min(beside, constant if None not in known else assumed.constant)
     share = min(_LARGEST_SHARE, max(0.0, (beside - fixed) / max(1.0, objects)))
     untouched = assumed.untouched + (BITMAPS if go in OLD_BITMAPS else 0)
     return Overheads(
-        fixed=round(fixed), share=share, untouched=min(round(fixed), untouched), measured=True
+        fixed=round(fixed),
+        libraries=0,
+        share=share,
+        untouched=min(round(fixed), untouched),
+        measured=True,
     )
 
 

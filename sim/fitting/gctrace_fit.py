@@ -120,6 +120,7 @@ def fit_program(
         cached=cached,
         step=_step(seen, logged, measured),
         pacer=versions.pacer_of(log.go),
+        starts_full=log.starts_full,
     )
     return Fit(
         program=calibrate(program, logged, seen, measured),
@@ -244,6 +245,7 @@ def _cycles(
             mark_cost=max(float(seen.mark_cpu[i] / seen.live[i]), 1e-6),
             allocation_rate=float(rates[i]),
             program_cpus=float(cpus[i]),
+            idle_cpus=float(seen.idle[i] / seen.duration[i]),
             measured=i in inside,
         )
         for i in range(len(rates))

@@ -6,6 +6,7 @@ of Go, which decides how large the tables of the collector are.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
@@ -24,8 +25,7 @@ BITMAPS: Final[Bytes] = 5 * MiB
 CACHED: Final[Bytes] = 144 * KiB
 """Free slots in the spans that a P caches, which count as allocated (runtime/mcache.go, refill): of
 some 36 kinds of spans that a program uses at a time, half of 8 KiB each."""
-OLD_SHARE: Final[Fraction] = 0.3
-"""Of programs whose version nobody knows, those with the large bitmaps (a guess: `--go` tells)."""
+_LIKELY: Final[Fraction] = 0.5
 _SMALL: Final[Bytes] = KiB
 """Objects up to here share spans of 8 KiB; larger ones leave less beside them, byte for byte."""
 _LARGEST: Final = float("inf")
@@ -43,25 +43,30 @@ def smallness(mark_cost: float) -> Fraction:
     return min(1.0, _SMALL / _object_size(mark_cost, _usual_machine()))
 
 
-def assumed_overheads(mark_cost: float, stacks_scanned: float, go: GoVersions | None) -> Overheads:
-    """Memory beside such a heap; stacks are half empty.
-
-    Of a log that may be of a version with large bitmaps or of one without, a part of these counts.
-    """
+def assumed_overheads(mark_cost: float, stacks_scanned: float, go: GoVersions) -> Overheads:
+    """Memory beside such a heap, of the likelier versions; stacks are half empty."""
     usual, small = Overheads(), smallness(mark_cost)
-    bitmaps = round(_chance_of_bitmaps(go) * BITMAPS)
-    return Overheads(
-        fixed=usual.fixed + bitmaps + round(2 * stacks_scanned),
+    found = Overheads(
+        fixed=usual.fixed + round(2 * stacks_scanned),
         share=usual.share * small,
         unused=usual.unused * small,
-        untouched=usual.untouched + bitmaps,
+    )
+    return with_bitmaps(found) if chance_of_bitmaps(go) > _LIKELY else found
+
+
+def with_bitmaps(overheads: Overheads) -> Overheads:
+    """The same in a version with the large bitmaps, which hardly anything writes to."""
+    return replace(
+        overheads,
+        fixed=overheads.fixed + BITMAPS,
+        untouched=overheads.untouched + BITMAPS,
     )
 
 
-def _chance_of_bitmaps(go: GoVersions | None) -> Fraction:
-    versions = range(100) if go is None else range(go.oldest, go.newest + 1)
-    old = [version in OLD_BITMAPS for version in versions]
-    return 1.0 if all(old) else OLD_SHARE if any(old) else 0.0
+def chance_of_bitmaps(go: GoVersions) -> Fraction:
+    """That the version of a log has the large bitmaps, all that are possible being as likely."""
+    versions = range(go.oldest, go.newest + 1)
+    return sum(version in OLD_BITMAPS for version in versions) / len(versions)
 
 
 @cache

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sim.fitting.non_heap import SPAN_OVERHEAD, smallness
 from sim.formats.gctrace import GCTraceLine
+from sim.go.pacer.go127 import DEFAULT_HEAP_MINIMUM
 from sim.replay.program import Load
 from sim.units import Fraction, KiB, MiB
 
@@ -35,6 +36,10 @@ _MOST_BLACK: Final = 0.9
 """Of what is allocated in a cycle, what may be allocated while marking."""
 _UNKNOWN_ROOTS: Final = 0.3 * MiB
 """Stacks and globals of a small program, of which gctrace prints 0 MB."""
+_ROOTS_SPREAD: Final = 0.4 * MiB
+"""Standard deviation of the same: two figures that are rounded down."""
+_UNIFORM: Final = MiB**2 / 12
+"""Variance of what rounding down to MiB leaves off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ def observe(
     duration = np.maximum(column("concurrent_mark"), 1000.0)
     marking = column("cpu_assist") + column("cpu_background") + column("cpu_idle")
     program_cpu = np.maximum(procs * duration - marking, _LEAST_PROGRAM * procs * duration)
-    roots = _roots(lines)
+    roots = _roots(lines, gogc)
     marked = _marked(column("heap_marked"), column("heap_goal"), roots, gogc)
     last_marked = np.concatenate([[0.0], marked[:-1]])
     rate = _rate_between(start - last_marked, at, duration, measured)
@@ -189,10 +194,30 @@ def _rounding_variance(difference: Floats) -> float:
     return float((part * (1 - part)).mean()) * MiB * MiB
 
 
-def _roots(lines: tuple[GCTraceLine, ...]) -> float:
-    printed = [(line.stacks or 0) + (line.globals or 0) for line in lines]
-    mean = sum(printed) / len(printed)
-    return mean + MiB if mean else _UNKNOWN_ROOTS
+def _roots(lines: tuple[GCTraceLine, ...], gogc: int | None) -> float:
+    """Bytes of stacks and globals, as printed and as goals leave them possible.
+
+    Every goal is a multiple of what was marked and of these (runtime/mgcpacer.go: commit); figures
+    are rounded down, and tell them the better the more cycles there are.
+    """
+    printed = np.array([(line.stacks or 0) + (line.globals or 0) for line in lines], dtype=float)
+    assumed = float(printed.mean()) + (MiB if printed.any() else _UNKNOWN_ROOTS)
+    if gogc is None or lines[0].stacks is None:
+        return assumed
+    share = gogc / 100
+    marked = np.array([line.heap_marked for line in lines[:-1]], dtype=float)
+    goal = np.array([line.heap_goal for line in lines[1:]], dtype=float)
+    told = (goal - marked - marked * share - _HALF * share) / share
+    rounding = _HALF * (2 + share) / share
+    following = np.diff([line.number for line in lines]) == 1
+    off = told - printed[1:]
+    usable = following & (goal >= DEFAULT_HEAP_MINIMUM * share + MiB)
+    usable &= (off > -rounding) & (off < rounding + 2 * MiB)
+    variance = (1 + (1 + share) ** 2) / share**2 * _UNIFORM
+    precision = usable.sum() / variance
+    prior = 1 / _ROOTS_SPREAD**2
+    told_mean = float(told[usable].mean()) if usable.any() else assumed
+    return max(0.0, float((told_mean * precision + assumed * prior) / (precision + prior)))
 
 
 def _marked(printed: Floats, goal: Floats, roots: float, gogc: int | None) -> Floats:

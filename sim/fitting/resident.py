@@ -75,7 +75,7 @@ def ends(
 def program_at(end: Fraction, last: LastHeap, overheads: Overheads, seen: Resident) -> Bytes:
     """What is resident and neither heap nor known to the Go runtime, if that was the end."""
     heap = max(last.peak, last.marked + end * last.growth) if seen.heap is None else seen.heap
-    return max(_LEAST_PROGRAM, round(seen.size - overheads.runtime_resident(heap)))
+    return max(_LEAST_PROGRAM, round(overheads.of_program(seen.size, heap)))
 
 
 def check(seen: Resident, last: LastHeap) -> None:

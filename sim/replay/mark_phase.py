@@ -87,11 +87,16 @@ class MarkPhase:
         )
 
     def _busy_step(self, dt: float) -> None:
-        """The program has every P that no worker has."""
+        """The program has every P that no worker has.
+
+        Where it works on few Ps for a while, idle workers have what they had in the log.
+        """
         marking = self._workers.running
+        left = self._procs - marking
+        idle = min(self._cycle.idle_cpus, left)
         dt = min(dt, max(1.0, self._workers.until_change(self._now)))
         owed = self._owed()
-        used = self._flow(dt, owed, program=self._procs - marking, background=marking, idle=0.0)
+        used = self._flow(dt, owed, program=left - idle, background=marking, idle=idle)
         self._workers.advance(self._now, used)
 
     def _waiting_step(self, dt: float) -> None:

@@ -6,21 +6,34 @@ Source: runtime/mgcpacer.go, memoryLimitHeapGoal: mapped memory less free pages 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from sim.go.pacer.go127 import LIMIT_HEADROOM_PERCENT, LIMIT_MIN_HEADROOM
 from sim.units import Bytes, Fraction, MiB
 
 
+LARGE_PROGRAM: Final[Bytes] = 16 * MiB
+"""Of a program with so much in memory, all of `Overheads.libraries` counts."""
+_TOUCHED: Final[Fraction] = 0.5
+"""Of `Overheads.libraries`: buckets and free slots are written to here and there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Overheads:
-    """Memory beside the heap: a part that does not grow with it, and a share of it.
+    """Memory beside the heap: parts that do not grow with it, and a share of it.
 
-    With C memory of the Go runtime beside a heap H, and R what is resident:
-    C = fixed + share * H, and R = program + fixed - untouched + (1 + share - unused) * H.
+    With C memory of the Go runtime beside a heap H, L what libraries add, and R what is resident:
+    C = fixed + L + share * H, R = program + fixed - untouched + L / 2 + (1 + share - unused) * H.
     """
 
-    fixed: Bytes = 7 * MiB
-    """Metadata of the collector, heap profile buckets, stacks, mcaches, spans that few use."""
+    fixed: Bytes = 5 * MiB
+    """Metadata of the collector (3.5 MiB), tables of the runtime, mcaches, a few stacks: all there
+    is in a program of the standard library alone."""
+    libraries: Bytes = 4 * MiB
+    """More in a large program: the hash table of heap profiles (1.4 MiB, which the linker leaves
+    out where nothing asks for profiles), stacks of 100 to 200 goroutines (1.5 MiB), tables, spans
+    of kinds that are seldom allocated. Published metrics of eleven services have 6 to 11 MiB of
+    all that does not grow with the heap (tests/fitting/test_non_heap.py)."""
     share: Fraction = 0.06
     """Of a heap of small objects: 160 B of mspan per page of 8 KiB, tails, headers and bitmaps
     inside spans, mark bitmaps, slots still free. A heap of large objects has next to nothing."""
@@ -29,7 +42,7 @@ class Overheads:
     them already: a span counts as full as soon as a P caches it (runtime/mcache.go, refill)."""
     untouched: Bytes = 3 * MiB
     """Of the fixed part: tables that are mapped whole and written to here and there."""
-    program: Bytes = 16 * MiB
+    program: Bytes = LARGE_PROGRAM
     """The program's file and memory of C libraries: resident, but unknown to the Go runtime."""
     run: float = 1.0
     """By what factor resident memory of the run is another than that of such runs."""
@@ -40,15 +53,21 @@ class Overheads:
         """Such that a limit leaves this goal, and the headroom that Go keeps free."""
         heap = max(goal / (1 - LIMIT_HEADROOM_PERCENT / 100), goal + LIMIT_MIN_HEADROOM)
         fixed = max(0, round(limit - heap - self.share * heap))
-        return replace(self, fixed=fixed, untouched=min(fixed, self.untouched), measured=True)
+        untouched = min(fixed, self.untouched)
+        return replace(self, fixed=fixed, libraries=0, untouched=untouched, measured=True)
+
+    @property
+    def constant(self) -> float:
+        """Bytes that count against a limit and do not grow with the heap."""
+        return self.fixed + self.libraries * min(1.0, self.program / LARGE_PROGRAM)
 
     def at(self, heap: float) -> Bytes:
         """Bytes beside a heap of that size that count against a limit."""
-        return int(self.fixed + self.share * heap)
+        return int(self.constant + self.share * heap)
 
     def within(self, limit: Bytes) -> Bytes:
         """The same when heap and overheads together fill the limit."""
-        return self.at(max(0.0, (limit - self.fixed) / (1 + self.share)))
+        return self.at(max(0.0, (limit - self.constant) / (1 + self.share)))
 
     def resident(self, peak_heap: float) -> Bytes:
         """Resident memory of the process at the peak."""
@@ -56,5 +75,15 @@ class Overheads:
 
     def runtime_resident(self, peak_heap: float) -> float:
         """What of it the Go runtime knows of."""
+        of_libraries = _TOUCHED * (self.constant - self.fixed)
+        return of_libraries + self._whatever_the_program(peak_heap)
+
+    def of_program(self, resident: Bytes, peak_heap: float) -> float:
+        """What the program itself has, where so much is resident in all."""
+        rest = resident - self._whatever_the_program(peak_heap)
+        touched = _TOUCHED * self.libraries
+        return max(rest - touched, rest / (1 + touched / LARGE_PROGRAM))
+
+    def _whatever_the_program(self, peak_heap: float) -> float:
         of_the_heap = 1 + max(0.0, self.share - self.unused)
         return max(0.0, self.fixed - self.untouched) + of_the_heap * peak_heap

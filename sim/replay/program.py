@@ -38,6 +38,8 @@ class ObservedCycle:
     """Bytes of heap per CPU-ns that the program gets while the heap is marked."""
     program_cpus: float
     """Ps that the program itself wanted while the heap was marked."""
+    idle_cpus: float
+    """Ps that idle workers had meanwhile: more where a program that is else busy works alone."""
     measured: bool
     """Inside the part of the run that is asked about."""
 
@@ -93,6 +95,8 @@ class ObservedProgram:
     """
     pacer: str = "go1.27"
     """Name of the pacer of the Go version that it runs on."""
+    starts_full: bool = False
+    """Its first cycle was not the first of its process: the heap was there before."""
     repeats_from: float | None = None
     """Position from which on the program goes round again after its last cycle; None: it ends."""
     yields_every: Nanoseconds | None = None

@@ -168,7 +168,8 @@ def _observed_at(
 
     Drawing keeps the scatter of the observations, which interpolation would halve. Where the live
     heap grows or shrinks from cycle to cycle, and before the measured part, it is interpolated, and
-    after the last cycle extrapolated, unless the program goes round again.
+    after the last cycle extrapolated, unless the program goes round again. A process begins with an
+    empty heap.
     """
     cycles = program.cycles
     if program.repeats_from is not None and position > cycles[-1].end:
@@ -176,7 +177,7 @@ def _observed_at(
         position = program.repeats_from + (position - program.repeats_from) % span
     after = min(bisect_left(cycles, position, key=lambda cycle: cycle.start), len(cycles) - 1)
     if after == 0:
-        return cycles[0]
+        return cycles[0] if program.starts_full else _before(cycles[0], position)
     low, high = cycles[after - 1], cycles[after]
     fraction = (position - low.start) / max(1.0, high.start - low.start)
     chosen = high if rng.random() < fraction else low
@@ -186,6 +187,11 @@ def _observed_at(
         return chosen
     live = low.live + fraction * (high.live - low.live)
     return replace(chosen, live=max(live, min(low.live, high.live)))
+
+
+def _before(first: ObservedCycle, position: float) -> ObservedCycle:
+    """As the first cycle, with the live heap on its way from nothing."""
+    return replace(first, live=max(1.0, first.live * min(1.0, position / first.start)))
 
 
 def _on_its_way(cycles: tuple[ObservedCycle, ...], after: int) -> bool:

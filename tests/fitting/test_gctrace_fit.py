@@ -16,6 +16,7 @@ from sim.fitting.observe import smoothed
 from sim.fitting.workload import Container, to_yaml
 from sim.replay.program import Load
 from sim.replay.run import run
+from sim.streams import Streams
 from sim.units import GiB, MiB
 from tests.fits import fitted
 
@@ -51,6 +52,24 @@ def growing(cycles: int, grow: float) -> str:
             )
         )
     return "".join(lines)
+
+
+@pytest.mark.parametrize("roots", [0.0, 0.7, 1.6])
+@pytest.mark.parametrize("gogc", [50, 100, 400])
+def test_stacks_and_globals_follow_from_rounded_goals(
+    tmp_path: Path, roots: float, gogc: int
+) -> None:
+    """They are printed as 0 MB, each, up to a MiB, but make a tenth of the goal of a small heap."""
+    rng = Streams(1)["marked"]
+    lines, goal = [], 4 * gogc / 100
+    for n in range(1, 201):
+        marked = float(rng.uniform(6, 9))
+        sizes = {"start": int(0.9 * goal), "end": int(goal), "marked": int(marked)}
+        lines.append(LINE.format(n=n, t=0.1 * n, goal=int(goal), **sizes))
+        goal = marked + (marked + roots) * gogc / 100
+    log = written(tmp_path, "".join(lines))
+    found = fit_log(log, str(gogc)).program.roots
+    assert found == pytest.approx(roots * MiB, abs=0.25 * MiB)
 
 
 def test_a_program_without_idle_workers_is_busy() -> None:

@@ -26,6 +26,7 @@ def program(load: Load = Load.BUSY, live: float = 40 * MiB, procs: int = 4) -> O
         mark_cost=1.0,
         allocation_rate=GIB_PER_S / procs,
         program_cpus=procs / 4,
+        idle_cpus=0.0,
         measured=True,
     )
     return ObservedProgram(
@@ -44,6 +45,7 @@ def program(load: Load = Load.BUSY, live: float = 40 * MiB, procs: int = 4) -> O
         pauses=(50_000,),
         pause_per_cycle=100_000,
         span_overhead=0.0,
+        starts_full=True,
     )
 
 
@@ -185,3 +187,23 @@ def test_a_program_that_ends_while_it_is_marked_had_the_heap_that_began_the_cycl
     cut = run(replace(growing(), end=Window(at, at)), Setting(100, None, 4), 1, Overheads())
     assert len(cut.cycles) == len(whole.cycles) - 1
     assert cut.largest_heap == pytest.approx((last.heap_start + last.heap_end) / 2, rel=0.01)
+
+
+def test_a_process_begins_with_an_empty_heap() -> None:
+    """Else a small heap at the start is collected again and again, and nothing of it dies."""
+    late = replace(program().cycles[0], start=40 * MiB, end=50 * MiB, live=30 * MiB)
+    begun = replace(program(), cycles=(late,), end=Window(50 * MiB, 50 * MiB), starts_full=False)
+    found = run(begun, Setting(10, None, 4), 1, Overheads())
+    assert all(cycle.heap_marked <= cycle.position + MiB for cycle in found.cycles)
+
+
+def test_idle_workers_help_where_a_busy_program_works_on_few_ps() -> None:
+    usual = program().cycles[0]
+    busy = under(100)
+    alone = under(100, cycles=(replace(usual, idle_cpus=2.0),))
+    grown = [sum(c.heap_end - c.heap_start for c in found.cycles) for found in (busy, alone)]
+    assert grown[1] < 0.6 * grown[0]
+    assert sum(c.mark.idle for c in alone.cycles) > sum(c.mark.background for c in alone.cycles)
+    assert gc_cpu(alone) / len(alone.cycles) == pytest.approx(
+        gc_cpu(busy) / len(busy.cycles), rel=0.02
+    )

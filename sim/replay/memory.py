@@ -11,7 +11,6 @@ from typing import Final
 from sim.go.pacer.go127 import LIMIT_HEADROOM_PERCENT, LIMIT_MIN_HEADROOM
 from sim.units import Bytes, Fraction, MiB
 
-
 LARGE_PROGRAM: Final[Bytes] = 16 * MiB
 """Of a program with so much in memory, all of `Overheads.libraries` counts."""
 _TOUCHED: Final[Fraction] = 0.5

@@ -76,7 +76,7 @@ def make_runtime(config: RunConfig, emit: Callable[[Any], None]) -> Runtime:
             gomaxprocs=config.gomaxprocs,
             gc_percent=config.gc_percent,
             memory_limit=config.memory_limit,
-            duration=config.duration,
+            duration=config.longest,
             sampling=config.record.samples,
             globals_bytes=config.program.globals,
             pacer_name=config.gc.pacer.name,

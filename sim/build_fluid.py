@@ -200,7 +200,7 @@ class Fluid:
                 rates = ArrivalRates(
                     load.arrivals,
                     flow.now,
-                    config.duration,
+                    config.longest,
                     streams[f"{name}.arrivals"],
                 )
                 yield OpenFlow(

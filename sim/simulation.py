@@ -19,6 +19,7 @@ from sim.config import load, resolved
 from sim.config.provenance import SIMULATOR, provenance
 from sim.config.run import AUTO, RunConfig
 from sim.errors import UserError
+from sim.precision import Enough, warm_up
 from sim.record.facts import Phase, RunInfo, Status
 from sim.record.parquet import PARTIAL, ParquetSink, read_table
 from sim.record.phases import PhaseName
@@ -26,7 +27,6 @@ from sim.record.recorder import MemorySink, Recorder
 from sim.registry import fault
 from sim.results.load import load_run
 from sim.results.result import Result
-from sim.results.warmup import WarmUp, find_warm_up
 from sim.runtime.state import Process, Runtime, Stopped
 
 STEPS = 200
@@ -53,9 +53,18 @@ def simulate(
     recorder.emit(Phase(PhaseName.START_UP, 0, "the program starts"))
     run = _built(config, recorder.emit)
     recorder.begin()
+    read = memory.table if out is None else partial(read_table, out / PARTIAL)
+
+    def so_far() -> Result:
+        recorder.flush()
+        return Result(config.workload, read)
+
+    enough = None
+    if config.duration == AUTO and config.program.serves:
+        enough = Enough(config, so_far)
     status, reason = Status.FAILED, ""
     try:
-        status, reason = run_to_end(run, progress)
+        status, reason = run_to_end(run, progress, enough)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             status = Status.INTERRUPTED
@@ -69,9 +78,7 @@ def simulate(
         raise
     finally:
         run.mode.report()
-        recorder.flush()
-        read = memory.table if out is None else partial(read_table, out / PARTIAL)
-        emit_service(config, Result(config.workload, read), recorder)
+        emit_service(config, so_far(), recorder)
         end, events = round(run.runtime.clock.now), run.runtime.clock.events
         recorder.seal(info._replace(status=status, reason=reason, end_ns=end, events=events))
     if out is None:
@@ -88,8 +95,7 @@ def emit_service(config: RunConfig, run: Result, recorder: Recorder) -> None:
     load = begins.get(PhaseName.WARM_UP)
     if load is None:
         return
-    configured = WarmUp(load + config.record.warmup, "as configured")
-    found = find_warm_up(run, load) if config.record.warmup == AUTO else configured
+    found = warm_up(config, run, load)
     recorder.emit(Phase(PhaseName.SERVICE, found.end_ns, found.reason))
 
 
@@ -103,19 +109,21 @@ def _built(config: RunConfig, emit: Callable[[Any], None]) -> Run:
         raise
 
 
-def run_to_end(run: Run, progress: Callable[[float], None] | None) -> Stopped:
+def run_to_end(
+    run: Run, progress: Callable[[float], None] | None, enough: Enough | None
+) -> Stopped:
     """Go on until the duration is over, all batches are done, or something ends it before.
 
-    Returns how it ended, and if before its time, why.
+    Returns how it ended, and if before its time, why; where its time was open, what it knows.
     """
     clock = run.runtime.clock
-    clock.process(_deadline(run.runtime, progress))
+    clock.process(_deadline(run.runtime, progress, enough))
     with python_collects_seldom():
         stopped: Stopped | None = clock.run(until=run.runtime.finished)
     run.mode.finish()
     if progress is not None:
         progress(1.0)
-    return stopped or Stopped(Status.COMPLETE, "")
+    return stopped or Stopped(Status.COMPLETE, enough.outcome if enough else "")
 
 
 @contextmanager
@@ -132,13 +140,17 @@ def python_collects_seldom() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-def _deadline(runtime: Runtime, progress: Callable[[float], None] | None) -> Process[None]:
+def _deadline(
+    runtime: Runtime, progress: Callable[[float], None] | None, enough: Enough | None
+) -> Process[None]:
     clock, duration = runtime.clock, runtime.settings.duration
     step = max(1, duration // STEPS)
     while clock.now < duration:
         yield clock.timeout(min(step, duration - clock.now))
         if progress is not None:
             progress(clock.now / duration)
+        if enough is not None and enough.at(clock.now):
+            break
     if not runtime.finished.triggered:
         runtime.finished.succeed()
 

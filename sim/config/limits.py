@@ -23,7 +23,7 @@ def beyond(config: RunConfig) -> Iterator[tuple[Path, str]]:
         yield from _too_many(
             ("record", "samples"),
             "samples",
-            config.duration // every,
+            config.longest // every,
             MOST_SAMPLES,
             "choose a longer distance or a shorter duration",
         )

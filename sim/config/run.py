@@ -15,7 +15,7 @@ from annotated_types import Ge, Gt, Le
 from sim.config.annotations import Name, Word
 from sim.config.policy import Policy, Slot
 from sim.machine.profile import DEFAULT
-from sim.units import MAX_INT64, MS, SECOND, Bytes, Nanoseconds
+from sim.units import MAX_INT64, MS, SECOND, Bytes, Fraction, Nanoseconds
 from sim.workload.program import Program
 
 MOST_GOGC: Final = (1 << 31) - 1
@@ -25,7 +25,7 @@ MOST_PS: Final = 4096
 NO_GC: Final = -1
 """gc_percent of GOGC=off (runtime/mgcpacer.go: readGOGC)."""
 AUTO: Final = -1
-"""A warm-up that is to be found."""
+"""A warm-up, or an end of the run, that is to be found."""
 GREEN_TEA_SINCE: Final = 26
 """Minor version of Go 1 whose default marker is Green Tea (internal/buildcfg/exp.go)."""
 
@@ -133,6 +133,25 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Precision:
+    """When a run of `duration: auto` ends: as soon as the means of some figures are known so well.
+
+    Their intervals come from batch means (see `sim.results.batch_means`).
+    """
+
+    relative: Annotated[Fraction, Gt(0), Le(0.5)] = 0.05
+    """Largest half width of an interval (95 % confidence), relative to the mean."""
+    figures: tuple[Literal["live_heap", "gc_cpu", "latency"], ...] = (
+        "live_heap",
+        "gc_cpu",
+        "latency",
+    )
+    """Which means: those of the live heap and of GC CPU by cycle, of latency by request."""
+    limit: Annotated[Nanoseconds, Gt(0)] = 60 * SECOND
+    """Simulated time at which the run ends in any case."""
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """One run: a program, the settings of the Go runtime, the machine and the model."""
 
@@ -146,8 +165,11 @@ class RunConfig:
     """Soft limit of the memory of the Go runtime."""
     gomaxprocs: Annotated[int, Name("GOMAXPROCS"), Ge(1), Le(MOST_PS)] = 1
     """Number of Ps."""
-    duration: Annotated[Nanoseconds, Gt(0)] = 10 * SECOND
-    """Simulated time after which the run ends; batches may end it before."""
+    duration: Annotated[Nanoseconds, Gt(0), Word("auto", AUTO)] = 10 * SECOND
+    """Simulated time after which the run ends; batches may end it before. `auto`: as soon as what
+    is asked for in `precision` is known."""
+    precision: Precision = field(default_factory=Precision)
+    """What is to be known before a run of `duration: auto` ends."""
     seed: Annotated[int, Ge(0)] = 1
     """Seed of all random streams."""
     go: Literal["1.21", "1.22", "1.23", "1.24", "1.25", "1.26", "1.27"] = "1.27"
@@ -166,3 +188,8 @@ class RunConfig:
     """How the operating system is set."""
     record: Record = field(default_factory=Record)
     """What is written down."""
+
+    @property
+    def longest(self) -> Nanoseconds:
+        """Simulated time after which the run has ended in any case."""
+        return self.precision.limit if self.duration == AUTO else self.duration

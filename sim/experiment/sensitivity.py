@@ -42,7 +42,7 @@ def elasticities(config: RunConfig, seeds: int, jobs: int = -1) -> pd.DataFrame:
     Machine costs that are zero, and parameters that cannot be raised by a tenth, are left out. The
     warm-up is a tenth of the duration: one that was found anew would jump from cycle to cycle.
     """
-    config = replace(config, record=replace(config.record, warmup=config.duration // 10))
+    config = replace(config, record=replace(config.record, warmup=config.longest // 10))
     with TemporaryDirectory(prefix="gomemsim-") as folder:
         variants = {"": resolved(config), **dict(_machine(config, Path(folder)))}
         variants |= dict(_program(config))

@@ -53,7 +53,7 @@ def run_twin(executable: Path, config: RunConfig, log: Path, *, gctrace: int = 1
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=config.duration / SECOND + ALLOWANCE_S,
+                timeout=config.longest / SECOND + ALLOWANCE_S,
             )
         except subprocess.TimeoutExpired:
             raise UserError(f"the twin of {config.workload} does not come to an end") from None
@@ -79,7 +79,7 @@ def twin_spec(config: RunConfig) -> Json:
     """The program of a config as the twin reads it, with the arrivals that the simulator has."""
     program, table = config.program, size_classes(config.go)
     return {
-        "duration_ns": config.duration,
+        "duration_ns": config.longest,
         "mixes": {name: _objects(mix, table) for name, mix in program.mixes.items()},
         "stores": {name: vars(store) for name, store in program.stores.items()},
         "pools": {
@@ -177,9 +177,9 @@ def _arrivals(name: str, load: spec.OpenLoop, config: RunConfig) -> list[int]:
     at: list[int] = []
     for block in load.arrivals.times(Streams(config.seed)[f"{name}.arrivals"]):
         at += block.tolist()
-        if at[-1] > config.duration:
+        if at[-1] > config.longest:
             break
-    return [ns for ns in at if ns <= config.duration]
+    return [ns for ns in at if ns <= config.longest]
 
 
 def _values(distribution: Distribution) -> list[float]:

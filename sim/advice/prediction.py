@@ -102,11 +102,21 @@ def predict(
     return _more_gogc_never_less_memory(found)
 
 
-def first_run(fit: Fit, setting: Setting, seed: int = 1) -> tuple[ReplayedRun, Overheads, Figures]:
-    """The first of the runs that `predict` takes its middle from, with its figures."""
+def first_run(
+    fit: Fit, setting: Setting, seed: int = 1, share: Fraction = 1.0
+) -> tuple[ReplayedRun, Overheads, Figures]:
+    """The first of the runs that `predict` takes its middle from, with its figures.
+
+    With a `share` only so much of its course is run, and figures that add up are raised to all.
+    """
     seeds, _ = _enough(fit, SEEDS, DRAWS)
     possible = likeliest(fit, seeds, Streams(seed)["ends"])[0]
-    found, part = _long_enough(possible, setting, seed, fit.steady_from)
+    if share < 1:
+        program, end = possible.program, possible.program.end.high * share
+        possible = possible._replace(program=replace(program, end=Window(end, end)))
+        found, part = run(possible.program, setting, seed, possible.overheads), 1 / share
+    else:
+        found, part = _long_enough(possible, setting, seed, fit.steady_from)
     figures = _measured(found, part, possible, setting, seed, fit.arrivals)
     return found, possible.overheads, figures
 

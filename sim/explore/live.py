@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from sim.advice.prediction import Prediction
 from sim.errors import UserError
 from sim.explore.knobs import Position, all_values, knobs
 from sim.explore.page import Page
 from sim.explore.predictor import Predictor, Tried
-from sim.explore.views import View, cost_view, message, series, tradeoff_view, words
+from sim.explore.views import Columns, View, cost_view, message, series, tradeoff_view, words
 from sim.report.bokeh import follow_browser, style, template
 
 if TYPE_CHECKING:
@@ -22,6 +22,15 @@ SETTLED: Final = 120
 """ms without a move after which intervals are worth their time."""
 
 Answer = TypeVar("Answer")
+
+
+Settled: TypeAlias = tuple[dict[str, Columns], Prediction]
+
+
+def _settled(predictor: Predictor, position: Position) -> Settled:
+    """What takes its time: the whole run as columns, and what `whatif` says."""
+    found, overheads, _ = predictor.once(position)
+    return series(found, overheads, position), predictor.predict(position)
 
 
 class Live:
@@ -86,9 +95,9 @@ class Live:
             self._document.add_next_tick_callback(self._redraw)
 
     def _redraw(self) -> None:
-        """At once, from one run; the intervals follow when the knobs rest."""
+        """At once, from one run or its beginning; the rest follows when the knobs rest."""
         self._redrawing, position = False, self._position
-        found, overheads, prediction = self._predictor.once(position)
+        found, overheads, prediction = self._predictor.at_once(position)
         fit = position.scenario.of(self._predictor.fit)
         told = words(fit, self._today, prediction, position.container, with_bounds=False)
         self.page.show(View(series(found, overheads, position), {**told, "message": ""}))
@@ -100,13 +109,14 @@ class Live:
     def _ask(self) -> None:
         self._waiting = None
         position = self._position
-        self._later(self._pool.submit(self._predictor.predict, position), self._answer, position)
+        self._later(self._pool.submit(_settled, self._predictor, position), self._answer, position)
 
-    def _answer(self, prediction: Prediction, position: Position) -> None:
+    def _answer(self, settled: Settled, position: Position) -> None:
         if position == self._position:
+            columns, prediction = settled
             fit = position.scenario.of(self._predictor.fit)
             told = words(fit, self._today, prediction, position.container)
-            self.page.show(View({}, told))
+            self.page.show(View(columns, told))
             self._show_costs(prediction)
 
     def _show_costs(self, prediction: Prediction) -> None:

@@ -5,9 +5,12 @@ The slower ones run in processes of their own, so that the page answers while th
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 from sim.advice.prediction import Prediction, first_run, predict
 from sim.advice.scenario import Scenario
@@ -18,7 +21,12 @@ from sim.fitting.gctrace_fit import Fit
 from sim.replay.memory import Overheads
 from sim.replay.run import ReplayedRun
 from sim.replay.setting import Setting
-from sim.units import Bytes
+from sim.units import Bytes, Fraction
+
+MOMENT: Final = 0.12
+"""Seconds that a move of a knob may compute before it is drawn."""
+SHARES: Final[tuple[Fraction, ...]] = (1 / 64, 1 / 8, 1.0)
+"""Of the course of a program: what one took tells what the next will take."""
 
 
 class Tried(NamedTuple):
@@ -35,11 +43,22 @@ class Predictor:
     fit: Fit
     seed: int
 
-    def once(self, position: Position) -> tuple[ReplayedRun, Overheads, Prediction]:
-        """The first of the runs that `predict` takes its middle from: in tens of milliseconds."""
+    def once(
+        self, position: Position, share: Fraction = 1.0
+    ) -> tuple[ReplayedRun, Overheads, Prediction]:
+        """The first of the runs that `predict` takes its middle from, or a share of its course."""
         fit = position.scenario.of(self.fit)
-        found, overheads, figures = first_run(fit, position.setting, self.seed)
+        found, overheads, figures = first_run(fit, position.setting, self.seed, share)
         return found, overheads, Prediction(position.setting, figures, figures, figures)
+
+    def at_once(self, position: Position) -> tuple[ReplayedRun, Overheads, Prediction]:
+        """`once`, or what of it fits into a moment where there are thousands of cycles."""
+        for share, following in pairwise((*SHARES, math.inf)):
+            begin = time.thread_time()
+            found = self.once(position, share)
+            if (time.thread_time() - begin) * following / share > MOMENT:
+                break
+        return found
 
     def predict(self, position: Position) -> Prediction:
         """What `whatif` says of the same setting, growth and traffic, asked alone."""

@@ -37,14 +37,28 @@ def test_the_heap_in_the_picture_is_that_of_the_first_run(predictor: Predictor) 
     assert drawn["GOMEMLIMIT"] == {"x": [], "y": []}
 
 
-def test_a_move_is_redrawn_within_a_fifth_of_a_second_of_cpu(predictor: Predictor) -> None:
+EXTREME = TODAY._replace(gogc=10, procs=1, traffic=4.0)
+
+
+@pytest.mark.parametrize("position", [TODAY._replace(gogc=50), EXTREME])
+def test_a_move_is_redrawn_within_a_fifth_of_a_second_of_cpu(
+    predictor: Predictor, position: Position
+) -> None:
     predictor.once(TODAY)
     begin = time.process_time()
-    run, overheads, prediction = predictor.once(TODAY._replace(gogc=50))
+    run, overheads, prediction = predictor.at_once(position)
     series(run, overheads, TODAY)
     cost_view(prediction, prediction, None)
     words(predictor.fit, prediction, prediction, None, with_bounds=False)
     assert time.process_time() - begin < 0.2
+
+
+def test_a_glimpse_of_a_long_run_is_near_the_whole(predictor: Predictor) -> None:
+    seen, _, glimpse = predictor.once(EXTREME, 1 / 8)
+    run, _, whole = predictor.once(EXTREME)
+    assert len(seen.cycles) < len(run.cycles) / 4
+    assert glimpse.middle.gc_cycles == pytest.approx(whole.middle.gc_cycles, rel=0.2)
+    assert glimpse.middle.gc_cpu_share == pytest.approx(whole.middle.gc_cpu_share, rel=0.2)
 
 
 def test_bars_and_points_are_the_shares_of_the_prediction(predictor: Predictor) -> None:

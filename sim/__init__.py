@@ -1,4 +1,4 @@
-"""gomemsim: a simulator of the Go runtime's memory system. `import sim` opens rooms on demand.
+"""gomemsim: a simulator of the Go runtime's memory system. Its parts are imported on demand.
 
 `run(config)` simulates a config file (or a `RunConfig`) and returns its tables as DataFrames;
 `load(path)` opens stored results; `read_config(path)` reads and checks a config without running it.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sim.results.load import load as load
     from sim.simulation import simulate as run
 
-_DOORS: Final = {
+_EXPORTS: Final = {
     "fit": ("sim.advice.api", "fit"),
     "load": ("sim.results.load", "load"),
     "read_config": ("sim.config", "load"),
@@ -35,9 +35,9 @@ __all__ = ["fit", "load", "read_config", "run", "tune", "watch", "whatif"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _DOORS:
+    if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, attribute = _DOORS[name]
+    module, attribute = _EXPORTS[name]
     return getattr(import_module(module), attribute)
 
 

@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
-
-import pandas as pd
+from typing import TYPE_CHECKING, TypeAlias
 
 from sim.advice import report
-from sim.advice.confirm import Detail, confirm
 from sim.advice.prediction import Figures, Prediction, predict
 from sim.advice.risks import Risks, risks
 from sim.advice.settings import grid
@@ -27,6 +24,11 @@ from sim.fitting.gctrace_fit import Fit
 from sim.fitting.reproduction import TOO_FAR
 from sim.fitting.settings import name_gogc, name_limit, parse_procs
 from sim.units import parse_bytes, parse_duration, parse_fraction
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sim.advice.confirm import Detail
 
 Log: TypeAlias = str | Path | Fit
 Words: TypeAlias = str | int | Sequence[str | int]
@@ -100,6 +102,8 @@ def whatif(
 
     Units are in the names: bytes and seconds. Raises UserError.
     """
+    import pandas as pd
+
     fitted = _fitted(log)
     procs = fitted.program.procs if gomaxprocs is None else gomaxprocs
     settings = grid(_typed(gogc), _typed(gomemlimit), _typed(procs))
@@ -140,6 +144,8 @@ class Advice:
     @property
     def trade_off(self) -> pd.DataFrame:
         """Every setting tried: memory against GC CPU."""
+        import pandas as pd
+
         return pd.DataFrame([_row(candidate.now) for candidate in self.tuning.candidates])
 
 
@@ -161,6 +167,8 @@ def tune(
     Raises UserError, also for a log that its own replay misses by over 30 % in cycles, peak or GC
     CPU, unless `force` is set.
     """
+    from sim.advice.confirm import confirm
+
     fitted = _fitted(log)
     if not force:
         _check_trust(fitted)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from sim.advice.latency import latency
 from sim.fitting.draw import Possible, draw, likeliest
@@ -166,10 +165,19 @@ def _more_gogc_never_less_memory(found: list[Prediction]) -> list[Prediction]:
         alike.sort(key=lambda place: _percent(found[place].setting))
         for which in ("low", "middle", "high"):
             figures = [getattr(rising[place], which) for place in alike]
-            memory = isotonic_regression([f.peak_rss_bytes for f in figures]).x.tolist()
+            memory = _rising([one.peak_rss_bytes for one in figures])
             for place, one, rss in zip(alike, figures, memory, strict=True):
                 rising[place] = replace(rising[place], **{which: one._replace(peak_rss_bytes=rss)})
     return rising
+
+
+def _rising(values: list[float]) -> list[float]:
+    if values == sorted(values):
+        return values
+    from scipy.optimize import isotonic_regression
+
+    fitted: list[float] = isotonic_regression(values).x.tolist()
+    return fitted
 
 
 def _percent(setting: Setting) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -16,7 +17,7 @@ from sim.replay.program import Load, ObservedCycle, ObservedProgram
 
 STEPS: Final = 20
 """The work is done in at least so many steps, and no step takes longer than background workers
-alone would need."""
+alone would need. In a step the assist ratio stays, as in Go between two calls of revise."""
 
 
 class AssistPacing(Protocol):
@@ -66,17 +67,18 @@ class MarkPhase:
         self._work = 0.0
         self._credit = 0.0
         self._own = program.first_assists
-        self._step = cycle.live * cycle.mark_cost / STEPS
-        self._finest = self._step / procs / STEPS
+        self._step_work = cycle.live * cycle.mark_cost / STEPS
+        self._finest = self._step_work / procs / STEPS
         self._busy = BACKGROUND_UTILIZATION * procs
         self._now = self._assist = self._background = self._idle = 0.0
+        self._owed, self._limiting = 0.0, False
 
     def run(self) -> Marked:
         """Mark to the end."""
         limited = self._limiter.limited
-        step = self._busy_step if self._program.load is Load.BUSY else self._waiting_step
+        piece = self._busy_piece if self._program.load is Load.BUSY else self._waiting_piece
         while self._work < self._cycle.live:
-            step(max(1.0, self._step / self._busy))
+            self._step(max(1.0, self._step_work / self._busy), piece)
         return Marked(
             self._now,
             self._heap_live,
@@ -86,7 +88,20 @@ class MarkPhase:
             self._limiter.limited - limited,
         )
 
-    def _busy_step(self, dt: float) -> None:
+    def _step(self, dt: float, piece: Callable[[float], None]) -> None:
+        """Pacer and limiter look once; what they say holds for `dt`, or until the work ends."""
+        self._owed = self._rate * self._pacing.work_per_byte(self._heap_live, self._work)
+        self._limiting = self._limiter.limiting
+        begun, assist, background, idle = self._now, self._assist, self._background, self._idle
+        end = begun + dt
+        while self._now < end and self._work < self._cycle.live:
+            piece(end - self._now)
+        time, assist, idle = self._now - begun, self._assist - assist, self._idle - idle
+        self._limiter.mark(time, assist, idle)
+        marked = self._background - background + assist + idle
+        self._busy = max(BACKGROUND_UTILIZATION * self._procs, marked / time)
+
+    def _busy_piece(self, dt: float) -> None:
         """The program has every P that no worker has.
 
         Where it works on few Ps for a while, idle workers have what they had in the log.
@@ -95,11 +110,10 @@ class MarkPhase:
         left = self._procs - marking
         idle = min(self._cycle.idle_cpus, left)
         dt = min(dt, max(1.0, self._workers.until_change(self._now)))
-        owed = self._owed()
-        used = self._flow(dt, owed, program=left - idle, background=marking, idle=idle)
+        used = self._flow(dt, program=left - idle, background=marking, idle=idle)
         self._workers.advance(self._now, used)
 
-    def _waiting_step(self, dt: float) -> None:
+    def _waiting_piece(self, dt: float) -> None:
         """Idle workers have every P that neither the program nor another worker has.
 
         Before the measured part, a program that starts up wants what it wanted in the log.
@@ -111,33 +125,25 @@ class MarkPhase:
         if demand is not None:
             dt = min(dt, max(1.0, self._finest, demand.until_change(program)))
         assisted = self._assist
-        used = self._flow(
-            dt, self._owed(), program=program, background=background, idle=left - program
-        )
+        used = self._flow(dt, program=program, background=background, idle=left - program)
         if demand is not None:
             demand.advance(used, program * used - (self._assist - assisted))
 
-    def _owed(self) -> float:
-        """Bytes of scan work owed per CPU-ns of the program."""
-        return self._rate * self._pacing.work_per_byte(self._heap_live, self._work)
-
-    def _flow(
-        self, dt: float, owed: float, *, program: float, background: float, idle: float
-    ) -> float:
+    def _flow(self, dt: float, *, program: float, background: float, idle: float) -> float:
         """Let `dt` pass, or less if the work ends before; return what passed."""
         supply = (background + idle) * dt / self._cost
-        assist = 0.0 if self._limiter.limiting else self._assists(program * dt, owed, supply)
-        done = supply + assist / self._cost
-        fraction = min(1.0, (self._cycle.live - self._work) / done) if done > 0 else 1.0
-        self._work += done if fraction == 1.0 else self._cycle.live - self._work
-        self._heap_live += self._rate * (program * dt - assist) * fraction
-        self._now += dt * fraction
-        self._assist += assist * fraction
-        self._background += background * dt * fraction
-        self._idle += idle * dt * fraction
-        self._limiter.mark(dt * fraction, assist * fraction, idle * dt * fraction)
-        self._busy = max(BACKGROUND_UTILIZATION * self._procs, background + idle + assist / dt)
-        return dt * fraction
+        assist = 0.0 if self._limiting else self._assists(program * dt, self._owed, supply)
+        done, left = supply + assist / self._cost, self._cycle.live - self._work
+        if done > left:
+            fraction = left / done
+            dt, assist, done = dt * fraction, assist * fraction, left
+        self._work += done
+        self._heap_live += self._rate * (program * dt - assist)
+        self._now += dt
+        self._assist += assist
+        self._background += background * dt
+        self._idle += idle * dt
+        return dt
 
     def _assists(self, available: float, owed_per_ns: float, supply: float) -> float:
         """CPU-ns that the program must mark so that credit covers what it allocates.

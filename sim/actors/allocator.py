@@ -26,14 +26,18 @@ from sim.runtime.state import GC, CgroupLimits, Settings
 from sim.units import MAX_INT64, Bytes, KiB, MiB, Nanoseconds
 
 BATCHES_PER_CYCLE: Final = 4
-"""At least so many: what a batch allocates has one price, learnt from the one before."""
+"""At least so many; what a batch allocates has one price, learnt from the one before. A judgement,
+held against `model.resolution: refill` (docs/exactness.md); fewer moves when locks and sweeping are
+paid."""
 MIN_ROOM: Final[Bytes] = MiB // 4
-"""Room of the first batch, before much is known of prices; it doubles from there. However near
-the cgroup's limit is, it is not looked at more often."""
+"""Bytes of the first batch, before much is known of prices; it doubles from there. However near the
+cgroup's limit is, it is not looked at more often. A judgement; smaller only costs time."""
 MAX_ROOM: Final[Bytes] = 256 * MiB
-"""Room of a batch; the growth of a heap that is never collected is seen in such steps."""
+"""Bytes of a batch; the growth of a heap that is never collected is seen in such steps. A
+judgement; larger delays a kill."""
 MIN_STRETCH: Final[Bytes] = 32 * KiB
-"""Nearer to the trigger, the goal or the kill, a stretch is not cut any shorter."""
+"""Bytes; nearer to the trigger, the goal or the kill, a stretch is not cut any shorter. A
+judgement; larger passes the trigger by more."""
 
 
 class Allocator:

@@ -22,9 +22,11 @@ from sim.workload.finalizers import Finalizers
 from sim.workload.ledger import Ledger
 
 SWEEP_TURN: Final[Nanoseconds] = MS
-"""Longest turn of the sweeper while nobody waits. What it sweeps counts from its beginning."""
+"""Longest turn of the sweeper while nobody waits. What it sweeps counts from its beginning. A
+judgement, short beside a cycle; longer makes swept spans available too early."""
 FINALIZER_TURN: Final[Nanoseconds] = MS // 4
-"""Computing before the finalizer goroutine looks whether others want its P."""
+"""Computing before the finalizer goroutine looks whether others want its P. A judgement, short
+beside a time slice; longer keeps a P from others."""
 
 
 class Sweeper:

@@ -18,7 +18,8 @@ from sim.units import Nanoseconds
 
 MIN_CREDIT: Final = 1 << 10
 """Bytes; Go charges object by object. Small ones are charged together up to so much: near the
-memory limit, where a byte costs megabytes of marking, more would starve everybody else."""
+memory limit, where a byte costs megabytes of marking, more would starve everybody else. A
+judgement; smaller only costs time."""
 
 
 class Computing:

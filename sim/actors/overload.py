@@ -12,7 +12,8 @@ from sim.runtime.state import Stopped
 from sim.units import format_duration
 
 MOST_GOROUTINES: Final = 2_000_000
-"""At the same time; each is an object of the simulator of about a kilobyte."""
+"""Goroutines at the same time; each is an object of the simulator of about a kilobyte. Chosen as
+what 2 GiB hold."""
 
 
 def check_overload(goroutines: int, clock: Clock, finished: simpy.Event) -> None:

@@ -18,7 +18,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 HISTORY: Final = 8
-"""Spans of history that a price remembers besides the last batch."""
+"""Spans of history that a price remembers besides the last batch. A judgement, so that a batch of
+few refills does not make a price of its own; more follows changes later."""
 LARGE_CLASSES: Final = 2
 """Span classes 0 and 1 hold large objects."""
 

@@ -14,7 +14,8 @@ from sim.units import MS, Nanoseconds
 PERIOD: Final[Nanoseconds] = 100 * MS
 """CPU bandwidth period of container runtimes (Linux: cpu.max, cfs_period_us)."""
 ACCOUNTING: Final[Nanoseconds] = MS // 10
-"""Shortest distance at which the use of the quota is looked at."""
+"""Shortest distance at which the use of the quota is looked at. Chosen well below Linux's slice of
+5 ms (sched_cfs_bandwidth_slice_us); longer overruns the quota by as much."""
 
 
 def quota(

@@ -13,6 +13,7 @@ from sim.replay.setting import Setting
 from sim.units import SECOND, MiB
 
 _SMALLEST_GROWTH = MiB
+"""Bytes between two cycles, so that their number stays finite."""
 
 
 class GuideFigures(NamedTuple):

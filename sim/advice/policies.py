@@ -8,7 +8,10 @@ from sim.replay.setting import Setting
 from sim.units import Bytes, Fraction, MiB
 
 BALLAST_SHARE: Fraction = 0.25
+"""Share of the memory that ballast is. A judgement; an alternative that is shown, and moves nothing
+else."""
 TUNED_SHARE: Fraction = 0.7
+"""Share of the memory that a tuner of GOGC aims at. A judgement; likewise."""
 
 
 class NamedPolicy(NamedTuple):

@@ -21,15 +21,20 @@ from sim.streams import Streams
 from sim.units import SECOND, Fraction, MiB
 
 SEEDS: Final = 5
-"""Runs per setting of the program as fitted: their median is the prediction."""
+"""Runs of the program as fitted; their median is the prediction. A judgement; more costs time in
+proportion."""
 DRAWS: Final = 15
-"""Runs per setting of programs that the log leaves possible as well, for the interval."""
+"""Runs of programs that the log leaves possible as well, for the interval. Chosen so that its ends
+are those of 15 even steps of probability; fewer makes them coarser."""
 LEAST_DRAWS: Final = 9
+"""The same at least, where a run is long: below, 5 and 95 % are extrapolated."""
 ENOUGH_CYCLES: Final = 3000
-"""In all runs of the program as fitted, or of each possible one: more hardly differ."""
+"""Cycles in all runs of the program as fitted, or of each possible one; more hardly differ. Chosen
+so that a sum over cycles that differ by a half is known to 1 %."""
 RANGE: Final = (0.05, 0.95)
+"""Quantiles between which an interval is: nine of ten."""
 SHOWING: Final = 3
-"""Cycles that show what a setting does."""
+"""Cycles that show what a setting does. The least that are more than a start and an end."""
 LONGER: Final = (4, 16, 64, 256, 1024)
 """How often the course of a log is gone through, until a setting shows."""
 OVERLOAD: Final[Fraction] = NEARLY_ALL

@@ -12,8 +12,10 @@ from sim.replay.setting import Setting
 from sim.units import Fraction
 
 THRASHING: Final[Fraction] = 1 / 3
-"""Share of the CPU in collection; the limiter keeps it below a half, idle time included."""
+"""Share of the CPU in collection. Chosen below the half at which the limiter acts, idle time
+included (runtime/mgclimit.go); smaller warns earlier."""
 _STEPS: Final = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+"""Growth of the live heap that is tried, relative to it."""
 MOST_GROWTH: Final = _STEPS[-1]
 
 

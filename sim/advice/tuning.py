@@ -16,15 +16,22 @@ from sim.replay.setting import Setting
 from sim.units import SECOND, Bytes, Fraction, Nanoseconds
 
 PERCENTS: Final = (25, 50, 75, 100, 150, 200, 300, 400, 600, 800)
+"""GOGC that are tried, in percent: about half as much again each time."""
 LIMITED_PERCENTS: Final = (100, 200, 400, None)
+"""The same beside a limit; None: off."""
 LIMIT_SHARES: Final = (0.7, 0.8, 0.9)
+"""Limits that are tried, relative to the memory that there is."""
 SEEDS: Final = 1
+"""Runs per setting while searching, of the program as fitted."""
 DRAWS: Final = 2
-"""Runs per setting while searching; the winner is confirmed with more."""
+"""Runs of possible programs while searching; the winner is confirmed with more
+(`sim.advice.prediction`)."""
 EQUALLY_CHEAP: Final[Fraction] = 0.005
-"""A difference of GC CPU that is not worth a risk or memory."""
+"""A difference of the share of GC CPU that is not worth a risk or memory. A judgement; larger
+prefers memory."""
 EQUALLY_FAST: Final[Fraction] = 0.02
-"""A difference of time for the same work that is not worth another P."""
+"""A relative difference of time for the same work that is not worth another P. A judgement; larger
+prefers fewer Ps."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,18 +29,36 @@ YIELDS: Final[tuple[Nanoseconds | None, ...]] = (
     100 * US,
     30 * US,
 )
+"""How often goroutines are tried to give up their P, ns; None: only when they end. Chosen from a
+time slice down to short requests, three a decade; a step too coarse moves GC CPU between assists
+and background workers."""
 CLOSE_ENOUGH: Final = 0.1
+"""Misfit (see `_error`) that is not worth another try. A judgement, in the order of what CPU times
+of repetitions differ by; larger leaves GC CPU as far from the log."""
 _WORSE: Final = 2
-"""So often in a row, faster switching may explain less before it is given up."""
+"""So often in a row, faster switching may explain less before it is given up. Chosen as the least
+that one chance result does not end; larger costs time of fitting only."""
 _ROUNDS: Final = 2
+"""Corrections of mark cost and growth, each followed by a run. A judgement: the second corrects
+what the first has moved; one leaves GC CPU uncorrected."""
 _PIECES: Final[tuple[Nanoseconds, Nanoseconds]] = (10 * US, 30 * MS)
+"""Shortest and longest computation in one go that is looked for, ns: a system call, three time
+slices. Bounds of a search; they move assists."""
 _HALVINGS: Final = 6
+"""Of the logarithm between the bounds: a factor of 1.13 is left. A judgement; fewer moves the share
+of assists."""
 _SEEDS: Final = (1, 2)
+"""Seeds of the runs that a fit is corrected by. Chosen as the least of which one can differ; more
+costs time of fitting in proportion."""
 _MANY_CYCLES: Final = 200
-"""One run of so many says as much as several."""
+"""Cycles; one run of so many says as much as several. Chosen so that the mean over cycles that
+differ by a quarter is known to 2 %; only the time of fitting depends on it."""
 _LARGEST_CORRECTION: Final = 1.25
+"""A factor by which mark cost is corrected in a round at most. A judgement, so that one run by
+chance cannot spoil a fit; larger matters to logs of few cycles alone."""
 _UNKNOWN: Final = MiB / 2
-"""Of what is allocated in a cycle, what rounding may hide."""
+"""Bytes that rounding may hide of what is allocated in a cycle: gctrace prints whole MiB. Moves
+cycles and GC CPU of small heaps."""
 
 
 @dataclass(frozen=True, slots=True)

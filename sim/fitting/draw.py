@@ -18,22 +18,33 @@ from sim.replay.program import ObservedCycle, ObservedProgram, Window
 from sim.units import Fraction, MiB
 
 MARK_COST_SPREAD: Final[Fraction] = 0.25
-"""Standard deviation, beyond scatter, of the CPU time that the same marking takes elsewhere.
-
-From run to run, and from one setting to another: neighbours on the machine, caches, who marks.
-"""
+"""Standard deviation of the logarithm, beyond scatter, of the CPU time that the same marking takes
+elsewhere: from run to run, from one setting to another, by neighbours on the machine, caches, and
+who marks. Chosen by how predictions of the recorded programs scatter over settings (in sample,
+docs/whatif.md); widens intervals of GC CPU and moves no middle."""
 RATE_SPREAD: Final[Fraction] = 0.20
-"""The same for how fast the program allocates while the heap is marked."""
+"""The same for how fast the program allocates while the heap is marked. Chosen likewise; widens
+intervals of assists and of the peak."""
 LIVE_SPREAD: Final[Fraction] = 0.09
+"""The same for the live heap under other settings. Chosen likewise; widens all intervals."""
 WORK_SPREAD: Final[Fraction] = 0.06
+"""The same for what a program allocates in all. Chosen likewise; widens intervals of cycles and GC
+CPU."""
 SPAN_OVERHEAD_SPREAD: Final[Fraction] = 0.01
+"""Of the share of a heap that spans need beside objects, absolute. Chosen as half of the range of
+heaps of small objects (`SPAN_OVERHEAD`); widens intervals of memory."""
 FIXED_SPREAD: Final = 3 * MiB
-"""Of the memory beside the heap that does not grow with it, where nobody measured it."""
+"""Bytes; of the memory beside the heap that does not grow with it, where nobody measured it. A
+judgement; widens intervals of RSS of small heaps."""
 OVERHEAD_SHARE_SPREAD: Final[Fraction] = 0.03
-"""Of the memory beside the heap, relative to the heap, where nobody measured it."""
+"""Of the memory beside the heap, relative to the heap, where nobody measured it. A judgement;
+widens intervals of RSS of large heaps."""
 RESIDENT_SPREAD: Final[Fraction] = 0.03
-"""Of resident memory from one run to the next, the heap being the same."""
-_ROUNDING: Final = 0.29 * MiB  # standard deviation of a figure that is rounded to MiB
+"""Of resident memory from one run to the next, relative, the heap being the same. A judgement;
+widens intervals of RSS."""
+_ROUNDING: Final = 0.29 * MiB
+"""Standard deviation of a figure that is rounded to MiB, bytes: that of a uniform distribution, 1 /
+sqrt(12)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,11 @@ import numpy as np
 from sim.fitting.gctrace_fit import FEW_CYCLES, Fit
 
 SIGNIFICANT: Final = 5.0
-"""Standard errors between the slope and zero."""
+"""Standard errors between the slope and zero. A judgement, above the usual 2 to 3 because cycles
+that follow each other are alike; smaller calls scatter a leak."""
 NOTICEABLE: Final = 0.1
-"""Growth over the log, relative to the mean live heap."""
+"""Growth over the log, relative to the mean live heap. A judgement: predictions may be off by as
+much anyway; smaller warns of drifts that matter to nobody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,17 @@ from sim.units import SECOND, Bytes, Fraction, PerSecond, format_bytes, format_d
 MOST_SIZES: Final = 12
 """Sizes of objects that a workload lists; the rest of a profile hardly counts."""
 SPARE_OF_WAITING: Final[Fraction] = 0.05
-"""Of the Ps' time: with more to spare, load limits the program, not CPU."""
+"""Share of the Ps' time; with more to spare, load limits the program, not CPU. A judgement; decides
+whether a fit is waiting or busy."""
 FEWEST_REQUESTS: Final = 10
+"""Goroutines of a function in a trace, that requests are told by. Chosen so that a rate is known to
+a third (1 / sqrt(10)); fewer takes chance for load."""
 REQUESTS_SHARE: Final[Fraction] = 0.5
-"""Of the program's CPU time, that goroutines of one function need to pass for its requests."""
+"""Of the program's CPU time, that goroutines of one function need to pass for its requests. A
+majority; smaller takes a helper for a request."""
 _LARGEST_SHARE: Final = 0.5
+"""Memory beside the heap that grows with it, relative to the heap. A bound, which guards against
+figures of different instants."""
 _FIXED: Final = ("metadata/other", "profiling/buckets", "heap/stacks", "other")
 """Memory classes that do not grow with the heap."""
 _NO_LIMIT: Final = 1 << 62

@@ -18,9 +18,11 @@ from sim.formats.gctrace import GCTraceLine
 from sim.units import Bytes, Fraction, MiB
 
 _AROUND: Final = 5
-"""Cycles on either side of a gap by which it is filled, if it is that long."""
+"""Cycles on either side of a gap by which it is filled, if it is that long. A judgement, few enough
+to be of the same load; more blurs a change of load inside a gap."""
 _OTHER: Final = 2.0
-"""A factor by which cycles differ that no rule makes of each other."""
+"""A factor by which cycles differ that no rule makes of each other. A judgement; smaller leaves
+gaps unfilled."""
 _AMOUNTS: Final = tuple(
     field.name
     for field in fields(GCTraceLine)

@@ -23,24 +23,34 @@ if TYPE_CHECKING:
     from sim.fitting.reproduction import Reproduction
 
 _SLOWEST: Final = 0.01
+"""Rate of allocation of a cycle of few MiB, relative to the mean of all."""
 _FASTEST: Final = 3.0
-"""Of the mean rate, for cycles that need not be of the same kind and have few MiB."""
+"""The same, at most. A judgement: a difference of whole MiB can be 0 or twice what it was; moves
+when cycles come in logs of small heaps."""
 _MOSTLY: Final[Fraction] = 0.5
+"""Share of the cost of cycles that hangs on the size of the heap, from which on it is looked at by
+size. A majority; moves GC CPU of programs whose heap changes much."""
 LEAST_GOAL: Final = 4 * MiB / 100
 """Smallest heap goal per percent of GOGC (runtime/mgcpacer.go: defaultHeapMinimum)."""
 _SURELY_GROWN: Final = 2 * MiB
-"""Printed growth from which on most of it is no rounding."""
+"""Bytes of printed growth from which on most of it is no rounding: two whole MiB."""
 SURELY_BEYOND: Final = 1.5 * MiB
+"""Bytes by which a heap is surely beyond its goal: the rounding of goal and heap."""
 BEYOND_SHARE: Final[Fraction] = 0.05
-"""By this and this part of its goal, a heap is surely beyond it: rounding hides the rest."""
+"""The same, of the goal. A judgement, above what a stop and a last allocation add; smaller takes an
+ordinary overrun for a jump."""
 OFTEN: Final[Fraction] = 0.2
-"""Of the cycles: rarer jumps are scatter."""
+"""Share of the cycles that begin beyond their goals, from which on large allocations are why; rarer
+jumps are scatter. A judgement; moves peak heap and triggers of programs with large objects."""
 NEARLY_ALL: Final[Fraction] = 0.95
-"""Of the Ps: with more than that in use, requests queue up."""
+"""Share of the Ps; with more in use, requests queue up. A judgement: an M/M/1 queue waits twenty
+times as long as it works there; decides when a setting is called overload."""
 SETTLING: Final = 10
-"""Cycles like its first one, before a log that does not begin with its program."""
+"""Cycles like its first one, before a log that does not begin with its program. A judgement: the
+pacer averages over four cycles and less; fewer moves triggers of the first cycles."""
 IDLE_SHARE_OF_WAITING: Final = 0.05
-"""Idle workers with more than this share of the Ps: load limits the program, not CPU."""
+"""Share of the Ps; with more for idle workers, load limits the program, not CPU. As
+`SPARE_OF_WAITING`; decides whether a fit is waiting or busy."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -361,6 +371,8 @@ def _doubts(log: GCTraceLog) -> tuple[str, ...]:
 
 
 FEW_CYCLES: Final = 10
+"""Cycles; with fewer, nothing is said of trends, and the log warns. A judgement; only words depend
+on it."""
 
 
 def live_heap(fit: Fit) -> Bytes:

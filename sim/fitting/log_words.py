@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sim.fitting.gctrace_log import GCTraceLog
 
 _MOST_LISTED: Final = 5
+"""Items of a list in a sentence; the rest is counted."""
 _SAID_OTHERWISE: Final = {TORN, OLDER_FORMAT}
 
 _METRICS: Final = (

@@ -20,24 +20,35 @@ from sim.formats.gctrace import GCTraceLine
 from sim.units import SECOND, US, Bytes, Fraction, MiB, Nanoseconds, format_duration
 
 USUAL_MARK_COST: Final = 0.8
-"""CPU-ns of marking per byte alive: geometric mean over recorded programs at GOGC=100."""
+"""CPU-ns of marking per byte alive where nobody measured it. Chosen as the geometric mean over
+recorded programs at GOGC=100; GC CPU is in proportion to it."""
 UNKNOWN_COST: Final = 0.85
-"""Standard deviation of its logarithm, from program to program."""
+"""Standard deviation of its logarithm. Chosen as that from program to program; widens intervals of
+GC CPU."""
 UNKNOWN_LIVE: Final = 0.2
-"""The same of the live heap, where only goals and what is in use tell it, or few snapshots do."""
+"""The same of the live heap, where only goals and what is in use tell it, or few snapshots do. A
+judgement; widens all intervals."""
 _ENOUGH_SNAPSHOTS: Final = 5
+"""Snapshots from which on the live heap of the last ones is that of the program. A judgement; fewer
+moves the live heap."""
 _GC: Final = "/cpu/classes/gc/mark/"
 _KINDS: Final = ("assist", "dedicated", "idle")
 _NO_LIMIT: Final = 1 << 62
 _HALF: Final = MiB // 2
+"""Bytes: what rounding down to MiB hides on average."""
 _GOAL_CPU: Final[Fraction] = 0.25
 """Share of the Ps that dedicated workers have (runtime/mgcpacer.go: gcBackgroundUtilization)."""
 _FIRST_TRIGGER: Final[Fraction] = 0.7
+"""The trigger is between these parts of the way from what was marked to the goal."""
 _LAST_TRIGGER: Final[Fraction] = 0.95
+"""The same, at most (runtime/mgcpacer.go: minTriggerRatioDistance, maxTriggerRatioDistance)."""
 _SAME: Final[Fraction] = 0.01
+"""Relative difference of two levels that are the same. A judgement; smaller divides by rounding."""
 _PAUSE: Final[Nanoseconds] = 50 * US
+"""ns of a pause where nobody measured it. A judgement; adds to GC CPU in proportion to cycles."""
 _UNKNOWN_USE: Final[Fraction] = 0.5
-"""Of the Ps, by a program whose CPU time nobody counted."""
+"""Share of the Ps that a program uses whose CPU time nobody counted. A judgement for want of
+anything better; moves overload and how many idle workers mark."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,20 +22,29 @@ from sim.units import Fraction, KiB, MiB
 Floats: TypeAlias = NDArray[np.float64]
 
 _HALF: Final = MiB / 2
+"""Bytes: what rounding down to MiB hides on average."""
 _LEAST_ALLOCATED: Final = 64 * KiB
+"""Bytes of a cycle, so that rates stay above 0."""
 _SMALLEST_LIVE: Final = MiB / 4
+"""Bytes alive of which gctrace prints 0 MB: a quarter of what it rounds to. Chosen in the middle of
+what rounds to 0; moves cycles of programs that keep next to nothing."""
 _LEAST_PROGRAM: Final = 0.02
-"""Share of the Ps that is left to the program in any case."""
+"""Share of the Ps that is left to the program in any case. A bound, so that no rate is infinite;
+matters where marking takes all Ps."""
 _LEAST_GROWTH: Final = KiB
-"""Of a mark phase, so that rates stay above 0."""
+"""Bytes of a mark phase, so that rates stay above 0."""
 _ROUNDING: Final = MiB / math.sqrt(6)
 """Standard deviation of a difference between two figures that are rounded down to MiB."""
 _BURSTS: Final = 0.5
-"""Standard deviation of how fast a program allocates while marking, relative to otherwise."""
+"""Standard deviation of how fast a program allocates while marking, relative to otherwise: the
+prior of a mean weighted by precision, where a figure in whole MiB says little. A judgement; larger
+trusts rounded figures more and moves peaks of small heaps."""
 _MOST_BLACK: Final = 0.9
-"""Of what is allocated in a cycle, what may be allocated while marking."""
+"""Of what is allocated in a cycle, what may be allocated while marking. A bound below 1, so that
+something is left to start the cycle by; matters to programs that mark all the time."""
 _UNKNOWN_ROOTS: Final = 0.3 * MiB
-"""Stacks and globals of a small program, of which gctrace prints 0 MB."""
+"""Bytes of stacks and globals of a small program, of which gctrace prints 0 MB. A judgement, within
+what rounds to 0; moves goals of heaps of a few MiB."""
 _ROOTS_SPREAD: Final = 0.4 * MiB
 """Standard deviation of the same: two figures that are rounded down."""
 _UNIFORM: Final = MiB**2 / 12

@@ -15,10 +15,12 @@ from sim.fitting.observe import Floats
 from sim.units import SECOND, Bytes, Fraction, MiB, Nanoseconds, format_bytes, format_duration
 
 STARTED: Final[Fraction] = 0.75
-"""Of the usual live heap: a program that has so much alive for the first time has started."""
+"""Of the usual live heap; a program that has so much alive for the first time has started. A
+judgement; smaller counts more of the start as service."""
 NOTICEABLE: Final[Fraction] = 0.3
 """By which the live heap, or the rate of allocation, of the last third is another than that of the
-first third after the start, where it grows, or load changes."""
+first third after the start, where it grows, or load changes. A judgement; only words depend on
+it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,12 @@ _NAMED: Final = re.compile(
 )
 """Keys by which JSON loggers say where a line comes from."""
 _OFTEN: Final = 2
-"""A text before this many lines is no chance neighbour of them."""
+"""Lines; a text before so many is no chance neighbour of them."""
 _MOST_NAMED: Final = 10
+"""Processes that a sentence lists; the rest is counted."""
 _SHRUNK: Final = 2 * MiB
-"""By which a heap is smaller than what was marked before only in another process."""
+"""Bytes by which a heap is smaller than what was marked before only in another process: what
+rounding to MiB hides, twice."""
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from sim.units import Bytes, Fraction, MiB
 Floats: TypeAlias = NDArray[np.float64]
 
 _LEAST_GOAL: Final = 4 * MiB
+"""Bytes of the smallest goal at GOGC=100 (runtime/mgcpacer.go: defaultHeapMinimum)."""
 _OFF: Final = float(1 << 50)
 """Goals from which on there is none: GOGC=off prints all that 64 bits hold."""
 _PRIORS: Final = {
@@ -32,34 +33,51 @@ _PRIORS: Final = {
     0.7: (500, 600, 800, 1000),
     1.5: (10, 20, 30, 40, 60, 70, 80, 90, 120, 125, 250, 700, 900, 1500, 2000),
 }
-"""What it costs to assume a GOGC: the more, the rarer people choose it."""
+"""Cost of assuming a GOGC, in cycles that it has to explain: the more, the rarer people choose it.
+A judgement; moves only which of several settings that explain a log alike is named."""
 _RARE: Final = 3.0
+"""The same of any other GOGC."""
 _LIMITED: Final = 2.0
+"""The same of a limit, beside that of its GOGC."""
 _NEAR_LIMIT: Final[Fraction] = 0.04
-"""By which goals under a limit vary with the memory beside the heap."""
+"""By which goals under a limit vary with the memory beside the heap. A judgement; smaller finds
+several limits where there is one."""
 _UNEXPLAINED: Final = 1.0
+"""Cost of a cycle whose goal a setting does not explain: the unit of the others."""
 _OUTGROWN: Final = 0.25
+"""Cost of a cycle of a heap that overgrew its goal, which the setting may still be. Chosen so that
+four of them count as one; smaller lets a setting stand on nothing."""
 _ANYTHING: Final = 0.35
-"""What a cycle costs: whose goal a setting does not explain, of a heap that overgrew its goal, and
-where nothing is said of the setting. A setting has to explain two thirds of its cycles."""
+"""Cost of a cycle where nothing is said of the setting. Chosen so that a setting has to explain two
+thirds of its cycles; smaller says nothing more often."""
 _CHANGE: Final = 4.0
-"""What a change costs: a setting holds for more cycles than this, or is chance."""
+"""Cost of a change of settings. Chosen so that a setting holds for more cycles than this, or is
+chance; smaller finds changes in scatter."""
 _FIRST: Final = 3.0
-"""Of how many others the first goal of a program is worth: that of an empty heap."""
+"""Of how many others the first goal of a program is worth: that of an empty heap, which GOGC alone
+fixes."""
 _FEWEST: Final = 3
-"""Goals that a setting is told by."""
+"""Goals that a setting is told by. Chosen as the least of which two can outvote one."""
 _LAST_TRIGGER: Final[Fraction] = 0.95
+"""Share of the way to the goal at which a cycle begins at the latest (runtime/mgcpacer.go:
+maxTriggerRatioDistance)."""
 _SURELY_BEFORE: Final = 1.5 * MiB
-"""A cycle begins when the heap has come this far towards its goal (mgcpacer.go: trigger); where the
-rest is more than this, a heap as large as its goal has outgrown it."""
+"""Bytes; where the rest of the way is more than this, a heap as large as its goal has outgrown it:
+the rounding of both."""
 _ROUND: Final = tuple(
     size * MiB for size in (1024, 512, 256, 128, 100, 64, 50, 32, 25, 16, 10, 8, 5, 4, 2, 1)
 )
+"""Bytes that people write limits in, the rounder the earlier."""
 _BESIDE: Final[Fraction] = 0.06 + 0.03
+"""What a limit leaves free beside a heap of small objects, where nobody measured it, relative to
+the heap: metadata and free slots, and the 3 % that Go keeps (runtime/mgcpacer.go:
+memoryLimitHeapGoalHeadroomPercent)."""
 _BESIDE_ANY: Final = 5 * MiB
-"""What a limit leaves free beside a heap of small objects, where nobody measured it: metadata and
-free slots, and the 3 % that Go keeps (mgcpacer.go: memoryLimitHeapGoalHeadroomPercent)."""
+"""Bytes that a limit leaves free besides. Chosen as what an idle program has; moves which round
+limit is named."""
 _ROUNDED: Final[Fraction] = 0.03
+"""Relative distance at which a limit is taken for the round one. Chosen below the distance of
+neighbours in `_ROUND`; larger names limits that nobody set."""
 
 
 class Segment(NamedTuple):

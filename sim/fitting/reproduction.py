@@ -17,14 +17,20 @@ from sim.streams import Streams
 from sim.units import Fraction, MiB, format_bytes, format_duration
 
 SEEDS: Final = 3
+"""Runs by which a log is reproduced. Chosen as the least of which one can be outvoted; more costs
+time in proportion."""
 NOTICEABLE: Final[Fraction] = 0.1
-"""Of a figure, or of all GC CPU where it is a part of that: less is scatter from run to run."""
+"""Of a figure, or of all GC CPU where it is a part of that; less is scatter from run to run. A
+judgement; only words depend on it."""
 NOTICEABLE_CPU: Final[Fraction] = 0.2
-"""CPU times of real runs of one setting differ by more than their cycles."""
+"""The same of CPU times, which differ by more."""
 TOO_FAR: Final[Fraction] = 0.3
-"""Of cycles, peak or GC CPU: beyond that a recommendation would rest on nothing."""
+"""Of cycles, peak or GC CPU; beyond that a recommendation would rest on nothing. Chosen as twice
+what is aimed at in nine of ten predictions (`sim.truth.predictions.TARGETS`); decides whether
+`tune` recommends."""
 ALIKE: Final = 0.2
-"""Difference of misfits within which none is better."""
+"""Difference of misfits within which none is better. As `NOTICEABLE_CPU`; smaller prefers busy or
+waiting by chance."""
 MUCH_WORSE: Final = 0.5
 """The same that is no matter of moments: half of all GC CPU is of another kind."""
 FEW: Final = 10

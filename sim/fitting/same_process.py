@@ -14,9 +14,11 @@ from sim.units import MiB, format_bytes
 
 _NO_LIMIT = 1 << 62
 _FULL = 0.9
-"""Of a limit; a live heap of more leaves goals at or above it."""
+"""Of a limit; a live heap of more leaves goals at or above it. A judgement; decides whether a log
+and metrics are of one process."""
 _FAR = 4.0
-"""A factor between heap goals beyond which they are of other programs."""
+"""A factor between heap goals beyond which they are of other programs. A judgement; decides
+likewise."""
 
 
 def check_same_process(log: GCTraceLog, scrape: MetricsSnapshot, *, given: bool) -> None:

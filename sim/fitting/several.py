@@ -17,9 +17,11 @@ from sim.replay.program import Load
 from sim.units import Bytes, Fraction, format_bytes
 
 DIFFERENT: Final[Fraction] = 1.3
-"""Ratio of numbers of cycles from which on they tell a line from a scatter."""
+"""Ratio of numbers of cycles from which on they tell a line from a scatter. A judgement; smaller
+fits lines through scatter."""
 _MOST: Final[Fraction] = 0.8
-"""Of what is allocated in a cycle where there are most of them, what may hang on their number."""
+"""Of what is allocated in a cycle where there are most of them, what may hang on their number. A
+bound below 1; moves cycles at other GOGC."""
 
 
 class Several(NamedTuple):

@@ -12,12 +12,16 @@ from sim.fitting.observe import Floats
 from sim.units import SECOND, Nanoseconds
 
 CYCLES_A_BIN: Final = 5
-"""On average: enough to tell the rate of a bin from its scatter."""
+"""Cycles of a bin of time, on average. A judgement, enough to tell its rate from scatter; more
+blurs changes of load, fewer follow chance."""
 MOST_BINS: Final = 60
+"""Bins of a log; more would be no load that somebody planned."""
 UNLIKELY: Final = 1e-3
-"""Probability that bins of one and the same rate differ as much (Kruskal and Wallis, by ranks)."""
+"""Probability that bins of one and the same rate differ as much (Kruskal and Wallis, by ranks).
+Chosen low because thousands of logs are looked at; larger finds changes of load in scatter."""
 NOTICEABLE: Final = 1.25
-"""Of the largest rate over the smallest."""
+"""Of the largest rate over the smallest. A judgement; smaller makes workloads long without
+effect."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from sim.text import one_line
 from sim.units import SECOND, Bytes, KiB, MiB, format_bytes
 
 UNIT_OF_WORK: Final[Bytes] = 256 * KiB
-"""What a request allocates where nobody knows how many requests come."""
+"""Bytes that a request allocates where nobody knows how many requests come. A judgement; moves
+latencies, and neither cycles nor memory."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from sim.go.markwork import FRACTIONAL_SLACK
 from sim.go.sysmon import PERIOD, WHOLE_SLICE
 
 LARGEST_SHARE: Final = 0.95
-"""Of the time of a P; with more, a worker would never leave it."""
+"""Of the time of a P; with more, a worker would never leave it. A bound against dividing by
+nothing."""
 
 NextSchedule: TypeAlias = Callable[[float], float]
 """When a P that idles schedules next, after an instant."""

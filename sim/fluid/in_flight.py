@@ -18,10 +18,12 @@ from sim.units import Bytes, KiB
 Rng: TypeAlias = np.random.Generator
 
 LARGEST_DRAW: Final = 128
-"""Goroutines in flight beyond which chance does not matter."""
+"""Goroutines in flight beyond which chance does not matter: a Poisson number of them scatters by 9
+% and less. Moves the scatter of stacks."""
 SYSTEM: Final = 2
 """Goroutines of the runtime: sweeper and scavenger."""
 SYSTEM_STACK: Final = 1 * KiB
+"""Bytes of stack that each of these uses."""
 THREAD: Final = 48 * KiB
 """Stacks of a thread: for the scheduler and for signals (runtime/proc.go: mpreinit)."""
 

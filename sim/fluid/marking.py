@@ -24,22 +24,31 @@ from sim.machine.profile import MachineProfile
 from sim.runtime.state import GC, Process, Settings
 
 STEPS: Final = 8
-"""The work is done in at least so many steps."""
+"""The work is done in at least so many steps. A judgement; fewer moves assists and the heap at the
+end."""
 PIECES: Final = 8
-"""A worker takes at most this part of its share of the work at a time."""
+"""A worker takes at most this part of its share of the work at a time, so that all end together. A
+judgement; fewer lengthens the tail of a mark phase."""
 FRACTIONAL_USE: Final = (1 + FRACTIONAL_SLACK) / 2
-"""Where goroutines change often, workers begin below their share and leave at 1.2 of it."""
+"""Share of their goal that fractional workers use where goroutines change often: they begin below
+it and leave at 1.2 of it (runtime/mgcmark.go: pollFractionalWorkerExit). Moves fractional CPU in
+proportion."""
 STRATA: Final = (0.125, 0.375, 0.625, 0.875)
-"""Of times that differ by chance, those that are longer than this part of them count a quarter."""
+"""Midpoints of four strata: a mean over times that differ by chance is that over these quantiles
+(stratified sampling). Exact for what is linear in them; more strata cost time in proportion."""
 STRATA_SHUFFLED: Final = (0.625, 0.125, 0.875, 0.375)
-"""The same of other times, which do not hang on those."""
+"""The same, in an order that does not go with the first: for a second, independent time."""
 MAJORITY: Final = 0.5
+"""Share beyond which a kind of goroutine, or a way to trigger, counts as that of all. More than a
+half; matters where two are about as frequent."""
 UNEVEN: Final = 1 / 10
-"""Of the room for growth while marking, the standard deviation of what is allocated."""
+"""Of the room for growth while marking, the standard deviation of what is allocated; with more,
+bursts are looked at. A judgement; larger passes over bursts."""
 NEGLIGIBLE_SHARE: Final = 1 / 100
-"""Of the CPU time of marking; what is less does not matter."""
+"""Of the CPU time of marking; what is less does not matter. Chosen as a fifth of what GC CPU is
+meant to be right to."""
 MIN_RATE_PER_NS: Final = 1e-12
-"""Goroutines a ns: one in a quarter of an hour."""
+"""Goroutines a ns: one in a quarter of an hour. Guards against dividing by nothing."""
 
 Openers: TypeAlias = list[tuple[OpenFlow, float]]
 

@@ -17,7 +17,8 @@ from sim.runtime.stopping import time_to_restart, time_to_stop
 from sim.units import Bytes, Nanoseconds
 
 ALL_BUSY = 0.999
-"""Share of the Ps from which on all of them count as busy."""
+"""Share of the Ps from which on all of them count as busy, and none by chance. Chosen as a rounding
+error below 1."""
 
 
 class Rates:

@@ -10,7 +10,8 @@ from sim.units import MS, SECOND, Nanoseconds
 from sim.workload.arrivals import Arrivals, Bursts, Poisson, Regular
 
 BIN: Final[Nanoseconds] = 50 * MS
-"""In which arrivals that are only known one by one are counted."""
+"""ns in which arrivals that are only known one by one are counted. A judgement; longer blurs
+bursts."""
 
 
 class Rate(NamedTuple):

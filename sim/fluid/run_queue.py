@@ -13,7 +13,7 @@ from sim.fluid.demand import Floats, Visit
 from sim.go.sysmon import TIME_SLICE
 
 PARTS: Final = 8
-"""What is served at a time is at most this part of what waits."""
+"""What is served at a time is at most this part of what waits. A judgement; fewer moves waits."""
 NOTHING: Final = 1e-9
 """Visits."""
 RARE: Final = 1 / 100

@@ -15,8 +15,9 @@ import numpy as np
 from sim.units import Nanoseconds
 
 MOST_PIECES: Final = 40
-"""In a mark phase. Shorter pieces are taken together, and scatter as much less as more of them
-would."""
+"""Pieces of demand in a mark phase; shorter ones are taken together, and scatter as much less as
+more of them would. A judgement, so that the time of a prediction is bounded; fewer makes the
+scatter of assists coarser."""
 
 
 class Demand:

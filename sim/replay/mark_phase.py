@@ -16,8 +16,8 @@ from sim.replay.limiter import TimedLimiter
 from sim.replay.program import Load, ObservedCycle, ObservedProgram
 
 STEPS: Final = 20
-"""The work is done in at least so many steps, and no step takes longer than background workers
-alone would need. In a step the assist ratio stays, as in Go between two calls of revise."""
+"""Steps in which the work is done at least; no step takes longer than background workers alone
+would need. A judgement; fewer moves assists and the heap at the end."""
 
 
 class AssistPacing(Protocol):

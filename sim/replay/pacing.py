@@ -13,6 +13,7 @@ from sim.units import MAX_INT64, Bytes, Fraction, Nanoseconds
 _BUILT_IN: Final = (go15, go19, go118, go127)
 """Pacers are registered when their modules are imported."""
 _LEAST_USEFUL: Final = 0.5
+"""Share of the growth of a heap that objects have at least. A bound against dividing by nothing."""
 _TUNED_GOGC: Final = (25, 500)
 """Bounds that tuners keep GOGC in."""
 

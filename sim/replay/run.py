@@ -21,9 +21,11 @@ from sim.streams import Streams
 from sim.units import Bytes, Fraction, KiB
 
 FAR: Final[Fraction] = 0.5
-"""Of the live heap: by so much it changes over four cycles where it is on its way elsewhere."""
+"""Of the live heap; by so much it changes over four cycles where it is on its way elsewhere. A
+judgement; decides which cycles follow each other under another setting."""
 _LEAST_GROWTH: Final = 64 * KiB
-"""Between cycles, however full the heap is (runtime/mgcpacer.go, heapGoalInternal: minRunway)."""
+"""Bytes between cycles, however full the heap is (runtime/mgcpacer.go, heapGoalInternal:
+minRunway)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,9 @@ _DURATION: Final = re.compile(rf"{_NUMBER}\s*([a-zµ]+)")
 MAX_INT64: Final = (1 << 63) - 1
 """Go's math.MaxInt64, in bytes or nanoseconds (292 years): GOMEMLIMIT=off (runtime/mgcpacer.go:
 readGOMEMLIMIT), and what tables say of a goal that is never reached."""
+UNLIMITED: Final = 1 << 62
+"""From here on a size or a percentage of metrics means "off": Go's MaxInt64, and -1 as an unsigned
+number, however a scraper has rounded them."""
 MOST_PER_SECOND: Final = 1e12
 SLOWEST_RATE: Final = 1e-9
 """A second: once in 32 years."""

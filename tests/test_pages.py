@@ -105,6 +105,15 @@ def test_architecture_names_only_what_exists() -> None:
     assert [name for name in named if name not in code] == []
 
 
+def test_a_class_name_means_one_thing() -> None:
+    where: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "sim").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                where.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    assert {name: places for name, places in where.items() if len(places) > 1} == {}
+
+
 def names_in_code() -> set[str]:
     """Classes of the package, with their methods and fields, and its functions."""
     names = set()

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.go.pagealloc import PageAlloc
+from sim.machine.price import OS_PAGE
 from sim.machine.profile import MachineProfile
-from sim.units import KiB, MiB
+from sim.units import MiB
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-OS_PAGE: Final = 4 * KiB
 HUGE_PAGE: Final = 2 * MiB
 
 

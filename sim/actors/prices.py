@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sim.actors.faults import PageFaults
 from sim.actors.kinds import KindColumns
 from sim.actors.locks import Bill
+from sim.go.kinds import LARGE_NOSCAN
 from sim.go.mheap import PAGE, MHeap
 from sim.go.sizeclass import SizeClassTable
 from sim.machine.profile import AllocCosts
@@ -20,8 +21,6 @@ Floats = NDArray[np.float64]
 HISTORY: Final = 8
 """Spans of history that a price remembers besides the last batch. A judgement, so that a batch of
 few refills does not make a price of its own; more follows changes later."""
-LARGE_CLASSES: Final = 2
-"""Span classes 0 and 1 hold large objects."""
 
 
 class Prices:
@@ -80,7 +79,7 @@ class Prices:
         malloc = columns.malloc_ns_marking if marking else columns.malloc_ns
         for mix_id, mix in enumerate(columns.mixes):
             kinds, classes = columns.by_mix[mix_id], columns.classes_by_mix[mix_id]
-            large = classes < LARGE_CLASSES
+            large = classes <= LARGE_NOSCAN
             refill = np.where(large, self._large_ns[kinds], self._class_ns[classes])
             live = np.where(large, columns.slot_bytes[kinds], self._class_live[classes])
             wait = np.where(large, self._large_wait_ns[kinds], self._class_wait_ns[classes])

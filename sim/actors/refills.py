@@ -6,8 +6,6 @@ they lie in, and which locks that took, is known at once (`model.resolution: ref
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,13 +13,12 @@ from sim.actors.kinds import KindColumns
 from sim.actors.locks import RefillWork
 from sim.actors.refill_costs import RefillCosts
 from sim.actors.sweeping import Sweeping
+from sim.go.kinds import LARGE_NOSCAN
 from sim.go.mcache import Mcaches, Taken
 from sim.go.mheap import PAGE
 from sim.go.refill import RefillCounts, no_refills
 
 Ints = NDArray[np.int64]
-LARGE_CLASSES: Final = 2
-"""Span classes 0 and 1 hold large objects, which no cache has."""
 
 
 class MixClasses:
@@ -29,13 +26,13 @@ class MixClasses:
 
     def __init__(self, columns: KindColumns, mix: int) -> None:
         of_kind = columns.classes_by_mix[mix]
-        small = np.flatnonzero(of_kind >= LARGE_CLASSES)
+        small = np.flatnonzero(of_kind > LARGE_NOSCAN)
         self._kinds: Ints = small[np.argsort(of_kind[small], kind="stable")]
         """Places of the kinds in the mix, class after class."""
         self.classes, self._first = np.unique(of_kind[self._kinds], return_index=True)
         self.places: Ints = np.searchsorted(columns.small_classes, self.classes)
         """Places of the classes among all small ones of the program."""
-        self.large: Ints = np.flatnonzero(of_kind < LARGE_CLASSES)
+        self.large: Ints = np.flatnonzero(of_kind <= LARGE_NOSCAN)
         """Places of the large kinds in the mix."""
 
     def slots(self, drawn: Ints) -> Ints:

@@ -12,7 +12,7 @@ from sim.units import Fraction, parse_fraction
 
 
 @dataclass(frozen=True, slots=True)
-class Scenario:
+class Future:
     """What may change beside the settings; by default nothing does."""
 
     growth: Fraction = 0.0
@@ -30,9 +30,9 @@ class Scenario:
         return changed if self.traffic == 1.0 else _with_traffic(changed, self.traffic)
 
 
-def scenario(growth: str | float = 0.0, traffic: str | float = 1.0) -> Scenario:
+def scenario(growth: str | float = 0.0, traffic: str | float = 1.0) -> Future:
     """A future as people type it: `50%` of growth, `150%` of today's traffic. Raises UserError."""
-    return Scenario(parse_fraction(growth), parse_fraction(traffic))
+    return Future(parse_fraction(growth), parse_fraction(traffic))
 
 
 def _with_traffic(fit: Fit, factor: Fraction) -> Fit:

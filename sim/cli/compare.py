@@ -10,7 +10,7 @@ import typer
 
 from sim.cli.files import write_json
 from sim.cli.options import Json, Quiet, Sets
-from sim.cli.sweeping import FAILED, Workers, local, simulated
+from sim.cli.sweeping import FAILED, SimulationWorkers, local, simulated
 from sim.cli.tables import table, width
 from sim.errors import UserError
 from sim.files import write
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sim.experiment.groups import Groups
     from sim.experiment.point import Point, Settings
-    from sim.experiment.sequential import Precision
+    from sim.experiment.sequential import PrecisionGoal
     from sim.experiment.table import Comparison
     from sim.experiment.worker import Outcome
     from sim.record.places import Place
@@ -101,7 +101,7 @@ def compare(
     axes = [f"{key}={text}" for key, text in named.items() if text is not None]
     settings = settings_of(design, [*axes, *(vary or ())])
 
-    from sim.experiment.sequential import Precision
+    from sim.experiment.sequential import PrecisionGoal
     from sim.experiment.table import find_baseline
     from sim.experiment.tidy import check_suffix
     from sim.record.places import place
@@ -110,7 +110,7 @@ def compare(
         check_suffix(table)
     base = find_baseline(settings, values(baseline or ""))
     name = out or f"results/sweep-{config.stem}"
-    wanted = None if precision is None else Precision.parse(precision, max_seeds)
+    wanted = None if precision is None else PrecisionGoal.parse(precision, max_seeds)
     job = _Job(
         config, sets or [], seeds, wanted, base, _workers(jobs, scheduler), table, json, quiet
     )
@@ -137,9 +137,9 @@ class _Job:
     config: Path
     sets: list[str]
     seeds: int
-    precision: Precision | None
+    precision: PrecisionGoal | None
     baseline: Settings
-    workers: Workers
+    workers: SimulationWorkers
     table: Path | None
     json: Path | None
     quiet: bool
@@ -216,11 +216,11 @@ class _Job:
         return len(failures)
 
 
-def _workers(jobs: int | None, scheduler: str | None) -> Workers:
+def _workers(jobs: int | None, scheduler: str | None) -> SimulationWorkers:
     if scheduler is None:
         return local(jobs)
     if jobs is not None:
         raise UserError("--jobs: the scheduler knows how many workers it has; leave one out")
     from sim.experiment.cluster import cluster
 
-    return Workers(cluster(scheduler), 0)
+    return SimulationWorkers(cluster(scheduler), 0)

@@ -21,7 +21,7 @@ FAILED: Final = 1
 """Exit code where a run has failed."""
 
 
-class Workers(NamedTuple):
+class SimulationWorkers(NamedTuple):
     """Who simulates."""
 
     engine: Engine
@@ -29,18 +29,18 @@ class Workers(NamedTuple):
     """Processes that share the work; 0 if nobody knows."""
 
 
-def local(jobs: int | None) -> Workers:
+def local(jobs: int | None) -> SimulationWorkers:
     """Processes of this machine, as many as it has cores unless it is said how many."""
     import joblib
 
     from sim.experiment.processes import processes
 
     count = jobs or joblib.cpu_count()
-    return Workers(processes(count), count)
+    return SimulationWorkers(processes(count), count)
 
 
 def simulated(
-    points: Sequence[Point], folder: Place, workers: Workers, *, quiet: bool
+    points: Sequence[Point], folder: Place, workers: SimulationWorkers, *, quiet: bool
 ) -> list[Outcome]:
     """Simulate what the folder lacks; the points that failed, of each of which it is said why."""
     from sim.experiment.sweep import outdated, stored, sweep

@@ -25,7 +25,7 @@ GROWTH: Final = 2
 
 
 @dataclass(frozen=True)
-class Precision:
+class PrecisionGoal:
     """How well the means of all figures are to be known, and what that may cost."""
 
     relative: Fraction
@@ -34,7 +34,7 @@ class Precision:
     """Seeds at which to stop in any case."""
 
     @classmethod
-    def parse(cls, text: str, most: int) -> Precision:
+    def parse(cls, text: str, most: int) -> PrecisionGoal:
         """From `2%`. Raises UserError for anything else."""
         found = _PERCENT.fullmatch(text.strip())
         if found is None or not 0 < float(found[1]) < 100:  # noqa: PLR2004

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from sim.advice.api import Advice
 from sim.advice.prediction import Prediction
-from sim.advice.scenario import Scenario
+from sim.advice.scenario import Future
 from sim.explore.knobs import Position
 from sim.fitting.gctrace_fit import Fit
 from sim.replay.program import Load
@@ -19,7 +19,7 @@ GROWTH: Final = (0.0, 0.5)
 TRAFFIC: Final = (1.0, 1.5)
 TUNED: Final = 12
 """Settings of a search that are on its page: the cheapest that fit, and those that nearly do."""
-AS_LOGGED: Final = Scenario()
+AS_LOGGED: Final = Future()
 
 Value = TypeVar("Value", bound=float)
 
@@ -36,7 +36,7 @@ class Grid:
     recommended: Prediction | None = None
 
     @classmethod
-    def of(cls, fit: Fit, settings: Sequence[Setting], future: Scenario = AS_LOGGED) -> Grid:
+    def of(cls, fit: Fit, settings: Sequence[Setting], future: Future = AS_LOGGED) -> Grid:
         """The settings that were asked for and today's, each with more live heap and load."""
         every = [fit.logged, *settings]
         values = _values(fit, every, future, None)
@@ -49,7 +49,7 @@ class Grid:
         tried = sorted(advice.tuning.candidates, key=lambda c: (bool(c.failures), _cost(c.now)))
         start = fit.logged if best is None else best.setting
         every = [fit.logged, start, *(candidate.setting for candidate in tried[:TUNED])]
-        future = Scenario(growth=advice.tuning.goals.growth)
+        future = Future(growth=advice.tuning.goals.growth)
         values = _values(fit, every, future, container)
         return cls(values, list(dict.fromkeys(every)), _start(start, AS_LOGGED, container), best)
 
@@ -59,7 +59,7 @@ def _cost(prediction: Prediction) -> float:
 
 
 def _values(
-    fit: Fit, settings: Sequence[Setting], future: Scenario, container: Bytes | None
+    fit: Fit, settings: Sequence[Setting], future: Future, container: Bytes | None
 ) -> dict[str, Sequence[Any]]:
     waiting = fit.program.load is Load.WAITING
     return {
@@ -72,7 +72,7 @@ def _values(
     }
 
 
-def _start(setting: Setting, future: Scenario, container: Bytes | None) -> Position:
+def _start(setting: Setting, future: Future, container: Bytes | None) -> Position:
     return Position(
         setting.gogc, setting.memory_limit, setting.procs, future.traffic, future.growth, container
     )

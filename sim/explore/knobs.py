@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sim.advice.scenario import Scenario
+from sim.advice.scenario import Future
 from sim.errors import UserError
 from sim.fitting.gctrace_fit import Fit, live_heap
 from sim.fitting.settings import name_gogc, name_limit, parse_gogc, parse_limit, parse_procs
@@ -64,9 +64,9 @@ class Position(NamedTuple):
         return Setting(self.gogc, self.limit, self.procs)
 
     @property
-    def scenario(self) -> Scenario:
+    def scenario(self) -> Future:
         """What the program does."""
-        return Scenario(self.growth, self.traffic)
+        return Future(self.growth, self.traffic)
 
 
 @dataclass(frozen=True, slots=True)

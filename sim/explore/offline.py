@@ -10,7 +10,7 @@ from typing import Any, Final
 from bokeh.models import CustomJS
 
 from sim.advice.prediction import Prediction
-from sim.advice.scenario import Scenario
+from sim.advice.scenario import Future
 from sim.explore.grid import Grid
 from sim.explore.knobs import KINDS, Position, knobs
 from sim.explore.page import Page
@@ -93,8 +93,8 @@ def _view(
 
 
 def _others(
-    scenario: Scenario,
-    predicted: Mapping[tuple[Setting, Scenario], Prediction],
+    scenario: Future,
+    predicted: Mapping[tuple[Setting, Future], Prediction],
     grid: Grid,
     today: Prediction,
 ) -> View:
@@ -131,8 +131,8 @@ def _turn_on(page: Page) -> None:
 def _json(
     views: Mapping[Position, View],
     stops: Mapping[Position, str],
-    scenarios: Sequence[Scenario],
-    others: Mapping[Scenario, View],
+    scenarios: Sequence[Future],
+    others: Mapping[Future, View],
 ) -> str:
     """For a script element: nothing in it can end it."""
     document = {

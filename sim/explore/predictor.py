@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from sim.advice.prediction import Prediction, first_run, predict
-from sim.advice.scenario import Scenario
+from sim.advice.scenario import Future
 from sim.advice.tuning import DRAWS, PERCENTS, SEEDS, Goals, tune
 from sim.errors import UserError
 from sim.explore.knobs import Position
@@ -67,7 +67,7 @@ class Predictor:
     def predict_all(
         self,
         settings: Sequence[Setting],
-        scenario: Scenario,
+        scenario: Future,
         progress: Callable[[float], None] | None = None,
     ) -> list[Prediction]:
         """What `whatif` says of settings that are asked together."""
@@ -78,7 +78,7 @@ class Predictor:
         (found,) = predict(self.fit, [self.fit.logged], self.seed)
         return found
 
-    def tried(self, procs: int, scenario: Scenario, container: Bytes | None) -> Tried:
+    def tried(self, procs: int, scenario: Future, container: Bytes | None) -> Tried:
         """The settings that `tune` tries for a container; without one, values of GOGC alone."""
         fit = scenario.of(self.fit)
         try:

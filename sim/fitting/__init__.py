@@ -16,7 +16,7 @@ from sim.fitting.gctrace_fit import (
 )
 from sim.fitting.gctrace_log import GCTraceLog, latest, read_gctrace
 from sim.fitting.horizon import for_a_horizon, within
-from sim.fitting.metrics_log import Known, log_of
+from sim.fitting.metrics_log import KnownProcess, log_of
 from sim.fitting.phases import Phases, phases
 from sim.fitting.reproduction import ALIKE, MUCH_WORSE, reproduce
 from sim.fitting.resident import Resident, check, own_memory
@@ -151,7 +151,7 @@ def _read(
             "expected a log, such as app.gctrace, or metrics instead: --prometheus with two scrapes"
             " or the JSON of a query_range, or --metrics with dumps of runtime/metrics"
         )
-    known = Known(
+    known = KnownProcess(
         parse_gogc(gogc) if gogc else None, parse_limit(gomemlimit) if gomemlimit else None, procs
     )
     return log_of(evidence.snapshots, known, evidence.doubts)

@@ -17,7 +17,7 @@ from sim.formats.exec_trace import ExecTrace
 from sim.formats.log import open_log
 from sim.replay.memory import Overheads
 from sim.replay.program import Load
-from sim.units import SECOND, Bytes, Fraction, PerSecond, format_bytes, format_duration
+from sim.units import SECOND, UNLIMITED, Bytes, Fraction, PerSecond, format_bytes, format_duration
 
 MOST_SIZES: Final = 12
 """Sizes of objects that a workload lists; the rest of a profile hardly counts."""
@@ -35,7 +35,6 @@ _LARGEST_SHARE: Final = 0.5
 figures of different instants."""
 _FIXED: Final = ("metadata/other", "profiling/buckets", "heap/stacks", "other")
 """Memory classes that do not grow with the heap."""
-_NO_LIMIT: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +94,8 @@ def read_evidence(
     return Evidence(
         sizes=sizes,
         overheads=overheads,
-        gogc=None if gogc is None or gogc > _NO_LIMIT else round(gogc),
-        memory_limit=round(limit) if 0 < limit < _NO_LIMIT else None,
+        gogc=None if gogc is None or gogc > UNLIMITED else round(gogc),
+        memory_limit=round(limit) if 0 < limit < UNLIMITED else None,
         load=load,
         arrivals=arrivals,
         resident=_resident(snapshots),

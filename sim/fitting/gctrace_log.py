@@ -11,16 +11,17 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.config.run import MOST_PS
+from sim.config.scalar import ADDRESS_SPACE
 from sim.errors import UserError
 from sim.fitting import log_words
 from sim.fitting.gaps import Gap, GoalRule, bridged, cycle_before, gaps, longest_part
 from sim.fitting.processes import Process, chosen, separate
 from sim.fitting.recognise import Segment, recognise
-from sim.fitting.settings import MOST_PS
 from sim.formats.gctrace import Found, GCTraceLine, parse
 from sim.formats.log import Problem, open_log
 from sim.text import quoted
-from sim.units import SECOND, Bytes, Fraction, Nanoseconds, format_bytes, format_duration
+from sim.units import SECOND, Fraction, Nanoseconds, format_bytes, format_duration
 
 BEGIN_MARK: Final = "=== begin"
 END_MARK: Final = "=== end"
@@ -28,8 +29,6 @@ FEWEST_CYCLES: Final = 3
 """Cycles of a log that is fitted: one that begins, one that is measured, one that ends."""
 MOST_CYCLES: Final = 300_000
 """Of all processes in a log: about 500 bytes of memory each, and days of a busy program."""
-_ADDRESS_SPACE: Final[Bytes] = 1 << 47
-"""Of a process on linux/amd64 (runtime/malloc.go: heapAddrBits)."""
 _LONGEST: Final[Nanoseconds] = 1 << 62
 """Since the start; Go counts in 63 bits."""
 _LAST: Final = 1 << 32
@@ -132,7 +131,7 @@ def _possible(found: Found, problems: list[Problem]) -> bool:
         return False  # which was told
     if line.procs > MOST_PS:
         reason = f"GOMAXPROCS={quoted(line.procs)}"
-    elif max(sizes) > _ADDRESS_SPACE:
+    elif max(sizes) > ADDRESS_SPACE:
         reason = "more bytes than there are addresses"
     elif line.at + clock >= _LONGEST or line.number >= _LAST:
         reason = "a time or a number that Go does not count to"

@@ -17,7 +17,8 @@ from sim.fitting.non_heap import CACHED, SPAN_OVERHEAD, smallness
 from sim.fitting.recognise import Segment
 from sim.fitting.snapshots import ALLOCATED, CPU, CYCLES, PAUSES, MetricsSnapshot
 from sim.formats.gctrace import GCTraceLine
-from sim.units import SECOND, US, Bytes, Fraction, MiB, Nanoseconds, format_duration
+from sim.go.pacer.go127 import BACKGROUND_UTILIZATION
+from sim.units import SECOND, UNLIMITED, US, Bytes, Fraction, MiB, Nanoseconds, format_duration
 
 USUAL_MARK_COST: Final = 0.8
 """CPU-ns of marking per byte alive where nobody measured it. Chosen as the geometric mean over
@@ -33,15 +34,12 @@ _ENOUGH_SNAPSHOTS: Final = 5
 moves the live heap."""
 _GC: Final = "/cpu/classes/gc/mark/"
 _KINDS: Final = ("assist", "dedicated", "idle")
-_NO_LIMIT: Final = 1 << 62
 _HALF: Final = MiB // 2
 """Bytes: what rounding down to MiB hides on average."""
-_GOAL_CPU: Final[Fraction] = 0.25
-"""Share of the Ps that dedicated workers have (runtime/mgcpacer.go: gcBackgroundUtilization)."""
 _FIRST_TRIGGER: Final[Fraction] = 0.7
 """The trigger is between these parts of the way from what was marked to the goal."""
 _LAST_TRIGGER: Final[Fraction] = 0.95
-"""The same, at most (runtime/mgcpacer.go: minTriggerRatioDistance, maxTriggerRatioDistance)."""
+"""The same, at most (runtime/mgcpacer.go: minTriggerRatioNum, maxTriggerRatioNum)."""
 _SAME: Final[Fraction] = 0.01
 """Relative difference of two levels that are the same. A judgement; smaller divides by rounding."""
 _PAUSE: Final[Nanoseconds] = 50 * US
@@ -52,7 +50,7 @@ anything better; moves overload and how many idle workers mark."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownProcess:
     """What people say of the process beside its metrics; None: its metrics do."""
 
     gogc: int | None = None
@@ -61,7 +59,7 @@ class Known:
 
 
 def log_of(
-    snapshots: Sequence[MetricsSnapshot], known: Known, doubts: Sequence[str] = ()
+    snapshots: Sequence[MetricsSnapshot], known: KnownProcess, doubts: Sequence[str] = ()
 ) -> GCTraceLog:
     """The cycles between the first snapshot and the last one.
 
@@ -122,7 +120,7 @@ def _grown(first: Mapping[str, float], last: Mapping[str, float], name: str, wha
 
 
 def _setting(
-    values: Mapping[str, float], known: Known, procs: int, cycles: int
+    values: Mapping[str, float], known: KnownProcess, procs: int, cycles: int
 ) -> tuple[Segment, list[str]]:
     """GOGC and GOMEMLIMIT from metrics, or as somebody says."""
     percent, limit = values.get("/gc/gogc:percent"), values.get("/gc/gomemlimit:bytes", 0.0)
@@ -130,8 +128,8 @@ def _setting(
     if known.gogc is None and percent is None:
         doubts.append("the metrics do not hold GOGC: 100 is assumed; --logged-gogc says it")
     gogc = known.gogc if known.gogc is not None else 100 if percent is None else round(percent)
-    none_set = known.gogc is None and percent is not None and percent > _NO_LIMIT
-    bytes_ = known.memory_limit or (round(limit) if 0 < limit < _NO_LIMIT else None)
+    none_set = known.gogc is None and percent is not None and percent > UNLIMITED
+    bytes_ = known.memory_limit or (round(limit) if 0 < limit < UNLIMITED else None)
     segment = Segment(
         slice(1, cycles + 1),
         None if none_set else gogc,
@@ -208,7 +206,7 @@ def _mean_marked(grown: float, rate: float, marking: _Marking, segment: Segment)
     if not segment.gogc or segment.memory_limit is not None:
         return None
     share, black = segment.gogc / 100, rate * marking.duration
-    runway = rate * marking.cpu / (_GOAL_CPU * segment.procs)
+    runway = rate * marking.cpu / (BACKGROUND_UTILIZATION * segment.procs)
     marked = (grown + runway - black) / share
     way = min(_LAST_TRIGGER, max(_FIRST_TRIGGER, 1 - runway / (share * marked)))
     if way in {_FIRST_TRIGGER, _LAST_TRIGGER}:
@@ -266,10 +264,14 @@ def _marking(
     kinds = [_each(a, b, f"{_GC}{kind}:cpu-seconds", cycles) for kind in _KINDS]
     assist, dedicated, idle = kinds
     if assist is not None and dedicated is not None and idle is not None and dedicated > 0:
-        return _Marking(dedicated / (_GOAL_CPU * procs), assist, dedicated, idle, paused)
-    spare = max(0.0, (1 - _GOAL_CPU) * procs - used)
-    duration = USUAL_MARK_COST * marked / (_GOAL_CPU * procs + spare)
-    return _Marking(duration, 0.0, _GOAL_CPU * procs * duration, spare * duration, paused)
+        return _Marking(
+            dedicated / (BACKGROUND_UTILIZATION * procs), assist, dedicated, idle, paused
+        )
+    spare = max(0.0, (1 - BACKGROUND_UTILIZATION) * procs - used)
+    duration = USUAL_MARK_COST * marked / (BACKGROUND_UTILIZATION * procs + spare)
+    return _Marking(
+        duration, 0.0, BACKGROUND_UTILIZATION * procs * duration, spare * duration, paused
+    )
 
 
 def _each(a: MetricsSnapshot, b: MetricsSnapshot, name: str, cycles: int) -> float | None:

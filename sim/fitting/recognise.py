@@ -60,7 +60,7 @@ _FEWEST: Final = 3
 """Goals that a setting is told by. Chosen as the least of which two can outvote one."""
 _LAST_TRIGGER: Final[Fraction] = 0.95
 """Share of the way to the goal at which a cycle begins at the latest (runtime/mgcpacer.go:
-maxTriggerRatioDistance)."""
+maxTriggerRatioNum)."""
 _SURELY_BEFORE: Final = 1.5 * MiB
 """Bytes; where the rest of the way is more than this, a heap as large as its goal has outgrown it:
 the rounding of both."""

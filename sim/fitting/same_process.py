@@ -10,9 +10,8 @@ from sim.errors import UserError
 from sim.fitting.gctrace_log import GCTraceLog
 from sim.fitting.settings import name_gogc
 from sim.fitting.snapshots import CYCLES, MetricsSnapshot
-from sim.units import MiB, format_bytes
+from sim.units import UNLIMITED, MiB, format_bytes
 
-_NO_LIMIT = 1 << 62
 _FULL = 0.9
 """Of a limit; a live heap of more leaves goals at or above it. A judgement; decides whether a log
 and metrics are of one process."""
@@ -36,7 +35,7 @@ def _contradictions(log: GCTraceLog, scrape: MetricsSnapshot, *, given: bool) ->
     if procs and round(procs) != log.segment.procs:
         yield f"GOMAXPROCS is {log.segment.procs} in the log and {procs:.0f} in the metrics"
     if log.segment.recognised and log.segment.memory_limit is None and not given and gogc:
-        known = None if gogc > _NO_LIMIT else round(gogc)
+        known = None if gogc > UNLIMITED else round(gogc)
         if known != log.segment.gogc:
             told, other = name_gogc(log.segment.gogc), name_gogc(known)
             yield f"heap goals of the log follow GOGC={told}, and the metrics say GOGC={other}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from sim.config.run import MOST_GOGC, MOST_PS
 from sim.errors import UserError
 from sim.text import quoted
 from sim.units import Bytes, GiB, KiB, MiB, parse_bytes
@@ -11,11 +12,8 @@ from sim.units import Bytes, GiB, KiB, MiB, parse_bytes
 _UNITS: Final = (("GiB", GiB), ("MiB", MiB), ("KiB", KiB), ("B", 1))
 
 
-MOST_GOGC: Final = (1 << 31) - 1
-"""What Go reads has 32 bits (runtime/mgcpacer.go: readGOGC)."""
-MOST_PS: Final = 4096
-"""More than the largest machines have."""
 _DIGITS: Final = 20
+"""More than any number that Go reads has."""
 
 
 def parse_gogc(text: str) -> int | None:

@@ -18,9 +18,10 @@ from sim.fluid.plan import Plan
 from sim.fluid.retention import Memoryless, Retained
 from sim.fluid.slots import SlotAccounts
 from sim.fluid.sources import ClosedFlow, Source
-from sim.fluid.spans import OS_PAGE, Floats, SpanModel
+from sim.fluid.spans import Floats, SpanModel
 from sim.go.stack import fits
 from sim.go.sysmon import PERIOD
+from sim.machine.price import OS_PAGE
 from sim.machine.profile import MachineProfile
 from sim.runtime.state import GC, CgroupLimits, Process, Settings
 from sim.streams import Streams

@@ -21,12 +21,10 @@ from sim.go.kinds import Kind, KindTable, Mix
 from sim.go.mheap import PAGE
 from sim.go.scavenge import QUANTUM
 from sim.go.sizeclass import SizeClassTable
-from sim.machine.price import malloc_ns
+from sim.machine.price import OS_PAGE, malloc_ns
 from sim.machine.profile import MachineProfile
 
 Floats = NDArray[np.float64]
-LARGE_CLASSES: Final = 2
-OS_PAGE: Final = 4096
 SMALL: Final = 0.02
 """Share of a cycle's growth that is not worth iterating for. Chosen below the 3 % that cycles are
 meant to agree to; larger moves heap_live ahead of objects."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from sim.errors import ModelError
+from sim.go.pacer.go127 import BACKGROUND_UTILIZATION
 from sim.units import MS, SECOND, Nanoseconds
 
 CAPACITY_PER_PROC: Final = SECOND
 UPDATE_PERIOD: Final = 10 * MS
-BACKGROUND_UTILIZATION: Final = 0.25
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,9 @@ from sim.machine.profile import AllocCosts, FinalizerCosts, MarkCosts
 
 Floats = NDArray[np.float64]
 
-HEADER_ABOVE = 512  # internal/runtime/gc/malloc.go: MinSizeForMallocHeader
+OS_PAGE: Final = 4096
+"""Bytes of a page of the OS that a first touch provides, and that one fault costs."""
+HEADER_ABOVE: Final = 512  # internal/runtime/gc/malloc.go: MinSizeForMallocHeader
 
 
 def malloc_ns(

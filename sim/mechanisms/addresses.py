@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from sim.errors import UserError
 from sim.mechanisms.frame import Event, Frame, MemoryCell, MemoryRow
 from sim.mechanisms.script import Model, Size, Story
+from sim.runtime.memory import ARENA
 from sim.units import Bytes, GiB, MiB, format_bytes
 
 HINT: Final = 0xC0 << 32
@@ -26,7 +27,6 @@ BITMAP: Final = LINEAR // 32
 """Two bits of heap bitmap a word."""
 SPANS: Final = LINEAR // 8192 * 8
 """A pointer to its span for every page."""
-ARENA: Final = 64 * MiB
 GROW: Final = 4 * MiB
 
 

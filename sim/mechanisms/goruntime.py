@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sim.go.kinds import HEADER_ABOVE, WORD
 from sim.go.pacer.go127 import Go127Pacer
 from sim.go.sizeclass import TINY_SIZE, SizeClassTable
 from sim.go.sweep import SweepPace
@@ -21,8 +22,6 @@ from sim.mechanisms.script import ScenarioSettings, Type
 from sim.mechanisms.where import path_of
 from sim.units import MAX_INT64, Bytes, format_bytes
 
-WORD = 8
-HEADER_ABOVE = 512
 MOST_LISTED = 8
 """Names that fit into a line."""
 

@@ -17,7 +17,9 @@ from sim.replay.program import Load, ObservedCycle, ObservedProgram
 
 STEPS: Final = 20
 """Steps in which the work is done at least; no step takes longer than background workers alone
-would need. A judgement; fewer moves assists and the heap at the end."""
+would need. In a step the assist
+ratio stays, as in Go between two calls of revise. A judgement; fewer moves assists and the heap at
+the end."""
 
 
 class AssistPacing(Protocol):

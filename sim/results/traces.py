@@ -9,9 +9,9 @@ import pandas as pd
 
 from sim.formats import gctrace as gctrace_format
 from sim.formats import pacertrace
+from sim.go.pacer.go127 import BACKGROUND_UTILIZATION
 from sim.record.facts import Cycle
 
-BACKGROUND_UTILIZATION: Final = 0.25  # runtime/mgcpacer.go: gcBackgroundUtilization
 GOAL_UTILIZATION: Final = 25  # percent; runtime/mgcpacer.go: gcGoalUtilization
 
 

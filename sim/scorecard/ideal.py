@@ -8,11 +8,10 @@ from itertools import repeat
 from typing import Final, NamedTuple
 
 from sim.go.pacer import NEVER, Pacer, ScanPart
+from sim.go.pacer.go127 import BACKGROUND_UTILIZATION
 from sim.units import MS, US, Bytes, Fraction, KiB, MiB, Nanoseconds
 
 STEP: Final = 500 * US
-BACKGROUND_UTILIZATION: Final[Fraction] = 0.25
-"""Share of the CPUs that background workers take (runtime/mgcpacer.go)."""
 WITHOUT_GC: Final = 1 << 40
 """heap_live up to which a program may grow that is never collected."""
 

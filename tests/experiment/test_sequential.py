@@ -6,7 +6,7 @@ import pytest
 
 from sim.errors import UserError
 from sim.experiment.groups import SeedValues
-from sim.experiment.sequential import Precision
+from sim.experiment.sequential import PrecisionGoal
 from sim.streams import Streams
 
 
@@ -16,7 +16,7 @@ def sample(values: list[float]) -> list[SeedValues]:
 
 
 def test_seeds_are_added_until_the_interval_is_narrow_and_the_mean_is_near_the_true_one() -> None:
-    precision, hits, taken = Precision.parse("2%", 200), 0, []
+    precision, hits, taken = PrecisionGoal.parse("2%", 200), 0, []
     for trial in range(200):
         draw = Streams(trial)["test"]
         values = draw.normal(100, 5, size=5).tolist()
@@ -30,7 +30,7 @@ def test_seeds_are_added_until_the_interval_is_narrow_and_the_mean_is_near_the_t
 
 
 def test_the_limit_ends_it_and_is_said() -> None:
-    precision = Precision.parse("1 %", 6)
+    precision = PrecisionGoal.parse("1 %", 6)
     noisy = sample([1.0, 2.0, 3.0, 4.0, 5.0])
     assert precision.seeds(noisy, 5) == 6
     assert precision.seeds(sample([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), 6) == 6
@@ -39,7 +39,7 @@ def test_the_limit_ends_it_and_is_said() -> None:
 
 
 def test_one_seed_tells_nothing_and_zeros_are_known() -> None:
-    precision = Precision.parse("2%", 50)
+    precision = PrecisionGoal.parse("2%", 50)
     assert precision.seeds([SeedValues("w", "", "gc_cpu", [3.0])], 1) == 2
     assert precision.seeds([SeedValues("w", "", "gc_cpu", [0.0, 0.0])], 2) == 2
 
@@ -47,4 +47,4 @@ def test_one_seed_tells_nothing_and_zeros_are_known() -> None:
 @pytest.mark.parametrize("text", ["2", "0%", "100%", "-1%", "two%"])
 def test_a_precision_is_a_percentage(text: str) -> None:
     with pytest.raises(UserError, match="expected a percentage such as 2%"):
-        Precision.parse(text, 10)
+        PrecisionGoal.parse(text, 10)

@@ -15,7 +15,7 @@ from sim.errors import UserError
 from sim.fitting import fit_log
 from sim.fitting.evidence import Evidence, read_evidence
 from sim.fitting.gctrace_log import GCTraceLog, read_gctrace
-from sim.fitting.metrics_log import Known, log_of
+from sim.fitting.metrics_log import KnownProcess, log_of
 from sim.fitting.observe import Observed, observe
 from sim.formats import prometheus
 from sim.replay.program import Load
@@ -108,7 +108,7 @@ def assert_like_its_log(
     evidence: Evidence, cost: float, live: float = 0.1, procs: int | None = None
 ) -> GCTraceLog:
     """The program of the log of the same run, within what two snapshots of a start-up tell."""
-    found, log = log_of(evidence.snapshots, Known(procs=procs)), read_gctrace(LOG)
+    found, log = log_of(evidence.snapshots, KnownProcess(procs=procs)), read_gctrace(LOG)
     ours, true = seen(found), seen(log)
     assert found.measured.stop - found.measured.start == log.measured.stop - log.measured.start
     assert ours.allocated[found.measured].mean() == pytest.approx(

@@ -10,6 +10,7 @@ import numpy as np
 from sim.fitting import versions
 from sim.fitting.calibrate import calibrate
 from sim.fitting.gctrace_log import GCTraceLog, GoVersions
+from sim.fitting.large import LEAST_GOAL, jumps
 from sim.fitting.non_heap import CACHED, assumed_overheads, smallness
 from sim.fitting.observe import Floats, Observed, observe
 from sim.fitting.resident import PROGRAM_SPREAD, LastHeap, Resident
@@ -30,18 +31,8 @@ when cycles come in logs of small heaps."""
 _MOSTLY: Final[Fraction] = 0.5
 """Share of the cost of cycles that hangs on the size of the heap, from which on it is looked at by
 size. A majority; moves GC CPU of programs whose heap changes much."""
-LEAST_GOAL: Final = 4 * MiB / 100
-"""Smallest heap goal per percent of GOGC (runtime/mgcpacer.go: defaultHeapMinimum)."""
 _SURELY_GROWN: Final = 2 * MiB
 """Bytes of printed growth from which on most of it is no rounding: two whole MiB."""
-SURELY_BEYOND: Final = 1.5 * MiB
-"""Bytes by which a heap is surely beyond its goal: the rounding of goal and heap."""
-BEYOND_SHARE: Final[Fraction] = 0.05
-"""The same, of the goal. A judgement, above what a stop and a last allocation add; smaller takes an
-ordinary overrun for a jump."""
-OFTEN: Final[Fraction] = 0.2
-"""Share of the cycles that begin beyond their goals, from which on large allocations are why; rarer
-jumps are scatter. A judgement; moves peak heap and triggers of programs with large objects."""
 NEARLY_ALL: Final[Fraction] = 0.95
 """Share of the Ps; with more in use, requests queue up. A judgement: an M/M/1 queue waits twenty
 times as long as it works there; decides when a setting is called overload."""
@@ -103,7 +94,11 @@ def fit_program(
     """
     measured = log.measured
     load = load or _recognised(log)
-    seen = _without_cached_slots(observe(log.lines, logged.gogc, load, measured), cached)
+    seen = observe(log.lines, logged.gogc, load, measured)
+    logged_lines = any(log.seen)
+    if logged_lines:
+        cached = round(cached * (1 - jumps(seen, logged).share(seen)))
+    seen = _without_cached_slots(seen, cached)
     if log.starts_full:
         seen, measured = _with_cycles_before(seen, measured)
     positions = np.cumsum(seen.allocated)
@@ -128,7 +123,7 @@ def fit_program(
         pause_per_cycle=_pause_per_cycle(log),
         span_overhead=seen.span_overhead,
         cached=cached,
-        step=_step(seen, logged, measured),
+        large=jumps(seen, logged).objects(seen, positions) if logged_lines else (),
         pacer=versions.pacer_of(log.go),
         starts_full=log.starts_full,
     )
@@ -169,25 +164,6 @@ def _left_by_collection(fit: Fit) -> float:
     time = max(float(seen.at[measured][-1] - seen.at[measured][0]), 1.0)
     collecting = float((seen.assist + seen.background)[measured].sum()) / time
     return max(0.0, NEARLY_ALL * fit.program.procs - collecting)
-
-
-def _step(seen: Observed, logged: Setting, measured: slice) -> Bytes:
-    """Bytes of single allocations that take a heap beyond its goal before a cycle begins.
-
-    Such an object is larger than what the heap is beyond its goal, and no larger than all that was
-    allocated since the cycle before: in the middle between them.
-    """
-    if logged.gogc is None or logged.memory_limit is not None or measured.start + 1 >= len(seen.at):
-        return 0
-    inside = slice(max(1, measured.start), measured.stop)
-    before = seen.marked[inside.start - 1 : inside.stop - 1]
-    goal = np.maximum(before + (before + seen.roots) * logged.gogc / 100, LEAST_GOAL * logged.gogc)
-    start = seen.start[inside]
-    passed = start - goal > SURELY_BEYOND + BEYOND_SHARE * goal
-    passed &= ~seen.forced[inside]
-    if passed.mean() < OFTEN:
-        return 0
-    return round(float((start - (goal + before) / 2)[passed].mean()))
 
 
 def _with_cycles_before(seen: Observed, measured: slice) -> tuple[Observed, slice]:

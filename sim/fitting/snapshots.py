@@ -6,6 +6,7 @@ keeps its own name (`process_resident_memory_bytes`).
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from sim.errors import UserError
-from sim.formats import prometheus, runtime_metrics
+from sim.formats import json_stream, prometheus, runtime_metrics
 from sim.formats.log import open_log
 from sim.formats.prometheus import MetricSample
 from sim.units import SECOND, Nanoseconds
@@ -27,6 +28,7 @@ PAUSES: Final = "go_gc_duration_seconds_sum"
 STARTED: Final = "process_start_time_seconds"
 _LAST_GC: Final = "go_memstats_last_gc_time_seconds"
 _GO: Final = "go_info"
+_FAMILIES: Final = ("go_", "process_")
 _OTHER_NAMES: Final = {
     "go_gc_duration_seconds_count": CYCLES,
     "go_memstats_sys_bytes": ("/memory/classes/total:bytes"),
@@ -60,11 +62,7 @@ def read_snapshots(
         raise UserError("expected --metrics or --prometheus, got both: one source says it all")
     if metrics is not None:
         return _since_restart(_dumps(metrics))
-    by_process: dict[str, list[MetricsSnapshot]] = defaultdict(list)
-    for path in expositions:
-        for name, snapshot in _scraped(path):
-            by_process[name].append(snapshot)
-    found, doubts = _chosen(by_process, process)
+    found, doubts = _chosen(_by_process(expositions), process)
     kept, more = _since_restart(found)
     return kept, [*doubts, *more]
 
@@ -91,11 +89,9 @@ def values_of(samples: Iterable[MetricSample]) -> dict[str, float]:
 
 def _dumps(path: Path) -> list[MetricsSnapshot]:
     with open_log(path) as lines:
-        dumps = [dump for _, dump in runtime_metrics.parse(lines)]
-    if not dumps:
-        raise UserError(
-            f"{path}: there is no dump of runtime/metrics in it, one JSON object a line"
-        )
+        dumps = [dump for _, dump in runtime_metrics.parse(_objects_by_line("".join(lines)))]
+    if not any(dump.values for dump in dumps):
+        raise UserError(f"{path}: there is no dump of runtime/metrics in it, a JSON object each")
     return [
         MetricsSnapshot(
             dump.at or 0,
@@ -109,40 +105,54 @@ def _dumps(path: Path) -> list[MetricsSnapshot]:
     ]
 
 
-def _scraped(path: Path) -> list[tuple[str, MetricsSnapshot]]:
-    """Snapshots with the name of their process; one of a scrape, many of an answer."""
+def _objects_by_line(text: str) -> Iterable[str]:
+    """JSON in any layout; text with other lines in between as it is."""
+    try:
+        return [json.dumps(value) for value in json_stream.values(text)]
+    except ValueError:
+        return text.splitlines()
+
+
+def _by_process(paths: Sequence[Path]) -> dict[str, list[MetricsSnapshot]]:
+    """Snapshots by process; what several answers have of the same time belongs together."""
+    together: dict[tuple[str, float | None, Path | None], list[MetricSample]] = defaultdict(list)
+    for path in paths:
+        for sample in _samples(path):
+            name = sample.labels.get("pod") or sample.labels.get("instance") or ""
+            together[name, sample.at, path if sample.at is None else None].append(sample)
+    found: dict[str, list[MetricsSnapshot]] = defaultdict(list)
+    for (name, at, path), some in together.items():
+        if values := values_of(some):
+            found[name].append(MetricsSnapshot(_time(at, values, path), values, _version(some)))
+    return found
+
+
+def _samples(path: Path) -> list[MetricSample]:
+    """The samples of one file; UserError where none is of a Go process."""
     with open_log(path) as lines:
         text = "".join(lines)
     try:
         samples = list(
             prometheus.parse_query(text)
-            if text.lstrip().startswith("{")
+            if text.lstrip().startswith(("{", "["))
             else prometheus.parse(text.splitlines())
         )
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path}: expected a scrape, or the JSON of a query_range: {error}"
         ) from error
-    together: dict[tuple[str, float | None], list[MetricSample]] = defaultdict(list)
-    for sample in samples:
-        name = sample.labels.get("pod") or sample.labels.get("instance") or ""
-        together[name, sample.at].append(sample)
-    found = [
-        (name, MetricsSnapshot(_time(at, values, path), values, _version(some)))
-        for (name, at), some in together.items()
-        if (values := values_of(some))
-    ]
-    if not found:
+    if not any(sample.name.startswith(_FAMILIES) for sample in samples):
         raise UserError(
             f"{path}: there is no metric of a Go process in it, such as"
             " go_memstats_alloc_bytes_total"
         )
-    return found
+    return samples
 
 
-def _time(at: float | None, values: Mapping[str, float], path: Path) -> Nanoseconds:
+def _time(at: float | None, values: Mapping[str, float], path: Path | None) -> Nanoseconds:
     """When a scrape was made: as it says, else when its file was written, or the last cycle was."""
     if at is None:
+        assert path is not None
         at, last_gc = path.stat().st_mtime if str(path) != "-" else 0.0, values.get(_LAST_GC)
         if last_gc and not 0 <= at - last_gc < _LONGEST_WITHOUT_GC:
             at = last_gc

@@ -9,7 +9,6 @@ the text format 0.0.4.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from bisect import bisect_right
@@ -18,6 +17,7 @@ from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from sim.errors import UserError
+from sim.formats import json_stream
 from sim.formats.gofloat import format_float
 from sim.formats.log import Problem
 from sim.formats.runtime_metrics import Histogram, Metric, MetricKind, Value
@@ -127,20 +127,20 @@ def _sample(text: str) -> MetricSample:
 
 
 def parse_query(text: str) -> Iterator[MetricSample]:
-    """The samples of an answer of Prometheus' HTTP API to `query_range` or `query`.
+    """The samples of answers of Prometheus' HTTP API to `query_range` or `query`.
 
     Raises ValueError for JSON that is none, and UserError for an answer that is an error.
     """
-    answer = json.loads(text)
-    if not isinstance(answer, dict) or "status" not in answer:
-        raise ValueError("not an answer of the HTTP API of Prometheus")
-    if answer["status"] != "success":
-        raise UserError(f"Prometheus answered: {answer.get('error', answer['status'])}")
-    for series in answer["data"]["result"]:
-        labels = {name: str(value) for name, value in series["metric"].items()}
-        name = labels.pop("__name__", "")
-        for at, value in series.get("values") or [series["value"]]:
-            yield MetricSample(name, labels, float(value), float(at))
+    for answer in json_stream.values(text):
+        if not isinstance(answer, dict) or "status" not in answer:
+            raise ValueError("not an answer of the HTTP API of Prometheus")
+        if answer["status"] != "success":
+            raise UserError(f"Prometheus answered: {answer.get('error', answer['status'])}")
+        for series in answer["data"]["result"]:
+            labels = {name: str(value) for name, value in series["metric"].items()}
+            name = labels.pop("__name__", "")
+            for at, value in series.get("values") or [series["value"]]:
+                yield MetricSample(name, labels, float(value), float(at))
 
 
 def _unescape(text: str) -> str:

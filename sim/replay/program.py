@@ -6,11 +6,16 @@ a collector: another GOGC moves the cycles, not the work.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final, NamedTuple
 
 from sim.replay.background_workers import worker_goal
-from sim.units import MS, Bytes, Fraction, Nanoseconds
+from sim.units import MS, Bytes, Fraction, MiB, Nanoseconds
+
+_ROUNDING: Final = MiB / 2
+"""Bytes that sizes in MiB hide."""
 
 
 class Load(StrEnum):
@@ -52,6 +57,19 @@ class Window:
     high: float
 
 
+class LargeObject(NamedTuple):
+    """A single allocation: positions between which it begins, and where it ends."""
+
+    earliest: float
+    latest: float
+    end: float
+
+    def begin(self, small: Fraction) -> float:
+        """What small objects take before it is known by no order of magnitude: log-uniform."""
+        between = max(self.latest - self.earliest, _ROUNDING)
+        return self.earliest + _ROUNDING * (between / _ROUNDING) ** small
+
+
 @dataclass(frozen=True, slots=True)
 class ObservedProgram:
     """A program as the fluid model runs it; rates are those of `procs` Ps."""
@@ -81,8 +99,8 @@ class ObservedProgram:
     """Bytes of heap that hold no object, per byte of heap: tails, headers and bitmaps of spans."""
     cached: Bytes = 0
     """Free slots in the caches of a P, which count as allocated in every cycle anew."""
-    step: Bytes = 0
-    """Large objects are allocated at once: by so much at most a heap passes its trigger."""
+    large: tuple[LargeObject, ...] = ()
+    """In order. Whatever the trigger, the heap grows by all of them at once."""
     marking_cpus: float = 0.0
     """Ps that a waiting program would use on average while the heap is marked, if all were idle."""
     piece: Nanoseconds = MS
@@ -102,6 +120,24 @@ class ObservedProgram:
     yields_every: Nanoseconds | None = None
     """Mean time between voluntary switches of a P; None: it is only ever preempted."""
 
+    @property
+    def step(self) -> Bytes:
+        """Size of large objects on average; 0: there are none."""
+        sizes = [one.end - one.begin(0.5) for one in self.large]
+        return round(sum(sizes) / len(sizes)) if sizes else 0
+
+    def whole(self, position: float, small: Fraction) -> float:
+        """Where the object ends in the midst of which a position lies; else the position."""
+        round_trips = 0.0
+        if self.repeats_from is not None and position > self.cycles[-1].end:
+            span = self.cycles[-1].end - self.repeats_from
+            round_trips = (position - self.repeats_from) // span * span
+        at = position - round_trips
+        found = bisect_left(self.large, at, key=lambda one: one.end)
+        if found == len(self.large) or self.large[found].begin(small) >= at:
+            return position
+        return self.large[found].end + round_trips
+
     def with_work(self, factor: float) -> ObservedProgram:
         """The same program, allocating so many times as much for the same work."""
         return replace(
@@ -110,6 +146,7 @@ class ObservedProgram:
                 replace(s, start=s.start * factor, end=s.end * factor) for s in self.cycles
             ),
             forced=tuple(at * factor for at in self.forced),
+            large=tuple(LargeObject(*(at * factor for at in one)) for one in self.large),
             repeats_from=None if self.repeats_from is None else self.repeats_from * factor,
             begin=Window(self.begin.low * factor, self.begin.high * factor),
             end=Window(self.end.low * factor, self.end.high * factor),

@@ -100,6 +100,7 @@ class _Replay:
         self._which, self._workers = streams["stretches"], streams["workers"]
         self._pacing = Pacing(setting, program.roots, overheads, program.pacer)
         self._limiter = TimedLimiter(setting.procs)
+        self._small = float(streams["large"].uniform())
         self._position = 0.0
         self._cached = setting.procs * program.cached
         self._ballast = setting.ballast
@@ -113,8 +114,7 @@ class _Replay:
             useful = self._pacing.useful_share(self._program.span_overhead)
             room = self._pacing.trigger() - self.heap_live - self._cached
             growth = max(_LEAST_GROWTH, room) * useful
-            if self._program.step:
-                growth += self._which.uniform(0, self._program.step)
+            growth = self._program.whole(self._position + growth, self._small) - self._position
             called = None
             if self._position + growth >= next_forced:
                 growth, called = max(0.0, next_forced - self._position), next_forced

@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from sim.advice.prediction import predict
+from sim.advice.settings import grid
 from sim.cli import main
 from sim.fitting import fit_log
 from sim.units import MiB
+from tests.fits import fitted
 
+CASES = Path(__file__).parents[1] / "golden" / "cases"
 REAL = Path(__file__).parents[1] / "golden" / "real"
 LINE = (
     "gc {n} @{t:.3f}s 0%: 0.01+0.3+0.01 ms clock, 0.2+0.2/0.4/0+0.2 ms cpu,"
@@ -35,6 +41,30 @@ def log(tmp_path: Path) -> Path:
 
 def test_their_size_lies_between_what_passed_the_goal_and_all_that_came(log: Path) -> None:
     assert 30 * MiB < fit_log(log).program.step < 84 * MiB
+
+
+def test_case_01_a_job_that_appends_is_predicted_as_it_ran() -> None:
+    """Published with the log: 28, 25, 12 and 3 cycles, and a heap of 555 MB under GOGC=50."""
+    fit = fitted(CASES / "01-growing-append-job.txt")
+    found = predict(fit, grid("50,100,200,1000", "none", "8"))
+    cycles = [one.middle.gc_cycles for one in found]
+    assert cycles == pytest.approx([28, 25, 12, 3], rel=0.2, abs=1)
+    assert all(
+        one.low.gc_cycles <= real <= one.high.gc_cycles
+        for one, real in zip(found, [28, 25, 12, 3], strict=True)
+    )
+    assert found[0].middle.peak_heap_bytes == pytest.approx(555 * MiB, rel=0.03)
+    assert fit.reproduction is not None
+    assert fit.reproduction.trusted
+
+
+@given(st.floats(0, 1), st.floats(0, 100))
+def test_a_cycle_never_begins_within_an_object(small: float, position: float) -> None:
+    fit = fitted(CASES / "01-growing-append-job.txt")
+    at = position / 100 * fit.program.cycles[-1].end
+    whole = fit.program.whole(at, small)
+    assert whole >= at
+    assert all(not one.begin(small) < whole < one.end for one in fit.program.large)
 
 
 def test_small_objects_do_not_pass_goals() -> None:

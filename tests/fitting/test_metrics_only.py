@@ -146,6 +146,34 @@ def test_the_answer_to_a_query_range_stands_for_a_log(tmp_path: Path) -> None:
     assert_like_its_log(read_evidence(expositions=[query_range(tmp_path)]), cost=0.35)
 
 
+def test_answers_to_a_query_a_family_are_put_together(tmp_path: Path) -> None:
+    """Whether each is a file, or all of them were appended to one."""
+    answer = json.loads(query_range(tmp_path).read_text())
+    answers = [
+        json.dumps({"status": "success", "data": {"result": [series]}})
+        for series in answer["data"]["result"]
+    ]
+    (tmp_path / "all.json").write_text("\n".join(answers))
+    files = [tmp_path / f"{n}.json" for n in range(len(answers))]
+    for file, text in zip(files, answers, strict=True):
+        file.write_text(text)
+    assert_like_its_log(read_evidence(expositions=[tmp_path / "all.json"]), cost=0.35)
+    assert_like_its_log(read_evidence(expositions=files), cost=0.35)
+
+
+@pytest.mark.parametrize("layout", ["a list", "indented", "one after the other"])
+def test_dumps_are_read_in_any_layout(tmp_path: Path, layout: str) -> None:
+    file = dumps(tmp_path)
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    text = {
+        "a list": json.dumps(rows),
+        "indented": json.dumps(rows, indent=2),
+        "one after the other": "".join(json.dumps(row, indent=1) for row in rows),
+    }
+    file.write_text(text[layout])
+    assert_like_its_log(read_evidence(file), cost=0.35)
+
+
 def test_of_several_instances_one_is_taken_and_can_be_chosen(tmp_path: Path) -> None:
     file = query_range(tmp_path, ("app-1:80", "app-2:80"))
     evidence = read_evidence(expositions=[file])

@@ -1,0 +1,70 @@
+"""Single large allocations, which take a heap beyond its goal before a cycle can begin.
+
+Such an object is larger than what the heap is beyond its goal, and no larger than all that was
+allocated since the cycle before.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.fitting.observe import Floats, Observed
+from sim.replay.program import LargeObject
+from sim.replay.setting import Setting
+from sim.units import Fraction, MiB
+
+LEAST_GOAL: Final = 4 * MiB / 100
+"""Smallest heap goal per percent of GOGC (runtime/mgcpacer.go: defaultHeapMinimum)."""
+SURELY_BEYOND: Final = 1.5 * MiB
+"""Bytes by which a heap is surely beyond its goal: the rounding of goal and heap."""
+BEYOND_SHARE: Final[Fraction] = 0.05
+"""The same, of the goal. A judgement, above what a stop and a last allocation add; smaller takes an
+ordinary overrun for a jump."""
+OFTEN: Final[Fraction] = 0.2
+"""Share of the cycles that begin beyond their goals, from which on large allocations are why; rarer
+jumps are scatter. A judgement; moves peak heap and triggers of programs with large objects."""
+_MOSTLY: Final[Fraction] = 0.5
+"""Share of the heaps large enough to show it that pass their goals, from which on smaller ones are
+taken to. A majority; moves cycles of jobs that grow from nothing."""
+
+
+class Jumps(NamedTuple):
+    """An entry per cycle: whether a large object began it, and its least part of the growth."""
+
+    found: NDArray[np.bool_]
+    least: Floats
+
+    def share(self, seen: Observed) -> Fraction:
+        """Of all that is allocated, by objects as large as they may be."""
+        since = seen.allocated - seen.black
+        return float(since[self.found].sum() / seen.allocated.sum())
+
+    def objects(self, seen: Observed, positions: Floats) -> tuple[LargeObject, ...]:
+        """Where they are allocated; `positions` are those of the ends of cycles."""
+        ends, since = positions - seen.black, seen.allocated - seen.black
+        rows = np.column_stack([ends - since, ends - self.least * since, ends])[self.found]
+        return tuple(LargeObject(*row) for row in rows.tolist())
+
+
+def jumps(seen: Observed, logged: Setting) -> Jumps:
+    """Cycles that began beyond their goals.
+
+    Where most heaps that are large enough to show it pass their goals so, the small ones that no
+    cycle began in time for do as well. Under a limit nothing of it shows.
+    """
+    found, least = np.zeros(len(seen.at), dtype=bool), np.zeros(len(seen.at))
+    if logged.gogc is None or logged.memory_limit is not None or len(seen.at) == 1:
+        return Jumps(found, least)
+    before, start = seen.marked[:-1], seen.start[1:]
+    goal = np.maximum(before + (before + seen.roots) * logged.gogc / 100, LEAST_GOAL * logged.gogc)
+    beyond, shows = start - goal, SURELY_BEYOND + BEYOND_SHARE * goal
+    surely = beyond > shows
+    if surely.mean() >= OFTEN:
+        usual = surely.sum() > _MOSTLY * (start - before > 2 * shows).sum()
+        perhaps = usual & (start > seen.goal[1:]) & (beyond > -MiB)
+        found[1:] = (surely | perhaps) & ~seen.forced[1:]
+    least[1:] = np.clip(beyond / np.maximum(start - before, 1.0), 0.0, 1.0)
+    return Jumps(found, least)

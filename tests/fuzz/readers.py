@@ -155,7 +155,7 @@ READERS: Final[Mapping[str, Reader]] = {
         lambda file: read_evidence(expositions=[file]), _files("prometheus/*.prom")
     ),
     "runtime_metrics": Reader(
-        lambda file: read_evidence(metrics=file), _files("runtime_metrics/*.json*")
+        lambda file: read_evidence(metrics=file), _files("runtime_metrics/*.json*", most=25_000)
     ),
     "pprof": Reader(lambda file: read_evidence(profile=file), _files("pprof/*.gz")),
     "trace": Reader(

@@ -121,9 +121,9 @@ def _by_process(paths: Sequence[Path]) -> dict[str, list[MetricsSnapshot]]:
             name = sample.labels.get("pod") or sample.labels.get("instance") or ""
             together[name, sample.at, path if sample.at is None else None].append(sample)
     found: dict[str, list[MetricsSnapshot]] = defaultdict(list)
-    for (name, at, path), some in together.items():
+    for (name, at, file), some in together.items():
         if values := values_of(some):
-            found[name].append(MetricsSnapshot(_time(at, values, path), values, _version(some)))
+            found[name].append(MetricsSnapshot(_time(at, values, file), values, _version(some)))
     return found
 
 

@@ -6,6 +6,7 @@ a collector: another GOGC moves the cycles, not the work.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -66,8 +67,8 @@ class LargeObject(NamedTuple):
 
     def begin(self, small: Fraction) -> float:
         """What small objects take before it is known by no order of magnitude: log-uniform."""
-        between = max(self.latest - self.earliest, _ROUNDING)
-        return self.earliest + _ROUNDING * (between / _ROUNDING) ** small
+        orders = math.log(max(self.latest - self.earliest, _ROUNDING) / _ROUNDING)
+        return self.earliest + _ROUNDING * math.exp(orders * small)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,9 @@ OFTEN: Final[Fraction] = 0.2
 """Share of the cycles that begin beyond their goals, from which on large allocations are why; rarer
 jumps are scatter. A judgement; moves peak heap and triggers of programs with large objects."""
 _MOSTLY: Final[Fraction] = 0.5
-"""Share of the heaps large enough to show it that pass their goals, from which on smaller ones are
-taken to. A majority; moves cycles of jobs that grow from nothing."""
+"""Share of the jumps that would show if each cycle began with one as large as all its growth, from
+which on those too small to show are taken for granted. A majority; moves cycles of jobs that grow
+from nothing."""
 
 
 class Jumps(NamedTuple):
@@ -63,7 +64,8 @@ def jumps(seen: Observed, logged: Setting) -> Jumps:
     beyond, shows = start - goal, SURELY_BEYOND + BEYOND_SHARE * goal
     surely = beyond > shows
     if surely.mean() >= OFTEN:
-        usual = surely.sum() > _MOSTLY * (start - before > 2 * shows).sum()
+        would_show = np.clip(1 - shows / np.maximum(start - before, 1.0), 0.0, 1.0).sum()
+        usual = surely.sum() > _MOSTLY * would_show
         perhaps = usual & (start > seen.goal[1:]) & (beyond > -MiB)
         found[1:] = (surely | perhaps) & ~seen.forced[1:]
     least[1:] = np.clip(beyond / np.maximum(start - before, 1.0), 0.0, 1.0)

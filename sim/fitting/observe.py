@@ -207,7 +207,8 @@ def _roots(lines: tuple[GCTraceLine, ...], gogc: int | None) -> float:
     """Bytes of stacks and globals, as printed and as goals leave them possible.
 
     Every goal is a multiple of what was marked and of these (runtime/mgcpacer.go: commit); figures
-    are rounded down, and tell them the better the more cycles there are.
+    are rounded down, and tell them the better the more cycles there are. A heap that outgrew its
+    goal prints its own size as one.
     """
     printed = np.array([(line.stacks or 0) + (line.globals or 0) for line in lines], dtype=float)
     assumed = float(printed.mean()) + (MiB if printed.any() else _UNKNOWN_ROOTS)
@@ -218,7 +219,8 @@ def _roots(lines: tuple[GCTraceLine, ...], gogc: int | None) -> float:
     goal = np.array([line.heap_goal for line in lines[1:]], dtype=float)
     told = (goal - marked - marked * share - _HALF * share) / share
     rounding = _HALF * (2 + share) / share
-    following = np.diff([line.number for line in lines]) == 1
+    start = np.array([line.heap_start for line in lines[1:]], dtype=float)
+    following = (np.diff([line.number for line in lines]) == 1) & (start < goal)
     off = told - printed[1:]
     usable = following & (goal >= DEFAULT_HEAP_MINIMUM * share + MiB)
     usable &= (off > -rounding) & (off < rounding + 2 * MiB)

@@ -77,7 +77,9 @@ def contention(
 
         write(plot, curve(rows, plot.suffix))
     if not write_json(json, lambda: of_table(rows)):
-        print(_markdown(rows))
+        from sim.report.contention import verdict
+
+        print(*verdict(rows), "", _markdown(rows), sep="\n")
 
 
 def _markdown(rows: pd.DataFrame) -> str:

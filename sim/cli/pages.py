@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,16 @@ if TYPE_CHECKING:
     from sim.fitting.gctrace_fit import Fit
 
 
-def write_explorer(file: Path, name: str, fit: Fit, grid: Grid, seed: int, *, quiet: bool) -> None:
-    """The page with sliders as one file; says on stderr where it is."""
+def write_explorer(
+    file: Path, name: str, fit: Fit, grid: Grid, seed: int, verdict: Sequence[str], *, quiet: bool
+) -> None:
+    """The page with sliders as one file, under a verdict; says on stderr where it is."""
     from sim.explore.offline import offline
     from sim.explore.predictor import Predictor
     from sim.explore.serve import about
 
     with progress("page", quiet=quiet) as report:
-        text = offline(Predictor(fit, seed), grid, about(fit, name), report)
+        text = offline(Predictor(fit, seed), grid, about(fit, name, verdict), report)
     write(file, text)
     if not quiet:
         print(f"page: {file}", file=sys.stderr)

@@ -116,16 +116,17 @@ def tune(
             progress=progressed,
         )
     (today,) = predict(fit, [fit.logged], seed)
+    verdict = of_tuning(fit, today, found)
     if html is not None:
         from sim.cli.pages import write_explorer
         from sim.explore.grid import Grid
 
         grid = Grid.of_tuning(fit, found)
         name = log.name if log else "metrics"
-        write_explorer(html, name, fit, grid, seed, quiet=quiet)
+        write_explorer(html, name, fit, grid, seed, verdict, quiet=quiet)
     if write_json(json, lambda: of_advice(fit, today, found)):
         return
-    print(*of_tuning(fit, today, found), sep="\n")
+    print(*verdict, sep="\n")
     if found.details:
         print(f"\n{found.details}")
     if fit.warnings:

@@ -116,16 +116,18 @@ def whatif(
     today = next((p for p in predictions if p.setting == fit.logged), None)
     if today is None:
         (today,) = predict(fit, [fit.logged], seed)
+    verdict = of_predictions(fit, today, predictions)
     if html is not None:
         from sim.cli.pages import write_explorer
         from sim.explore.grid import Grid
 
         name = log.name if log else "metrics"
-        write_explorer(html, name, logged, Grid.of(logged, settings, future), seed, quiet=quiet)
+        grid_of = Grid.of(logged, settings, future)
+        write_explorer(html, name, logged, grid_of, seed, verdict, quiet=quiet)
     if write_json(json, lambda: documents.of_predictions(predictions)):
         return
     print(
-        *of_predictions(fit, today, predictions),
+        *verdict,
         "",
         table(rows(predictions), SETTINGS, width()),
         sep="\n",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from multiprocessing import active_children, get_context
@@ -59,12 +59,12 @@ def serve(
             worker.terminate()
 
 
-def about(fit: Fit, name: str, how: str = "") -> dict[str, Any]:
-    """What the template of the page is told."""
+def about(fit: Fit, name: str, verdict: Sequence[str] = ()) -> dict[str, Any]:
+    """What the template of the page is told; `verdict` is over all settings."""
     doubts = [f"doubt: {sentence}" for sentence in fit.warnings]
     return {
         "name": name,
         "rests": [*fit.assumptions, *doubts],
         "version": version("gomemsim"),
-        "how": how,
+        "verdict": verdict,
     }

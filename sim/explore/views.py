@@ -17,6 +17,7 @@ from sim.fitting.gctrace_fit import Fit
 from sim.replay.memory import Overheads
 from sim.replay.run import ReplayedRun
 from sim.report.verdict import of_setting
+from sim.results.summary import in_one_unit
 from sim.units import SECOND, Bytes, MiB
 
 Columns: TypeAlias = dict[str, list[Any]]
@@ -171,12 +172,13 @@ def figures(today: Prediction, prediction: Prediction, *, with_bounds: bool) -> 
         ]
         if not any(values):
             continue
-        middle, low, high, before = (str(figure_of(value, unit)) for value in values)
+        told = [figure_of(value, unit) for value in values]
+        middle, low, high = in_one_unit([value for value, _ in told[:3]], told[0].unit)
         bounds = f"{low} to {high}" if with_bounds else "…"
         rows.append(
             Markup(
                 '<tr><th>{}</th><td class="value" data-name="{}">{}</td><td>{}</td><td>{}</td></tr>'
-            ).format(what, name, middle, bounds, before)
+            ).format(what, name, middle, bounds, told[3])
         )
     heads = "<tr><th></th><th>this setting</th><th>nine of ten</th><th>today</th></tr>"
     return str(Markup("<table>{}{}</table>").format(Markup(heads), Markup("").join(rows)))

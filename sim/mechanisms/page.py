@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from sim.mechanisms.frame import KINDS, Frame, MemoryRow, figures_in, plain
+from sim.pages import style
 
 HEADLINE: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">"""
@@ -25,12 +26,13 @@ def page(title: str, about: str, simplified: Sequence[str], tracks: Mapping[str,
     return "\n".join(
         [
             HEADLINE,
-            f"<title>{escape(title)}</title><style>{_file('page.css')}</style></head><body>",
+            f"<title>{escape(title)}</title><style>{style()}{_file('page.css')}</style></head>",
+            "<body><main>",
             f"<h1>{escape(title)}</h1>{paragraphs}",
             "<details><summary>What is simpler here than in a real runtime</summary>",
             f"<ul>{points}</ul></details>",
             _file("page.html"),
-            f"<footer>gomemsim {escape(version('gomemsim'))}</footer>",
+            f'<p class="quiet">gomemsim {escape(version("gomemsim"))}</p></main>',
             f'<script type="application/json" id="data">{data}</script>',
             f"<script>{_file('page.js')}</script></body></html>\n",
         ]

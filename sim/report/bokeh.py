@@ -17,6 +17,8 @@ from bokeh.plotting import figure
 from bokeh.resources import INLINE
 from jinja2 import Environment, PackageLoader, Template
 
+from sim.pages import style as shared
+
 if TYPE_CHECKING:
     from bokeh.document import Document
 
@@ -27,7 +29,7 @@ INK_DARK: Final = "#e4e7ee"
 
 _FOLLOW = """
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const room = (f) => Math.min(f.outer_width || window.innerWidth, window.innerWidth);
+const room = (f) => Math.min(f.inner_width || window.innerWidth, window.innerWidth) + 24;
 const columns = (f, legend) => {
   const longest = Math.max(...legend.items.map((item) => (item.label.value ?? "").length));
   return Math.max(1, Math.floor(room(f) / (30 + 6.5 * longest)));
@@ -49,7 +51,7 @@ const follow = () => {
 };
 follow();
 dark.addEventListener("change", follow);
-window.addEventListener("resize", follow);
+window.addEventListener("resize", () => setTimeout(follow, 300));
 """
 """What a picture cannot leave to CSS: it is a canvas."""
 
@@ -119,7 +121,7 @@ def inside() -> InlineStyleSheet:
 
 def style() -> str:
     """The style sheet of all pages."""
-    return _read("page.css")
+    return shared() + _read("page.css")
 
 
 def script() -> str:

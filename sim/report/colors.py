@@ -72,7 +72,7 @@ CAUSES: Final = {
     "alloc": ("allocating", "allocation"),
     "assist": ("assisting", "assist"),
     "assist_wait": ("waiting for an assist", "waiting for an assist"),
-    "gc_slowdown": ("slower while marking", "slower while marking"),
+    "gc_slowdown": ("slowed by GC", "slower while marking"),
     "stw": ("stop the world", "stop the world"),
     "lock_wait": ("lock", "lock"),
     "queue": ("queue for a P", "queue"),

@@ -2,20 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Final
 
 import pandas as pd
+from bokeh.models import ColumnDataSource
+from bokeh.plotting import figure
 from matplotlib.figure import Figure
 
+from sim.experiment.contention import lock_frame
+from sim.report.bokeh import hover, legend, plot
+from sim.report.colors import SERIES
+from sim.report.pictures import FEWEST
+from sim.results.result import Result
+from sim.results.summary import Figure as Told
+from sim.units import Fraction
+
+WORTH_TELLING: Final[Fraction] = 1e-6
+"""Share of the CPU below which waiting for a lock is told as nothing."""
 MOST: Final = 5
 """Locks that are drawn, the ones most waited for."""
 
 
+def verdict(rows: pd.DataFrame) -> list[str]:
+    """How much waiting costs, where and for what, and what that rests on."""
+    every = rows[rows["lock"] == "all"]
+    most = every.iloc[int(every["cpu_share"].to_numpy().argmax())].to_dict()
+    there = rows[(rows["setting"] == most["setting"]) & (rows["refills"] == most["refills"])]
+    lock = there[there["lock"] != "all"].iloc[0].to_dict()
+    share = "under 0.0001%"
+    if most["cpu_share"] >= WORTH_TELLING:
+        share = str(Told(most["cpu_share"], "fraction"))
+    return [
+        f"Waiting for locks takes {share} of all CPU time, most under {most['setting']}.",
+        f"Most waited for there: {lock['lock']}, {lock['contended']:.2%} of the times it is taken.",
+        f"Rests on: one run of each of {every['setting'].nunique()} settings.",
+    ]
+
+
+def picture(runs: Mapping[str, Result]) -> figure | None:
+    """The same of stored runs that differ in GOMAXPROCS alone; None where there are no such."""
+    curve = {
+        int(run.settings["GOMAXPROCS"]): lock_frame(run)["cpu_share"]
+        for run in runs.values()
+        if set(run.settings) == {"GOMAXPROCS"} and not run.locks.empty
+    }
+    shares = 100 * pd.DataFrame(curve).T.sort_index().fillna(0.0)
+    if len(curve) < FEWEST or shares["all"].max() < 100 * WORTH_TELLING:
+        return None
+    shown = ["all", *shares.drop(columns="all").sum().nlargest(MOST - 1).index]
+    made = plot("Waiting for locks", "GOMAXPROCS", "% of all CPU time", x_axis_type="log")
+    made.xaxis.ticker = list(shares.index)
+    made.xaxis.major_label_overrides = {procs: str(procs) for procs in shares.index}
+    for lock, color in zip(shown, SERIES, strict=False):
+        source = ColumnDataSource({"procs": shares.index, "share": shares[lock]})
+        line = made.line(
+            "procs", "share", source=source, color=color, line_width=2, legend_label=lock
+        )
+        dots = made.scatter("procs", "share", source=source, color=color, size=6)
+        hover(made, [(lock, "@share{0.0000}%"), ("GOMAXPROCS", "@procs")], [line, dots])
+    made.y_range.start = 0
+    legend(made)
+    return made
+
+
 def curve(rows: pd.DataFrame, suffix: str) -> bytes:
     """Share of all CPU time that waits take, by lock: a picture in the format of the suffix."""
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
+    drawing = Figure(figsize=(7, 4), layout="constrained")
+    axes = drawing.subplots()
     worst = rows[rows["lock"] != "all"].groupby("lock")["wait_ns"].sum().nlargest(MOST - 1)
     for mode, of_mode in rows.groupby("refills", sort=False):
         for lock in ("all", *worst.index):
@@ -29,5 +84,5 @@ def curve(rows: pd.DataFrame, suffix: str) -> bytes:
     axes.legend(fontsize="small")
     drawn = BytesIO()
     about = {"Date": None} if suffix == ".svg" else None
-    figure.savefig(drawn, format=suffix.lstrip("."), metadata=about)
+    drawing.savefig(drawn, format=suffix.lstrip("."), metadata=about)
     return drawn.getvalue()

@@ -12,6 +12,8 @@ from sim.experiment.markdown import Shown
 from sim.report.bokeh import one_file, script
 from sim.report.colors import CAUSES
 from sim.report.comparison import Table, comparison, one_of_each
+from sim.report.contention import WORTH_TELLING
+from sim.report.contention import picture as contention
 from sim.report.pictures import heap, pictures
 from sim.report.plot import title
 from sim.report.verdict import of_run
@@ -19,13 +21,11 @@ from sim.results.latency import tail_causes
 from sim.results.memory import lock_contention, service_cpu_ns
 from sim.results.names import by_worth, words
 from sim.results.result import Result, Results
-from sim.units import Fraction, format_duration
+from sim.units import format_duration
 
 MOST_PICTURED: Final = 6
 """Runs with pictures: a page of a whole sweep would be too large for a browser."""
 MOST_LOCKS: Final = 10
-WORTH_TELLING: Final[Fraction] = 1e-6
-"""Share of the CPU below which waiting for a lock is told as nothing."""
 
 
 class Section(NamedTuple):
@@ -54,6 +54,8 @@ def page(runs: Results, baseline: Sequence[str] = ()) -> str:
     if side is not None:
         if side.tradeoff is not None:
             roots["tradeoff"] = side.tradeoff
+        if (waiting := contention(chosen)) is not None:
+            roots["contention"] = waiting
         roots |= _heaps(pictured)
     sections = [_section(n, name, run, roots) for n, (name, run) in enumerate(pictured.items())]
     drawn = [root for root in roots.values() if isinstance(root, figure)]

@@ -141,7 +141,7 @@ def _winner(name: str, rows: Sequence[Row], unit: str) -> str:
     """What surely differs from the baseline in a figure, the best first."""
     sign = -1 if name in MORE_IS_BETTER else 1
     base = next((row for row in rows if row.baseline), None)
-    other = [row for row in rows if name in row.cells and row.cells[name].holds]
+    other = [row for row in rows if name in row.cells and _counts(row, name)]
     ordered = sorted(other, key=lambda row: sign * row.cells[name].change.value)
     told = ", ".join(
         f"{_setting(row)} {row.cells[name].change.value:+.1%}" for row in ordered[:MOST_TOLD]
@@ -150,6 +150,13 @@ def _winner(name: str, rows: Sequence[Row], unit: str) -> str:
     if base is not None and name in base.cells and not math.isnan(base.cells[name].median.value):
         start += f" {Figure(base.cells[name].median.value, unit)}"
     return f"{start}: {told or 'nothing is distinguishable from it'}."
+
+
+def _counts(row: Row, name: str) -> bool:
+    """A difference that is not of chance, or that one seed cannot tell from it."""
+    cell = row.cells[name]
+    one_seed = math.isnan(cell.change.low) and not math.isnan(cell.change.value)
+    return cell.holds or (one_seed and not row.baseline)
 
 
 def _seeds(table: Comparison) -> str:

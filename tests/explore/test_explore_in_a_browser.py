@@ -18,6 +18,7 @@ from sim.advice.api import whatif
 from sim.advice.whatif import FIGURES as KNOWN
 from sim.advice.whatif import figure_of
 from sim.cli import main
+from sim.results.summary import in_one_unit
 from sim.units import SECOND, format_bytes, format_duration
 from tests.chromium import asked_for, complaints, look
 
@@ -96,7 +97,8 @@ def test_a_move_shows_what_whatif_says_for_the_same_setting(
         figures = [
             figure_of(row[key], KNOWN[name][1]) for key in (name, f"{name}_low", f"{name}_high")
         ]
-        middle, low, high = map(str, figures)
+        values, unit = [value for value, _ in figures], figures[0].unit
+        middle, low, high = in_one_unit(values, unit)
         assert told[name][1:3] == [middle, f"{low} to {high}"]
     assert complaints(browser) == []
 

@@ -70,6 +70,7 @@ def page(runs: Results, baseline: Sequence[str] = ()) -> str:
         version=_version(runs),
         side=side,
         sections=sections,
+        waiting="contention" in roots,
         heaps=[name for name in roots if name.startswith("heap")],
         script=script(),
         left=len(chosen) - len(pictured),

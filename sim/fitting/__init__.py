@@ -9,8 +9,10 @@ from pathlib import Path
 from sim.errors import UserError
 from sim.fitting.evidence import Evidence
 from sim.fitting.gctrace_fit import (
+    MORE_THAN_MOMENTS,
     Fit,
     fit_program,
+    idle_part,
     wants_more_than_there_is,
     within_what_there_is,
 )
@@ -18,7 +20,7 @@ from sim.fitting.gctrace_log import GCTraceLog, latest, read_gctrace
 from sim.fitting.horizon import for_a_horizon, within
 from sim.fitting.metrics_log import KnownProcess, log_of
 from sim.fitting.phases import Phases, phases
-from sim.fitting.reproduction import ALIKE, MUCH_WORSE, reproduce
+from sim.fitting.reproduction import ALIKE, reproduce
 from sim.fitting.resident import Resident, check, own_memory
 from sim.fitting.same_process import check_same_process
 from sim.fitting.settings import parse_gogc, parse_limit
@@ -114,14 +116,13 @@ def _of_likeliest_version(log: GCTraceLog, logged: Setting, load: Load | None) -
 def _fitted(log: GCTraceLog, logged: Setting, load: Load | None) -> Fit:
     """Where idle workers mark although load and collection want all Ps, one of both has to give.
 
-    Other processes keep a busy program from its CPUs for moments; where its log does not come out
-    again so, it waits for load, and allocates less while it is marked.
+    A busy program works on few Ps for moments, or other processes keep it from them; where idle
+    workers do much of the marking, it waits for load, and allocates less while it is marked.
     """
     fit = fit_program(log, logged, load)
     if load is None and fit.program.load is Load.WAITING and wants_more_than_there_is(fit):
-        busy, fit = fit_program(log, logged, Load.BUSY), within_what_there_is(fit)
-        moments = reproduce(busy).misfit < reproduce(fit).misfit + MUCH_WORSE
-        return busy if moments else fit
+        moments = idle_part(fit) < MORE_THAN_MOMENTS
+        return fit_program(log, logged, Load.BUSY) if moments else within_what_there_is(fit)
     return fit
 
 

@@ -39,6 +39,9 @@ times as long as it works there; decides when a setting is called overload."""
 SETTLING: Final = 10
 """Cycles like its first one, before a log that does not begin with its program. A judgement: the
 pacer averages over four cycles and less; fewer moves triggers of the first cycles."""
+MORE_THAN_MOMENTS: Final[Fraction] = 0.25
+"""Of all marking; with more by idle workers, the Ps that they had were not idle by chance. They do
+most of it in a program that waits on two Ps; decides whether a fit is waiting or busy."""
 IDLE_SHARE_OF_WAITING: Final = 0.05
 """Share of the Ps; with more for idle workers, load limits the program, not CPU. As
 `SPARE_OF_WAITING`; decides whether a fit is waiting or busy."""
@@ -156,6 +159,12 @@ def within_what_there_is(fit: Fit) -> Fit:
     """A program that waits for load, and whose load its Ps served, as the log shows."""
     demanded = min(fit.program.demanded_cpus, _left_by_collection(fit))
     return replace(fit, program=replace(fit.program, demanded_cpus=demanded))
+
+
+def idle_part(fit: Fit) -> Fraction:
+    """Of all marking, what idle workers did."""
+    seen, measured = fit.observed, fit.measured
+    return float(seen.idle[measured].sum() / max(1.0, float(seen.mark_cpu[measured].sum())))
 
 
 def _left_by_collection(fit: Fit) -> float:

@@ -31,8 +31,6 @@ what is aimed at in nine of ten predictions (`sim.truth.predictions.TARGETS`); d
 ALIKE: Final = 0.2
 """Difference of misfits within which none is better. As `NOTICEABLE_CPU`; smaller prefers busy or
 waiting by chance."""
-MUCH_WORSE: Final = 0.5
-"""The same that is no matter of moments: half of all GC CPU is of another kind."""
 FEW: Final = 10
 """Of cycles, or MiB, one more or less is no error below that many."""
 

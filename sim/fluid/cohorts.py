@@ -49,8 +49,8 @@ class CohortHost(Protocol):
     def start(self, source: Source) -> None:
         """A source begins now."""
 
-    def collect(self) -> None:
-        """A cycle is asked for."""
+    def collect(self) -> int:
+        """A cycle is asked for; the number of the one whose end is waited for."""
 
     def expect_visits(self, visit: Visit, members: float, visits: float) -> None:
         """So many goroutines begin so many visits: find out what one costs."""
@@ -83,6 +83,8 @@ class Cohort(Source):
         self._at: Stage = Asleep(0.0)
         self._left = 0.0
         self._wake = NEVER
+        self._collected = 0
+        """The cycle that it waits for, if it does."""
         self._slice_end = NEVER
         """When the first time slice since it last blocked is over."""
         self.next_stage()
@@ -194,13 +196,13 @@ class Cohort(Source):
         elif isinstance(stage, Asleep):
             self._wake = self._now + stage.ns
         elif isinstance(stage, Collecting):
-            self._stage.collect()
+            self._collected = self._stage.collect()
         elif not self._children:
             self.next_stage()
 
-    def cycle_ended(self) -> None:
+    def cycle_ended(self, number: int) -> None:
         """A cycle has ended: whoever asked for it goes on."""
-        if isinstance(self._at, Collecting):
+        if isinstance(self._at, Collecting) and number >= self._collected:
             self.next_stage()
 
     def _end(self) -> None:

@@ -107,9 +107,10 @@ class Flow:
         self.see()
         cohort.pay_start(max(size - footprint.usable / cohort.members, 0.0))
 
-    def collect(self) -> None:
-        """A cycle is asked for."""
+    def collect(self) -> int:
+        """See `CohortHost`: one that is under way is not enough (runtime/mgc.go: GC)."""
         self.forced = True
+        return self._gc.cycles + 1 + self._gc.running
 
     def price(self, visit: Visit) -> None:
         """Find out what a visit costs and moves now."""
@@ -352,14 +353,14 @@ class Flow:
                 yield from self._step(end)
             if self._finished.triggered:
                 return
-            reason = self._wanted()
+            reason = "" if gc.running else self._wanted()
             if reason or gc.running:
                 ended = gc.ended
                 if not gc.running:
                     gc.request(reason)
                 yield ended
                 for cohort in self.cohorts():
-                    cohort.cycle_ended()
+                    cohort.cycle_ended(gc.cycles)
             sample()
         self._finished.succeed()
 

@@ -246,14 +246,12 @@ class MarkingFlow:
         """
         flow, procs = self._flow, self._ps
         wake_ns = self._machine.sched.wake_ns
-        length = max(
-            min(self._piece(), self._units / min(procs, self._pieces)) * self._per_unit, wake_ns
-        )
+        piece_ns = min(self._piece(), self._units / min(procs, self._pieces)) * self._per_unit
         background = self._dedicated + self._fractional
         plan = flow.plan(procs - background)
         # Dedicated workers take Ps without goroutines, which wake up first (proc.go: procresize).
         asleep = min(self._dedicated, max(procs - plan.program, 0.0))
-        length += wake_ns if asleep else 0.0
+        length = piece_ns + wake_ns if asleep else max(piece_ns, wake_ns)
         late = wake_ns / length
         # They came while the world was stopped, or come early enough for their P to wake up. A
         # fractional worker goes first on every P, and then there is credit.
@@ -261,6 +259,8 @@ class MarkingFlow:
         come = 0.0 if self._share else self._come(plan, openers, length + flow.now - self._begun)
         # Beside as many as on average there is the request that triggered the cycle.
         chance, rest_ns, owed = self._triggered(openers)
+        for source, share in openers:
+            source.hasten(share * _unfinished(source))
         free = max(procs - background - plan.program, 0.0)
         others = chance * min(free, 1.0)
         running = (plan.allocating + others) * plan.later / max(plan.live, 1e-9)
@@ -316,7 +316,7 @@ class MarkingFlow:
         chance = rest = slots = 0.0
         for source, share in openers:
             prices = source.visit.prices
-            left = share * prices.later / prices.live / 2
+            left = share * _unfinished(source)
             chance += share
             rest += left * prices.ns
             slots += left * prices.slot_bytes
@@ -487,3 +487,8 @@ class MarkingFlow:
         """Goroutine-ns that computing goroutines have waited behind workers by then."""
         until = self._flow.now - self._begun + elapsed
         return sum(schedule.waited(until) for schedule in self._schedules) / len(STRATA)
+
+
+def _unfinished(source: OpenFlow) -> float:
+    """The part of a visit that is left when it triggers a cycle, at any byte beyond its first."""
+    return source.visit.prices.later / source.visit.prices.live / 2

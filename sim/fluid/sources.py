@@ -125,6 +125,8 @@ class OpenFlow(Source):
         self._rates, self._noise, self.by_timer = rates, noise, by_timer
         self._unseen_ns = self._unseen = 0.0
         """How long timers go unseen, and the visits that they start."""
+        self._ahead = 0.0
+        """Visits that have come before their time."""
         self.regular = not rates.random
         self._rate = rates.at(begin)
         self._now = begin
@@ -155,6 +157,10 @@ class OpenFlow(Source):
             # A sum of so many quantities that differ: nearly a gamma distribution.
             each = 1 + self.visit.scatter
             come = each * float(self._noise.gamma(come / each))
+        if self._ahead and not self.by_chance:
+            late = min(come, self._ahead)
+            self._ahead -= late
+            come -= late
         if self._unseen_ns:
             self._unseen += come
             self._unseen_ns = max(self._unseen_ns - elapsed, 0.0)
@@ -174,6 +180,11 @@ class OpenFlow(Source):
     def late(self) -> Floats:
         """See `Source`: in the order in which they came."""
         return self.queue.counts()
+
+    def hasten(self, visits: float) -> None:
+        """So much of a visit is under way beside those that are on average: the rest is later."""
+        self._ahead += visits
+        self.backlog += visits
 
     def follow(self, ns: float) -> float:
         """See `Source`: regular ones come one after the other."""

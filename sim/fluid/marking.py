@@ -260,7 +260,8 @@ class MarkingFlow:
         # Beside as many as on average there is the request that triggered the cycle.
         chance, rest_ns, owed = self._triggered(openers)
         for source, share in openers:
-            source.hasten(share * _unfinished(source))
+            if not source.regular:  # else the next one comes later by as much
+                source.hasten(share * _unfinished(source))
         free = max(procs - background - plan.program, 0.0)
         others = chance * min(free, 1.0)
         running = (plan.allocating + others) * plan.later / max(plan.live, 1e-9)

@@ -14,6 +14,8 @@ from sim.go.sysmon import TIME_SLICE
 
 PARTS: Final = 8
 """What is served at a time is at most this part of what waits. A judgement; fewer moves waits."""
+MOST_PARCELS: Final = 256
+"""Neighbours become one when there are more."""
 NOTHING: Final = 1e-9
 """Visits."""
 RARE: Final = 1 / 100
@@ -39,7 +41,8 @@ class Turns(NamedTuple):
 def turns(visit: Visit) -> Turns:
     """Turns of a visit at its present prices; lengths of runs are lognormal."""
     total, spread = max(visit.prices.ns, 1.0), math.log1p(visit.weight_scatter)
-    shape = np.exp(math.sqrt(spread) * NORMAL - spread / 2)
+    shape = np.exp(math.sqrt(spread) * NORMAL)
+    shape /= shape.mean()
     rows: list[tuple[float, float, float, float]] = []
     next_run: list[int] = []
     runs = visit.runs_along()
@@ -90,35 +93,41 @@ class RunQueue:
 
     def pass_time(self, come: float, done: float) -> None:
         """So many visits come, while as much is done as so many whole visits are."""
-        size = len(self.turns.work)
         waiting = sum(float(parcel @ self.turns.work) for parcel in self._parcels) + come
         steps = max(min(round(PARTS * done / max(waiting, NOTHING)), PARTS), 1)
+        arrived = np.zeros(len(self.turns.work))
+        arrived[0] = come / steps
+        undone = 0.0
         for _ in range(steps):
-            new = self._next_turns(self._serve(done / steps))
-            new[0] += come / steps
-            self._parcels.append(new[:size])
+            self._wait(arrived)
+            undone = self._serve(undone + done / steps)
 
-    def _serve(self, work: float) -> Floats:
-        """Visits, by turn, whose turn is over after so much work."""
-        served = np.zeros(len(self.turns.work))
+    def _wait(self, parcel: Floats) -> None:
+        if parcel.sum() > NOTHING:
+            self._parcels.append(parcel)
+        if len(self._parcels) > MOST_PARCELS:
+            parcels = [*self._parcels, np.zeros(len(parcel))]
+            pairs = zip(parcels[::2], parcels[1::2], strict=False)
+            self._parcels = deque(first + second for first, second in pairs)
+
+    def _serve(self, work: float) -> float:
+        """Do so much of what waits, the oldest first; returns what nobody waited for."""
         while self._parcels and work > NOTHING:
-            first = self._parcels[0]
+            first = self._parcels.popleft()
             mine = float(first @ self.turns.work)
-            part = min(work / mine, 1.0) if mine > 0 else 1.0
-            served += first * part
+            part = min(work / mine, 1.0)
             work -= mine * part
             if part < 1:
-                self._parcels[0] = first * (1 - part)
-            else:
-                self._parcels.popleft()
-        return served
+                self._parcels.appendleft(first * (1 - part))
+            self._wait(self._next_turns(first * part))
+        return work
 
     def _next_turns(self, served: Floats) -> Floats:
-        """What they wait for next; behind the last turn are those that have ended."""
+        """What those wait for next whose turns are over, unless they have ended."""
         new = np.zeros(len(served) + 1)
         new[1:] = served * self.turns.goes_on
         np.add.at(new, self.turns.next_run, served * (1 - self.turns.goes_on))
-        return new
+        return new[:-1]
 
     def counts(self) -> Floats:
         """Visits that wait, by turn."""

@@ -15,7 +15,7 @@ from sim.go.sysmon import TIME_SLICE
 PARTS: Final = 8
 """What is served at a time is at most this part of what waits. A judgement; fewer moves waits."""
 MOST_PARCELS: Final = 256
-"""Neighbours become one when there are more."""
+"""Neighbours become one when there are more. A judgement; fewer mix the turns of neighbours."""
 NOTHING: Final = 1e-9
 """Visits."""
 RARE: Final = 1 / 100

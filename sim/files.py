@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
 from sim.errors import UserError
@@ -26,9 +27,8 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises UserError where that is impossible.
     """
     try:
-        if path.is_dir():
-            raise UserError(f"{path}: expected a file to write, got a folder")
-        if path.exists() and not path.is_file():
+        _refuse_a_folder(path)
+        if _is_device(path):
             yield path
             return
         target = path.resolve()  # a link goes on pointing there
@@ -46,6 +46,18 @@ def replacing(path: Path) -> Iterator[Path]:
         raise UserError(f"{path}: cannot be written: {reason(error)}") from None
 
 
+def check_writable(path: Path) -> None:
+    """Raises UserError where no file could be written: before work begins that would be lost."""
+    try:
+        _refuse_a_folder(path)
+        if not _is_device(path):
+            folder = next(folder for folder in path.resolve().parents if folder.exists())
+            with TemporaryFile(dir=folder):
+                pass
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {reason(error)}") from None
+
+
 def write(path: Path, content: str | bytes) -> None:
     """Write a file as a whole or not at all; UserError where that is impossible."""
     data = content.encode() if isinstance(content, str) else content
@@ -59,6 +71,15 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def _refuse_a_folder(path: Path) -> None:
+    if path.is_dir():
+        raise UserError(f"{path}: expected a file to write, got a folder")
+
+
+def _is_device(path: Path) -> bool:
+    return path.exists() and not path.is_file()
 
 
 def sync(path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sim.errors import UserError
-from sim.files import replacing, write
+from sim.files import check_writable, replacing, write
 
 
 def test_a_file_is_replaced_with_its_rights_and_without_leftovers(tmp_path: Path) -> None:
@@ -89,3 +89,14 @@ def test_pipes_are_written_to_and_folders_refused(tmp_path: Path) -> None:
 
 def _with_sim() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+
+
+def test_a_place_where_no_file_can_be_is_refused_before_work_begins(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("former", encoding="utf-8")
+    check_writable(tmp_path / "file")
+    check_writable(tmp_path / "new" / "deep" / "file")
+    check_writable(Path("/dev/null"))
+    for path in (tmp_path, tmp_path / "file" / "x", tmp_path / ("n" * 300)):
+        with pytest.raises(UserError, match=str(tmp_path)):
+            check_writable(path)
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "file"]

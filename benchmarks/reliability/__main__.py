@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -81,7 +82,7 @@ def _count(counts: dict[str, list[int]], points: int, rng: np.random.Generator) 
             chosen = cluster.NAME if on_cluster else name
             _clear()
             act = dask.point if dask and on_cluster else CLASSES[chosen][1]
-            failures = act(bench, rng)
+            failures = _failures(act, bench, rng)
             for failure in failures:
                 print(f"{number}: {chosen}: {failure}", file=sys.stderr, flush=True)
             counts[chosen][0] += 1
@@ -93,6 +94,14 @@ def _count(counts: dict[str, list[int]], points: int, rng: np.random.Generator) 
             dask.end()
         os.chdir(ROOT)
         _end(scratch)
+
+
+def _failures(act: faults.Point, bench: faults.Bench, rng: np.random.Generator) -> faults.Failures:
+    """What went wrong at a point; that it cannot be looked at is a failure as well."""
+    try:
+        return act(bench, rng)
+    except Exception:  # noqa: BLE001  the next points are looked at all the same
+        return [traceback.format_exc()]
 
 
 def _drawn(names: list[str], points: int, rng: np.random.Generator) -> Iterator[str]:

@@ -43,7 +43,7 @@ VALID: Final[Mapping[str, str]] = {
     "scorecard": "scorecard go1.18 --workloads missing -q",
     "sensitivity": "sensitivity tiny.yaml --seeds 1 --jobs 1 -q",
     "sizeclasses": "sizeclasses",
-    "tune": "tune log -q",
+    "tune": "tune log --memory 512MiB -q",
     "validate": "validate tiny.yaml -q --go missing",
     "validate-memory": "validate-memory tiny.yaml -q",
     "watch": "watch tricolour --all",

@@ -17,7 +17,7 @@ import psutil
 from benchmarks.reliability.faults import CONFIG, Bench, Failures, Point, contents
 from benchmarks.reliability.forked import asked
 from sim.results.load import load_run
-from sim.simulation import simulate
+from sim.simulation import STEPS, simulate
 from sim.units import SECOND
 from tests.simulation.test_books import HARD, TINY, check, simulated
 
@@ -33,7 +33,8 @@ LOSS: Final = 1.0
 GROWTH: Final = 8 << 20
 """Bytes by which the resident memory of a long run may differ from that at its middle: a block of
 rows of every table, and Arrow's pools."""
-LONG: Final = f"{CONFIG.replace('60ms', '20s')}seed: {{seed}}\n"
+DURATION: Final = 20
+"""Simulated seconds of a long run."""
 
 
 def extreme(bench: Bench, rng: np.random.Generator) -> Failures:
@@ -65,7 +66,7 @@ def anywhere(bench: Bench, rng: np.random.Generator) -> Failures:
 def long_run(bench: Bench, rng: np.random.Generator) -> Failures:
     """Memory and open files at the end of a run are what they were at its middle."""
     del bench
-    Path("long.yaml").write_text(LONG.format(seed=rng.integers(1000)), encoding="utf-8")
+    _write_long(rng)
 
     def grown() -> str:
         me, seen = psutil.Process(), {}
@@ -86,7 +87,7 @@ def long_run(bench: Bench, rng: np.random.Generator) -> Failures:
 def loss(bench: Bench, rng: np.random.Generator) -> Failures:
     """A run is killed; what can be read of it reaches up to less than a second before."""
     del bench
-    Path("long.yaml").write_text(LONG.format(seed=rng.integers(1000)), encoding="utf-8")
+    _write_long(rng)
     process = os.fork()
     if not process:
         _write_down_progress()
@@ -97,10 +98,15 @@ def loss(bench: Bench, rng: np.random.Generator) -> Failures:
     reached = [line.split() for line in Path("progress.txt").read_text().splitlines()]
     due = max((float(at) for when, at in reached if float(when) < killed - LOSS), default=0.0)
     found = float(asked(lambda: str(load_run(Path("made")).end_ns / SECOND)))
-    step = 20 / 200  # simulated seconds between two lines of progress
+    step = DURATION / STEPS  # simulated seconds between two lines of progress
     return (
         [f"killed: {found:.2f} s can be read, {due:.2f} s were due"] if found < due - step else []
     )
+
+
+def _write_long(rng: np.random.Generator) -> None:
+    text = CONFIG.replace("60ms", f"{DURATION}s")
+    Path("long.yaml").write_text(f"{text}seed: {rng.integers(1000)}\n", encoding="utf-8")
 
 
 def _write_down_progress() -> None:
@@ -108,7 +114,7 @@ def _write_down_progress() -> None:
     with Path("progress.txt").open("w", buffering=1) as file:
 
         def note(share: float) -> None:
-            file.write(f"{time.monotonic()} {share * 20}\n")
+            file.write(f"{time.monotonic()} {share * DURATION}\n")
 
         simulate("long.yaml", out=Path("made"), progress=note)
     os._exit(0)

@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.files import write_json
+from sim.cli.files import writable, write_json
 from sim.cli.options import Json, Quiet
 from sim.cli.progress import progress
 
 
 def calibrate(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Profile to write.")] = Path(
-        "machine.yaml"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", callback=writable, help="Profile to write.")
+    ] = Path("machine.yaml"),
     repetitions: Annotated[
         int, typer.Option(min=1, help="Measurements per cost; the median counts.")
     ] = 5,

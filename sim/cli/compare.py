@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.files import write_json
+from sim.cli.files import writable, write_json
 from sim.cli.options import Json, Quiet, Sets
 from sim.cli.sweeping import FAILED, SimulationWorkers, local, simulated
 from sim.cli.tables import table, width
@@ -71,7 +71,10 @@ def compare(
     ] = False,
     table: Annotated[
         Path | None,
-        typer.Option(help="Write the comparison to a file as well: .csv, .parquet or .json."),
+        typer.Option(
+            callback=writable,
+            help="Write the comparison to a file as well: .csv, .parquet or .json.",
+        ),
     ] = None,
     out: Annotated[
         str | None,

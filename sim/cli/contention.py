@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.files import write_json
+from sim.cli.files import writable, write_json
 from sim.cli.options import Json, Quiet, Sets
 from sim.cli.sweeping import all_simulated
 from sim.files import write
@@ -34,10 +34,14 @@ def contention(
     ] = False,
     out: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("results/contention"),
     plot: Annotated[
-        Path | None, typer.Option("--plot", "-o", help="Draw the curve into a file, .svg or .png.")
+        Path | None,
+        typer.Option(
+            "--plot", "-o", callback=writable, help="Draw the curve into a file, .svg or .png."
+        ),
     ] = None,
     table: Annotated[
-        Path | None, typer.Option(help="Write all locks to a file: .csv, .parquet or .json.")
+        Path | None,
+        typer.Option(callback=writable, help="Write all locks to a file: .csv, .parquet or .json."),
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes [default: all cores].")] = None,
     json: Json = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.files import write_json
+from sim.cli.files import writable, write_json
 from sim.cli.options import Json
 from sim.errors import UserError
 from sim.files import write
@@ -21,10 +21,16 @@ def effects(
     sweep: Annotated[str, typer.Argument(help="Folder or URL of a sweep.")],
     figure: Annotated[str, typer.Option(help="Figure of the summary.")] = "gc_cpu",
     plot: Annotated[
-        Path | None, typer.Option("--plot", "-o", help="Draw means into a file, .svg or .png.")
+        Path | None,
+        typer.Option(
+            "--plot", "-o", callback=writable, help="Draw means into a file, .svg or .png."
+        ),
     ] = None,
     table: Annotated[
-        Path | None, typer.Option(help="Write the effects to a file: .csv, .parquet or .json.")
+        Path | None,
+        typer.Option(
+            callback=writable, help="Write the effects to a file: .csv, .parquet or .json."
+        ),
     ] = None,
     json: Json = None,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.files import writable
 from sim.cli.progress import progress
 from sim.errors import UserError, nearest
 from sim.files import replacing
@@ -17,7 +18,10 @@ def export(
     runs: Annotated[str, typer.Argument(help="Folder of a run or sweep, or a pattern.")],
     format: Annotated[str, typer.Argument(help="perfetto, benchfmt or gctrace.")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="File to write [default: standard output].")
+        Path | None,
+        typer.Option(
+            "--out", "-o", callback=writable, help="File to write [default: standard output]."
+        ),
     ] = None,
     rerun: Annotated[
         bool,

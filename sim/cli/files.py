@@ -7,9 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from sim.files import write
+from sim.files import check_writable, write
 
 STANDARD_OUTPUT: Final = Path("-")
+
+
+def writable(path: Path | None) -> Path | None:
+    """A file that a command is to write: refused at once where none can be written."""
+    if path is not None and path != STANDARD_OUTPUT:
+        check_writable(path)
+    return path
 
 
 def write_json(path: Path | None, document: Callable[[], object]) -> bool:

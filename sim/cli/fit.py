@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.files import write_json
+from sim.cli.files import writable, write_json
 from sim.cli.options import (
     RSS,
     Also,
@@ -32,7 +32,9 @@ from sim.files import write
 
 
 def fit(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Workload file to write.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", callback=writable, help="Workload file to write.")
+    ],
     log: Log = None,
     gogc: LoggedGOGC = None,
     gomemlimit: LoggedLimit = None,

@@ -7,6 +7,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from sim.cli.files import writable
+
 Sets: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
@@ -110,6 +112,7 @@ Json: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--json",
+        callback=writable,
         metavar="FILE",
         help="Write the result as JSON; - is standard output, with no other text.",
     ),
@@ -125,5 +128,9 @@ Traffic: TypeAlias = Annotated[
 ]
 Html: TypeAlias = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Write a page with sliders too, one file for any browser."),
+    typer.Option(
+        callback=writable,
+        metavar="FILE",
+        help="Write a page with sliders too, one file for any browser.",
+    ),
 ]

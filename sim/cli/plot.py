@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.files import writable
+
 
 def plot(
     runs: Annotated[list[str], typer.Argument(help="Folders of runs or of a sweep, or patterns.")],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="File to write: .png, .svg or .pdf.")
+        Path,
+        typer.Option("--out", "-o", callback=writable, help="File to write: .png, .svg or .pdf."),
     ] = Path("gomemsim.png"),
 ) -> None:
     """Draw heap, GC CPU, pauses and latency of a run, or of several over each other.

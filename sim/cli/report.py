@@ -8,14 +8,15 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.files import writable
 from sim.files import write
 
 
 def report(
     runs: Annotated[list[str], typer.Argument(help="Folders of runs or sweeps, or patterns.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
-        "gomemsim.html"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", callback=writable, help="File to write.")
+    ] = Path("gomemsim.html"),
     baseline: Annotated[
         str | None,
         typer.Option(metavar="KEY=A,KEY=B", help="Setting to compare with [default: the first]."),

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.files import writable
 from sim.files import write
 
 
@@ -44,7 +45,9 @@ def schema(
     kind: Annotated[
         SchemaKind, typer.Argument(help="Kind of file, or the command whose --json it describes.")
     ] = SchemaKind.CONFIG,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to a file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", callback=writable, help="Write to a file.")
+    ] = None,
 ) -> None:
     """Print the JSON Schema of configs, workloads, scenarios, or of what a command writes."""
     from sim.config import json_schema

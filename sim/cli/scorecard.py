@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.files import write_json
+from sim.cli.files import writable, write_json
 from sim.cli.options import Json, Quiet
 from sim.cli.sweeping import all_simulated
 from sim.errors import UserError, nearest
@@ -47,7 +47,9 @@ def scorecard(
     ] = "3s",
     table: Annotated[
         Path | None,
-        typer.Option(help="Write the verdicts to a file as well: .csv, .parquet or .json."),
+        typer.Option(
+            callback=writable, help="Write the verdicts to a file as well: .csv, .parquet or .json."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("results/scorecard"),
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes [default: all cores].")] = None,

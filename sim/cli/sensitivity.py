@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.files import STANDARD_OUTPUT, write_json
+from sim.cli.files import STANDARD_OUTPUT, writable, write_json
 from sim.cli.options import Json, Quiet, Sets
 from sim.files import write
 
@@ -36,7 +36,8 @@ def sensitivity(
     sets: Sets = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each variant.")] = 2,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write the page to a file.")
+        Path | None,
+        typer.Option("--out", "-o", callback=writable, help="Write the page to a file."),
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes [default: all cores].")] = None,
     json: Json = None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.files import write_json
+from sim.cli.files import writable, write_json
 from sim.cli.options import Json
 from sim.errors import UserError, nearest
 
@@ -41,7 +41,8 @@ def watch(
         bool, typer.Option("--compare", help="Print the figures of all variants at their ends.")
     ] = False,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write one offline page instead.")
+        Path | None,
+        typer.Option(callback=writable, metavar="FILE", help="Write one offline page instead."),
     ] = None,
     json: Json = None,
 ) -> None:

@@ -75,13 +75,14 @@ def rows(predictions: Sequence[Prediction]) -> list[dict[str, str]]:
             "GOGC": name_gogc(p.setting.gogc),
             "GOMEMLIMIT": name_limit(p.setting.memory_limit),
             "GOMAXPROCS": str(p.setting.procs),
-            **{FIGURES[name][0]: _range(p, name) for name in names},
+            **{FIGURES[name][0]: with_range(p, name) for name in names},
         }
         for p in predictions
     ]
 
 
-def _range(prediction: Prediction, name: str) -> str:
+def with_range(prediction: Prediction, name: str) -> str:
+    """A figure in words, with its range if there is one."""
     figures = (prediction.middle, prediction.low, prediction.high)
     values = [figure_of(getattr(one, name), FIGURES[name][1]) for one in figures]
     middle, low, high = in_one_unit([value for value, _ in values], values[0].unit)

@@ -39,8 +39,8 @@ def effects(
     from sim.experiment.effects import factors_of
     from sim.experiment.tidy import check_suffix, serialized
     from sim.report.documents import of_table
+    from sim.report.effects import verdict
     from sim.results.load import load
-    from sim.results.names import words
     from sim.results.result import Results
     from sim.results.summary import Figure
 
@@ -74,7 +74,7 @@ def effects(
         share=found["share"].map("{:.1%}".format),
         p=found["p"].map("{:.3f}".format),
     )
-    print(f"{words(figure)} over {len(figures)} runs:\n")
+    print(*verdict(found, figure, unit, len(figures)), "", sep="\n")
     print(shown.to_markdown(index=False, disable_numparse=True))
     print(
         "\nlow, high: least and largest mean over the values of the factor; share: of the"

@@ -10,11 +10,14 @@ import typer
 
 from sim.cli.files import STANDARD_OUTPUT, writable, write_json
 from sim.cli.options import Json, Quiet, Sets
+from sim.cli.progress import progress
 from sim.files import write
 
 if TYPE_CHECKING:
     import pandas as pd
 
+WORTH_TELLING = 0.05
+"""Elasticity below which a figure hangs on nothing."""
 SHOWN = 12
 """Parameters of each program that are printed."""
 FIXED = ("model.detail=fluid", "GOMAXPROCS=4", "duration=20s")
@@ -55,8 +58,9 @@ def sensitivity(
     parts, frames = [HEAD], []
     for name in configs or list(examples("workloads")):
         config = load(examples("workloads").get(name, Path(name)), [*FIXED, *(sets or ())])
-        found = elasticities(config, seeds, jobs or ALL_CORES)
-        parts.append(f"## {Path(name).stem}\n\n{_markdown(found)}\n")
+        with progress(Path(name).stem, quiet=quiet) as report:
+            found = elasticities(config, seeds, jobs or ALL_CORES, report)
+        parts.append(f"## {Path(name).stem}\n\n{_verdict(found)}\n\n{_markdown(found)}\n")
         frames.append(found.assign(program=Path(name).stem))
         if not quiet and json != STANDARD_OUTPUT:
             print(parts[-1])
@@ -65,9 +69,25 @@ def sensitivity(
     write_json(json, lambda: of_table(pd.concat(frames, ignore_index=True)))
 
 
+def _verdict(found: pd.DataFrame) -> str:
+    """What each figure hangs on most."""
+    from sim.results.names import by_worth, words
+
+    most = found.loc[found["elasticity"].abs().groupby(found["figure"]).idxmax()]
+    rows = {str(row["figure"]): row for row in most.to_dict("records")}
+    told = [
+        f"{words(name)} on {rows[name]['parameter']} ({rows[name]['elasticity']:+.2f})"
+        for name in by_worth(rows)
+        if abs(rows[name]["elasticity"]) >= WORTH_TELLING
+    ]
+    return f"Most hangs: {', '.join(told)}." if told else "Nothing moves a figure."
+
+
 def _markdown(found: pd.DataFrame) -> str:
     """Parameters by the figure that they move most, and figures as columns."""
     import pandas as pd
+
+    from sim.results.names import words
 
     if found.empty:
         return "No figure is known."
@@ -81,5 +101,6 @@ def _markdown(found: pd.DataFrame) -> str:
         ]
     )
     wide = texts.pivot_table("text", "parameter", "figure", aggfunc="first", sort=False)
+    wide = wide.rename(columns=words)
     table: str = pd.DataFrame(wide).loc[largest].fillna("").to_markdown(disable_numparse=True)
     return table

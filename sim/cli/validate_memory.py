@@ -27,8 +27,9 @@ def validate_memory(
     """Run real Go programs and their simulations; print heap, RSS over time and errors."""
     from sim.report.documents import of_table
     from sim.truth.memory import markdown, validate
+    from sim.truth.verdict import of_memory
 
     with progress("memory", quiet=quiet) as report:
         table = validate(configs, recorded, report)
-    if not write_json(json, lambda: of_table(table)):
-        print(markdown(table))
+    if not write_json(json, lambda: of_table(table.reset_index())):
+        print(*of_memory(table), "", markdown(table), sep="\n")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,7 +36,12 @@ PROGRAM: Final = "workload"
 Config = Mapping[str, Any]
 
 
-def elasticities(config: RunConfig, seeds: int, jobs: int = -1) -> pd.DataFrame:
+def elasticities(
+    config: RunConfig,
+    seeds: int,
+    jobs: int = -1,
+    progress: Callable[[float], None] | None = None,
+) -> pd.DataFrame:
     """A row per parameter and figure that it moves: `elasticity` and its interval over seeds.
 
     Machine costs that are zero, and parameters that cannot be raised by a tenth, are left out. The
@@ -51,8 +56,12 @@ def elasticities(config: RunConfig, seeds: int, jobs: int = -1) -> pd.DataFrame:
             for name, plain in variants.items()
             for n in range(seeds)
         ]
-        pool = joblib.Parallel(n_jobs=jobs)
-        figures = pool(joblib.delayed(_figures)(plain) for _, plain in work)
+        pool = joblib.Parallel(n_jobs=jobs, return_as="generator")
+        figures = []
+        for one in pool(joblib.delayed(_figures)(plain) for _, plain in work):
+            figures.append(one)
+            if progress is not None:
+                progress(len(figures) / len(work))
     found: dict[str, list[dict[str, float]]] = {}
     for (name, _), values in zip(work, figures, strict=True):
         found.setdefault(name, []).append(values)

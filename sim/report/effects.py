@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from io import BytesIO
 from itertools import combinations
@@ -9,6 +10,25 @@ from itertools import combinations
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from sim.results.names import words
+from sim.results.statistics import CONFIDENCE
+from sim.results.summary import Figure as Told
+
+
+def verdict(found: pd.DataFrame, name: str, unit: str, runs: int) -> list[str]:
+    """What moves a figure most, from where to where, and what else surely does."""
+    most = found.iloc[0].to_dict()
+    ends = [str(Told(most[end], unit)) for end in ("low", "high") if not math.isnan(most[end])]
+    span = f", {' to '.join(ends)}" if ends else ""
+    rest = [row for row in found.iloc[1:].to_dict("records") if row["p"] < 1 - CONFIDENCE]
+    others = ", ".join(f"{row['effect']} {row['share']:.0%}" for row in rest)
+    effect = f"{most['effect']}, {most['share']:.0%} of its variation{span}"
+    return [
+        f"{words(name)} hangs most on {effect}.",
+        f"Of the rest, surely not chance: {others or 'nothing'}.",
+        f"Rests on: {runs} runs; what seeds explain is left out.",
+    ]
 
 
 def effects_picture(

@@ -13,7 +13,7 @@ from sim.advice.prediction import Prediction
 from sim.advice.report import environment
 from sim.advice.risks import MOST_GROWTH, Risks
 from sim.advice.tuning import EQUALLY_CHEAP, Candidate, Tuning
-from sim.advice.whatif import doubts
+from sim.advice.whatif import doubts, with_range
 from sim.experiment.groups import title
 from sim.experiment.table import Comparison, Row
 from sim.fitting.gctrace_fit import Fit
@@ -277,13 +277,8 @@ def _breaks(found: Risks, tuning: Tuning) -> str:
 
 
 def _figures(prediction: Prediction) -> str:
-    middle, low, high = prediction.middle, prediction.low, prediction.high
-    bounds = f"{format_bytes(low.peak_rss_bytes)} to {format_bytes(high.peak_rss_bytes)}"
-    return (
-        f"peak RSS {format_bytes(middle.peak_rss_bytes)} ({bounds}),"
-        f" GC CPU {_share(middle.gc_cpu_share)}"
-        f" ({_share(low.gc_cpu_share)} to {_share(high.gc_cpu_share)})"
-    )
+    rss, cpu = (with_range(prediction, name) for name in ("peak_rss_bytes", "gc_cpu_share"))
+    return f"peak RSS {rss}, GC CPU {cpu}"
 
 
 def _change(today: Prediction, other: Prediction) -> str:

@@ -44,6 +44,18 @@ def _furthest(table: pd.DataFrame) -> list[str]:
     return [f"Furthest off: {words(row['figure'])} of {where}, {row['error']:+.1%}."]
 
 
+def of_memory(table: pd.DataFrame) -> list[str]:
+    """How far memory over time is from that of real programs, and how far these are apart."""
+    told = []
+    for program, rows in table.reset_index().groupby("program", sort=False):
+        row = rows.loc[rows["quantity"] == "rss"].iloc[0].to_dict()
+        told.append(f"{program} {row['error']:.1%} (a second real run: {row['spread']:.1%})")
+    return [
+        f"RSS over time, simulated against real, as share of the peak: {', '.join(told)}.",
+        "Rests on: two real runs of each program, compared every 100ms.",
+    ]
+
+
 def of_changes(found: pd.DataFrame, changed: pd.DataFrame) -> list[str]:
     """What an evaluation found by evidence, and what it changed since the last one."""
     worse = changed[changed["worse"].astype(bool)]

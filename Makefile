@@ -21,6 +21,7 @@ slow: $(DEV)  ## the tests that take longer, and those that run real Go programs
 
 lint: $(DEV)  ## ruff, layout and spelling
 	$(BIN)/ruff check .
+	$(BIN)/ruff check --preview --select unspecified-encoding .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 
@@ -30,8 +31,9 @@ format: $(DEV)  ## lay out all code as ruff does
 coverage: $(DEV)  ## the tests that take seconds, and which lines they leave out
 	$(BIN)/pytest -n auto -q --cov
 
-types: $(DEV)  ## mypy --strict, and less strictly of the tests
+types: $(DEV)  ## mypy --strict, as on Linux and on Windows, and less strictly of the tests
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32
 	$(BIN)/mypy --explicit-package-bases tests
 
 imports: $(DEV)  ## imports point to the foundations

@@ -157,14 +157,14 @@ def sweep_on_a_full_disk(bench: Bench, rng: np.random.Generator) -> Failures:
 def file_on_a_full_disk(bench: Bench, rng: np.random.Generator) -> Failures:
     """A report or an export over another file."""
     word = str(rng.choice(["report", "benchfmt", "schema"]))
-    Path("out.file").write_text("former")
+    Path("out.file").write_text("former", encoding="utf-8")
     words = {
         "report": ("report", "ref1", "-o", "out.file"),
         "benchfmt": ("export", "ref1", "benchfmt", "-o", "out.file"),
         "schema": ("schema", "config", "-o", "out.file"),
     }[word]
     code = ended(start(words, before=_small_files(rng)))
-    kept = Path("out.file").read_text() == "former"
+    kept = Path("out.file").read_text(encoding="utf-8") == "former"
     failures = bench.check_said(f"{word}, full disk")
     if (code == 0) == kept or any(path.name.endswith(".partial") for path in Path().iterdir()):
         failures.append(f"{word}, full disk: exit code {code}, the former file is there: {kept}")

@@ -95,7 +95,9 @@ def loss(bench: Bench, rng: np.random.Generator) -> Failures:
     os.kill(process, signal.SIGKILL)
     killed = time.monotonic()
     os.waitpid(process, 0)
-    reached = [line.split() for line in Path("progress.txt").read_text().splitlines()]
+    reached = [
+        line.split() for line in Path("progress.txt").read_text(encoding="utf-8").splitlines()
+    ]
     due = max((float(at) for when, at in reached if float(when) < killed - LOSS), default=0.0)
     found = float(asked(lambda: str(load_run(Path("made")).end_ns / SECOND)))
     step = DURATION / STEPS  # simulated seconds between two lines of progress
@@ -111,7 +113,7 @@ def _write_long(rng: np.random.Generator) -> None:
 
 def _write_down_progress() -> None:
     """Simulate, and note the simulated time at every moment of wall time; ends the process."""
-    with Path("progress.txt").open("w", buffering=1) as file:
+    with Path("progress.txt").open("w", encoding="utf-8", buffering=1) as file:
 
         def note(share: float) -> None:
             file.write(f"{time.monotonic()} {share * DURATION}\n")

@@ -101,11 +101,11 @@ def _keys(schema: Schema, found: Mapping[str, str]) -> str:
 
 
 def _default(about: Schema) -> str:
-    value = about.get("default")
+    value = about.get("default", {})
     if value is None:
-        return "none" if "default" in about else ""
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return code(re.sub(r"^0[A-Za-z/]+$", "0", text)) if text else ""
+        return "none"
+    text = str(value).lower() if isinstance(value, bool) else str(value) or '""'
+    return code(re.sub(r"^0[A-Za-z/]+$", "0", text))
 
 
 def _sections(root: Schema, schema: Schema, path: str, seen: set[str]) -> Iterator[Section]:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import psutil
+
 from sim.errors import UserError
 from sim.truth.toolchain import go_env
 
@@ -21,6 +23,8 @@ QUIET: Final = 0.05
 """Of a CPU: what other programs may use during a measurement without disturbing it."""
 ATTEMPTS: Final = 4
 """How often something is measured until nobody disturbs it."""
+BUSY: Final = ("user", "nice", "system", "irq", "softirq", "steal")
+"""Of psutil.cpu_times: without idle and iowait, and without guests, who are users as well."""
 
 
 def need_linux(what: str) -> None:
@@ -80,17 +84,13 @@ def cpu_of_others() -> Iterator[Others]:
 
 
 def _busy_s() -> float:
-    """CPU time of all programs since the system started; NaN without /proc."""
+    """CPU time of all programs since the system started; NaN where it does not tell."""
     try:
-        text = Path("/proc/stat").read_text(encoding="utf-8")
+        times = psutil.cpu_times()
     except OSError:
         return float("nan")
-    user, nice, system, _, _, irq, softirq, steal = map(int, text.split(maxsplit=9)[1:9])
-    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+    return sum(getattr(times, kind, 0.0) for kind in BUSY)
 
 
 def _own_s() -> float:
-    import resource  # of Unix alone: whoever does not measure has no need of it
-
-    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return sum(usage.ru_utime + usage.ru_stime for usage in map(resource.getrusage, who))
+    return sum(os.times()[:4])  # of this process and of its children that have ended

@@ -53,7 +53,9 @@ def later(text: str, number: int, at: str) -> str:
 
 @pytest.mark.parametrize("log", sorted(GOLDEN.glob("*.gctrace")), ids=lambda log: log.name)
 def test_lines_of_real_go_are_read_and_written_back_byte_for_byte(log: Path) -> None:
-    printed = [text for text in log.read_text().splitlines() if text.startswith("gc ")]
+    printed = [
+        text for text in log.read_text(encoding="utf-8").splitlines() if text.startswith("gc ")
+    ]
     problems: list[Problem] = []
     with open_log(log) as text:
         found = list(parse(text, report=problems.append))
@@ -282,7 +284,7 @@ def test_gzipped_and_plain_logs_and_standard_input_read_alike(
     plain, zipped = tmp_path / "a.log", tmp_path / "b.log"
     plain.write_bytes(b"\xff not UTF-8\n" + GO_1_27.encode())
     zipped.write_bytes(gzip.compress(plain.read_bytes()))
-    stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(zipped.read_bytes())))
+    stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(zipped.read_bytes())), encoding="utf-8")
     monkeypatch.setattr("sys.stdin", stdin)
     for path in (plain, zipped, "-"):
         with open_log(path) as text:

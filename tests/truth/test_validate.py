@@ -57,7 +57,7 @@ def real_runs(
 
     def run(executable: Path, config: RunConfig, log: Path, *, gctrace: int = 1) -> None:
         if gctrace > 1:
-            log.write_text(SCANS)
+            log.write_text(SCANS, encoding="utf-8")
             return
         if log.parent.name == validate.OWN_RUNS:
             own_runs.append(config)

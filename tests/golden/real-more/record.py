@@ -43,7 +43,7 @@ def record(folder: Path, repetition: str, name: str, tools: Path, root: str) -> 
             variables = {"GODEBUG": "gctrace=1", "GOGC": gogc, "GOMAXPROCS": str(procs)}
             if limited != "none":
                 variables["GOMEMLIMIT"] = limited
-            with Path(f"{run}.gctrace").open("w") as log:
+            with Path(f"{run}.gctrace").open("w", encoding="utf-8") as log:
                 subprocess.run(
                     [tools / command, *found],
                     env={**os.environ, **variables},

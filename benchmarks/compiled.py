@@ -26,7 +26,7 @@ COMPILED: Final = (
     "sim/go/*.py",
     "sim/streams.py",
     "sim/workload/finalizers.py",
-    "sim/workload/holders.py",
+    "sim/workload/retention.py",
     "sim/workload/layout.py",
     "sim/workload/ledger.py",
     "sim/workload/population.py",

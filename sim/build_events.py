@@ -60,9 +60,9 @@ from sim.streams import Streams
 from sim.units import Nanoseconds
 from sim.workload import program as spec
 from sim.workload.finalizers import Finalizers
-from sim.workload.holders import Holder, StoreState
 from sim.workload.ledger import Law, Ledger
 from sim.workload.mixes import MixBook
+from sim.workload.retention import Holder, StoreState
 
 
 class Events:

@@ -1,4 +1,4 @@
-"""Units: integers inside, `512MiB` and `250us` only at the door.
+"""Units: integers inside, `512MiB` and `250us` only where people read and write.
 
 Memory is an int of bytes, simulated time an int of nanoseconds, a rate a float per second.
 The aliases carry their unit as metadata, so that configuration, schemas and table columns can

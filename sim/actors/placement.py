@@ -26,7 +26,7 @@ from sim.workload.layout import Kept, Room, write_down
 
 Ints = NDArray[np.int64]
 
-NOTHING: Final = Kept(*np.zeros((4, 0), dtype=np.int64))
+NOTHING_KEPT: Final = Kept(*np.zeros((4, 0), dtype=np.int64))
 
 
 class PlacedBatch(NamedTuple):
@@ -92,7 +92,7 @@ class Placement:
                 which, some = np.nonzero(mine)
                 kinds = columns.by_mix[mix_id].take(some)
                 kept.append(Kept(kinds, owner[which], mine[which, some], bursts[which]))
-        return demand, Kept(*map(np.concatenate, zip(NOTHING, *kept, strict=True)))
+        return demand, Kept(*map(np.concatenate, zip(NOTHING_KEPT, *kept, strict=True)))
 
     def _draw_mix(self, pending: list[list[float]], mix: int) -> Ints | None:
         """Objects of a mix by P and kind; None if there are none."""

@@ -13,8 +13,8 @@ from sim.actors.state import G
 from sim.engine.clock import Clock
 from sim.go.pool import SyncPool
 from sim.workload.finalizers import Finalizers
-from sim.workload.holders import Holder, StoreState
 from sim.workload.ledger import Law, Ledger
+from sim.workload.retention import Holder, StoreState
 
 ROUNDING_SLACK: Final = 1e-6
 """Slots; six objects of 170.67 bytes that are asked for as 1 KiB are 5.999999999999999."""

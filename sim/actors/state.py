@@ -17,7 +17,7 @@ from sim.go.pool import SyncPool
 from sim.go.runq import LocalQueue
 from sim.go.stacks import Held
 from sim.go.sysmon import TimeSlice
-from sim.workload.holders import Holder
+from sim.workload.retention import Holder
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -13,7 +13,7 @@ from sim.engine.clock import Clock
 from sim.go.pool import SyncPool
 from sim.runtime.state import GC
 from sim.units import Nanoseconds
-from sim.workload.holders import StoreState
+from sim.workload.retention import StoreState
 
 
 @dataclass(frozen=True, slots=True)

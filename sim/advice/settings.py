@@ -10,7 +10,7 @@ from sim.errors import UserError
 from sim.fitting.settings import parse_gogc, parse_limit, parse_procs
 from sim.replay.setting import Setting
 
-MOST: Final = 1000
+MAX_SETTINGS: Final = 1000
 """Settings of one prediction."""
 
 
@@ -19,8 +19,12 @@ def grid(gogc: str, gomemlimit: str, gomaxprocs: str) -> list[Setting]:
 
     Raises UserError for a value that Go would not take.
     """
-    if (count := math.prod(len(_words(text)) for text in (gogc, gomemlimit, gomaxprocs))) > MOST:
-        raise UserError(f"expected at most {MOST:,} settings, got {count:,}: predict them in parts")
+    if (
+        count := math.prod(len(_words(text)) for text in (gogc, gomemlimit, gomaxprocs))
+    ) > MAX_SETTINGS:
+        raise UserError(
+            f"expected at most {MAX_SETTINGS:,} settings, got {count:,}: predict them in parts"
+        )
     found = [
         Setting(percent, limit, procs)
         for procs, limit, percent in product(

@@ -35,7 +35,7 @@ from sim.cli import (
     whatif,
     where,
 )
-from sim.cli.ending import signals_interrupt, told, unread
+from sim.cli.ending import report_error, signals_interrupt, unread
 from sim.cli.help import Grouped, WithSwitches, epilog
 from sim.cli.terminal import text_is_data
 from sim.registry import fault
@@ -107,9 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except SystemExit as ended:  # of a plug-in, or of shell completion
             if fault(ended) is None:
                 raise
-            code = told(ended)
+            code = report_error(ended)
         except BrokenPipeError:
             code = unread()
         except BaseException as error:  # noqa: BLE001  all of them become a sentence
-            code = told(error)
+            code = report_error(error)
     sys.exit(code)

@@ -70,7 +70,7 @@ def unread() -> int:
     return FAILED
 
 
-def told(error: BaseException) -> int:
+def report_error(error: BaseException) -> int:
     """Say what happened in a sentence on standard error; returns the exit code."""
     sentence, code = _verdict(error)
     if sentence.startswith(_HELP):

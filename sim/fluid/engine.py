@@ -76,7 +76,7 @@ class Flow:
         """Idle time of all Ps since the start, CPU-ns. Written by the flow and by `Marking`."""
         self.planned = Plan(program=0.0)
         self._slowdown, self._write_ns = 1.0, 0.0
-        self._there, self._there_at = InFlight(), -math.inf
+        self._in_flight, self._observed_at = InFlight(), -math.inf
         self._carry = [0.0, 0.0]
         self._expected = np.zeros(len(spans.slot))
         self._ns, self._live = spans.expect(self._expected, 0.0, limited=False)
@@ -167,7 +167,7 @@ class Flow:
         """The books of memory are those of this instant."""
         if self.now != self._footprint.seen_at:
             self.settle_all()
-            self._footprint.see(self.now, self.there)
+            self._footprint.see(self.now, self.in_flight)
 
     # -- steps -------------------------------------------------------------------------------
 
@@ -425,18 +425,18 @@ class Flow:
             self._container.look()
             self._gc.trigger_at = self._pacer.trigger()[0]
 
-    def look_around(self, *, by_allocation: bool = False) -> InFlight:
+    def observe_in_flight(self, *, by_allocation: bool = False) -> InFlight:
         """Who is there now; an allocation may be what asks."""
-        self._there = in_flight(self.sources, self._rng, by_allocation=by_allocation)
-        self._there_at = self.now
-        return self._there
+        self._in_flight = in_flight(self.sources, self._rng, by_allocation=by_allocation)
+        self._observed_at = self.now
+        return self._in_flight
 
     @property
-    def there(self) -> InFlight:
+    def in_flight(self) -> InFlight:
         """Who was there a little while ago at most."""
-        if self.now - self._there_at > SNAPSHOT_MAX_AGE_NS:
-            self.look_around()
-        return self._there
+        if self.now - self._observed_at > SNAPSHOT_MAX_AGE_NS:
+            self.observe_in_flight()
+        return self._in_flight
 
     def cohorts(self) -> list[Cohort]:
         """Scripted goroutines."""

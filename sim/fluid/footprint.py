@@ -61,15 +61,15 @@ class Footprint:
         self.seen_at = -1.0
         """When the heap was last looked at, ns."""
 
-    def see(self, now: float, there: InFlight) -> None:
-        """Look at the heap as it is now, with those who are there."""
+    def see(self, now: float, in_flight: InFlight) -> None:
+        """Look at the heap as it is now, with the goroutines in flight."""
         self.seen_at, model, taken = now, self._model, self._slots.taken
         spans = model.in_use(model.per_class(taken)) if any(taken) else model.spans
         self.spans, self.slots, self.in_use = model.totals(spans)
         self.classes_used = max(self.classes_used, int(np.count_nonzero(spans)))
         self.objects = self._slots.allocated[0] - self._slots.freed[0]
         self.in_use = max(self.in_use, self.objects)  # equal but for rounding
-        self.stacks = self._stacks.spans(there)
+        self.stacks = self._stacks.spans(in_flight)
         self._map()
 
     def forget(self) -> None:

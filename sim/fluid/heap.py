@@ -29,7 +29,7 @@ from sim.runtime.state import GC, Process, Settings
 from sim.units import Bytes
 
 STRETCH_A_BYTE: Final = 1.0
-"""Stretches a byte of heap_live where nothing comes by chance: as many as there can be."""
+"""Stretches a byte of heap_live where nothing comes by chance: as many as in_flight can be."""
 SPREAD_OF_MOST: Final = 0.5
 """Standard deviation of the largest of some ten normal quantities, relative to that of one. Source:
 0.587 for ten, 0.43 for a hundred (Tippett, Biometrika 17, 1925); moves the scatter of what pools
@@ -82,29 +82,29 @@ class ExpectedHeap:
 
     def snapshot(self) -> Snapshot:
         """See `Heap`."""
-        slots, spans, there = self._slots, self._spans, self._flow.there
+        slots, spans, in_flight = self._slots, self._spans, self._flow.in_flight
         self._taken_before = list(slots.taken)
         in_use = spans.in_use(spans.per_class(slots.taken))
-        self._live, work = self._snapshots.take(self._retained(there), in_use)
+        self._live, work = self._snapshots.take(self._retained(in_flight), in_use)
         self._empty = work.empty
         return Snapshot(
-            stack_scan=int(there.stack_used),
+            stack_scan=int(in_flight.stack_used),
             heap_scan=round(work.scan_bytes),
             cpu_ns=work.cpu_ns,
             specials_ns=0.0,
             crowding_ns=work.crowding_ns,
-            goroutines=there.goroutines,
-            stacks=self._stacks.allocated(there),
+            goroutines=in_flight.goroutines,
+            stacks=self._stacks.allocated(in_flight),
             reachable=int(spans.nbytes(self._live)),
         )
 
-    def _retained(self, there: InFlight) -> list[Retained]:
+    def _retained(self, in_flight: InFlight) -> list[Retained]:
         """Who keeps something now; requests do not keep more than is in the heap beside others."""
         found, in_heap = [*self._flow.retained], self._slots.in_heap()
         for holder in found:
             in_heap[holder.mix] -= holder.slots
-        for mix, slots in there.held.items():
-            mine = Retained(mix, there.bursts.get(mix, 1.0))
+        for mix, slots in in_flight.held.items():
+            mine = Retained(mix, in_flight.bursts.get(mix, 1.0))
             mine.slots = min(slots, max(in_heap[mix], 0.0))
             found.append(mine)
         return found
@@ -126,14 +126,14 @@ class ExpectedHeap:
         self._sweep_is_done = self._swept_spans < 1
         self._footprint.forget()
         self._footprint.map_for(self._in_use)
-        self._stacks.end_cycle(self._flow.there)
+        self._stacks.end_cycle(self._flow.in_flight)
         return MarkTotals(
             int(spans.nbytes(marked)), int(spans.nbytes(black)), int(spans.nbytes(reachable))
         )
 
     def _reachable(self) -> list[float]:
         """Slots that the program can reach now, by mix."""
-        retained = self._retained(self._flow.there)
+        retained = self._retained(self._flow.in_flight)
         return self._snapshots.by_mix(retained, [holder.slots for holder in retained])
 
     def sweep_while_stopped(self) -> Process[None]:
@@ -179,7 +179,7 @@ class ExpectedHeap:
         if not self._sweep_is_done:
             flow.start_sweeping(self._sweep_ns())
         pacer.update(int(ahead), 0)
-        self._refill_pools(flow.there)
+        self._refill_pools(flow.in_flight)
         self._footprint.forget()
 
     def _stretches(self, ps: float) -> float:
@@ -197,10 +197,10 @@ class ExpectedHeap:
         clumps = (2 * in_a_row - 1 - in_a_row / ps_all) * max(1 - plan.program / ps_all, 0.0)
         return plan.ready / (plan.live * ps * max(clumps, 1.0))
 
-    def _refill_pools(self, there: InFlight) -> None:
+    def _refill_pools(self, in_flight: InFlight) -> None:
         """Objects that pools will have to allocate until the next cycle."""
         for name, pool in self._pools.items():
-            lent, variance, time, limit = there.lent.get(name, (0.0, 0.0, 1.0, 0.0))
+            lent, variance, time, limit = in_flight.lent.get(name, (0.0, 0.0, 1.0, 0.0))
             spread = math.sqrt(variance)
             looks = self._since_last / max(time, 1.0) + 1.0
             chance = SPREAD_OF_MOST * float(self._rng.standard_normal())

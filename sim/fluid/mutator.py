@@ -53,7 +53,7 @@ class Rates:
             self._others = max(self._busy(plan) - (plan.program < self._ps), 0)
         else:
             by_allocation = reason == "heap"
-            flow.look_around(by_allocation=by_allocation)
+            flow.observe_in_flight(by_allocation=by_allocation)
             left = self._left_behind(flow.planned) if by_allocation else 0.0
             self._others = self._busy(flow.planned, left)
         self._stop_ns = 0.0
@@ -134,7 +134,7 @@ class Rates:
 
     def stacks(self) -> Bytes:
         """See `Mutator`."""
-        return self._stacks.allocated(self._flow.there)
+        return self._stacks.allocated(self._flow.in_flight)
 
     def stack_size(self) -> Bytes:
         """See `Mutator`."""
@@ -150,7 +150,7 @@ class Rates:
 
     def population(self) -> GoroutineCounts:
         """See `Mutator`."""
-        there = self._flow.there
-        goroutines = round(there.goroutines)
-        running = round(min(there.running, self._ps))
+        in_flight = self._flow.in_flight
+        goroutines = round(in_flight.goroutines)
+        running = round(min(in_flight.running, self._ps))
         return GoroutineCounts(goroutines, None, None, running, max(goroutines - running, 0))

@@ -12,13 +12,13 @@ import numpy as np
 from sim.fluid.demand import Floats, Visit
 from sim.go.sysmon import TIME_SLICE
 
-PARTS: Final = 8
+QUEUE_STEPS: Final = 8
 """What is served at a time is at most this part of what waits. A judgement; fewer moves waits."""
 MOST_PARCELS: Final = 256
 """Neighbours become one when there are more. A judgement; fewer mix the turns of neighbours."""
-NOTHING: Final = 1e-9
+MIN_WAITING: Final = 1e-9
 """Visits."""
-RARE: Final = 1 / 100
+NEGLIGIBLE_RUNS: Final = 1 / 100
 """Share of the runs of a kind which are so long that what they do later does not matter."""
 NORMAL: Final = np.array([NormalDist().inv_cdf((i + 0.5) / 64) for i in range(64)])
 
@@ -46,7 +46,7 @@ def turns(visit: Visit) -> Turns:
     rows: list[tuple[float, float, float, float]] = []
     next_run: list[int] = []
     runs = visit.runs_along()
-    whole = max(sum(end - begin for begin, end in runs), NOTHING)
+    whole = max(sum(end - begin for begin, end in runs), MIN_WAITING)
     for begin, end in runs:
         lengths = shape * max((end - begin) / whole * total, 1.0)
         first = len(rows)
@@ -63,8 +63,8 @@ def _turns_of_run(
     while True:
         longer = lengths[lengths > done]
         left = float((lengths > done + TIME_SLICE).mean())
-        rest = np.minimum(longer - done, TIME_SLICE if left > RARE else math.inf)
-        goes_on = left / alive if left > RARE else 0.0
+        rest = np.minimum(longer - done, TIME_SLICE if left > NEGLIGIBLE_RUNS else math.inf)
+        goes_on = left / alive if left > NEGLIGIBLE_RUNS else 0.0
         begins = begin + way * float((done / longer).mean())
         rows.append((float(rest.mean()) / total, goes_on, alive, begins))
         if not goes_on:
@@ -94,7 +94,7 @@ class RunQueue:
     def pass_time(self, come: float, done: float) -> None:
         """So many visits come, while as much is done as so many whole visits are."""
         waiting = sum(float(parcel @ self.turns.work) for parcel in self._parcels) + come
-        steps = max(min(round(PARTS * done / max(waiting, NOTHING)), PARTS), 1)
+        steps = max(min(round(QUEUE_STEPS * done / max(waiting, MIN_WAITING)), QUEUE_STEPS), 1)
         arrived = np.zeros(len(self.turns.work))
         arrived[0] = come / steps
         undone = 0.0
@@ -103,7 +103,7 @@ class RunQueue:
             undone = self._serve(undone + done / steps)
 
     def _wait(self, parcel: Floats) -> None:
-        if parcel.sum() > NOTHING:
+        if parcel.sum() > MIN_WAITING:
             self._parcels.append(parcel)
         if len(self._parcels) > MOST_PARCELS:
             parcels = [*self._parcels, np.zeros(len(parcel))]
@@ -112,7 +112,7 @@ class RunQueue:
 
     def _serve(self, work: float) -> float:
         """Do so much of what waits, the oldest first; returns what nobody waited for."""
-        while self._parcels and work > NOTHING:
+        while self._parcels and work > MIN_WAITING:
             first = self._parcels.popleft()
             mine = float(first @ self.turns.work)
             part = min(work / mine, 1.0)

@@ -14,7 +14,7 @@ from sim.go.marker import Marker
 from sim.machine.price import crowding_ns, mark_cpu_ns
 from sim.machine.profile import MarkCosts
 
-FINE: Final = 1 / 50
+RECOUNT_CHANGE: Final = 1 / 50
 """Work is counted anew when the heap has changed by this part of it; it scales till then. Chosen
 below the 5 % that GC CPU is meant to agree to; larger is faster, and moves GC CPU by up to this
 part."""
@@ -37,7 +37,7 @@ class Snapshots:
 
     def __init__(self, model: SpanModel, marker: Marker, costs: MarkCosts) -> None:
         self._model, self._marker, self._costs = model, marker, costs
-        self._change = Change(FINE)
+        self._change = Change(RECOUNT_CHANGE)
         self._work = MarkingWork(0.0, 0.0, 0.0, np.zeros(0))
         self._slots = 1.0
 

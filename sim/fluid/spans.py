@@ -25,13 +25,13 @@ from sim.machine.price import OS_PAGE, malloc_ns
 from sim.machine.profile import MachineProfile
 
 Floats = NDArray[np.float64]
-SMALL: Final = 0.02
+NEGLIGIBLE_GROWTH: Final = 0.02
 """Share of a cycle's growth that is not worth iterating for. Chosen below the 3 % that cycles are
 meant to agree to; larger moves heap_live ahead of objects."""
-STEADY: Final = 1 / 20
+RECOUNT_CHANGE: Final = 1 / 20
 """What caches hold is found anew when the heap or what is allocated has changed by this part. A
 judgement; larger is faster, and moves prices of a slot."""
-ROUNDS: Final = 8
+HALVINGS: Final = 8
 """Of the search for what is taken in a cycle, halvings. Chosen so that 0.4 % of the cycle is left;
 fewer moves cycles by as much more."""
 NO_SPANS: Final = 1e-6
@@ -100,7 +100,7 @@ class SpanModel:
         """Bytes of heap_live of a slot."""
         self._free = self._partly = self._reuse = np.zeros(0)
         self._note_room()
-        self._change, self._taken_of_room, self._ahead_of_room = Change(STEADY), 1.0, 0.0
+        self._change, self._taken_of_room, self._ahead_of_room = Change(RECOUNT_CHANGE), 1.0, 0.0
 
     def _of_kinds(self, column: Floats) -> Floats:
         """The mean of a property of kinds in each mix."""
@@ -188,7 +188,7 @@ class SpanModel:
         free, partly = np.add.reduce(self._free), np.add.reduce(self._partly)
         sizes = (room, ps, stretches_per_byte * room, float(free), float(partly))
         changed = self._change.matters(sizes, [slots / total for slots in by_mix])
-        if changed or self._ahead_of_room > SMALL:
+        if changed or self._ahead_of_room > NEGLIGIBLE_GROWTH:
             taken, ahead = self._within(per_byte, room, ps, stretches_per_byte)
             self._taken_of_room, self._ahead_of_room = taken / room, ahead / room
         return per_byte * (self._taken_of_room * room), self._ahead_of_room * room
@@ -198,9 +198,9 @@ class SpanModel:
     ) -> tuple[float, float]:
         """Bytes taken, and those by which heap_live is ahead then: together, they fill the room."""
         taken, ahead = room, self.cached(per_byte * room, ps, stretches_per_byte * room)
-        if ahead > room * SMALL:
-            low, high = room * SMALL, room
-            for _ in range(ROUNDS):
+        if ahead > room * NEGLIGIBLE_GROWTH:
+            low, high = room * NEGLIGIBLE_GROWTH, room
+            for _ in range(HALVINGS):
                 taken = (low + high) / 2
                 ahead = self.cached(per_byte * taken, ps, stretches_per_byte * taken)
                 low, high = (taken, high) if taken + ahead < room else (low, taken)

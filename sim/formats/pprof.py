@@ -32,7 +32,7 @@ _TYPES: Final = {
 }
 
 
-MOST: Final = 64 * MiB
+MAX_PROFILE: Final = 64 * MiB
 """Unpacked; the profiles of large programs have a few."""
 
 
@@ -80,9 +80,9 @@ def _content(path: Path) -> bytes:
     """The bytes of a file, unpacked; UserError if there are too many."""
     with path.open("rb") as file:
         zipped = file.peek(2).startswith(b"\x1f\x8b")
-        data = (gzip.GzipFile(fileobj=file) if zipped else file).read(most(MOST) + 1)
-    if len(data) > most(MOST):
-        raise UserError(too_large(str(path), most(MOST)))
+        data = (gzip.GzipFile(fileobj=file) if zipped else file).read(most(MAX_PROFILE) + 1)
+    if len(data) > most(MAX_PROFILE):
+        raise UserError(too_large(str(path), most(MAX_PROFILE)))
     return data
 
 

@@ -37,8 +37,8 @@ FULL_WORD: Final = (1 << CACHE_PAGES) - 1
 #: Longer runs are few and touch many words each: one by one they are as fast as in bulk.
 _LONG_RUN: Final = 64
 #: Up to so many operations, the cost of numpy calls is not worth while.
-_FEW: Final = 24
-_NONE: Final[Ints] = np.empty(0, dtype=np.int64)
+_SCALAR_UP_TO: Final = 24
+_NO_PAGES: Final[Ints] = np.empty(0, dtype=np.int64)
 
 
 class PageRun(NamedTuple):
@@ -183,7 +183,7 @@ class PageAlloc:
         """What `count` allocations of `npages` pages give; fewer if there is no more room."""
         if npages > _LONG_RUN:
             return self._one_by_one(npages, count)
-        found = [PageRuns(_NONE, _NONE)]
+        found = [PageRuns(_NO_PAGES, _NO_PAGES)]
         while count > 0:
             runs = self._next_runs(npages, count)
             if not len(runs.page):
@@ -197,7 +197,7 @@ class PageAlloc:
         first, length = np.broadcast_arrays(
             np.asarray(pages, np.int64), np.asarray(npages, np.int64)
         )
-        single = (length > _LONG_RUN) | (len(first) <= _FEW)
+        single = (length > _LONG_RUN) | (len(first) <= _SCALAR_UP_TO)
         for page, count in zip(first[single].tolist(), length[single].tolist(), strict=True):
             self.free(page, count)
         freed = pages_of(first[~single], length[~single])
@@ -218,7 +218,7 @@ class PageAlloc:
 
     def _next_runs(self, npages: int, count: int) -> PageRuns:
         """Some of the next runs: many if the bounds of the next chunks hold what they promise."""
-        if count <= _FEW:
+        if count <= _SCALAR_UP_TO:
             return self._one_by_one(npages, count)
         taken = take_runs(self._map, self._index.in_use, npages, count)
         if taken is None:

@@ -21,7 +21,7 @@ from sim.units import Fraction
 
 WORTH_TELLING: Final[Fraction] = 1e-6
 """Share of the CPU below which waiting for a lock is told as nothing."""
-MOST: Final = 5
+MOST_SHOWN: Final = 5
 """Locks that are drawn, the ones most waited for."""
 
 
@@ -51,7 +51,7 @@ def picture(runs: Mapping[str, Result]) -> figure | None:
     shares = 100 * pd.DataFrame(curve).T.sort_index().fillna(0.0)
     if len(curve) < FEWEST or shares["all"].max() < 100 * WORTH_TELLING:
         return None
-    shown = ["all", *shares.drop(columns="all").sum().nlargest(MOST - 1).index]
+    shown = ["all", *shares.drop(columns="all").sum().nlargest(MOST_SHOWN - 1).index]
     made = plot("Waiting for locks", "GOMAXPROCS", "% of all CPU time", x_axis_type="log")
     made.xaxis.ticker = list(shares.index)
     made.xaxis.major_label_overrides = {procs: str(procs) for procs in shares.index}
@@ -71,7 +71,7 @@ def curve(rows: pd.DataFrame, suffix: str) -> bytes:
     """Share of all CPU time that waits take, by lock: a picture in the format of the suffix."""
     drawing = Figure(figsize=(7, 4), layout="constrained")
     axes = drawing.subplots()
-    worst = rows[rows["lock"] != "all"].groupby("lock")["wait_ns"].sum().nlargest(MOST - 1)
+    worst = rows[rows["lock"] != "all"].groupby("lock")["wait_ns"].sum().nlargest(MOST_SHOWN - 1)
     for mode, of_mode in rows.groupby("refills", sort=False):
         for lock in ("all", *worst.index):
             mine = of_mode[of_mode["lock"] == lock]

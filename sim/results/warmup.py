@@ -22,7 +22,7 @@ BATCH: Final = 5
 """Values in a batch."""
 LEAST: Final = 10
 """Values, or batches, below which nobody can tell a trend from chance."""
-MOST: Final = 200
+MAX_BATCHES: Final = 200
 """Batches of requests: there may be very many, and their tail is long."""
 LAST: Final = 5
 """Values at the end that MSER may not be left with: so few are alike by chance."""
@@ -101,7 +101,7 @@ def mser(values: NDArray[np.float64]) -> int | None:
 def _batches(series: Series) -> Series:
     """Means of batches: of five values, of more where there were too many, of one if too few."""
     count = len(series.measured)
-    size = max(BATCH, -(-count // MOST)) if count >= BATCH * LEAST else 1
+    size = max(BATCH, -(-count // MAX_BATCHES)) if count >= BATCH * LEAST else 1
     whole = count // size
     means = series.measured[: whole * size].reshape(whole, size).mean(axis=1)
     return Series(series.name, series.at_ns[size - 1 : whole * size : size], means)

@@ -26,7 +26,7 @@ _CLASS: Final = re.compile(
 )
 """Slot bytes; objects scanned alone, with many others, and all; visits that found few and many
 marks (runtime/mgcmark_greenteagc.go: dumpScanStats)."""
-MOST: Final = 50.0
+LARGEST_LOGARITHM: Final = 50.0
 """Logarithm of odds beyond which a share is 0 or 1."""
 
 
@@ -54,7 +54,9 @@ def green_tea(log: str) -> GreenTea:
     def odds(share: Callable[[Floats, Floats, float], Floats], of: Floats, many: Floats) -> float:
         wanted = min(many.sum(), of.sum() - 0.5)
         log_odds = brentq(
-            lambda log: np.dot(of, share(filled, found, np.exp(log))) - wanted, -MOST, MOST
+            lambda log: np.dot(of, share(filled, found, np.exp(log))) - wanted,
+            -LARGEST_LOGARITHM,
+            LARGEST_LOGARITHM,
         )
         return float(np.exp(log_odds))
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.workload.holders import Holder
 from sim.workload.ledger import Law, Ledger
 from sim.workload.population import Ints, Rows
+from sim.workload.retention import Holder
 
 Floats = NDArray[np.float64]
 

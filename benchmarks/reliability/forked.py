@@ -31,6 +31,7 @@ MEMORY: Final = 6 << 30
 """Bytes of address space; more is refused to the process."""
 OUT: Final = Path("out.txt")
 ERR: Final = Path("err.txt")
+FRESH: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 Child = Callable[[], None]
 
@@ -57,7 +58,7 @@ def start(words: Sequence[object], before: Child = lambda: None) -> int:
         return process
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, file in ((1, OUT), (2, ERR)):
-        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666), number)
+        os.dup2(os.open(file, FRESH, 0o666), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     code = 99
     try:

@@ -54,6 +54,7 @@ HARD: Final[dict[str, list[str]]] = {
     "a limit below what lives": ["GOMEMLIMIT=3MiB"],
     "a limit near what lives": ["GOMEMLIMIT=12MiB"],
     "objects of gigabytes": ["workload.mixes.small=[{size: 10GiB}]"],
+    "objects of gigabytes, collected at once": ["workload.mixes.small=[{size: 10GiB}]", "GOGC=0"],
     "a store of one byte": ["workload.stores.s.size=1B"],
     "a collection at once": ["GOGC=0"],
     "nobody marks": NOBODY_MARKS,

@@ -19,7 +19,7 @@ FIGURES: Final = {
     "latency_p99_seconds": ("latency p99", "seconds"),
     "latency_p50_seconds": ("latency p50", "seconds"),
     "pause_p99_seconds": ("pause p99", "seconds"),
-    "peak_heap_bytes": ("peak heap", "bytes"),
+    "peak_heap_bytes": ("peak heap at cycles", "bytes"),
     "gc_cycles": ("GC cycles", "count"),
     "wall_seconds": ("time", "seconds"),
     "gc_cpu_seconds": ("GC CPU time with idle workers", "seconds"),

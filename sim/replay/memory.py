@@ -56,6 +56,11 @@ class Overheads:
         return replace(self, fixed=fixed, libraries=0, untouched=untouched, measured=True)
 
     @property
+    def before_sweeping(self) -> Overheads:
+        """Until the first cycle ends no object has died in its span: there are no free slots."""
+        return replace(self, share=max(0.0, self.share - self.unused), unused=0.0)
+
+    @property
     def constant(self) -> float:
         """Bytes that count against a limit and do not grow with the heap."""
         return self.fixed + self.libraries * min(1.0, self.program / LARGE_PROGRAM)

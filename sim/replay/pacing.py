@@ -24,7 +24,8 @@ class Pacing:
     def __init__(self, setting: Setting, roots: Bytes, overheads: Overheads, pacer: str) -> None:
         self._procs, self._roots, self._tuned_heap = setting.procs, roots, setting.tuned_heap
         limit = setting.memory_limit
-        self._non_heap = 0 if limit is None else overheads.within(limit)
+        self._non_heap = 0 if limit is None else overheads.before_sweeping.within(limit)
+        self._swept_non_heap = 0 if limit is None else overheads.within(limit)
         self._memory_limit = MAX_INT64 if limit is None else limit
         self._pacer: Pacer = pacers.get(pacer)()
         self._see_memory(0)
@@ -69,6 +70,7 @@ class Pacing:
         goal = pacer.heap_goal()
         pacer.end_cycle(now, self._procs)
         pacer.reset_live(int(marked))
+        self._non_heap = self._swept_non_heap
         self._see_memory(pacer.heap_live)
         self._tune()
         pacer.commit(sweep_done=True)

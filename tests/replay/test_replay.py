@@ -207,3 +207,10 @@ def test_idle_workers_help_where_a_busy_program_works_on_few_ps() -> None:
     assert gc_cpu(alone) / len(alone.cycles) == pytest.approx(
         gc_cpu(busy) / len(busy.cycles), rel=0.02
     )
+
+
+def test_before_the_first_sweep_a_limit_leaves_more_to_the_heap() -> None:
+    """No object has died in its span yet, so that no free slots count against the limit."""
+    first, second = under(None, 160 * MiB).cycles[:2]
+    free = Overheads().unused * second.heap_start
+    assert first.heap_start - second.heap_start > 0.8 * free

@@ -31,7 +31,7 @@ def guide(fit: Fit, setting: Setting) -> GuideFigures:
     seen, measured = fit.observed, fit.measured
     live = float(seen.marked[measured].mean())
     cost = float(seen.mark_cpu[measured].mean())
-    allocated = float(seen.allocated[measured].sum())
+    allocated = float(seen.allocated[measured].sum()) * fit.stands_for
     peak = min(
         float("inf") if setting.gogc is None else live + (live + seen.roots) * setting.gogc / 100,
         float("inf") if setting.memory_limit is None else setting.memory_limit - seen.roots,

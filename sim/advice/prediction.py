@@ -92,10 +92,7 @@ def predict(
     found = []
     for done, setting in enumerate(wanted, 1):
         figures = np.array(
-            [
-                _figures(one, setting, seed + k, fit.arrivals, fit.steady_from)
-                for k, one in enumerate(programs)
-            ]
+            [_figures(fit, one, setting, seed + k) for k, one in enumerate(programs)]
         )
         low, high = np.quantile(figures, RANGE, axis=0)
         middle = np.median(figures[:seeds], axis=0)
@@ -121,7 +118,7 @@ def first_run(
         found, part = run(possible.program, setting, seed, possible.overheads), 1 / share
     else:
         found, part = _long_enough(possible, setting, seed, fit.steady_from)
-    figures = _measured(found, part, possible, setting, seed, fit.arrivals)
+    figures = _measured(found, part * fit.stands_for, possible, setting, seed, fit.arrivals)
     return found, possible.overheads, figures
 
 
@@ -222,15 +219,9 @@ def _long_enough(
     return found, asked.allocated / found.allocated
 
 
-def _figures(
-    possible: Possible,
-    setting: Setting,
-    seed: int,
-    per_second: float | None,
-    steady_from: float | None,
-) -> Figures:
-    found, part = _long_enough(possible, setting, seed, steady_from)
-    return _measured(found, part, possible, setting, seed, per_second)
+def _figures(fit: Fit, possible: Possible, setting: Setting, seed: int) -> Figures:
+    found, part = _long_enough(possible, setting, seed, fit.steady_from)
+    return _measured(found, part * fit.stands_for, possible, setting, seed, fit.arrivals)
 
 
 def _measured(
@@ -241,7 +232,7 @@ def _measured(
     seed: int,
     per_second: float | None,
 ) -> Figures:
-    """The figures of a run with this seed, of which a part was asked about."""
+    """The figures of a run with this seed, where that adds up to so many times what was run."""
     program, overheads = possible
     requests = latency(program, found, setting, per_second, Streams(seed)["arrivals"])
     marks = [cycle.mark for cycle in found.cycles]

@@ -16,10 +16,9 @@ from sim.fitting.gctrace_fit import (
     wants_more_than_there_is,
     within_what_there_is,
 )
-from sim.fitting.gctrace_log import GCTraceLog, latest, read_gctrace
+from sim.fitting.gctrace_log import GCTraceLog, read_gctrace
 from sim.fitting.horizon import for_a_horizon, within
 from sim.fitting.metrics_log import KnownProcess, log_of
-from sim.fitting.phases import Phases, phases
 from sim.fitting.reproduction import ALIKE, reproduce
 from sim.fitting.resident import Resident, check, own_memory
 from sim.fitting.same_process import check_same_process
@@ -63,7 +62,7 @@ def fit_log(
     """
     if load is not None and load not in set(Load):
         raise UserError(f"load: expected busy or waiting, got {load!r}")
-    log = latest(within(_read(path, gogc, gomemlimit, evidence, process, procs), *window))
+    log = within(_read(path, gogc, gomemlimit, evidence, process, procs), *window)
     scraped = evidence.snapshots[-1].go if evidence.snapshots else None
     if go is not None or scraped is not None:
         log = replace(log, go=parse_go(go or f"1.{scraped}", log.go))
@@ -85,7 +84,6 @@ def fit_log(
     resident = evidence.resident if rss is None else Resident(parse_bytes(rss))
     if resident is not None:
         check(resident, fit.last)
-    course = phases(fit)
     own = own_memory(evidence.overheads or fit.overheads, resident, binary)
     whole = replace(
         fit,
@@ -93,8 +91,12 @@ def fit_log(
         overheads=own.overheads,
         program_spread=own.spread,
         sizes=evidence.sizes,
-        assumptions=(*course.sentences(), *fit.assumptions, *own.sentences, *evidence.sentences),
-        steady_from=_steady_from(fit, course),
+        assumptions=(
+            *fit.course.sentences(),
+            *fit.assumptions,
+            *own.sentences,
+            *evidence.sentences,
+        ),
         arrivals=_arrivals(arrivals, fit, evidence),
     )
     again = reproduce(whole)
@@ -124,13 +126,6 @@ def _fitted(log: GCTraceLog, logged: Setting, load: Load | None) -> Fit:
         moments = idle_part(fit) < MORE_THAN_MOMENTS
         return fit_program(log, logged, Load.BUSY) if moments else within_what_there_is(fit)
     return fit
-
-
-def _steady_from(fit: Fit, course: Phases) -> float | None:
-    """Position at which the steady part of a service begins; None where it is none."""
-    if fit.program.load is Load.BUSY or not course.holds:
-        return None
-    return fit.program.cycles[int(fit.measured.start) + course.starting].end
 
 
 def _read(

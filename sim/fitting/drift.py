@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from sim.fitting.gctrace_fit import FEW_CYCLES, Fit
+from sim.fitting.gctrace_fit import Fit
+from sim.fitting.phases import FEW_CYCLES
 
 SIGNIFICANT: Final = 5.0
 """Standard errors between the slope and zero. A judgement, above the usual 2 to 3 because cycles
@@ -41,4 +42,4 @@ def drift(fit: Fit) -> Drift | None:
     growth = slope * float(position[-1] - position[0])
     if slope < SIGNIFICANT * error or growth < NOTICEABLE * live.mean():
         return None
-    return Drift(float(live.mean() + slope * along[0]), slope, growth)
+    return Drift(float(live.mean() + slope * along[0]), slope / fit.stands_for, growth)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -9,10 +10,12 @@ import numpy as np
 
 from sim.fitting import versions
 from sim.fitting.calibrate import calibrate
+from sim.fitting.condensed import Kept, kept
 from sim.fitting.gctrace_log import GCTraceLog, GoVersions
-from sim.fitting.large import LEAST_GOAL, jumps
+from sim.fitting.large import LEAST_GOAL, jumps, no_jumps
 from sim.fitting.non_heap import CACHED, assumed_overheads, smallness
 from sim.fitting.observe import Floats, Observed, observe
+from sim.fitting.phases import FEW_CYCLES, Phases, phases
 from sim.fitting.resident import PROGRAM_SPREAD, LastHeap, Resident
 from sim.fitting.settings import name_gogc, name_limit
 from sim.replay.memory import Overheads
@@ -36,9 +39,6 @@ _SURELY_GROWN: Final = 2 * MiB
 NEARLY_ALL: Final[Fraction] = 0.95
 """Share of the Ps; with more in use, requests queue up. A judgement: an M/M/1 queue waits twenty
 times as long as it works there; decides when a setting is called overload."""
-SETTLING: Final = 10
-"""Cycles like its first one, before a log that does not begin with its program. A judgement: the
-pacer averages over four cycles and less; fewer moves triggers of the first cycles."""
 MORE_THAN_MOMENTS: Final[Fraction] = 0.25
 """Of all marking; with more by idle workers, the Ps that they had were not idle by chance. They do
 most of it in a program that waits on two Ps; decides whether a fit is waiting or busy."""
@@ -54,7 +54,13 @@ class Fit:
     program: ObservedProgram
     overheads: Overheads
     observed: Observed
+    """The cycles that are replayed, and those before them."""
     measured: slice
+    """Of `observed`: the cycles that are replayed and asked about."""
+    course: Phases
+    """Start-up, steady part and growth of the whole log."""
+    stands_for: Fraction
+    """Cycles of the log to one of these; figures that add up are so many times as large."""
     logged: Setting
     sizes: tuple[tuple[Bytes, float], ...]
     """Sizes of live objects and their relative frequency, where something says so."""
@@ -79,11 +85,15 @@ class Fit:
     program_spread: float = PROGRAM_SPREAD
     """Of the logarithm of `overheads.program`."""
 
+    @property
+    def cycles(self) -> int:
+        """Measured cycles of the log."""
+        return round((self.measured.stop - self.measured.start) * self.stands_for)
+
     def __repr__(self) -> str:
-        cycles = self.measured.stop - self.measured.start
         return (
-            f"Fit({cycles} cycles, {self.program.load.value}, {live_heap(self) / MiB:.4g} MiB live,"
-            f" {self.program.demand * SECOND / MiB:.4g} MiB/s)"
+            f"Fit({self.cycles} cycles, {self.program.load.value}, {live_heap(self) / MiB:.4g} MiB"
+            f" live, {self.program.demand * SECOND / MiB:.4g} MiB/s)"
         )
 
 
@@ -95,17 +105,16 @@ def fit_program(
     `load` overrides what the idle mark workers say about it; `cached` is what each P allocates in
     every cycle anew.
     """
-    measured = log.measured
-    load = load or _recognised(log)
-    seen = observe(log.lines, logged.gogc, load, measured)
-    logged_lines = any(log.seen)
-    if logged_lines:
-        cached = round(cached * (1 - jumps(seen, logged).share(seen)))
-    seen = _without_cached_slots(seen, cached)
-    if log.starts_full:
-        seen, measured = _with_cycles_before(seen, measured)
+    load = load or (Load.WAITING if idle_share(log) > IDLE_SHARE_OF_WAITING else Load.BUSY)
+    whole = observe(log.lines, logged.gogc, load, log.measured)
+    large = jumps(whole, logged) if any(log.seen) else no_jumps(whole)
+    cached = round(cached * (1 - large.share(whole)))
+    whole = _without_cached_slots(whole, cached)
+    course = phases(whole, log.measured)
+    last = _last_heap(whole, logged, log.measured)
+    part = kept(whole, log.measured, starts_full=log.starts_full)
+    seen, measured = part.of(whole), part.measured
     positions = np.cumsum(seen.allocated)
-    last = _last_heap(seen, logged, measured)
     demand = _mean_rate(seen, measured)
     cycles = _cycles(seen, measured, positions, load)
     while_marking = float(seen.grown_marking[measured].sum() / seen.program_cpu[measured].sum())
@@ -126,18 +135,25 @@ def fit_program(
         pause_per_cycle=_pause_per_cycle(log),
         span_overhead=seen.span_overhead,
         cached=cached,
-        large=jumps(seen, logged).objects(seen, positions) if logged_lines else (),
+        large=large.at(part.places).objects(seen, positions),
         pacer=versions.pacer_of(log.go),
-        starts_full=log.starts_full,
+        starts_full=part.starts_full,
     )
     return Fit(
         program=calibrate(program, logged, seen, measured),
         overheads=_overheads(log, seen, logged),
         observed=seen,
         measured=measured,
+        course=course,
+        stands_for=part.stands_for,
+        steady_from=None if load is Load.BUSY else _steady_from(cycles, course, part),
         logged=logged,
         sizes=(),
-        assumptions=(*_assumptions(log, load, logged, seen.mark_cost), *log.notes),
+        assumptions=(
+            *_assumptions(log, load, logged, seen.mark_cost),
+            *log.notes,
+            *part.sentences(),
+        ),
         warnings=(*log.warnings, *_doubts(log)),
         last=last,
         go=log.go,
@@ -175,12 +191,13 @@ def _left_by_collection(fit: Fit) -> float:
     return max(0.0, NEARLY_ALL * fit.program.procs - collecting)
 
 
-def _with_cycles_before(seen: Observed, measured: slice) -> tuple[Observed, slice]:
-    """A log that does not begin with its program, after as many cycles as settle trigger and
-    assists."""
-    more = seen.at_places(np.r_[0, np.ones(SETTLING, dtype=int), 1 : len(seen.at)])
-    more.forced[: 1 + SETTLING] = False
-    return more, slice(measured.start + SETTLING, measured.stop + SETTLING)
+def _steady_from(cycles: Sequence[ObservedCycle], course: Phases, part: Kept) -> float | None:
+    """Position at which the steady part of a service begins; None where it is none."""
+    if not course.holds:
+        return None
+    places = part.places[part.measured]
+    after_start = int(np.searchsorted(places, places[0] + course.starting))
+    return cycles[int(part.measured.start) + after_start].end
 
 
 def _without_cached_slots(seen: Observed, cached: Bytes) -> Observed:
@@ -216,12 +233,11 @@ def _share(cpu: Floats, seen: Observed, measured: slice) -> Fraction:
     return float(cpu[measured].sum() / (seen.procs * seen.duration[measured].sum()))
 
 
-def _recognised(log: GCTraceLog) -> Load:
-    """What limits the program, from what idle workers got of the Ps in mark phases."""
+def idle_share(log: GCTraceLog) -> Fraction:
+    """What idle workers got of the Ps in mark phases."""
     lines = log.lines[log.measured]
     marking = sum(line.procs * line.concurrent_mark for line in lines)
-    idle = sum(line.cpu_idle for line in lines) / max(1, marking)
-    return Load.WAITING if idle > IDLE_SHARE_OF_WAITING else Load.BUSY
+    return sum(line.cpu_idle for line in lines) / max(1, marking)
 
 
 def _cycles(
@@ -353,11 +369,6 @@ def _doubts(log: GCTraceLog) -> tuple[str, ...]:
     if max(line.heap_marked for line in lines) < 4 * MiB:
         doubts.append("the heap is so small that whole MiB say little about it")
     return tuple(doubts)
-
-
-FEW_CYCLES: Final = 10
-"""Cycles; with fewer, nothing is said of trends, and the log warns. A judgement; only words depend
-on it."""
 
 
 def live_heap(fit: Fit) -> Bytes:

@@ -33,11 +33,6 @@ _LONGEST: Final[Nanoseconds] = 1 << 62
 """Since the start; Go counts in 63 bits."""
 _LAST: Final = 1 << 32
 """Number of a cycle; Go counts in 32 bits (runtime/mgc.go: work.cycles)."""
-LONGEST_REPLAYED: Final = 2000
-"""Cycles of a log that is replayed as a whole; of longer ones `REPLAYED_OF_LONGER` are."""
-REPLAYED_OF_LONGER: Final = 500
-"""Cycles of these that are replayed. Chosen so that the mean over cycles that differ by a quarter
-is known to 1 %; costs time in proportion."""
 _ENOUGH_TO_PREFER: Final = 10
 """Cycles under the last setting of a log; with fewer, the longest part is predicted from. As
 `FEW_CYCLES`; decides which part of a log of several settings is the program."""
@@ -261,28 +256,3 @@ class _Marks:
         first = sum(item.line_number < (self.begin or 0) for item in found)
         last = sum(self.end is None or item.line_number < self.end for item in found)
         return slice(first, max(first, last))
-
-
-def latest(log: GCTraceLog) -> GCTraceLog:
-    """Of a very long log the last measured cycles: a replay of all would take minutes and more."""
-    measured = log.measured.stop - log.measured.start
-    if measured <= LONGEST_REPLAYED:
-        return log
-    first, last = log.measured.stop - REPLAYED_OF_LONGER, log.measured.stop
-    lines, seen = log.lines[first - 1 : last], (False, *log.seen[first:last])
-    took = format_duration(lines[-1].at - lines[1].at)
-    inside = slice(1, len(lines))
-    note = (
-        f"of {measured:,} cycles the last {REPLAYED_OF_LONGER:,} are predicted from, which took"
-        f" {took}: --from and --to choose others"
-    )
-    return replace(
-        log,
-        lines=lines,
-        seen=seen,
-        measured=inside,
-        starts_full=True,
-        others=(),
-        segment=log.segment._replace(cycles=inside),
-        notes=(*log.notes, note),
-    )

@@ -48,4 +48,4 @@ def for_a_horizon(fit: Fit, horizon: Nanoseconds) -> Fit:
         fit.program, begin=Window(begin, begin), end=Window(end, end), repeats_from=begin
     )
     sentence = f"predictions are for {format_duration(horizon)} of the steady part"
-    return replace(fit, program=program, assumptions=(*fit.assumptions, sentence))
+    return replace(fit, program=program, stands_for=1.0, assumptions=(*fit.assumptions, sentence))

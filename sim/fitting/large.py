@@ -38,6 +38,10 @@ class Jumps(NamedTuple):
     found: NDArray[np.bool_]
     least: Floats
 
+    def at(self, places: NDArray[np.intp]) -> Jumps:
+        """Some of the cycles, or some of them again."""
+        return Jumps(self.found[places], self.least[places])
+
     def share(self, seen: Observed) -> Fraction:
         """Of all that is allocated, by objects as large as they may be."""
         since = seen.allocated - seen.black
@@ -50,13 +54,18 @@ class Jumps(NamedTuple):
         return tuple(LargeObject(*row) for row in rows.tolist())
 
 
+def no_jumps(seen: Observed) -> Jumps:
+    """None, as where no line shows where cycles began."""
+    return Jumps(np.zeros(len(seen.at), dtype=bool), np.zeros(len(seen.at)))
+
+
 def jumps(seen: Observed, logged: Setting) -> Jumps:
     """Cycles that began beyond their goals.
 
     Where most heaps that are large enough to show it pass their goals so, the small ones that no
     cycle began in time for do as well. Under a limit nothing of it shows.
     """
-    found, least = np.zeros(len(seen.at), dtype=bool), np.zeros(len(seen.at))
+    found, least = no_jumps(seen)
     if logged.gogc is None or logged.memory_limit is not None or len(seen.at) == 1:
         return Jumps(found, least)
     before, start = seen.marked[:-1], seen.start[1:]

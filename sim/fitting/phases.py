@@ -10,10 +10,12 @@ from typing import Final
 
 import numpy as np
 
-from sim.fitting.gctrace_fit import FEW_CYCLES, Fit
-from sim.fitting.observe import Floats
+from sim.fitting.observe import Floats, Observed
 from sim.units import SECOND, Bytes, Fraction, MiB, Nanoseconds, format_bytes, format_duration
 
+FEW_CYCLES: Final = 10
+"""Cycles; with fewer, nothing is said of trends, and the log warns. A judgement; only words depend
+on it."""
 STARTED: Final[Fraction] = 0.75
 """Of the usual live heap; a program that has so much alive for the first time has started. A
 judgement; smaller counts more of the start as service."""
@@ -60,9 +62,8 @@ class Phases:
         return lines
 
 
-def phases(fit: Fit) -> Phases:
+def phases(seen: Observed, measured: slice) -> Phases:
     """Where the start of a program ends, and what comes then."""
-    seen, measured = fit.observed, fit.measured
     live = seen.live[measured]
     usual = float(np.median(live[len(live) // 2 :]))
     starting = int(np.argmax(live >= STARTED * usual)) if len(live) > 1 else 0

@@ -18,7 +18,7 @@ def identified(fit: Fit) -> str:
     live = np.array([s.live for s in cycles])
     leak = drift(fit)
     lines = [
-        f"{len(cycles)} cycles, GOMAXPROCS={program.procs}",
+        f"{fit.cycles:,} cycles, GOMAXPROCS={program.procs}",
         f"allocation rate: {format_bytes(program.demand * SECOND)}/s{_varying(fit)}",
         f"live heap: {format_bytes(live.mean())}, scatter {format_bytes(live.std())}",
         (

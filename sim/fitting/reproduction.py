@@ -116,22 +116,23 @@ def reproduce(fit: Fit) -> Reproduction:
         for seed, one in enumerate(likeliest(fit, SEEDS, rng))
     ]
     seen, measured = fit.observed, fit.measured
-    cpu = {kind: float(getattr(seen, kind)[measured].sum()) for kind in _KINDS}
+    each = fit.stands_for
+    cpu = {kind: each * float(getattr(seen, kind)[measured].sum()) for kind in _KINDS}
     total = max(sum(cpu.values()), 1.0)
     positions = np.array([cycle.end for cycle in fit.program.cycles])
     pace = _pace(seen.at[measured], positions[measured])
     replayed_pace = float(np.median([_replayed_pace(one, pace) for one in runs]))
     return Reproduction(
         (
-            _counted("cycles", float(measured.stop - measured.start), _median(runs, "cycles"), 1.0),
+            _counted("cycles", float(fit.cycles), each * _median(runs, "cycles"), 1.0),
             _counted("peak", float(seen.end[measured].max()), _median(runs, "peak"), float(MiB)),
             _counted(
                 "marked heap", float(seen.marked[measured].mean()), _median(runs, "marked"), MiB
             ),
-            _part("GC CPU", sum(cpu.values()), _median(runs, "cpu"), total, NOTICEABLE_CPU),
+            _part("GC CPU", sum(cpu.values()), each * _median(runs, "cpu"), total, NOTICEABLE_CPU),
             *(
-                _part(_KINDS[kind], cpu[kind], _median(runs, kind), total, NOTICEABLE)
-                for kind in _KINDS
+                _part(_KINDS[kind], cpu[kind], each * _median(runs, kind), total, NOTICEABLE)
+                for kind in (_KINDS if not fit.unsure_cost else ())
             ),
             Compared("pace", pace, replayed_pace, replayed_pace - pace, NOTICEABLE),
         )

@@ -60,11 +60,12 @@ def together(fits: Sequence[Fit]) -> Several:
 def _amounts(fit: Fit, load: Load) -> tuple[float, float]:
     """Cycles, and bytes that counted as allocated: in all, or where load is waited for, per ns."""
     program, measured = fit.program, fit.measured
-    count = measured.stop - measured.start
+    count = fit.cycles
     ends = [cycle.end for cycle in program.cycles][measured]
     slots = program.procs * program.cached
     if load is Load.BUSY:
         work = (program.end.low + program.end.high) / 2 - program.begin.low
-        return float(count), work + count * slots
+        return float(count), work * fit.stands_for + count * slots
     time = float(fit.observed.at[measured][-1] - fit.observed.at[measured][0])
-    return (count - 1) / time, (ends[-1] - ends[0] + (count - 1) * slots) / time
+    between = len(ends) - 1
+    return between / time, (ends[-1] - ends[0] + between * slots) / time

@@ -46,7 +46,9 @@ def variation(fit: Fit) -> Variation | None:
     rates = np.diff(np.interp(edges, ends, np.cumsum([0.0, *allocated]))) / np.diff(edges)
     if rates.max() < NOTICEABLE * rates.min() or _by_chance(allocated / times, ends[1:], edges):
         return None
-    return Variation(round(edges[1] - edges[0]), tuple((rates * SECOND).tolist()))
+    return Variation(
+        round((edges[1] - edges[0]) * fit.stands_for), tuple((rates * SECOND).tolist())
+    )
 
 
 def _steady(live: Floats) -> slice:

@@ -65,7 +65,7 @@ def shape(fit: Fit, profile: MachineProfile) -> Shape:
         cpu_per_unit=max(0.0, unit * (_cpu_per_byte(fit) - malloc)),
         live=round(leak.at_begin if leak else np.mean([s.live for s in cycles])),
         leak_per_unit=round(unit * leak.per_byte) if leak else 0,
-        units=max(1, round((program.end.low - program.begin.low) / unit)),
+        units=max(1, round((program.end.low - program.begin.low) * fit.stands_for / unit)),
         arrivals=_arrivals(fit, unit),
     )
 
@@ -127,9 +127,8 @@ def _run(fit: Fit, container: Container) -> list[str]:
 
 def _comments(fit: Fit, found: Shape, source: str) -> list[str]:
     program = fit.program
-    cycles = fit.measured.stop - fit.measured.start
     return [
-        f"# Fitted from {source}: {cycles} cycles, GOMAXPROCS={program.procs}.",
+        f"# Fitted from {source}: {fit.cycles} cycles, GOMAXPROCS={program.procs}.",
         "# Identified: allocation rate, live heap, CPU per allocated byte, mark cost.",
         "# Assumed:",
         *(f"#   - {sentence}" for sentence in fit.assumptions),

@@ -96,7 +96,7 @@ def of_fit(fit: Fit) -> FitDocument:
         "gogc": name_gogc(fit.logged.gogc),
         "gomemlimit": name_limit(fit.logged.memory_limit),
         "gomaxprocs": fit.logged.procs,
-        "cycles": fit.measured.stop - fit.measured.start,
+        "cycles": fit.cycles,
         "live_heap_bytes": live_heap(fit),
         "allocation_bytes_per_second": fit.program.demand * SECOND,
         "assumptions": list(fit.assumptions),

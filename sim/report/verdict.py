@@ -296,9 +296,8 @@ def _share(share: Fraction) -> str:
 
 
 def _log_basis(fit: Fit) -> str:
-    cycles = fit.measured.stop - fit.measured.start
     doubts = f"; {len(fit.warnings)} doubts below" if fit.warnings else ""
     return (
-        f"Rests on: a replay of {cycles} logged cycles of a {fit.program.load.value} program; in"
-        f" brackets where nine of ten programs with such a log lie{doubts}."
+        f"Rests on: a replay of {fit.cycles:,} logged cycles of a {fit.program.load.value} program;"
+        f" in brackets where nine of ten programs with such a log lie{doubts}."
     )

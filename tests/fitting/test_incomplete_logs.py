@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from sim.advice.prediction import predict
 from sim.errors import UserError
-from sim.fitting.gctrace_log import GCTraceLog, latest, read_gctrace
+from sim.fitting import fit_log
+from sim.fitting.gctrace_log import GCTraceLog, read_gctrace
 from sim.fitting.observe import observe
 from sim.formats.log import open_log
 from sim.replay.program import Load
+from sim.replay.setting import Setting
 from sim.streams import Streams
 from sim.units import SECOND, GiB, MiB
 
@@ -206,16 +210,39 @@ def test_case_19_utf_16_as_the_same_lines_in_utf_8() -> None:
     assert case("19").lines == case("06").lines
 
 
-def test_of_a_very_long_log_the_last_cycles_are_replayed(tmp_path: Path) -> None:
-    line = gctrace_lines(STEADY)[-1]
-    many = [
-        re.sub(r"gc \d+ @[0-9.]+s", f"gc {n} @{n / 5:.3f}s", line) for n in range(1, 3 * 1000 + 1)
-    ]
-    whole = read_gctrace(written(tmp_path, many))
-    log = latest(whole)
-    assert log.lines[-1].number == 3000
-    assert log.measured == slice(1, 501)
-    assert any("of 3,000 cycles the last 500" in note for note in log.notes)
-    assert mib_per_second(log) == pytest.approx(mib_per_second(whole), rel=0.01)
-    short = read_gctrace(STEADY)
-    assert latest(short) is short
+@pytest.fixture
+def long_job(tmp_path: Path) -> Path:
+    """3,000 cycles of a job whose heap grows from 10 to 70 MiB."""
+    line = (
+        "gc {n} @{t:.3f}s 2%: 0.1+10+0.1 ms clock, 0.2+0.1/5/0+0.2 ms cpu,"
+        " {start}->{end}->{live} MB, {goal} MB goal, 0 MB stacks, 0 MB globals, 2 P\n"
+    )
+    lives = [10 + n // 50 for n in range(3001)]
+    return written(
+        tmp_path,
+        [
+            line.format(n=n, t=n / 10, start=2 * a - 1, end=2 * a, live=b, goal=2 * a)
+            for n, (a, b) in enumerate(pairwise(lives), 1)
+        ],
+    )
+
+
+def test_stretches_of_a_very_long_log_stand_for_all_of_its_course(long_job: Path) -> None:
+    fit = fit_log(long_job)
+    assert len(fit.program.cycles) == fit.cycles / 15 == 200
+    assert any("200 of 3,000 cycles" in sentence for sentence in fit.assumptions)
+    assert fit.course.growth > 0.3
+    doubled, same = predict(fit, [Setting(50, None, 2), fit.logged])
+    assert same.middle.gc_cycles == pytest.approx(3000, rel=0.03)
+    assert same.middle.peak_heap_bytes == pytest.approx(140 * MiB, rel=0.03)
+    assert same.middle.alloc_bytes == pytest.approx(
+        sum(10 + n / 50 for n in range(3000)) * MiB, rel=0.03
+    )
+    assert doubled.middle.gc_cycles == pytest.approx(6000, rel=0.1)
+
+
+def test_a_window_late_in_a_long_log_begins_with_a_full_heap(long_job: Path) -> None:
+    fit = fit_log(long_job, window=("280s", None))
+    assert len(fit.program.cycles) < 300
+    assert fit.reproduction is not None
+    assert not fit.reproduction.doubts()

@@ -10,7 +10,6 @@ from sim.advice.prediction import predict
 from sim.cli import main
 from sim.errors import UserError
 from sim.fitting import fit_log
-from sim.fitting.phases import phases
 from sim.replay.program import Load
 from sim.replay.setting import Setting
 from sim.units import GiB, MiB
@@ -52,14 +51,14 @@ SERVICE = [3, 6, 12, *[20, 21] * 10]
 
 def test_start_up_is_told_and_is_no_doubt(tmp_path: Path) -> None:
     fit = fit_log(written(tmp_path, SERVICE))
-    found = phases(fit)
+    found = fit.course
     assert (found.starting, found.holds) == (3, True)
     assert "starts up for 2.01s in 3 cycles, then holds 19.1MiB" in found.sentences()[0]
     assert not any("half of the log" in doubt for doubt in fit.warnings)
 
 
 def test_growth_is_told(tmp_path: Path) -> None:
-    found = phases(fit_log(written(tmp_path, [10 + 2 * n for n in range(30)])))
+    found = fit_log(written(tmp_path, [10 + 2 * n for n in range(30)])).course
     assert not found.holds
     assert "grows by" in found.sentences()[0]
 
@@ -85,7 +84,7 @@ def test_a_window_leaves_the_start_out(tmp_path: Path) -> None:
     log = written(tmp_path, SERVICE)
     fit = fit_log(log, window=("2s", "8s"))
     assert fit.measured.stop - fit.measured.start == 12
-    assert phases(fit).starting == 0
+    assert fit.course.starting == 0
 
 
 def test_a_window_without_cycles_is_one_sentence(

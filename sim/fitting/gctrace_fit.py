@@ -88,7 +88,7 @@ class Fit:
     @property
     def cycles(self) -> int:
         """Measured cycles of the log."""
-        return round((self.measured.stop - self.measured.start) * self.stands_for)
+        return round(int(self.measured.stop - self.measured.start) * self.stands_for)
 
     def __repr__(self) -> str:
         return (

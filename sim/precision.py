@@ -40,9 +40,9 @@ class Enough:
         means = self._means()
         reached = bool(means) and max(mean.half_width for mean in means) <= self._bound
         told = ", ".join(f"{mean.name} {_percent(mean.half_width)}" for mean in means)
-        short = "" if reached else f"{format_duration(now)} do not do: "
-        wanted = _percent(self._wanted.relative)
-        self.outcome = f"{short}means to {wanted} were asked for, known: {told or 'none'}"
+        goal = f"means known to {_percent(self._wanted.relative)} each"
+        short = "" if reached else f"{format_duration(now)} are too short for "
+        self.outcome = f"{short}{goal}: {told or 'none is known'}"
         return reached
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,17 +17,8 @@ if TYPE_CHECKING:
 
 WORTH_TELLING = 0.05
 """Elasticity below which a figure hangs on nothing."""
-SHOWN = 12
-"""Parameters of each program that are printed."""
-FIXED = ("model.detail=fluid", "GOMAXPROCS=4", "duration=20s")
+FIXED = ("model.detail=fluid", "GOMAXPROCS=4", "duration=10s")
 """Before those that are given with --set."""
-HEAD = """# What figures hang on
-
-Elasticities: the change of a figure in percent where a cost of the machine profile, or a parameter
-of the workload, is one percent higher (measured with ten percent, one at a time, as rates, on
-four Ps for 20 s, unless set otherwise; brackets: 95 % over seeds). What is not listed moves less.
-Made by `gomemsim sensitivity`; without names it takes all shipped workloads.
-"""
 
 
 def sensitivity(
@@ -37,10 +27,10 @@ def sensitivity(
         typer.Argument(help="Configs, or names of examples [default: all shipped workloads]."),
     ] = None,
     sets: Sets = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each variant.")] = 2,
-    out: Annotated[
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each variant.")] = 3,
+    table: Annotated[
         Path | None,
-        typer.Option("--out", "-o", callback=writable, help="Write the page to a file."),
+        typer.Option(callback=writable, help="Write all of it to a file: .csv, .parquet or .json."),
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes [default: all cores].")] = None,
     json: Json = None,
@@ -52,21 +42,24 @@ def sensitivity(
     from sim.config import load
     from sim.examples import examples
     from sim.experiment.processes import ALL_CORES
-    from sim.experiment.sensitivity import elasticities
+    from sim.experiment.sensitivity import elasticities, markdown
+    from sim.experiment.tidy import check_suffix, serialized
     from sim.report.documents import of_table
 
-    parts, frames = [HEAD], []
+    if table is not None:
+        check_suffix(table)
+    frames = []
     for name in configs or list(examples("workloads")):
         config = load(examples("workloads").get(name, Path(name)), [*FIXED, *(sets or ())])
         with progress(Path(name).stem, quiet=quiet) as report:
             found = elasticities(config, seeds, jobs or ALL_CORES, report)
-        parts.append(f"## {Path(name).stem}\n\n{_verdict(found)}\n\n{_markdown(found)}\n")
         frames.append(found.assign(program=Path(name).stem))
         if not quiet and json != STANDARD_OUTPUT:
-            print(parts[-1])
-    if out is not None:
-        write(out, "\n".join(parts))
-    write_json(json, lambda: of_table(pd.concat(frames, ignore_index=True)))
+            print(f"## {Path(name).stem}\n\n{_verdict(found)}\n\n{markdown(found)}\n")
+    rows = pd.concat(frames, ignore_index=True)
+    if table is not None:
+        write(table, serialized(rows.round(4), table.suffix))
+    write_json(json, lambda: of_table(rows))
 
 
 def _verdict(found: pd.DataFrame) -> str:
@@ -81,26 +74,3 @@ def _verdict(found: pd.DataFrame) -> str:
         if abs(rows[name]["elasticity"]) >= WORTH_TELLING
     ]
     return f"Most hangs: {', '.join(told)}." if told else "Nothing moves a figure."
-
-
-def _markdown(found: pd.DataFrame) -> str:
-    """Parameters by the figure that they move most, and figures as columns."""
-    import pandas as pd
-
-    from sim.results.names import words
-
-    if found.empty:
-        return "No figure is known."
-    order = found.assign(size=found["elasticity"].abs()).groupby("parameter")["size"].max()
-    largest = order.sort_values(ascending=False, kind="stable").head(SHOWN).index
-    rows = found[found["parameter"].isin(largest)]
-    texts = rows.assign(
-        text=[
-            f"{value:+.2f}" if math.isnan(low) else f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
-            for value, low, high in zip(rows["elasticity"], rows["low"], rows["high"], strict=True)
-        ]
-    )
-    wide = texts.pivot_table("text", "parameter", "figure", aggfunc="first", sort=False)
-    wide = wide.rename(columns=words)
-    table: str = pd.DataFrame(wide).loc[largest].fillna("").to_markdown(disable_numparse=True)
-    return table

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from sim.errors import UserError
+from sim.errors import UserError, nearest
 from sim.results.statistics import holm
 
 MOST_LEVELS: Final = 5
@@ -38,7 +38,9 @@ def effects(figures: pd.DataFrame, figure: str) -> pd.DataFrame:
     if not factors:
         raise UserError("the sweep varies nothing that could have an effect")
     if figure not in figures:
-        raise UserError(f"the runs have no figure {figure!r}")
+        after = figures.columns[figures.columns.get_loc("seed") + 1 :]
+        known = after.drop(["workload", "status"], errors="ignore")
+        raise UserError(f"the runs have no figure {figure!r}{nearest(figure, known)}")
     data = figures.dropna(subset=[figure])
     pairs = list(combinations(range(len(factors)), 2))
     table = _anova(data, factors, figure, pairs)

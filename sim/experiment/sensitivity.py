@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import joblib
 import pandas as pd
@@ -23,6 +23,9 @@ from sim.config.machine import load_profile, save_profile
 from sim.config.run import RunConfig
 from sim.errors import UserError
 from sim.machine.profile import SECTIONS
+from sim.results.gc_cost import gc_cpu
+from sim.results.names import words
+from sim.results.result import Result
 from sim.results.statistics import mean_interval
 from sim.results.summary import summary
 from sim.simulation import simulate
@@ -32,8 +35,23 @@ STEP: Final = 1.1
 """Factor by which a parameter is changed."""
 _AMOUNT: Final = re.compile(r"(\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(\s*[a-zA-Z/%]*)")
 PROGRAM: Final = "workload"
+MACHINE: Final = "machine"
+"""First words of parameters."""
+SHOWN: Final = 12
+"""Parameters of each program that a table shows."""
+FEW: Final = 3
+"""Cycles below which GC CPU is that of the whole service."""
 
 Config = Mapping[str, Any]
+
+
+class Variant(NamedTuple):
+    """A config in which one parameter is higher."""
+
+    name: str
+    config: Config
+    factor: float
+    """By which it is; whole numbers are rounded."""
 
 
 def elasticities(
@@ -49,47 +67,60 @@ def elasticities(
     """
     config = replace(config, record=replace(config.record, warmup=config.longest // 10))
     with TemporaryDirectory(prefix="gomemsim-") as folder:
-        variants = {"": resolved(config), **dict(_machine(config, Path(folder)))}
-        variants |= dict(_program(config))
-        work = [
-            (name, {**plain, "seed": config.seed + n})
-            for name, plain in variants.items()
-            for n in range(seeds)
+        variants = [
+            Variant("", resolved(config), 1.0),
+            *_machine(config, Path(folder)),
+            *_program(config),
         ]
-        pool = joblib.Parallel(n_jobs=jobs, return_as="generator")
-        figures = []
-        for one in pool(joblib.delayed(_figures)(plain) for _, plain in work):
+        todo = range(config.seed, config.seed + seeds)
+        plain = [{**variant.config, "seed": seed} for variant in variants for seed in todo]
+        pool, figures = joblib.Parallel(n_jobs=jobs, return_as="generator"), []
+        for one in pool(joblib.delayed(_figures)(config) for config in plain):
             figures.append(one)
             if progress is not None:
-                progress(len(figures) / len(work))
-    found: dict[str, list[dict[str, float]]] = {}
-    for (name, _), values in zip(work, figures, strict=True):
-        found.setdefault(name, []).append(values)
-    base = found.pop("")
+                progress(len(figures) / len(plain))
+    told_by = iter(figures)
+    runs = [[next(told_by) for _ in todo] for _ in variants]
     rows = [
-        {"parameter": name, "figure": figure, **told}
-        for name, runs in found.items()
+        {"parameter": variant.name, "figure": figure, **told}
+        for variant, mine in zip(variants[1:], runs[1:], strict=True)
         for figure in FIGURES
-        if (told := _elasticity(base, runs, figure))
+        if (told := _elasticity(runs[0], mine, figure, variant.factor))
     ]
-    return pd.DataFrame(rows, columns=["parameter", "figure", "elasticity", "low", "high"])
+    frame = pd.DataFrame(rows, columns=["parameter", "figure", "elasticity", "low", "high"])
+    # A duration that is configured is no figure.
+    return frame[frame.groupby("figure")["elasticity"].transform("any")].reset_index(drop=True)
 
 
 def _elasticity(
-    before: Sequence[Mapping[str, float]], after: Sequence[Mapping[str, float]], figure: str
+    before: Sequence[Mapping[str, float]],
+    after: Sequence[Mapping[str, float]],
+    figure: str,
+    factor: float,
 ) -> dict[str, float] | None:
     pairs = [(a.get(figure, 0.0), b.get(figure, 0.0)) for a, b in zip(before, after, strict=True)]
     if any(a <= 0 or b <= 0 for a, b in pairs):
         return None
-    value, low, high = mean_interval([math.log(b / a) / math.log(STEP) for a, b in pairs])
+    value, low, high = mean_interval([math.log(b / a) / math.log(factor) for a, b in pairs])
     return {"elasticity": value, "low": low, "high": high}
 
 
 def _figures(plain: Config) -> dict[str, float]:
-    return summary(simulate(load(plain))).numbers()
+    run = simulate(load(plain))
+    return {**summary(run).numbers(), **_gc_cpu(run)}
 
 
-def _machine(config: RunConfig, folder: Path) -> Iterator[tuple[str, Config]]:
+def _gc_cpu(run: Result) -> dict[str, float]:
+    """From the end of one cycle to that of another: one more or less in a run would jump."""
+    cycles = run.service("cycles")
+    if len(cycles) < FEW:
+        return {}
+    ends = cycles["end_ns"]
+    found = gc_cpu(cycles.iloc[1:], int(ends.iloc[-1]), int(ends.iloc[0]))
+    return {"gc_cpu": float(found["fraction"])}
+
+
+def _machine(config: RunConfig, folder: Path) -> Iterator[Variant]:
     """The config on machines of which one cost is higher."""
     profile, plain = load_profile(config.machine), resolved(config)
     for section in SECTIONS:
@@ -100,10 +131,10 @@ def _machine(config: RunConfig, folder: Path) -> Iterator[tuple[str, Config]]:
             path = folder / f"{section}.{name}.yaml"
             changed = replace(costs, **{name: value * STEP})
             save_profile(replace(profile, **{section: changed}), path)
-            yield f"machine.{section}.{name}", {**plain, "machine": str(path)}
+            yield Variant(f"{MACHINE}.{section}.{name}", {**plain, "machine": str(path)}, STEP)
 
 
-def _program(config: RunConfig) -> Iterator[tuple[str, Config]]:
+def _program(config: RunConfig) -> Iterator[Variant]:
     """The config with programs of which one number is higher."""
     plain = resolved(config)
     for path, value in _numbers(plain[PROGRAM]):
@@ -111,13 +142,15 @@ def _program(config: RunConfig) -> Iterator[tuple[str, Config]]:
         put = changed[PROGRAM]
         for key in path[:-1]:
             put = put[key]
-        put[path[-1]] = _raised(value)
+        raised = _raised(value)
+        put[path[-1]] = raised
         try:
             load(changed)
         except UserError:
             continue
-        if changed != plain:
-            yield ".".join((PROGRAM, *map(str, path))), changed
+        factor = raised / value if isinstance(value, int) and value else STEP
+        if factor > 1 and changed != plain:
+            yield Variant(".".join((PROGRAM, *map(str, path))), changed, factor)
 
 
 def _numbers(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
@@ -140,3 +173,22 @@ def _raised(value: float | str) -> float | str:
         assert found is not None
         return f"{float(found[1]) * STEP:.10g}{found[2]}"
     return round(value * STEP) if isinstance(value, int) else value * STEP
+
+
+def markdown(found: pd.DataFrame) -> str:
+    """A table for people: parameters by the figure that they move most, figures as columns."""
+    if found.empty:
+        return "No figure is known."
+    order = found.assign(size=found["elasticity"].abs()).groupby("parameter")["size"].max()
+    largest = order.sort_values(ascending=False, kind="stable").head(SHOWN).index
+    rows = found[found["parameter"].isin(largest)]
+    texts = rows.assign(
+        text=[
+            f"{value:+.2f}" if math.isnan(low) else f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
+            for value, low, high in zip(rows["elasticity"], rows["low"], rows["high"], strict=True)
+        ]
+    )
+    wide = texts.pivot_table("text", "parameter", "figure", aggfunc="first", sort=False)
+    shown = pd.DataFrame(wide).loc[largest].fillna("").rename(columns=words)
+    table: str = shown.to_markdown(disable_numparse=True)
+    return table

@@ -16,6 +16,7 @@ from typing import Final
 
 from sim.errors import UserError
 from sim.experiment.groups import SeedValues
+from sim.results.names import words
 from sim.results.statistics import mean_interval
 from sim.units import Fraction
 
@@ -58,7 +59,7 @@ class PrecisionGoal:
         sample, width = _widest(samples)
         count = len(sample.values)
         where = " ".join(filter(None, [sample.workload, sample.setting]))
-        worst = f"the widest is {sample.figure} of {where}, {width:.1%}"
+        worst = f"the widest is {words(sample.figure)} of {where}, {width:.1%}"
         if width <= self.relative / (1 + self.relative):
             return f"Precision: {self.relative:.1%} reached with {count} seeds; {worst}."
         return f"Precision: not reached with {count} seeds, the limit; {worst}."

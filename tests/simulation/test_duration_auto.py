@@ -29,7 +29,7 @@ def test_it_ends_when_the_means_are_known_and_says_how_well() -> None:
     result = ended("precision.relative=10%", "precision.limit=10s")
     assert result.end_ns < 5e9
     assert result.run["status"] == "complete"
-    assert "means to 10.0% were asked for, known: live heap" in str(result.summary())
+    assert "means known to 10.0% each: live heap" in str(result.summary())
 
 
 def test_more_precision_takes_longer() -> None:
@@ -43,7 +43,7 @@ def test_more_precision_takes_longer() -> None:
 def test_the_limit_ends_it_and_is_said() -> None:
     result = ended("precision.relative=0.1%", "precision.limit=300ms")
     assert result.end_ns == 300_000_000
-    assert "300ms do not do" in result.run["reason"]
+    assert "300ms are too short for means known to 0.1% each" in result.run["reason"]
 
 
 def test_batches_end_by_themselves() -> None:

@@ -38,8 +38,7 @@ def effects(figures: pd.DataFrame, figure: str) -> pd.DataFrame:
     if not factors:
         raise UserError("the sweep varies nothing that could have an effect")
     if figure not in figures:
-        after = figures.columns[figures.columns.get_loc("seed") + 1 :]
-        known = after.drop(["workload", "status"], errors="ignore")
+        known = figures.columns.drop([*factors, "seed", "workload", "status"], errors="ignore")
         raise UserError(f"the runs have no figure {figure!r}{nearest(figure, known)}")
     data = figures.dropna(subset=[figure])
     pairs = list(combinations(range(len(factors)), 2))

@@ -142,13 +142,11 @@ def _program(config: RunConfig) -> Iterator[Variant]:
         put = changed[PROGRAM]
         for key in path[:-1]:
             put = put[key]
-        raised = _raised(value)
-        put[path[-1]] = raised
+        put[path[-1]], factor = _raised(value)
         try:
             load(changed)
         except UserError:
             continue
-        factor = raised / value if isinstance(value, int) and value else STEP
         if factor > 1 and changed != plain:
             yield Variant(".".join((PROGRAM, *map(str, path))), changed, factor)
 
@@ -167,12 +165,15 @@ def _numbers(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any,
         yield path, node
 
 
-def _raised(value: float | str) -> float | str:
+def _raised(value: float | str) -> tuple[float | str, float]:
+    """A number that is higher, and by what factor."""
     if isinstance(value, str):
         found = _AMOUNT.fullmatch(value)
         assert found is not None
-        return f"{float(found[1]) * STEP:.10g}{found[2]}"
-    return round(value * STEP) if isinstance(value, int) else value * STEP
+        return f"{float(found[1]) * STEP:.10g}{found[2]}", STEP
+    if isinstance(value, int):
+        return round(value * STEP), round(value * STEP) / (value or 1)
+    return value * STEP, STEP
 
 
 def markdown(found: pd.DataFrame) -> str:

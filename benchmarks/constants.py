@@ -43,11 +43,19 @@ RUNS: Final = {
     "sim.fluid": ("model.detail=fluid", "duration=10s"),
     "sim.actors": ("duration=300ms",),
 }
-PROCS: Final = "GOMAXPROCS=4"
-WORKLOADS: Final = ("json-api", "cache")
+PROCS: Final = "GOMAXPROCS=6"
+"""Of which one and a half are for marking: fractional workers take part."""
+WORKLOADS: Final = ("json-api", "garbage64")
 SHOWN: Final = 0.005
 """Changes that are too small to be told apart from rounding are left out."""
-FIGURES: Final = ("cycles", "peak heap", "GC CPU", "peak RSS", "interval")
+FIGURES: Final = (
+    "cycles",
+    "peak heap",
+    "GC CPU",
+    "peak RSS",
+    "interval of GC CPU",
+    "interval of RSS",
+)
 
 Figures = tuple[float, ...]
 
@@ -104,7 +112,7 @@ def changed(constant: Constant, factor: float) -> Iterator[None]:
 
 
 def predicted(log: str) -> Figures:
-    """Middles of predictions from a log, and the width of the interval of GC CPU."""
+    """Middles of predictions from a log, and the widths of two intervals, as ratios."""
     fit = fit_log(ROOT / "tests" / "golden" / f"{log}.gctrace.gz", "100")
     settings = [Setting(gogc, None, fit.program.procs) for gogc in SETTINGS]
     found: list[float] = []
@@ -112,6 +120,7 @@ def predicted(log: str) -> Figures:
         middle = one.middle
         found += (middle.gc_cycles, middle.peak_heap_bytes, middle.gc_cpu_seconds)
         found += (middle.peak_rss_bytes, one.high.gc_cpu_seconds / one.low.gc_cpu_seconds)
+        found.append(one.high.peak_rss_bytes / one.low.peak_rss_bytes)
     return tuple(found)
 
 
@@ -125,6 +134,7 @@ def simulated(workload: str, sets: tuple[str, ...]) -> Figures:
         float(run.cycles["heap_end"].max()),
         float(gc_cpu.to_numpy().sum()),
         float(run.samples["sim:rss:bytes"].max()),
+        1.0,
         1.0,
     )
 

@@ -186,8 +186,12 @@ class ExpectedHeap:
         """Independent stretches of work of each of so many Ps, by byte of heap_live.
 
         The P that parked last is the first to be woken, and so one run follows the other on the
-        same P until another one overlaps them, and parks later in half of the cases. Ps that never
-        idle get the same.
+        same P until another one overlaps them, and parks later in half of the cases: with runs that
+        become ready at a rate r and last for b, m = 2 / (1 - exp(-r b)) in a row on average, a
+        geometric number. What a P allocates then scatters as if it came in clumps, of which a run
+        meets one of 2m - 1 runs (the size-biased mean of a geometric number), less its own part
+        m / P. Holds for requests that come at random (Poisson) and find idle Ps; Ps that never idle
+        get the same.
         """
         plan, ps_all = self._flow.planned, self._ps
         if not plan.ready or not plan.live:
@@ -198,7 +202,11 @@ class ExpectedHeap:
         return plan.ready / (plan.live * ps * max(clumps, 1.0))
 
     def _refill_pools(self, in_flight: InFlight) -> None:
-        """Objects that pools will have to allocate until the next cycle."""
+        """Objects that pools will have to allocate until the next cycle.
+
+        A pool holds as many as were ever lent at a time: of n independent looks at a nearly normal
+        number, about the mean + the deviation times sqrt(2 ln n) (Gumbel; see `SPREAD_OF_MOST`).
+        """
         for name, pool in self._pools.items():
             lent, variance, time, limit = in_flight.lent.get(name, (0.0, 0.0, 1.0, 0.0))
             spread = math.sqrt(variance)

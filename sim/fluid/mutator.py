@@ -63,7 +63,11 @@ class Rates:
         return self._stop_ns  # type: ignore[return-value]
 
     def _busy(self, plan: Plan, early: float = 0.0) -> int:
-        """Ps beside that of the stopping goroutine on which something runs, or which wake up."""
+        """Ps beside that of the stopping goroutine on which something runs, or which wake up.
+
+        Poisson distributed: requests in service that come at random and find idle Ps are an M/G/oo
+        queue (Mirasol 1963). Cut off at all Ps, which is where that ceases to hold.
+        """
         ps = self._ps
         busy = max(plan.program + self._waking(plan) + early, 0.0)
         if busy >= ps * ALL_BUSY:
@@ -71,7 +75,9 @@ class Rates:
         return min(int(self._rng.poisson(busy)), ps - 1)
 
     def _waking(self, plan: Plan) -> float:
-        """Ps that wake up for goroutines that have become runnable."""
+        """Ps that wake up for goroutines that have become runnable: the rate of these times how
+        long it takes (Little 1961), where a P idles.
+        """
         ps, wake_ns = self._ps, self._machine.sched.wake_ns
         return min(plan.ready * wake_ns, ps) * max(1 - plan.program / ps, 0.0)
 
@@ -81,6 +87,11 @@ class Rates:
         Whoever starts to run early was taken from a P that is still waking up for it. One of a few
         goroutines is one of those that are busy on average; a request comes on top of them, but the
         next of regular ones is still far.
+
+        With P(ready) = 1 - exp(-r w), that some P wakes up (r become ready a ns, waking takes w):
+        P(ready) (1 - later / live) less, for the share of a source in what is allocated, its busy
+        Ps over its goroutines. For open sources at random (Slivnyak's theorem: a request sees the
+        others as they are on average) nothing more is taken off.
         """
         ready = -math.expm1(-plan.ready * self._machine.sched.wake_ns)
         left = early = ready * (1 - plan.later / max(plan.live, 1e-9))

@@ -66,8 +66,8 @@ fuzz: $(DEV)  ## every reader of files, with inputs that look for new ways throu
 faults: $(DEV)  ## kills, full disks, hostile options and files, extreme programs, at 500 points
 	$(BIN)/python -m benchmarks.reliability --points $(or $(POINTS),500)
 
-compiled: $(DEV)  ## the simulator with its events compiled to C, in build/compiled
-	$(BIN)/python benchmarks/compiled.py build/compiled
+compiled: $(DEV)  ## the package as `pip install .` compiles it, in build/compiled
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --upgrade --target build/compiled .
 
 check: test lint types imports  ## what must pass before a change
 

@@ -78,9 +78,13 @@ for group, commands in GROUPS.items():
 
 def _print_version(*, wanted: bool) -> None:
     if wanted:
+        from importlib.machinery import EXTENSION_SUFFIXES
         from importlib.metadata import version
+        from importlib.util import find_spec
 
-        print(f"gomemsim {version('gomemsim')}")
+        core = find_spec("sim.engine.lock")
+        compiled = core and str(core.origin).endswith(tuple(EXTENSION_SUFFIXES))
+        print(f"gomemsim {version('gomemsim')}, {'compiled' if compiled else 'Python alone'}")
         raise typer.Exit
 
 

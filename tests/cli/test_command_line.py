@@ -261,7 +261,7 @@ def test_the_module_is_the_command() -> None:
 
 
 def test_the_version_is_told(typed: Typed) -> None:
-    assert typed("--version") == (0, f"gomemsim {version('gomemsim')}\n", "")
+    assert typed("--version") == (0, f"gomemsim {version('gomemsim')}, Python alone\n", "")
 
 
 def test_commands_stand_in_groups_and_have_two_examples_that_parse(typed: Typed) -> None:

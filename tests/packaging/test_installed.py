@@ -43,9 +43,11 @@ def _works(python: Path) -> bool:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with both distributions."""
+    """A folder with both distributions, the wheel not compiled, so that any Python takes it."""
     folder = tmp_path_factory.mktemp("dist")
-    HERE.printed([sys.executable, "-m", "build", "--outdir", folder, ROOT], folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GOMEMSIM_PURE", "1")
+        HERE.printed([sys.executable, "-m", "build", "--outdir", folder, ROOT], folder)
     return folder
 
 
@@ -54,6 +56,7 @@ def installed(package: Path, python: Path, folder: Path, *options: str | Path) -
     scripts = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
     (folder / "home").mkdir()
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COV_", "VIRTUAL"))}
+    clean["GOMEMSIM_PURE"] = "1"
     home = {"HOME": str(folder / "home"), "USERPROFILE": str(folder / "home")}
     found = Installation([scripts / "gomemsim"], scripts / "python", {**clean, **home})
     found.printed([python, "-m", "venv", "venv"], folder)

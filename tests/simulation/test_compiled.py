@@ -12,7 +12,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from compiled import build
 
 ROOT = Path(__file__).parents[2]
 CAN_COMPILE = shutil.which("cc") and Path(sysconfig.get_path("include"), "Python.h").is_file()
@@ -59,11 +58,17 @@ def told(out: Path, *path: Path) -> tuple[dict[Path, bytes | pa.Table], str]:
     return files, ran.stdout
 
 
+def install(folder: Path) -> None:
+    """Install the package into a folder, compiled."""
+    flags = ["--quiet", "--no-deps", "--no-build-isolation", "--target", str(folder), str(ROOT)]
+    subprocess.run([sys.executable, "-m", "pip", "install", *flags], check=True)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.skipif(not CAN_COMPILE, reason="needs a C compiler and the headers of Python")
 def test_compiled_runs_tell_the_same(tmp_path: Path) -> None:
-    build(tmp_path / "compiled")
+    install(tmp_path / "compiled")
     plain, source = told(tmp_path / "plain", ROOT)
     compiled, library = told(tmp_path / "fast", tmp_path / "compiled", ROOT)
     assert source.endswith("processor.py\n")

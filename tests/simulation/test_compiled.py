@@ -43,7 +43,7 @@ def contents(file: Path) -> bytes | pa.Table:
     """The bytes of a table; of the table `run`, all but what it was simulated with."""
     if file.name != "run.parquet":
         return file.read_bytes()
-    return pq.read_table(file).drop_columns(["provenance"])
+    return pq.read_table(file).drop_columns(["provenance", "gomemsim"])
 
 
 def told(out: Path, *path: Path) -> tuple[dict[Path, bytes | pa.Table], str]:

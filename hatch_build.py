@@ -28,10 +28,10 @@ COMPILED: Final = (
     "sim/runtime/*.py",
     "sim/streams.py",
     "sim/workload/finalizers.py",
-    "sim/workload/holders.py",
     "sim/workload/layout.py",
     "sim/workload/ledger.py",
     "sim/workload/population.py",
+    "sim/workload/retention.py",
 )
 """What runs event by event, step by step, or has many objects."""
 

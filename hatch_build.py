@@ -77,12 +77,10 @@ def compiled(root: Path, folder: Path) -> Iterator[Path]:
     """
     ignored = shutil.ignore_patterns("__pycache__", "*.so")
     shutil.copytree(root / "sim", folder / "sim", ignore=ignored)
-    modules = [
-        path
-        for pattern in COMPILED
-        for path in sorted(folder.glob(pattern))
-        if path.name != "__init__.py"
-    ]
+    found = {pattern: sorted(folder.glob(pattern)) for pattern in COMPILED}
+    if missing := [pattern for pattern, paths in found.items() if not paths]:
+        raise FileNotFoundError(f"nothing to compile at {', '.join(missing)}")
+    modules = [path for paths in found.values() for path in paths if path.name != "__init__.py"]
     for module in modules:
         text = module.read_text(encoding="utf-8")
         module.write_text(text.replace("slots=True", "slots=False"), encoding="utf-8")

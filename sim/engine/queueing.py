@@ -47,3 +47,17 @@ def seen_by_arrivals(
         rate = present / (response + think)
         queue, busy = rate * response, np.minimum(rate * hold, 1.0)
     return SeenByArrivals(others_busy, response - hold)
+
+
+def waiting_for_servers(customers: int, servers: int, service: float, think: float) -> float:
+    """How many of so many customers wait for one of the servers, on average.
+
+    Each thinks, on average so long, and is then served for `service`, whatever the laws of both are
+    where servers are shared: the machine repairman's network, M/M/c//N (Baskett, Chandy, Muntz and
+    Palacios 1975). Both times are positive, in one unit.
+    """
+    there = np.arange(1, customers + 1)
+    come, served = (customers - there + 1) / think, np.minimum(there, servers) / service
+    logs = np.concatenate([[0.0], np.cumsum(np.log(come / served))])
+    chance = np.exp(logs - logs.max())
+    return float(chance[1:] @ np.maximum(there - servers, 0)) / float(chance.sum())

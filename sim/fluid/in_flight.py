@@ -104,7 +104,7 @@ def _flow(found: InFlight, source: Source, more: float, rng: Rng) -> None:
         time = lend + ns
         # Who waits for its first P has not borrowed yet.
         lent = speed * time
-        if source.backlog:
+        if source.waiting:
             lent += float(source.late()[1:].sum())
         time /= together
         # Of those that are lent together, half are back when another half is not.
@@ -125,8 +125,8 @@ def _hold(found: InFlight, source: Source, present: float, rng: Rng) -> None:
     """
     visit = source.visit
     times = visit.times(visit.prices.ns / max(visit.weight, 1e-9))
-    late = source.late() if source.backlog else np.zeros(0)
-    under_way = max(present - source.backlog, 0.0)
+    late = source.late() if source.waiting else np.zeros(0)
+    under_way = max(present - source.waiting, 0.0)
     if under_way <= LARGEST_DRAW:
         share = 1 + visit.scatter if isinstance(source, OpenFlow) else 1.0
         number = source.number(under_way / share, rng)

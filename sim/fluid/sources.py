@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from sim.engine.queueing import waiting_for_servers
 from sim.fluid.demand import Floats, Visit
 from sim.fluid.rates import ArrivalRates
 from sim.fluid.run_queue import RunQueue
@@ -14,6 +15,8 @@ from sim.fluid.run_queue import RunQueue
 NEVER: Final = math.inf
 MIN_VISITS: Final = 1e-6
 """Visits that are as good as none: a rounding error."""
+MOST_WORKERS: Final = 4096
+"""Of more workers, those that wait by chance do not count."""
 MIN_BACKLOG: Final = 1.0
 """Visits; a smaller backlog is served on the way. One whole request; smaller cuts time into steps
 that change nothing."""
@@ -95,8 +98,13 @@ class Source:
     def late(self) -> Floats:
         """Visits that wait for a P, by the turn that they wait for; all turns wait as long."""
         chance = self.queue.turns.chance
-        late: Floats = chance * (self.backlog / float(chance.sum()))
+        late: Floats = chance * (self.waiting / float(chance.sum()))
         return late
+
+    @property
+    def waiting(self) -> float:
+        """Visits that wait for a P."""
+        return self.backlog
 
     def follow(self, ns: float) -> float:
         """Visits that begin within so many ns after another one."""
@@ -226,21 +234,23 @@ class ClosedFlow(Source):
     ) -> None:
         super().__init__(visit, begin)
         self.workers, self.think, self.left = workers, think, visits
-        self._steady = 0.0
-        """Visits per ns whose wait ends."""
+        self._steady = self._queued = 0.0
+        """Visits per ns whose wait ends, and those that wait for a P by chance."""
         self._round_ns = 1.0
         """A visit and its waits, without those for a P."""
 
     def plan(self, now: float, procs: int) -> None:
         """See `Source`."""
-        del now
         visit = self.visit
         waits = visit.blocked + self.think
         waits += self.wake_ns * visit.runs if waits else 0.0
         ns = visit.prices.ns
+        workers = round(self._together())
+        if waits and workers <= MOST_WORKERS:
+            self._queued = waiting_for_servers(workers, procs, ns / visit.runs, waits / visit.runs)
         late = self.backlog * visit.runs
         self._round_ns = ns + waits
-        self._steady = (self._together() - self.backlog) / self._round_ns
+        self._steady = (self._served() - self.backlog) / self._round_ns
         self.wanted = self._steady * ns + (min(late, procs) if late > MIN_BACKLOG else 0.0)
 
     @property
@@ -251,6 +261,15 @@ class ClosedFlow(Source):
     def _together(self) -> float:
         """Visits at the same time."""
         return self.workers if self.left >= self.workers else math.ceil(self.left)
+
+    def _served(self) -> float:
+        """Those that do not wait for a P although enough of them are free on average."""
+        return max(self._together() - self._queued, 0.0)
+
+    @property
+    def waiting(self) -> float:
+        """See `Source`."""
+        return self.backlog + self._queued
 
     def change(self, speed: float) -> float:
         """See `Source`: all is done, or nobody is late any more."""
@@ -263,7 +282,7 @@ class ClosedFlow(Source):
 
     def _late_in_the_end(self, speed: float) -> float:
         """Who waits for a P when that goes on for ever; less than none if there are Ps for more."""
-        return self._together() - speed * self._round_ns
+        return self._served() - speed * self._round_ns
 
     def advance(self, now: float, elapsed: float, speed: float) -> float:
         """See `Source`: waits end at a rate that falls with the number of those who are late.
@@ -284,7 +303,7 @@ class ClosedFlow(Source):
     def stopped(self, elapsed: float) -> None:
         """See `Source`: waits go on, and who has waited long enough is late."""
         if self.visit.blocked + self.think:
-            there = self._together()
+            there = self._served()
             ready = -math.expm1(-elapsed / self._round_ns)
             self.backlog += (there - self.backlog) * ready
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.engine.queueing import seen_by_arrivals
+from sim.engine.queueing import seen_by_arrivals, waiting_for_servers
 
 HOLD = 10.0
 
@@ -34,3 +34,19 @@ def test_of_two_customers_one_meets_what_is_left_of_the_others_hold() -> None:
     seen = seen_by_arrivals(HOLD, 2, 1000, 2)
     assert seen.busy == pytest.approx(0.01, rel=0.02)
     assert seen.wait == pytest.approx(0.01 * HOLD / 2, rel=0.02)
+
+
+def test_nobody_waits_where_each_has_a_server() -> None:
+    assert waiting_for_servers(4, 4, HOLD, 1.0) == 0
+
+
+def test_two_that_share_a_server_wait_as_the_textbook_says() -> None:
+    """M/M/1//2 with r = service / think: both are there with the chance 2r² / (1 + 2r + 2r²)."""
+    r = HOLD / 40
+    both = 2 * r**2 / (1 + 2 * r + 2 * r**2)
+    assert waiting_for_servers(2, 1, HOLD, 40) == pytest.approx(both)
+
+
+def test_of_far_too_many_all_wait_but_those_that_servers_keep_busy() -> None:
+    there = 500 - 3 * (HOLD + 40) / HOLD
+    assert waiting_for_servers(500, 3, HOLD, 40) == pytest.approx(there, rel=1e-6)

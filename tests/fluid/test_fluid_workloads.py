@@ -14,9 +14,11 @@ from sim.errors import UserError
 from sim.fluid.footprint import Footprint
 from sim.results.summary import summary
 from sim.simulation import simulate
-from sim.units import MiB
+from sim.units import MS, MiB
 
 ROOT = Path(__file__).parents[2]
+LONG = 4 * MS
+"""A mark phase in which pieces of work and Ps that wake up do not count."""
 WORKLOADS = sorted((ROOT / "workloads").glob("*.yaml"))
 
 
@@ -27,11 +29,20 @@ def fluid(workload: str, *sets: str) -> RunConfig:
 
 @pytest.mark.parametrize("path", WORKLOADS, ids=lambda path: path.stem)
 def test_every_shipped_workload_runs_as_a_fluid(path: Path) -> None:
-    result = simulate(fluid(path.stem, "duration=2s"))
+    """On six Ps, where Go has fractional workers beside a dedicated one."""
+    result = simulate(fluid(path.stem, "duration=2s", "GOMAXPROCS=6"))
     figures = summary(result).numbers()
     assert result.end_ns == 2_000_000_000
     assert figures["allocation"] > 0
     assert result.gctrace().count("\n") == len(result.cycles) >= figures["gc_cycles"]
+    cycles = result.cycles
+    ps_ns = 6 * (cycles["mark_term_ns"] - cycles["mark_ns"])
+    background = cycles["dedicated_ns"] + cycles["fractional_ns"]
+    marking = background + cycles["idle_ns"] + cycles["assist_ns"]
+    assert (marking <= ps_ns).all()
+    # The dedicated worker has a P; the others have up to 1.2 times a tenth of each of five.
+    share = (background / ps_ns)[ps_ns > 6 * LONG]
+    assert share.between(0.95 / 6, (1 + 5 * 0.12) / 6 + 0.01).all()
 
 
 def test_a_fluid_run_repeats_exactly() -> None:

@@ -47,8 +47,15 @@ def test_requests_from_the_network_do_not() -> None:
 
 def test_workers_of_a_closed_load_wait_for_ps_that_wake_up() -> None:
     flow = ClosedFlow(visit(), 0.0, workers=20)
-    flow.plan(0.0, 4)
+    flow.plan(0.0, 100)
     assert flow.wanted == pytest.approx(20 / 10)
     flow.wake_ns = 0.5 * MS
-    flow.plan(0.0, 4)
+    flow.plan(0.0, 100)
     assert flow.wanted == pytest.approx(20 / 11)
+
+
+def test_workers_of_a_closed_load_wait_for_each_other_where_ps_are_few() -> None:
+    flow = ClosedFlow(visit(), 0.0, workers=20)
+    flow.plan(0.0, 2)
+    assert 0 < flow.waiting < 4
+    assert flow.wanted == pytest.approx((20 - flow.waiting) / 10)

@@ -114,6 +114,8 @@ class Visit:
     There is no wait before a goroutine's first run. What a run does not use of its assist credit,
     the goroutine keeps while it waits; when it ends, it hands it back.
     """
+    spots: list[tuple[float, float]] = field(default_factory=list)
+    """Where on its way the goroutine allocates, in `own`, and how many bytes."""
     prices: VisitPrices = field(default_factory=VisitPrices)
     _waited: float = math.inf
     """ns of the wait before the run that is compiled."""
@@ -155,6 +157,14 @@ class Visit:
             self._waits = np.array([0.0, *(blocked for _, blocked, _ in self.timeline)])
         instants: Floats = self._own * ns_per_weight + self._waits
         return instants
+
+    @property
+    def rest_share(self) -> float:
+        """The part of its own time on Ps that follows a byte which it allocates, on average."""
+        asked = sum(nbytes for _, nbytes in self.spots)
+        if not asked:
+            return 0.0
+        return 1 - sum(at * nbytes for at, nbytes in self.spots) / (asked * self.own)
 
     @property
     def own_along(self) -> Floats:
@@ -293,7 +303,9 @@ class VisitCompiler:
             note_burst(visit.bursts, mix, slots)
         half = slots / 2 if held else 0.0
         visit.held[mix] = visit.held.get(mix, 0.0) + half
+        begin = visit.own
         _run(visit, cpu, slots)
+        visit.spots.append(((begin + visit.own) / 2, asked))
         visit.held[mix] += half
         visit.note()
 

@@ -319,7 +319,7 @@ class MarkingFlow:
             prices = source.visit.prices
             left = share * _unfinished(source)
             chance += share
-            rest += left * prices.ns
+            rest += left * 2 * source.visit.rest_share * prices.ns
             slots += left * prices.slot_bytes
         return chance, rest / max(chance, 1e-9), slots * self._pacer.assist_work_per_byte
 

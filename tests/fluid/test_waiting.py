@@ -146,3 +146,12 @@ def test_a_call_of_gc_while_a_cycle_runs_waits_for_the_next_one() -> None:
         result = simulate(load(config, [f"model.detail={mode}"]))
         assert list(result.cycles["reason"]) == ["forced", "forced"], mode
         assert result.end_ns > result.cycles["end_ns"].iloc[1], mode
+
+
+def test_a_visit_that_allocates_first_has_most_of_its_time_left_at_any_of_its_bytes() -> None:
+    early, even = Visit(own=10.0), Visit(own=10.0)
+    early.spots = [(0.5, 100.0), (1.5, 100.0)]
+    even.spots = [(5.0, 100.0)]
+    assert early.rest_share == pytest.approx(0.9)
+    assert even.rest_share == pytest.approx(0.5)
+    assert Visit(own=10.0).rest_share == 0

@@ -15,7 +15,7 @@ from sim.fluid.fractional_workers import (
     by_chance,
 )
 from sim.fluid.plan import Plan
-from sim.fluid.sources import OpenFlow
+from sim.fluid.sources import ClosedFlow, OpenFlow
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK, PIECE_NS, SCAN_ORDER
 from sim.go.sysmon import PERIOD, TIME_SLICE, WHOLE_SLICE
@@ -189,11 +189,18 @@ class MarkingFlow:
         seen = 1.0 if p == 0 else min(max(busy, lies / PIECE_NS), 1.0)
         return 1 / (ready * looks * seen + 1 / TIME_SLICE)
 
-    def _computing(self) -> list[Cohort]:
-        """The cohort of each goroutine that computes on and on."""
-        sources = self._flow.sources
-        cohorts = [t for t in sources if isinstance(t, Cohort) and not t.visit.blocked]
-        return [cohort for cohort in cohorts for _ in range(round(cohort.wanted))]
+    def _computing(self) -> list[Cohort | ClosedFlow]:
+        """The source of each goroutine that computes on and on: cohorts, and lanes of a batch.
+
+        Lanes do so one goroutine after the other, each on the P of the one before. Where there are
+        as many as Ps, goroutines take turns, and Ps schedule when these end.
+        """
+        found: list[Cohort | ClosedFlow] = []
+        for source in self._flow.sources:
+            lanes = isinstance(source, ClosedFlow) and source.workers < self._ps - self._dedicated
+            if (isinstance(source, Cohort) or lanes) and not (source.visit.blocked or source.think):
+                found += [source] * round(source.wanted)
+        return found
 
     def _period(self, plan: Plan) -> tuple[float, float] | None:
         """How often regular requests come, and when the first of them, if most are of that kind."""

@@ -11,6 +11,7 @@ from sim.engine.queueing import waiting_for_servers
 from sim.fluid.demand import Floats, Visit
 from sim.fluid.rates import ArrivalRates
 from sim.fluid.run_queue import RunQueue
+from sim.go.sysmon import TIME_SLICE
 
 NEVER: Final = math.inf
 MIN_VISITS: Final = 1e-6
@@ -41,6 +42,8 @@ class Source:
         """Whether visits come at equal intervals, of which on average half is still to go."""
         self.by_timer = False
         """Whether timers of the program itself start visits."""
+        self.think = 0.0
+        """ns between two visits of a worker, if there are workers."""
         self.by_chance = False
         """Whether visits come by chance: while marking, when their number makes the heap's end."""
         self.queue = RunQueue(visit)
@@ -261,6 +264,11 @@ class ClosedFlow(Source):
     def _together(self) -> float:
         """Visits at the same time."""
         return self.workers if self.left >= self.workers else math.ceil(self.left)
+
+    def slice_left(self, now: float, part: float) -> float:
+        """ns until a lane schedules: it ends a visit, or a time slice is over."""
+        del now
+        return -math.log1p(-part) / (1 / self.visit.prices.ns + 1 / TIME_SLICE)
 
     def _served(self) -> float:
         """Those that do not wait for a P although enough of them are free on average."""

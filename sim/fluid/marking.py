@@ -196,10 +196,13 @@ class MarkingFlow:
         as many as Ps, goroutines take turns, and Ps schedule when these end.
         """
         found: list[Cohort | ClosedFlow] = []
+        ps = self._ps - self._dedicated
         for source in self._flow.sources:
-            lanes = isinstance(source, ClosedFlow) and source.workers < self._ps - self._dedicated
-            if (isinstance(source, Cohort) or lanes) and not (source.visit.blocked or source.think):
-                found += [source] * round(source.wanted)
+            if source.visit.blocked or not isinstance(source, Cohort | ClosedFlow):
+                continue
+            if isinstance(source, ClosedFlow) and not source.is_batch_of_few(ps):
+                continue
+            found += [source] * round(source.wanted)
         return found
 
     def _period(self, plan: Plan) -> tuple[float, float] | None:

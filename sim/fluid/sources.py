@@ -42,8 +42,6 @@ class Source:
         """Whether visits come at equal intervals, of which on average half is still to go."""
         self.by_timer = False
         """Whether timers of the program itself start visits."""
-        self.think = 0.0
-        """ns between two visits of a worker, if there are workers."""
         self.by_chance = False
         """Whether visits come by chance: while marking, when their number makes the heap's end."""
         self.queue = RunQueue(visit)
@@ -264,6 +262,10 @@ class ClosedFlow(Source):
     def _together(self) -> float:
         """Visits at the same time."""
         return self.workers if self.left >= self.workers else math.ceil(self.left)
+
+    def is_batch_of_few(self, ps: float) -> bool:
+        """Whether these are lanes without waits, and fewer than so many Ps."""
+        return not self.think and self.workers < ps
 
     def slice_left(self, now: float, part: float) -> float:
         """ns until a lane schedules: it ends a visit, or a time slice is over."""

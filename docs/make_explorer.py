@@ -19,7 +19,7 @@ from sim.cli import main
 ROOT = Path(__file__).parents[1]
 LOG = ROOT / "data/logs/service.gctrace"
 PICTURE = ROOT / "docs/images/explorer.png"
-WIDTH, HEIGHT = 1240, 1550
+WIDTH, HEIGHT = 1240, 1720
 READY = "return window.Bokeh?.documents?.[0]?.is_idle === true"
 
 

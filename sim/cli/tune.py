@@ -80,28 +80,29 @@ def tune(
     """Recommend GOGC and GOMEMLIMIT for a container, with trade-offs and risks."""
     from sim.advice import api, report
     from sim.advice.prediction import predict
+    from sim.advice.verdict import of_tuning
     from sim.advice.whatif import assumptions, doubts
     from sim.report.documents import of_advice
-    from sim.report.verdict import of_tuning
 
-    fit = api.fit(
-        log,
-        gogc=logged_gogc,
-        gomemlimit=logged_gomemlimit,
-        load=load,
-        arrivals=arrivals,
-        process=process,
-        gomaxprocs=logged_gomaxprocs,
-        rss=rss,
-        window=(begin, end),
-        horizon=horizon,
-        go=go,
-        also=also or (),
-        binary=binary,
-        metrics=metrics,
-        prometheus=prometheus or (),
-        trace=trace,
-    )
+    with progress("fitting the log", quiet=quiet):
+        fit = api.fit(
+            log,
+            gogc=logged_gogc,
+            gomemlimit=logged_gomemlimit,
+            load=load,
+            arrivals=arrivals,
+            process=process,
+            gomaxprocs=logged_gomaxprocs,
+            rss=rss,
+            window=(begin, end),
+            horizon=horizon,
+            go=go,
+            also=also or (),
+            binary=binary,
+            metrics=metrics,
+            prometheus=prometheus or (),
+            trace=trace,
+        )
     with progress("tune", quiet=quiet) as progressed:
         found = api.tune(
             fit,

@@ -84,29 +84,30 @@ def whatif(
     from sim.fitting.evidence import read_evidence
 
     evidence = read_evidence(metrics, prometheus or (), trace=trace, process=process)
-    logged = fit_log(
-        log,
-        logged_gogc,
-        logged_gomemlimit,
-        load,
-        evidence,
-        arrivals,
-        process=process,
-        rss=rss,
-        window=(begin, end),
-        horizon=horizon,
-        go=go,
-        procs=logged_gomaxprocs,
-        also=also or (),
-        binary=binary,
-    )
+    with progress("fitting the log", quiet=quiet):
+        logged = fit_log(
+            log,
+            logged_gogc,
+            logged_gomemlimit,
+            load,
+            evidence,
+            arrivals,
+            process=process,
+            rss=rss,
+            window=(begin, end),
+            horizon=horizon,
+            go=go,
+            procs=logged_gomaxprocs,
+            also=also or (),
+            binary=binary,
+        )
     # Only now: a log that holds nothing is refused before the rest is loaded.
     from sim.advice.prediction import predict
     from sim.advice.scenario import scenario
     from sim.advice.settings import grid
+    from sim.advice.verdict import of_predictions
     from sim.advice.whatif import assumptions, doubts, rows
     from sim.report import documents
-    from sim.report.verdict import of_predictions
 
     future = scenario(growth, traffic)
     fit = future.of(logged)

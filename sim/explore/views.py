@@ -10,13 +10,13 @@ from markupsafe import Markup, escape
 
 from sim.advice.prediction import Prediction
 from sim.advice.report import environment, variables
+from sim.advice.verdict import of_setting
 from sim.advice.whatif import FIGURES, figure_of, known
 from sim.explore.knobs import Position
 from sim.explore.predictor import Tried
 from sim.fitting.gctrace_fit import Fit
 from sim.replay.memory import Overheads
 from sim.replay.run import ReplayedRun
-from sim.report.verdict import of_setting
 from sim.results.summary import in_one_unit
 from sim.units import SECOND, Bytes, MiB
 

@@ -32,7 +32,7 @@ const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const room = (f) => Math.min(f.inner_width || window.innerWidth, window.innerWidth) + 24;
 const columns = (f, legend) => {
   const longest = Math.max(...legend.items.map((item) => (item.label.value ?? "").length));
-  return Math.max(1, Math.floor(room(f) / (30 + 6.5 * longest)));
+  return Math.max(1, Math.floor(room(f) / (28 + 6 * longest)));
 };
 const inked = {
   Title: ["text_color"], Legend: ["label_text_color"], Grid: ["grid_line_color"],

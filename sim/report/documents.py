@@ -15,6 +15,7 @@ import pandas as pd
 from sim.advice.api import Advice
 from sim.advice.prediction import Prediction
 from sim.advice.tuning import Candidate
+from sim.advice.verdict import of_tuning
 from sim.advice.whatif import as_object
 from sim.experiment.table import Comparison
 from sim.experiment.tidy import comparison_frame
@@ -34,7 +35,7 @@ from sim.report.schemas import (
     WatchDocument,
     WhereDocument,
 )
-from sim.report.verdict import of_run, of_tuning, settings_of
+from sim.report.verdict import of_run, settings_of
 from sim.results.result import Result
 from sim.units import SECOND
 

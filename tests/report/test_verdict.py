@@ -8,11 +8,12 @@ import pytest
 
 from sim.advice import api
 from sim.advice.prediction import predict
+from sim.advice.verdict import neighbour, of_predictions, of_tuning
 from sim.config import load
 from sim.experiment.table import compare_runs
 from sim.fitting.gctrace_fit import Fit
 from sim.replay.setting import Setting
-from sim.report.verdict import neighbour, of_comparison, of_predictions, of_run, of_tuning
+from sim.report.verdict import of_comparison, of_run
 from sim.simulation import simulate
 from sim.units import format_bytes
 

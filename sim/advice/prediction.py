@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -165,12 +165,28 @@ def _more_gogc_never_less_memory(found: list[Prediction]) -> list[Prediction]:
         places.setdefault(replace(prediction.setting, gogc=None), []).append(place)
     for alike in places.values():
         alike.sort(key=lambda place: _percent(found[place].setting))
+        ending = [place for place in alike if _collects(found[place].setting)]
         for which in ("low", "middle", "high"):
-            figures = [getattr(rising[place], which) for place in alike]
+            figures = [getattr(rising[place], which) for place in ending]
             memory = _rising([one.peak_rss_bytes for one in figures])
-            for place, one, rss in zip(alike, figures, memory, strict=True):
+            for place, one, rss in zip(ending, figures, memory, strict=True):
                 rising[place] = replace(rising[place], **{which: one._replace(peak_rss_bytes=rss)})
+            for place in alike[len(ending) :]:
+                most = _at_least(getattr(rising[place], which), figures, memory)
+                rising[place] = replace(rising[place], **{which: most})
     return rising
+
+
+def _at_least(endless: Figures, others: Sequence[Figures], memory: Sequence[float]) -> Figures:
+    """What grows without end gets as far as all that ends."""
+    return endless._replace(
+        peak_heap_bytes=max([endless.peak_heap_bytes, *(one.peak_heap_bytes for one in others)]),
+        peak_rss_bytes=max([endless.peak_rss_bytes, *memory]),
+    )
+
+
+def _collects(setting: Setting) -> bool:
+    return setting.gogc is not None or setting.memory_limit is not None
 
 
 def _rising(values: list[float]) -> list[float]:
@@ -210,8 +226,7 @@ def _long_enough(
     program, overheads = possible
     asked = found = run(program, setting, seed, overheads)
     end = program.end.high
-    collects = setting.gogc is not None or setting.memory_limit is not None
-    for times in LONGER if collects and steady_from is not None else ():
+    for times in LONGER if _collects(setting) and steady_from is not None else ():
         if len(found.cycles) >= SHOWING:
             break
         longer = replace(program, end=Window(end * times, end * times), repeats_from=steady_from)

@@ -95,8 +95,9 @@ def doubts(fit: Fit, predictions: Sequence[Prediction]) -> str:
     lines = [f"- doubt: {sentence}" for sentence in fit.warnings]
     if any(p.setting.gogc is None and p.setting.memory_limit is None for p in predictions):
         lines.append(
-            "- doubt: GOGC=off without a GOMEMLIMIT never collects: its row holds for as long as"
-            f" the log, and the heap goes on to grow by {format_bytes(_growth(fit))} a second"
+            "- doubt: GOGC=off without a GOMEMLIMIT never collects: its memory is as"
+            " large as what other settings reach, or what the log allocates, and goes on to grow by"
+            f" {format_bytes(_growth(fit))} a second"
         )
     lines += [
         f"- doubt: {environment(setting)}: load and collection want {share:.0%} of the Ps; requests"

@@ -70,6 +70,7 @@ def separate(found: Sequence[Found]) -> list[Process]:
     lines = list(zip(found, labels, strict=True))
     if _newest_first(lines):
         lines.reverse()
+    lines = _in_order(lines)
     processes: list[Process] = []
     for first_place, part in _unbroken(lines):
         known = (one for one in processes if one.last_place < first_place)
@@ -125,6 +126,19 @@ def _newest_first(lines: Iterable[tuple[Found, str]]) -> bool:
             up += one.line.number == before.number + 1
         last[label] = one.line
     return down > up
+
+
+def _in_order(lines: list[tuple[Found, str]]) -> list[tuple[Found, str]]:
+    """Lines of one process that came out of order, as those that shippers stamp alike: put right.
+
+    They are of one process if none is missing, none is twice, and time goes with the numbers.
+    """
+    ordered = sorted(lines, key=lambda one: one[0].line.number)
+    numbers = [one.line.number for one, _ in ordered]
+    times = [one.line.at for one, _ in ordered]
+    whole = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    one_source = len({label for _, label in lines}) == 1
+    return ordered if whole and one_source and times == sorted(times) else lines
 
 
 def _nearest(processes: Iterable[Process], line: GCTraceLine, label: str) -> Process | None:

@@ -122,6 +122,8 @@ _LINE: Final = re.compile(
     rf"{_N}->{_N}->{_N} MB, {_N} MB goal, (?:{_N} MB stacks, {_N} MB globals, )?"
     rf"{_N} P({re.escape(_FORCED)})?"
 )
+_ESCAPED: Final = re.compile(r"\\u003e|&gt;")
+"""The arrow's head in JSON and HTML."""
 _GO_1_4: Final = re.compile(r"\bgc[0-9]+\([0-9]+\): ")
 OLDER_FORMAT: Final = "a line of Go 1.4 or older"
 
@@ -142,7 +144,7 @@ def parse(
             if _GO_1_4.search(text):
                 report(Problem(line_number, OLDER_FORMAT, kept=False))
             continue
-        for found in _found(line_number, text.replace(r"\u003e", ">"), torn, report):
+        for found in _found(line_number, _ESCAPED.sub(">", text), torn, report):
             for oddity in _oddities(found.line):
                 report(Problem(line_number, oddity, kept=True))
             torn.last_number = found.line.number

@@ -67,6 +67,7 @@ STYLES: dict[str, Callable[[str, str, int], str]] = {
         f'{{"log":"{line}\\n","stream":"stderr","time":"2026-11-30T11:00:{k % 60:02}.1Z",'
         f'"kubernetes":{{"pod_name":"{name}","namespace":"x"}}}}'
     ),
+    "html": lambda name, line, k: f"{name} | {line.replace('>', '&gt;')}",
     "json logger": lambda name, line, k: f'{{"pod":"{name}","at":{k},"msg":"{line}"}}',
 }
 
@@ -92,6 +93,14 @@ def test_numbers_tell_processes_apart_that_have_no_prefix(seed: int) -> None:
     logs = of_process(60), of_process(50, first=300, every=0.1, mib=200), of_process(30, first=1000)
     processes = found(by_turns(*logs, seed=seed))
     assert sorted(map(len, processes.values())) == [30, 50, 60]
+
+
+def test_lines_of_one_process_that_came_out_of_order_are_put_right() -> None:
+    lines = of_process(30)
+    swapped = [line for a, b in zip(lines[::2], lines[1::2], strict=True) for line in (b, a)]
+    shuffled = by_turns(*([line] for line in lines))
+    for order in (swapped, shuffled):
+        assert found(order) == {"#1": list(range(1, 31))}
 
 
 def test_a_restart_begins_another_process() -> None:

@@ -68,9 +68,10 @@ def test_a_recorded_program_with_a_steady_load_has_one_rate() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("detail", ["events", "fluid"])
 @pytest.mark.parametrize("program", ["garbage64.p1", "garbage64.p2", "hbsteady.p2"])
 def test_a_fitted_workload_leaves_the_log_that_it_was_fitted_to(
-    program: str, tmp_path: Path
+    program: str, detail: str, tmp_path: Path
 ) -> None:
     log = ROOT / "tests" / "golden" / "real" / f"{program}.gogc100.limnone.r0.gctrace.gz"
     fit = fit_log(log)
@@ -79,6 +80,7 @@ def test_a_fitted_workload_leaves_the_log_that_it_was_fitted_to(
     (tmp_path / "fitted.yaml").write_text(text)
     (tmp_path / "run.yaml").write_text(
         f"workload: ./fitted.yaml\nduration: 20s\nGOMAXPROCS: {seen.procs}\n"
+        f"model: {{detail: {detail}}}\n"
     )
     cycles = simulate(load(tmp_path / "run.yaml")).cycles
     marking = cycles[["dedicated_ns", "fractional_ns", "idle_ns", "assist_ns"]].sum(axis=1)

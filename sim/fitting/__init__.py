@@ -12,6 +12,7 @@ from sim.fitting.gctrace_fit import (
     MORE_THAN_MOMENTS,
     Fit,
     fit_program,
+    held,
     idle_part,
     wants_more_than_there_is,
     within_what_there_is,
@@ -20,14 +21,14 @@ from sim.fitting.gctrace_log import GCTraceLog, read_gctrace
 from sim.fitting.horizon import for_a_horizon, within
 from sim.fitting.metrics_log import KnownProcess, log_of
 from sim.fitting.reproduction import ALIKE, reproduce
-from sim.fitting.resident import Resident, check, own_memory
+from sim.fitting.resident import Resident, own_memory, untouched
 from sim.fitting.same_process import check_same_process
 from sim.fitting.settings import parse_gogc, parse_limit
 from sim.fitting.several import together
 from sim.fitting.versions import eras, name, parse_go
 from sim.replay.program import Load
 from sim.replay.setting import Setting
-from sim.units import parse_bytes, parse_duration, parse_rate
+from sim.units import format_bytes, parse_bytes, parse_duration, parse_rate
 
 NOTHING_ELSE = Evidence()
 
@@ -82,9 +83,15 @@ def fit_log(
         fit = fit_program(log, logged, fit.program.load, found.per_cycle // fit.program.procs)
         fit = replace(fit, logs=found.logs, assumptions=(*fit.assumptions, found.sentence()))
     resident = evidence.resident if rss is None else Resident(parse_bytes(rss))
-    if resident is not None:
-        check(resident, fit.last)
-    own = own_memory(evidence.overheads or fit.overheads, resident, binary)
+    overheads = evidence.overheads or fit.overheads
+    if resident is not None and (ballast := untouched(resident, fit.last, held(fit), overheads)):
+        overheads = replace(overheads, ballast=ballast)
+        doubt = (
+            f"less is resident than the heap was: {format_bytes(ballast)} are taken for memory that"
+            " the program never touches, a ballast, and takes no RSS"
+        )
+        fit = replace(fit, warnings=(*fit.warnings, doubt))
+    own = own_memory(overheads, resident, binary)
     whole = replace(
         fit,
         resident=resident,

@@ -371,6 +371,16 @@ def _doubts(log: GCTraceLog) -> tuple[str, ...]:
     return tuple(doubts)
 
 
+def held(fit: Fit) -> float:
+    """Bytes that are alive in every cycle after the start."""
+    return float(fit.observed.live[fit.measured][-max(1, _after_start(fit)) :].min())
+
+
+def _after_start(fit: Fit) -> int:
+    """Replayed cycles after the start-up of the program."""
+    return round((fit.cycles - fit.course.starting) / fit.stands_for)
+
+
 def live_heap(fit: Fit) -> Bytes:
     """Mean live heap of the measured part."""
     return round(float(fit.observed.live[fit.measured].mean()))

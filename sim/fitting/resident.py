@@ -28,6 +28,10 @@ BINARY_SPREAD: Final = 0.15
 programs; widens intervals of RSS."""
 _LEAST_PROGRAM: Final[Bytes] = 3 * MiB // 2
 """Bytes that are resident of any program: less than that of the smallest, `hello world`."""
+SURELY_MISSING: Final[Fraction] = 0.75
+"""Share of the heap; with less resident, part of the heap was never touched. A judgement: one value
+of ps may be from before the peak, after which Go keeps pages that are free; moves resident memory
+of programs with a ballast."""
 _ENDS: Final = 101
 """Instants at which the program may have ended, from one cycle to the next. Chosen so that a step
 is 1 % of a cycle."""
@@ -83,13 +87,20 @@ def program_at(end: Fraction, last: LastHeap, overheads: Overheads, seen: Reside
     return max(_LEAST_PROGRAM, round(overheads.of_program(seen.size, heap)))
 
 
-def check(seen: Resident, last: LastHeap) -> None:
-    """UserError if so much heap does not fit into so little resident memory."""
-    if seen.size < last.marked:
+def untouched(seen: Resident, last: LastHeap, held: float, overheads: Overheads) -> Bytes:
+    """What of the heap was never touched, a ballast, where less is resident than the heap was.
+
+    It is among the `held` bytes that are always alive. UserError where it would be more.
+    """
+    heap = last.peak if seen.heap is None else float(seen.heap)
+    if seen.size >= last.marked and seen.size >= SURELY_MISSING * heap:
+        return 0
+    if seen.size < heap - held:
         raise UserError(
             f"--rss: {format_bytes(seen.size)} is less than the {format_bytes(last.marked)} that"
             " the last cycle of the log found alive: it is of another process, or of another time"
         )
+    return round(min(held, overheads.resident(heap) - seen.size))
 
 
 def bounded(overheads: Overheads, last: LastHeap, seen: Resident | None) -> Overheads:
@@ -97,7 +108,7 @@ def bounded(overheads: Overheads, last: LastHeap, seen: Resident | None) -> Over
     if seen is None or overheads.measured:
         return overheads
     heap = float(last.peak if seen.heap is None else seen.heap)
-    most = seen.size - heap - _LEAST_PROGRAM + overheads.untouched
+    most = seen.size - (heap - overheads.ballast) - _LEAST_PROGRAM + overheads.untouched
     least = overheads.untouched
     return replace(overheads, fixed=round(min(overheads.fixed, max(least, most))))
 

@@ -43,6 +43,8 @@ class Overheads:
     """Of the fixed part: tables that are mapped whole and written to here and there."""
     program: Bytes = LARGE_PROGRAM
     """The program's file and memory of C libraries: resident, but unknown to the Go runtime."""
+    ballast: Bytes = 0
+    """Of the heap, what the program allocated and never touches: no page of it is resident."""
     run: float = 1.0
     """By what factor resident memory of the run is another than that of such runs."""
     measured: bool = False
@@ -90,4 +92,5 @@ class Overheads:
 
     def _whatever_the_program(self, peak_heap: float) -> float:
         of_the_heap = 1 + max(0.0, self.share - self.unused)
-        return max(0.0, self.fixed - self.untouched) + of_the_heap * peak_heap
+        touched = max(0.0, peak_heap - self.ballast)
+        return max(0.0, self.fixed - self.untouched) + of_the_heap * touched

@@ -19,7 +19,7 @@ from sim.fitting.resident import LastHeap, Resident, bounded, ends, program_at
 from sim.replay.memory import Overheads
 from sim.replay.setting import Setting
 from sim.streams import Streams
-from sim.units import MiB
+from sim.units import GiB, MiB
 
 REAL = Path(__file__).parents[1] / "golden" / "real"
 HEAPBENCH = REAL / "hbsteady.p2.gogc100.limnone.r0.gctrace.gz"
@@ -93,6 +93,35 @@ def test_memory_is_hardly_less_than_what_ends_without_a_cycle(growing: Fit) -> N
 def test_less_memory_than_heap_is_of_another_process() -> None:
     with pytest.raises(UserError, match=r"--rss: 20MiB is less than the .*MiB that the last cycle"):
         fit_log(HEAPBENCH, rss="20MiB")
+
+
+BALLAST = (
+    "gc {n} @{t:.3f}s 0%: 0.02+3+0.02 ms clock, 0.1+0.1/3/2+0.1 ms cpu, {start}->{end}->{live} MB,"
+    " {goal} MB goal, 0 MB stacks, 0 MB globals, 4 P\n"
+)
+
+
+@pytest.fixture
+def ballast(tmp_path: Path) -> Path:
+    """A service of 60 MiB beside a GiB that it never touches, under GOGC=20."""
+    log = tmp_path / "ballast.gctrace"
+    log.write_text(
+        "".join(
+            BALLAST.format(n=n, t=n / 2, start=1290, end=1299, live=live, goal=1300)
+            for n, live in enumerate([1083, 1084] * 12, 1)
+        )
+    )
+    return log
+
+
+def test_a_ballast_that_is_never_touched_takes_no_resident_memory(ballast: Path) -> None:
+    fit = fit_log(ballast, rss="310MiB", gogc="20")
+    assert fit.overheads.ballast == pytest.approx(GiB, rel=0.05)
+    assert any("a ballast" in doubt for doubt in fit.warnings)
+    same, doubled = predict(fit, [fit.logged, Setting(40, None, 4)])
+    assert same.middle.peak_rss_bytes == pytest.approx(310 * MiB, rel=0.1)
+    assert doubled.middle.peak_rss_bytes == pytest.approx((310 + 217) * MiB, rel=0.1)
+    assert same.middle.peak_heap_bytes == pytest.approx(1299 * MiB, rel=0.02)
 
 
 def test_rss_on_the_command_line_is_what_the_json_has(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -172,8 +172,9 @@ def _more_gogc_never_less_memory(found: list[Prediction]) -> list[Prediction]:
             for place, one, rss in zip(ending, figures, memory, strict=True):
                 rising[place] = replace(rising[place], **{which: one._replace(peak_rss_bytes=rss)})
             for place in alike[len(ending) :]:
-                most = _at_least(getattr(rising[place], which), figures, memory)
-                rising[place] = replace(rising[place], **{which: most})
+                own: Figures = getattr(rising[place], which)
+                changed: Any = {which: _at_least(own, figures, memory)}
+                rising[place] = replace(rising[place], **changed)
     return rising
 
 

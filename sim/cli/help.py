@@ -20,7 +20,7 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     ),
     "sensitivity": (
         "sensitivity json-api",
-        "sensitivity json-api cache --seeds 3 -o sensitivity.md",
+        "sensitivity json-api cache --seeds 3 --table sensitivity.csv",
     ),
     "contention": (
         "contention json-api --gomaxprocs 2,8,32",
@@ -49,7 +49,7 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "explore quickstart --port 8080",
     ),
     "fit": ("fit app.gctrace -o app.yaml", "fit app.gctrace -o app.yaml --prometheus scrape.txt"),
-    "examples": ("examples",),
+    "examples": ("examples", "examples --json -"),
     "init": ("init my-service", "init my-service --from json-api"),
     "watch": ("watch tricolour", "watch lost-object --variant none --html lost-object.html"),
     "where": ("where 1000B", "where 1000B --pointers"),

@@ -12,13 +12,20 @@ from sim.units import SECOND, format_bytes, format_duration
 
 
 def identified(fit: Fit) -> str:
-    """The quantities of the program, what was assumed, and what to doubt."""
+    """What the program is, its quantities, what was assumed, and what to doubt."""
     program, seen, measured = fit.program, fit.observed, fit.measured
     cycles = [s for s in program.cycles if s.measured]
     live = np.array([s.live for s in cycles])
     leak = drift(fit)
     lines = [
-        f"{fit.cycles:,} cycles, GOMAXPROCS={program.procs}",
+        (
+            f"A {program.load.value} program on {program.procs} Ps that keeps"
+            f" {format_bytes(live.mean())} alive and allocates"
+            f" {format_bytes(program.demand * SECOND)}/s."
+        ),
+        f"Rests on: {fit.cycles:,} logged cycles; {len(fit.warnings)} doubts.",
+        *([fit.reproduction.summary()] if fit.reproduction else []),
+        "",
         f"allocation rate: {format_bytes(program.demand * SECOND)}/s{_varying(fit)}",
         f"live heap: {format_bytes(live.mean())}, scatter {format_bytes(live.std())}",
         (
@@ -30,7 +37,6 @@ def identified(fit: Fit) -> str:
         f"marking: {format_duration(float(seen.mark_cpu[measured].mean()))} of CPU a cycle",
         f"stacks and globals: about {format_bytes(program.roots)}",
         f"spare CPU: {_spare(fit)}",
-        *([fit.reproduction.summary()] if fit.reproduction else []),
         *(f"assumed: {sentence}" for sentence in fit.assumptions),
     ]
     return "\n".join([*lines, *filter(None, [doubts(fit)])])

@@ -102,7 +102,8 @@ GivenProcess: TypeAlias = Annotated[
     typer.Option(
         "--process",
         metavar="NAME",
-        help="Which of several processes in the log [default: that with the most GC CPU].",
+        help="Which of several processes in the log [default: that with the most GC CPU]; whatif"
+        " also takes all, and sums what adds up.",
     ),
 ]
 Quiet: TypeAlias = Annotated[

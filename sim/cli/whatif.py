@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,6 +35,9 @@ from sim.cli.options import (
 )
 from sim.cli.progress import progress
 from sim.cli.tables import table, width
+
+if TYPE_CHECKING:
+    from sim.advice.prediction import Prediction
 
 SETTINGS = ("GOGC", "GOMEMLIMIT", "GOMAXPROCS")
 
@@ -80,6 +84,25 @@ def whatif(
     if check is not None:
         _check(check, seed, quiet=quiet)
         return
+    if process == "all" and log is not None:
+        from sim.advice.processes import predict_all
+        from sim.advice.settings import grid
+        from sim.report import documents
+
+        with progress("whatif", quiet=quiet) as report:
+            together = predict_all(
+                log,
+                lambda procs: grid(gogc, gomemlimit, gomaxprocs or str(procs)),
+                gogc=logged_gogc,
+                gomemlimit=logged_gomemlimit,
+                go=go,
+                seed=seed,
+                progress=report,
+            )
+        if not write_json(json, lambda: documents.of_predictions(together.predictions)):
+            _print_rows(together.predictions)
+            print(f"\n- {together.sentence}")
+        return
     from sim.fitting import fit_log
     from sim.fitting.evidence import read_evidence
 
@@ -106,7 +129,7 @@ def whatif(
     from sim.advice.scenario import scenario
     from sim.advice.settings import grid
     from sim.advice.verdict import of_predictions
-    from sim.advice.whatif import assumptions, doubts, rows
+    from sim.advice.whatif import assumptions, doubts
     from sim.report import documents
 
     future = scenario(growth, traffic)
@@ -127,15 +150,17 @@ def whatif(
         write_explorer(html, name, logged, grid_of, seed, verdict, quiet=quiet)
     if write_json(json, lambda: documents.of_predictions(predictions)):
         return
-    print(
-        *verdict,
-        "",
-        table(rows(predictions), SETTINGS, width()),
-        sep="\n",
-    )
+    print(*verdict, "", sep="\n")
+    _print_rows(predictions)
     for told in (doubts(fit, predictions), "" if quiet else assumptions(fit)):
         if told:
             print(f"\n{told}")
+
+
+def _print_rows(predictions: Sequence[Prediction]) -> None:
+    from sim.advice.whatif import rows
+
+    print(table(rows(predictions), SETTINGS, width()))
 
 
 def _check(folder: Path, seed: int, *, quiet: bool) -> None:

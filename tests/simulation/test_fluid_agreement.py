@@ -10,6 +10,7 @@ from agreement import NAMES, PS, agreement
 BURSTS: Final = "bursts that just exceed what the Ps can serve: chance decides how long they wait"
 CACHES: Final = "what the caches of the Ps hold when a cycle begins: a fifth more than in detail"
 DROP: Final = "a cycle just before or just after the program drops its memory"
+EARLY: Final = "jobs that come before there is credit assist, where rates take a mean of credit"
 FEW_PIECES: Final = "a mark phase of a few pieces: requests and pieces are whole in detail"
 FILES: Final = (
     "mark phases as long as the files that happen to be parsed, where rates take the mean"
@@ -17,20 +18,23 @@ FILES: Final = (
 FILLING: Final = "an assist that is worth all that is allocated until the cycle ends, on one P"
 STORM: Final = "assists where the memory limit meets what lives"
 TIMERS: Final = "overload: goroutines that timers start go before those whose time slice is over"
+UNKNOWN: Final = "not found yet"
 
 EXCEPTIONS: Final = {
     ("batch-parser", 2): FILES,
-    ("batch-parser", 6): FILES,
     ("busy-store", 1): FILLING,
     ("connections", 1): FILLING,
     ("cron-bursts", 1): BURSTS,
     ("cron-bursts", 2): BURSTS,
     ("cron-bursts", 4): CACHES,
     ("cron-bursts", 6): CACHES,
+    ("garbage64", 2): UNKNOWN,
+    ("garbage64", 6): UNKNOWN,
     ("grpc-fanout", 1): FEW_PIECES,
     ("grpc-fanout", 4): FEW_PIECES,
     ("grpc-fanout", 6): CACHES,
     ("hbsteady", 1): TIMERS,
+    ("hbsteady", 4): EARLY,
     ("metrics-store", 1): FILLING,
     ("shrink", 4): DROP,
     ("small-proxy", 1): FEW_PIECES,

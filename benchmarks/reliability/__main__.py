@@ -33,7 +33,8 @@ CLASSES: Final[Mapping[str, tuple[int, faults.Point]]] = {
 }
 ON_A_CLUSTER: Final = 25
 """One point of so many is on a cluster: they take the longest."""
-MADE: Final = ("a", "s", "warm", "made", "made.yaml", "made.svg", "made.html")
+GIVEN: Final = Path("given")
+"""What a point begins with, in a folder of its own: commands may destroy what they are told to."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,12 +76,15 @@ def _count(counts: dict[str, list[int]], points: int, rng: np.random.Generator) 
     os.chdir(scratch)
     dask = cluster.Cluster() if cluster.NAME in counts and points >= ON_A_CLUSTER else None
     try:
+        GIVEN.mkdir()
+        os.chdir(GIVEN)
         bench = faults.Bench()
         commands.prepare()
+        shutil.copytree("ref1", "a")
         for number, name in enumerate(_drawn(list(counts), points, rng), start=1):
             on_cluster = dask is not None and number % ON_A_CLUSTER == 0
             chosen = cluster.NAME if on_cluster else name
-            _clear()
+            _begin(scratch)
             act = dask.point if dask and on_cluster else CLASSES[chosen][1]
             failures = _failures(act, bench, rng)
             for failure in failures:
@@ -111,13 +115,10 @@ def _drawn(names: list[str], points: int, rng: np.random.Generator) -> Iterator[
     yield from (str(name) for name in rng.choice(among, size=points, p=shares / shares.sum()))
 
 
-def _clear() -> None:
-    for name in MADE:
-        if Path(name).is_dir():
-            shutil.rmtree(name)
-        else:
-            Path(name).unlink(missing_ok=True)
-    shutil.copytree("ref1", "a")
+def _begin(scratch: Path) -> None:
+    shutil.rmtree(scratch / "point", ignore_errors=True)
+    shutil.copytree(scratch / GIVEN, scratch / "point")
+    os.chdir(scratch / "point")
 
 
 def _end(scratch: Path) -> None:

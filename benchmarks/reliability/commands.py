@@ -232,6 +232,8 @@ PLACES: Final[Mapping[str, Child]] = {
     "a folder that was deleted": _nowhere,
 }
 """By name: what a process finds where it runs."""
+SILENT: Final = frozenset({"standard error closed", "nobody reads standard output"})
+"""Where nobody hears a sentence, or whoever read has heard enough."""
 
 
 def bad_place(bench: Bench, rng: np.random.Generator) -> Failures:
@@ -240,8 +242,8 @@ def bad_place(bench: Bench, rng: np.random.Generator) -> Failures:
     name, place = str(rng.choice(list(VALID))), str(rng.choice(list(PLACES)))
     words = VALID[name].split()
     end = done(words, before=PLACES[place], patience=PATIENCE if name == "explore" else None)
-    if place == "standard error closed":
-        end = end._replace(err=end.err or "\n")  # nobody can hear the sentence
+    if place in SILENT:
+        end = end._replace(err=end.err or "\n")
     return [f"{place}: {failure}" for failure in judged(words, end)]
 
 

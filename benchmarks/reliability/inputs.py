@@ -23,6 +23,9 @@ EVIDENCE: Final[Mapping[str, str]] = {
 }
 """By reader: the option that takes such a file."""
 
+BROKE: Final = Path("../broke")
+"""Keeps what broke a command."""
+
 
 @cache
 def samples(reader: str) -> Sequence[bytes]:
@@ -91,11 +94,11 @@ def spoiled_tables(bench: Bench, rng: np.random.Generator) -> Failures:
 
 
 def _judged_and_kept(words: Sequence[str], file: str) -> Failures:
-    """The verdict; what broke a command is kept in the folder `broke`."""
+    """The verdict; what broke a command is kept in BROKE."""
     failures = judged(words, done(words))
     if failures and Path(file).exists():
-        Path("broke").mkdir(exist_ok=True)
-        shutil.copy(file, Path("broke") / f"{len(list(Path('broke').iterdir()))}-{Path(file).name}")
+        BROKE.mkdir(exist_ok=True)
+        shutil.copy(file, BROKE / f"{len(list(BROKE.iterdir()))}-{Path(file).name}")
     return failures
 
 

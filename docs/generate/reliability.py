@@ -11,7 +11,8 @@ from generate.markdown import table
 DATA = Path(__file__).parents[2] / "data"
 READERS = {
     "config": "config and workload",
-    "gctrace": "gctrace",
+    "gctrace_lines": "gctrace, lines and processes",
+    "gctrace": "gctrace, with settings recognised",
     "prometheus": "Prometheus",
     "runtime_metrics": "runtime/metrics",
     "pprof": "pprof",

@@ -212,7 +212,7 @@ def _roots(lines: tuple[GCTraceLine, ...], gogc: int | None) -> float:
     """
     printed = np.array([(line.stacks or 0) + (line.globals or 0) for line in lines], dtype=float)
     assumed = float(printed.mean()) + (MiB if printed.any() else _UNKNOWN_ROOTS)
-    if gogc is None or lines[0].stacks is None:
+    if not gogc or lines[0].stacks is None:  # under GOGC=0 goals do not depend on them
         return assumed
     share = gogc / 100
     marked = np.array([line.heap_marked for line in lines[:-1]], dtype=float)

@@ -141,7 +141,7 @@ def read_table(folder: Place, table: str) -> pa.Table:
             return pq.ParquetFile(file).read()
     except FileNotFoundError:
         raise UserError(f"{folder}: this run has no table {table!r}") from None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # names that are no UTF-8 as well
         raise UserError(f"{path}: damaged: {error}") from None
 
 
@@ -182,7 +182,7 @@ def _batches(folder: Place, table: str) -> Iterator[pa.RecordBatch]:
     try:
         with pa.ipc.open_stream(pa.OSFile(str(_stream(folder, table)))) as stream:
             yield from stream
-    except (pa.ArrowInvalid, OSError):
+    except (pa.ArrowException, OSError, ValueError):
         return
 
 

@@ -16,6 +16,9 @@ from sim.config import load
 from sim.errors import UserError
 from sim.fitting.evidence import read_evidence
 from sim.fitting.gctrace_log import read_gctrace
+from sim.fitting.processes import separate
+from sim.formats.gctrace import parse
+from sim.formats.log import open_log
 from sim.record.facts import TABLES
 from sim.results.load import load_run
 
@@ -109,6 +112,12 @@ def _config(file: Path) -> object:
     return load(file.rename(file.with_suffix(".yaml")))
 
 
+def _gctrace_lines(file: Path) -> object:
+    """The lines by process: without what is recognised in them, which takes ten times as long."""
+    with open_log(file) as source:
+        return separate(list(parse(source, lambda _: None)))
+
+
 def _tables(file: Path) -> object:
     """The bytes in place of one table of a stored run, the one that the first byte says."""
     data = file.read_bytes()
@@ -150,6 +159,9 @@ def _stored() -> Iterator[bytes]:
 
 READERS: Final[Mapping[str, Reader]] = {
     "config": Reader(_config, _configs),
+    "gctrace_lines": Reader(
+        _gctrace_lines, _files("gctrace/*", "cases/*.txt", most=4000), longest=1000
+    ),
     "gctrace": Reader(read_gctrace, _files("gctrace/*", "cases/*.txt", most=4000), longest=1000),
     "prometheus": Reader(
         lambda file: read_evidence(expositions=[file]), _files("prometheus/*.prom")

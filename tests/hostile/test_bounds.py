@@ -141,6 +141,13 @@ def test_options_have_bounds(refused: Typed, arguments: tuple[str, ...]) -> None
     refused(*arguments)
 
 
+@pytest.mark.usefixtures("refused")
+def test_a_log_under_a_goal_of_nothing_but_the_live_heap_is_read() -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["whatif", "app.gctrace", "--logged-gogc", "0", "--gogc", "50", "-q"])
+    assert not end.value.code
+
+
 def test_logs_have_bounds(refused: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOMEMSIM_MOST_INPUT", "16MiB")
     with gzip.open(tmp_path / "bomb.gz", "wb") as file:

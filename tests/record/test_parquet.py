@@ -148,6 +148,11 @@ def test_a_damaged_table_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "cycles.parquet").write_bytes(b"PAR1")
     with pytest.raises(UserError, match=r"cycles\.parquet: damaged"):
         read_table(tmp_path, "cycles")
+    write_run(tmp_path, [])
+    whole = (tmp_path / "cycles.parquet").read_bytes()
+    (tmp_path / "cycles.parquet").write_bytes(whole.replace(b"heap_goal", b"heap\x9cgoal"))
+    with pytest.raises(UserError, match=r"cycles\.parquet: damaged"):
+        read_table(tmp_path, "cycles")
     (tmp_path / "cycles.parquet").unlink()
     with pytest.raises(UserError, match="no table 'cycles'"):
         read_table(tmp_path, "cycles")

@@ -13,10 +13,10 @@ from bokeh.plotting import figure
 from sim.experiment.groups import title as setting_of
 from sim.experiment.markdown import Shown, legend, shown
 from sim.experiment.table import Comparison, compare_runs, find_baseline
-from sim.report.tradeoff import tradeoff
-from sim.report.verdict import of_comparison
+from sim.report.tradeoff import TOLD, tradeoff
+from sim.report.verdict import MOST_TOLD, of_comparison
 from sim.results.load import sweep_of
-from sim.results.names import by_worth, head
+from sim.results.names import by_worth, head, words
 from sim.results.result import Result, Results
 from sim.results.summary import Figure
 
@@ -43,9 +43,9 @@ def comparison(runs: Results, baseline: Sequence[str] = ()) -> Side:
     Raises UserError if no setting of a sweep has its values, or several.
     """
     ordered = sorted(runs, key=_natural)
-    settings = [_setting(runs[name]) for name in ordered]
-    figures = runs.summary().loc[ordered]
-    figures.index = pd.Index(_short(runs, ordered), name="run")
+    figures, names = runs.summary().loc[ordered], _short(runs, ordered)
+    settings = [_setting(runs[name]) or short for name, short in zip(ordered, names, strict=True)]
+    figures.index = pd.Index(names, name="run")
     tables, verdict = [], []
     for sweep in dict.fromkeys(map(_sweep, ordered)):
         compared = _compared([runs[n] for n in ordered if _sweep(n) == sweep], baseline)
@@ -53,7 +53,23 @@ def comparison(runs: Results, baseline: Sequence[str] = ()) -> Side:
             verdict += of_comparison(compared)
             tables.append(Table(f"Settings of {sweep}", _titled(shown(compared)), legend(compared)))
     tables.append(Table("Runs", _titled(_rows(figures))))
+    verdict = verdict or _side_by_side(figures)
     return Side(verdict, tradeoff(figures, settings), tables)
+
+
+def _side_by_side(figures: pd.DataFrame) -> list[str]:
+    """What came out of runs of no sweep, the first ones in a line each."""
+    units = figures.attrs["units"]
+    names = [name for name in TOLD if name in figures]
+    lines = []
+    for run, row in figures.head(MOST_TOLD).iterrows():
+        told = ", ".join(
+            f"{words(name)} {Figure(row[name], units[name])}"
+            for name in names
+            if not math.isnan(row[name])
+        )
+        lines.append(f"{run}: {told}.")
+    return [*lines, "Rests on: one run of each, which tells no chance from a difference."]
 
 
 def _titled(rows: Iterable[Mapping[str, Shown]]) -> list[dict[str, Shown]]:

@@ -22,7 +22,7 @@ TOLD: Final = ("peak_rss", "peak_heap", "gc_cpu", "latency_p99")
 def tradeoff(figures: pd.DataFrame, settings: Sequence[str]) -> figure | None:
     """Peak memory against GC CPU of each run, those of a setting alike; hollow, as points may meet.
 
-    `figures` are those of Results.summary, `settings` the name of each row's setting. None where
+    `figures` are those of Results.summary, `settings` the name of the setting of each. None where
     the figures lack one of the two.
     """
     across = next((name for name in ("peak_rss", "peak_heap") if name in figures), None)
@@ -51,7 +51,7 @@ def tradeoff(figures: pd.DataFrame, settings: Sequence[str]) -> figure | None:
             fill_color=SERIES[n % len(SERIES)],
             fill_alpha=0.25,
             line_width=2,
-            **({"legend_label": str(setting)} if setting else {}),
+            legend_label=str(setting),
         )
         hover(made, [("", "@told")], [dots])
     legend(made)

@@ -17,7 +17,7 @@ from sim.experiment.grid import points
 from sim.experiment.processes import processes
 from sim.experiment.sweep import sweep
 from sim.report.colors import CAUSES, COLLECTORS, MEANING
-from sim.report.comparison import one_of_each
+from sim.report.comparison import comparison, one_of_each
 from sim.report.page import _heaps, page
 from sim.report.pictures import SLICES, pictures
 from sim.report.verdict import of_run
@@ -114,6 +114,17 @@ def test_the_comparison_has_a_row_per_run(text: str) -> None:
     assert table.count("<tr>") == 3
     assert table.count("data-value") == 2 * table.count("<button>")
     assert "GC CPU" in table
+
+
+def test_runs_of_no_sweep_have_a_verdict_and_names_in_the_trade_off(
+    run: Result, other: Result
+) -> None:
+    side = comparison(Results({run.name: run, other.name: other}))
+    assert side.tradeoff is not None
+    names = [item.label.value for item in side.tradeoff.legend[0].items]
+    assert len(names) == 2
+    assert [line.partition(":")[0] for line in side.verdict] == [*names, "Rests on"]
+    assert f"peak RSS {run.summary()['peak_rss']}" in " ".join(side.verdict)
 
 
 def test_names_cannot_break_the_page(run: Result) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sim.cli.fitting import fitted
 from sim.cli.options import (
     RSS,
     Arrivals,
@@ -61,8 +62,6 @@ def explore(
     """Open a local page with sliders for settings, load and live heap, on the model itself."""
     from sim.explore.serve import serve
     from sim.explore.source import is_config, simulate_log
-    from sim.fitting import fit_log
-    from sim.fitting.evidence import read_evidence
     from sim.units import parse_bytes
 
     container = None if memory is None else parse_bytes(memory)
@@ -71,19 +70,21 @@ def explore(
         if is_config(source):
             with progress(source.stem, quiet=quiet) as report:
                 log, metrics, rss = simulate_log(source, Path(folder), report)
-        evidence = read_evidence(metrics, prometheus or (), trace=trace, process=process)
-        fit = fit_log(
+        fit = fitted(
             log,
-            logged_gogc,
-            logged_gomemlimit,
-            load,
-            evidence,
-            arrivals,
+            quiet=quiet,
+            gogc=logged_gogc,
+            gomemlimit=logged_gomemlimit,
+            load=load,
+            arrivals=arrivals,
             process=process,
             rss=rss,
             window=(begin, end),
             horizon=horizon,
             go=go,
+            metrics=metrics,
+            prometheus=prometheus,
+            trace=trace,
         )
 
     def ready(address: str) -> None:

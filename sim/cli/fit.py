@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sim.cli.files import writable, write_json
+from sim.cli.fitting import fitted
 from sim.cli.options import (
     RSS,
     Also,
@@ -65,30 +66,32 @@ def fit(
     quiet: Quiet = False,
 ) -> None:
     """Write a workload that allocates, keeps and marks what the program of the log does."""
+    found = fitted(
+        log,
+        quiet=quiet,
+        gogc=gogc,
+        gomemlimit=gomemlimit,
+        gomaxprocs=logged_gomaxprocs,
+        load=load,
+        arrivals=arrivals,
+        process=process,
+        rss=rss,
+        window=(begin, end),
+        go=go,
+        also=also,
+        binary=binary,
+        metrics=metrics,
+        prometheus=prometheus,
+        pprof=pprof,
+        trace=trace,
+    )
+    # Only now: a log that holds nothing is refused before the rest is loaded.
     from sim.config.machine import load_profile
-    from sim.fitting import fit_log
-    from sim.fitting.evidence import read_evidence
     from sim.fitting.report import doubts, identified
     from sim.fitting.workload import Container, to_yaml
     from sim.report.documents import of_fit
     from sim.units import parse_bytes
 
-    evidence = read_evidence(metrics, prometheus or (), pprof, trace, process)
-    found = fit_log(
-        log,
-        gogc,
-        gomemlimit,
-        load,
-        evidence,
-        arrivals,
-        process,
-        rss,
-        (begin, end),
-        go=go,
-        procs=logged_gomaxprocs,
-        also=also or (),
-        binary=binary,
-    )
     container = Container(None if memory is None else parse_bytes(memory), cpu)
     write(out, to_yaml(found, log.name if log else "metrics", load_profile(profile), container))
     if write_json(json, lambda: of_fit(found)):

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sim.cli.files import write_json
+from sim.cli.fitting import fitted
 from sim.cli.options import (
     RSS,
     Also,
@@ -78,31 +79,32 @@ def tune(
     quiet: Quiet = False,
 ) -> None:
     """Recommend GOGC and GOMEMLIMIT for a container, with trade-offs and risks."""
+    fit = fitted(
+        log,
+        quiet=quiet,
+        gogc=logged_gogc,
+        gomemlimit=logged_gomemlimit,
+        gomaxprocs=logged_gomaxprocs,
+        load=load,
+        arrivals=arrivals,
+        process=process,
+        rss=rss,
+        window=(begin, end),
+        horizon=horizon,
+        go=go,
+        also=also,
+        binary=binary,
+        metrics=metrics,
+        prometheus=prometheus,
+        trace=trace,
+    )
+    # Only now: a log that holds nothing is refused before the rest is loaded.
     from sim.advice import api, report
     from sim.advice.prediction import predict
     from sim.advice.verdict import of_tuning
     from sim.advice.whatif import assumptions, doubts
     from sim.report.documents import of_advice
 
-    with progress("fitting the log", quiet=quiet):
-        fit = api.fit(
-            log,
-            gogc=logged_gogc,
-            gomemlimit=logged_gomemlimit,
-            load=load,
-            arrivals=arrivals,
-            process=process,
-            gomaxprocs=logged_gomaxprocs,
-            rss=rss,
-            window=(begin, end),
-            horizon=horizon,
-            go=go,
-            also=also or (),
-            binary=binary,
-            metrics=metrics,
-            prometheus=prometheus or (),
-            trace=trace,
-        )
     with progress("tune", quiet=quiet) as progressed:
         found = api.tune(
             fit,

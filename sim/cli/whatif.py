@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.files import write_json
+from sim.cli.fitting import fitted
 from sim.cli.options import (
     RSS,
     Also,
@@ -103,27 +104,25 @@ def whatif(
             _print_rows(together.predictions)
             print(f"\n- {together.sentence}")
         return
-    from sim.fitting import fit_log
-    from sim.fitting.evidence import read_evidence
-
-    evidence = read_evidence(metrics, prometheus or (), trace=trace, process=process)
-    with progress("fitting the log", quiet=quiet):
-        logged = fit_log(
-            log,
-            logged_gogc,
-            logged_gomemlimit,
-            load,
-            evidence,
-            arrivals,
-            process=process,
-            rss=rss,
-            window=(begin, end),
-            horizon=horizon,
-            go=go,
-            procs=logged_gomaxprocs,
-            also=also or (),
-            binary=binary,
-        )
+    logged = fitted(
+        log,
+        quiet=quiet,
+        gogc=logged_gogc,
+        gomemlimit=logged_gomemlimit,
+        gomaxprocs=logged_gomaxprocs,
+        load=load,
+        arrivals=arrivals,
+        process=process,
+        rss=rss,
+        window=(begin, end),
+        horizon=horizon,
+        go=go,
+        also=also,
+        binary=binary,
+        metrics=metrics,
+        prometheus=prometheus,
+        trace=trace,
+    )
     # Only now: a log that holds nothing is refused before the rest is loaded.
     from sim.advice.prediction import predict
     from sim.advice.scenario import scenario

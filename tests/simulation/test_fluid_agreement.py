@@ -38,6 +38,7 @@ EXCEPTIONS: Final = {
     ("metrics-store", 1): FILLING,
     ("shrink", 4): DROP,
     ("small-proxy", 1): FEW_PIECES,
+    ("small-proxy", 4): FEW_PIECES,
     ("small-proxy", 6): FEW_PIECES,
     ("steady-leak", 4): STORM,
     ("steady-leak", 6): STORM,

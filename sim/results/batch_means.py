@@ -36,8 +36,12 @@ class Known(NamedTuple):
 
 def known(run: Result, warm_up: WarmUp, figures: Sequence[str]) -> list[Known]:
     """How well the means of the figures are known after the warm-up, of those that the run has."""
-    named = {s.name.lower().replace(" ", "_"): s for s in quantities(run, warm_up.end_ns)}
-    return [Known(s.name, half_width(s.measured)) for name, s in named.items() if name in figures]
+    begin = warm_up.end_ns
+    return [
+        Known(series.name, half_width(series.measured[series.at_ns >= begin]))
+        for series in quantities(run, begin)
+        if series.name.lower().replace(" ", "_") in figures
+    ]
 
 
 def half_width(values: NDArray[np.float64]) -> Fraction:

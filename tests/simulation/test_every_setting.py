@@ -75,7 +75,10 @@ CONFIG: Final[Mapping[str, tuple[str, ...]]] = {
     "GOGC": ("50", "off"),
     "GOMEMLIMIT": ("6MiB",),
     "GOMAXPROCS": ("1", "2"),
-    "duration": ("5ms",),
+    "duration": ("5ms", "auto"),
+    "precision.relative": ("50%",),
+    "precision.figures": ("[latency]",),
+    "precision.limit": ("5ms",),
     "seed": ("2",),
     "go": ("1.25", "1.21"),
     "machine": ("default-x86-64",),
@@ -177,6 +180,13 @@ PLACES: Final = {
 }
 """Where a policy of each kind is tried."""
 
+OPEN: Final = (
+    "duration=auto",
+    "precision.limit=120ms",
+    "precision.figures=[gc_cpu]",
+    "record.warmup=20ms",
+    "GOGC=50",
+)
 CONTEXT: Final[Mapping[str, tuple[str, ...]]] = {
     "plugins": ("gc.pacer=own",),
     "gc.pacer=idle-aware": (
@@ -185,6 +195,10 @@ CONTEXT: Final[Mapping[str, tuple[str, ...]]] = {
         f"{LOAD}.a.arrivals.poisson=1/s",
     ),
     "model.write_barrier": (f"{STEPS}.1.work.pointer_writes=50000000/s",),
+    "duration=auto": ("precision.limit=10ms",),
+    "precision.relative": (*OPEN, "precision.relative=1%"),
+    "precision.figures": (*OPEN, "precision.relative=50%"),
+    "precision.limit": ("duration=auto", "precision.limit=6ms"),
     "model.resolution": ("duration=4ms",),
     "model.limiter": (
         "GOGC=0",

@@ -52,8 +52,8 @@ _PROPORTIONAL: Final = ("gc_cycles", "gc_cpu_seconds")
 _INTRODUCTION: Final = (
     "Every recorded program is fitted from each of its logs at GOGC=100 without a limit, and from"
     " that and its largest resident memory alone (`--rss`) all its other settings under the same"
-    " GOMAXPROCS are predicted. The model was developed with these programs: settings are held out,"
-    " programs are not. The errors of the"
+    " GOMAXPROCS are predicted. The model was developed with these programs, but for those that"
+    " README.md of the folder names: settings are held out, programs are not. The errors of the"
     " interactive model of the official GC guide, from the same log, stand beside them. This is the"
     " output of `gomemsim whatif --check FOLDER --quiet`."
 )

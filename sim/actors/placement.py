@@ -22,11 +22,11 @@ from sim.go.mspan import lot_of
 from sim.go.refill import no_refills
 from sim.runtime.state import GC
 from sim.streams import Streams
-from sim.workload.layout import Kept, Room, write_down
+from sim.workload.layout import KeptObjects, Room, write_down
 
 Ints = NDArray[np.int64]
 
-NOTHING_KEPT: Final = Kept(*np.zeros((4, 0), dtype=np.int64))
+NOTHING_KEPT: Final = KeptObjects(*np.zeros((4, 0), dtype=np.int64))
 
 
 class PlacedBatch(NamedTuple):
@@ -69,7 +69,7 @@ class Placement:
         large = self._allocate_large_objects(objects, kept)
         return PlacedBatch(objects, [*large, *self._allocate_small_objects(demand, kept)])
 
-    def _draw_kinds(self, pending: list[list[float]]) -> tuple[Ints, Kept]:
+    def _draw_kinds(self, pending: list[list[float]]) -> tuple[Ints, KeptObjects]:
         """Objects by kind and P, and the part of them that owners keep.
 
         A sum of multinomial draws is a multinomial draw of the sum, so drawing the kinds once per
@@ -91,8 +91,8 @@ class Placement:
                 mine = share_out(by_p.sum(axis=0), wanted.tolist(), rng)
                 which, some = np.nonzero(mine)
                 kinds = columns.by_mix[mix_id].take(some)
-                kept.append(Kept(kinds, owner[which], mine[which, some], bursts[which]))
-        return demand, Kept(*map(np.concatenate, zip(NOTHING_KEPT, *kept, strict=True)))
+                kept.append(KeptObjects(kinds, owner[which], mine[which, some], bursts[which]))
+        return demand, KeptObjects(*map(np.concatenate, zip(NOTHING_KEPT, *kept, strict=True)))
 
     def _draw_mix(self, pending: list[list[float]], mix: int) -> Ints | None:
         """Objects of a mix by P and kind; None if there are none."""
@@ -104,7 +104,7 @@ class Placement:
         drawn: Ints = self._kinds_rng.multinomial(whole, self._kinds.mixes[mix].shares)
         return drawn
 
-    def _allocate_small_objects(self, demand: Ints, kept: Kept) -> list[Bill]:
+    def _allocate_small_objects(self, demand: Ints, kept: KeptObjects) -> list[Bill]:
         """Objects of the size classes, from the caches of all Ps."""
         columns, heap = self._kinds, self._heap
         kinds, classes = columns.small, columns.small_classes
@@ -125,7 +125,7 @@ class Placement:
         self._prices.learn(classes, objects, bill)
         return [bill]
 
-    def _allocate_large_objects(self, demand: Ints, kept: Kept) -> list[Bill]:
+    def _allocate_large_objects(self, demand: Ints, kept: KeptObjects) -> list[Bill]:
         """Objects above 32 KiB: a span each, from the heap (runtime/mcache.go: allocLarge)."""
         columns = self._kinds
         kinds = np.flatnonzero((demand > 0) & (columns.pages > 0))
@@ -161,7 +161,7 @@ class Placement:
             classes, objects, lot.spans, np.ones_like(lot.spans), objects * pages * PAGE, counts
         )
 
-    def _note_objects(self, taken: Taken, kinds: Ints, group: Ints, kept: Kept) -> None:
+    def _note_objects(self, taken: Taken, kinds: Ints, group: Ints, kept: KeptObjects) -> None:
         """Rows for what is kept; marks for everything that is born while marking.
 
         Objects of `kinds[i]` lie in the spans of the `group[i]`-th class that was taken.

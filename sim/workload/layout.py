@@ -13,7 +13,7 @@ COUNT_BITS: Final = 20
 """More than the slots of any span need."""
 
 
-class Kept(NamedTuple):
+class KeptObjects(NamedTuple):
     """What owners keep of a batch: `objects[i]` of kind `kind[i]`, allocated in so many bursts.
 
     A burst is allocated in one go: its objects lie side by side.
@@ -24,9 +24,9 @@ class Kept(NamedTuple):
     objects: Ints
     bursts: Ints
 
-    def those(self, chosen: Ints) -> Kept:
+    def those(self, chosen: Ints) -> KeptObjects:
         """Some of the parts, in the given order."""
-        return Kept(*(column[chosen] for column in self))
+        return KeptObjects(*(column[chosen] for column in self))
 
 
 class Room(NamedTuple):
@@ -41,7 +41,7 @@ class Room(NamedTuple):
 
 
 def write_down(
-    ledger: Ledger, room: Room, kept: Kept, group: Ints, rng: np.random.Generator
+    ledger: Ledger, room: Room, kept: KeptObjects, group: Ints, rng: np.random.Generator
 ) -> None:
     """Rows for what is kept of what was allocated; the rest is dead.
 

@@ -132,7 +132,7 @@ class Advice:
         if self.confirmed is None or self.risks is None:
             return ""
         told = report.recommendation(self.tuning, self.confirmed, self.risks)
-        return f"{told}\n- {report.in_detail(self.detail)}"
+        return f"{told}\n- {report.in_detail(self.detail, self.confirmed)}"
 
     @property
     def environment(self) -> dict[str, str]:

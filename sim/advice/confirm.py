@@ -53,6 +53,7 @@ def confirm(fit: Fit, prediction: Prediction, seed: int = 1) -> Detail | None:
     wanted = CYCLES * SECOND * figures.wall_seconds / max(figures.gc_cycles, 1.0)
     duration = round(min(max(wanted, SHORTEST), LONGEST))
     sets = [f"{key}={value}" for key, value in variables(prediction.setting).items()]
+    sets.append(f"workload.file={round(fit.overheads.program)}B")  # resident, as in the prediction
     with TemporaryDirectory() as name:
         folder = Path(name)
         text = to_yaml(fit, "a log", load_profile(DEFAULT), Container())

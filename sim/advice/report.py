@@ -12,7 +12,7 @@ from sim.advice.tuning import Candidate, Goals, Tuning, shortfall
 from sim.fitting.settings import name_gogc, name_limit
 from sim.replay.setting import Setting
 from sim.results.summary import Figure
-from sim.units import SECOND, Fraction, format_bytes, format_duration
+from sim.units import SECOND, format_bytes, format_duration
 
 if TYPE_CHECKING:
     from sim.advice.confirm import Detail
@@ -38,18 +38,20 @@ def recommendation(tuning: Tuning, confirmed: Prediction, found: Risks) -> str:
         f"cycles: {figures.gc_cycles / figures.wall_seconds:.2g} a second",
         f"pauses: {format_duration(figures.pause_p99_seconds * SECOND)} at the 99th percentile",
         _latency(confirmed),
-        *(f"risk: {sentence}" for sentence in risk_sentences(found, goals)),
+        f"risks: {risks_in_words(found, goals)}",
     ]
     return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
-def in_detail(found: Detail | None) -> str:
-    """What the detailed simulator makes of the recommendation."""
+def in_detail(found: Detail | None, predicted: Prediction) -> str:
+    """What the detailed simulator makes of the recommendation, and whether it disagrees."""
     if found is None:
         return "in detail: not simulated, its cycles are too rare for a run of seconds"
+    low, high = predicted.low.peak_rss_bytes, predicted.high.peak_rss_bytes
+    agrees = "" if low <= found.peak_rss <= high else ", which is outside of what is predicted"
     return (
-        f"in detail, simulated span by span for {format_duration(found.simulated)}:"
-        f" {format_bytes(found.peak_rss)} at the peak, {found.gc_cpu:.1%} GC CPU and"
+        f"in detail, simulated span by span for {format_duration(found.simulated)}: peak RSS"
+        f" {format_bytes(found.peak_rss)}{agrees}, {found.gc_cpu:.1%} GC CPU and"
         f" {found.idle:.1%} of idle workers, {found.cycles_per_second:.2g} cycles a second"
     )
 
@@ -84,25 +86,16 @@ def nothing_fits(tuning: Tuning) -> str:
     return told
 
 
-def risk_sentences(found: Risks, goals: Goals) -> list[str]:
-    """Each risk as a sentence."""
-    killed = found.out_of_memory
-    never = f"not even at {grown_to(MOST_GROWTH)}" if killed is None else "not before it is killed"
+def risks_in_words(found: Risks, goals: Goals) -> str:
+    """What breaks as the live heap grows, and when."""
     breaks = {
         f"collection takes more than {goals.max_gc_cpu:.0%} of the CPU": found.gc_cpu,
         "collection takes over a third of the CPU": found.thrashing,
         "the GC CPU limiter lets the heap grow beyond GOMEMLIMIT": found.limiter,
-        f"the process is killed for more than {format_bytes(goals.memory)}": killed,
+        f"the process is killed for more than {format_bytes(goals.memory)}": found.out_of_memory,
     }
-    return [
-        f"{what} ({never if growth is None else f'at {grown_to(growth)}'})"
-        for what, growth in breaks.items()
-    ]
-
-
-def grown_to(growth: Fraction) -> str:
-    """A live heap that has grown, in words."""
-    return f"{1 + growth:g} times the live heap"
+    told = [f"{what} at {1 + growth:g}x" for what, growth in breaks.items() if growth is not None]
+    return f"as the live heap grows: {'; '.join(told) or f'nothing up to {1 + MOST_GROWTH:g}x'}"
 
 
 def environment(setting: Setting) -> str:

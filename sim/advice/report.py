@@ -95,7 +95,7 @@ def risks_in_words(found: Risks, goals: Goals) -> str:
         f"the process is killed for more than {format_bytes(goals.memory)}": found.out_of_memory,
     }
     told = [f"{what} at {1 + growth:g}x" for what, growth in breaks.items() if growth is not None]
-    return f"as the live heap grows: {'; '.join(told) or f'nothing up to {1 + MOST_GROWTH:g}x'}"
+    return f"as the live heap grows, {'; '.join(told) or f'nothing up to {1 + MOST_GROWTH:g}x'}"
 
 
 def environment(setting: Setting) -> str:

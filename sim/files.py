@@ -90,7 +90,6 @@ def sync(path: Path) -> None:
 
 def reason(error: OSError) -> str:
     """Why the operating system refused, in its words: `No space left on device`."""
-    if error.strerror:
-        return error.strerror
-    number = _NUMBER.search(str(error))
-    return os.strerror(int(number[1])) if number else str(error)
+    if number := _NUMBER.search(str(error)):
+        return os.strerror(int(number[1]))
+    return error.strerror or str(error)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sim.errors import UserError
-from sim.files import check_writable, replacing, write
+from sim.files import check_writable, reason, replacing, write
 
 
 def test_a_file_is_replaced_with_its_rights_and_without_leftovers(tmp_path: Path) -> None:
@@ -100,3 +100,9 @@ def test_a_place_where_no_file_can_be_is_refused_before_work_begins(tmp_path: Pa
         with pytest.raises(UserError, match=str(tmp_path)):
             check_writable(path)
     assert sorted(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_the_reason_is_in_the_words_of_the_operating_system() -> None:
+    arrows = OSError(24, "Failed to open local file 'a'. Detail: [errno 24] Too many open files")
+    assert reason(arrows) == os.strerror(24)
+    assert reason(OSError(28, os.strerror(28))) == os.strerror(28)

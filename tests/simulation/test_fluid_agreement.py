@@ -40,6 +40,7 @@ EXCEPTIONS: Final = {
     ("small-proxy", 1): FEW_PIECES,
     ("small-proxy", 4): FEW_PIECES,
     ("small-proxy", 6): FEW_PIECES,
+    ("steady-leak", 2): STORM,
     ("steady-leak", 4): STORM,
     ("steady-leak", 6): STORM,
     ("stream-pool", 1): FEW_PIECES,

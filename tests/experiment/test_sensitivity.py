@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pandas as pd
+from make_errors import TABLES
+from make_sensitivity import DATA, PAGE, tables
+
 from sim.config import load
+from sim.examples import examples
 from sim.experiment.sensitivity import elasticities
 
 LIGHT = {
@@ -27,3 +32,11 @@ def test_the_live_heap_follows_its_store_and_not_the_cost_of_a_malloc() -> None:
     assert abs(found["machine.alloc.scan_ns", "mean_heap_marked"]) < 0.05
     # More requests collect more often, and allocate more while marking: it grows faster than they.
     assert 0.7 < found["workload.load.web.arrivals.poisson.rate", "gc_cpu"] < 2
+
+
+def test_the_page_shows_the_data_of_shipped_workloads() -> None:
+    found = pd.read_csv(DATA)
+    assert set(found["program"]) <= set(examples("workloads"))
+    shown = TABLES.search(PAGE.read_text(encoding="utf-8"))
+    assert shown is not None
+    assert shown[0].strip() == tables(found).strip()

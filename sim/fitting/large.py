@@ -66,16 +66,17 @@ def jumps(seen: Observed, logged: Setting) -> Jumps:
     cycle began in time for do as well. Under a limit nothing of it shows.
     """
     found, least = no_jumps(seen)
-    if logged.gogc is None or logged.memory_limit is not None or len(seen.at) == 1:
+    if logged.gogc is None or logged.memory_limit is not None:
         return Jumps(found, least)
-    before, start = seen.marked[:-1], seen.start[1:]
+    before, start = np.concatenate([[0.0], seen.marked[:-1]]), seen.start
     goal = np.maximum(before + (before + seen.roots) * logged.gogc / 100, LEAST_GOAL * logged.gogc)
+    goal[0] = LEAST_GOAL * logged.gogc
     beyond, shows = start - goal, SURELY_BEYOND + BEYOND_SHARE * goal
     surely = beyond > shows
-    if surely.mean() >= OFTEN:
+    if surely[1:].any() and surely[1:].mean() >= OFTEN:
         would_show = np.clip(1 - shows / np.maximum(start - before, 1.0), 0.0, 1.0).sum()
         usual = surely.sum() > _MOSTLY * would_show
-        perhaps = usual & (start > seen.goal[1:]) & (beyond > -MiB)
-        found[1:] = (surely | perhaps) & ~seen.forced[1:]
-    least[1:] = np.clip(beyond / np.maximum(start - before, 1.0), 0.0, 1.0)
+        perhaps = usual & (start > seen.goal) & (beyond > -MiB)
+        found = (surely | perhaps) & ~seen.forced
+    least = np.clip(beyond / np.maximum(start - before, 1.0), 0.0, 1.0)
     return Jumps(found, least)

@@ -58,6 +58,13 @@ def test_case_01_a_job_that_appends_is_predicted_as_it_ran() -> None:
     assert fit.reproduction.trusted
 
 
+def test_case_14_a_program_may_begin_with_a_large_object() -> None:
+    fit = fitted(CASES / "14-large-buffers-container.txt")
+    (found,) = predict(fit, [fit.logged])
+    assert found.middle.gc_cycles == pytest.approx(3, abs=1)
+    assert found.middle.peak_heap_bytes == pytest.approx(161 * MiB, rel=0.05)
+
+
 @given(st.floats(0, 1), st.floats(0, 100))
 def test_a_cycle_never_begins_within_an_object(small: float, position: float) -> None:
     fit = fitted(CASES / "01-growing-append-job.txt")

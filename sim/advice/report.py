@@ -12,7 +12,7 @@ from sim.advice.tuning import Candidate, Goals, Tuning, shortfall
 from sim.fitting.settings import name_gogc, name_limit
 from sim.replay.setting import Setting
 from sim.results.summary import Figure
-from sim.units import SECOND, format_bytes, format_duration
+from sim.units import SECOND, Bytes, format_bytes, format_duration
 
 if TYPE_CHECKING:
     from sim.advice.confirm import Detail
@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 def recommendation(tuning: Tuning, confirmed: Prediction, found: Risks) -> str:
     """What the recommended setting costs, and what can go wrong."""
     goals, figures = tuning.goals, confirmed.middle
-    room = 1 - figures.peak_rss_bytes / goals.memory
     procs = confirmed.setting.procs
     share = 1 / (figures.wall_seconds * procs)
     low, high = confirmed.low.peak_rss_bytes, confirmed.high.peak_rss_bytes
     sentences = [
         (
             f"memory: {format_bytes(figures.peak_rss_bytes)} at the peak ({format_bytes(low)} to"
-            f" {format_bytes(high)}) of {format_bytes(goals.memory)}; {room:.0%} is left"
+            f" {format_bytes(high)}); {fits(confirmed, goals.memory)}"
         ),
         (
             f"GC CPU: {Figure(figures.gc_cpu_share, 'fraction')} of {procs} Ps, and"
@@ -41,6 +40,16 @@ def recommendation(tuning: Tuning, confirmed: Prediction, found: Risks) -> str:
         f"risks: {risks_in_words(found, goals)}",
     ]
     return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def fits(prediction: Prediction, container: Bytes) -> str:
+    """Whether where nine of ten programs with such a log lie is within a container."""
+    size, high = format_bytes(container), prediction.high.peak_rss_bytes
+    if high <= container:
+        return f"it fits into {size}: {1 - high / container:.0%} is left at worst"
+    if prediction.low.peak_rss_bytes > container:
+        return f"it does not fit into {size}: it may need up to {format_bytes(high)}"
+    return f"it may not fit into {size}: it may need up to {format_bytes(high)}"
 
 
 def in_detail(found: Detail | None, predicted: Prediction) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sim.advice.prediction import Prediction
-from sim.advice.report import environment
+from sim.advice.report import environment, fits
 from sim.advice.risks import MOST_GROWTH, Risks
 from sim.advice.tuning import EQUALLY_CHEAP, Candidate, Tuning
 from sim.advice.whatif import doubts, with_range
@@ -44,19 +44,18 @@ def of_setting(
     told = _figures(today) if same else _change(today, prediction)
     lines = [f"{environment(prediction.setting)}: {told}."]
     if container is not None:
-        lines.append(f"{_fits(prediction, container)}.")
+        lines.append(_fits(fit, prediction, container))
     known = {f"- doubt: {sentence}" for sentence in fit.warnings}
     own = [line for line in doubts(fit, [prediction]).splitlines() if line not in known]
     return [*lines, *(line.removeprefix("- ") for line in own)]
 
 
-def _fits(prediction: Prediction, container: Bytes) -> str:
-    size, high = format_bytes(container), prediction.high.peak_rss_bytes
-    if high <= container:
-        return f"It fits into {size}: {1 - high / container:.0%} is left at worst"
-    if prediction.low.peak_rss_bytes > container:
-        return f"It does not fit into {size}: it needs {format_bytes(high)} at worst"
-    return f"It may not fit into {size}: it needs up to {format_bytes(high)}"
+def _fits(fit: Fit, prediction: Prediction, container: Bytes) -> str:
+    """Whether it fits, and what would tell where the program's file is not known."""
+    told = fits(prediction, container)
+    if prediction.high.peak_rss_bytes > container and fit.program_assumed:
+        told += "; one value of ps as --rss narrows it"
+    return f"{told[0].upper()}{told[1:]}."
 
 
 def of_tuning(fit: Fit, today: Prediction, advice: Advice) -> list[str]:
@@ -64,9 +63,10 @@ def of_tuning(fit: Fit, today: Prediction, advice: Advice) -> list[str]:
     tuning, confirmed = advice.tuning, advice.confirmed
     if tuning.best is None or confirmed is None or advice.risks is None:
         return [str(advice), _log_basis(fit)]
-    memory = format_bytes(tuning.goals.memory)
+    memory = tuning.goals.memory
+    chosen = f"Set {environment(confirmed.setting)} in a container of {format_bytes(memory)}."
     lines = [
-        f"Set {environment(confirmed.setting)} in a container of {memory}.",
+        f"{chosen} {_fits(fit, confirmed, memory)}",
         f"It costs: {_figures(confirmed)}; today {_figures(today)}.",
     ]
     if other := neighbour(tuning):
@@ -98,7 +98,7 @@ def why_not(best: Candidate, other: Candidate) -> str:
     more_cpu = other.grown.middle.gc_cpu_share - best.grown.middle.gc_cpu_share
     more_rss = there.peak_rss_bytes - best.now.middle.peak_rss_bytes
     return (
-        f"Why not {environment(other.setting)}: it fits too, with peak RSS"
+        f"Why not {environment(other.setting)}: peak RSS"
         f" {format_bytes(there.peak_rss_bytes)} and GC CPU {_share(there.gc_cpu_share)},"
         f" {_reason(best, other, more_cpu, more_rss)}."
     )

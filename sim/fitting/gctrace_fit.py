@@ -90,6 +90,11 @@ class Fit:
         """Measured cycles of the log."""
         return round(int(self.measured.stop - self.measured.start) * self.stands_for)
 
+    @property
+    def program_assumed(self) -> bool:
+        """Whether nobody knows how large the program's file is in memory: no RSS, no file."""
+        return self.resident is None and self.program_spread == PROGRAM_SPREAD
+
     def __repr__(self) -> str:
         return (
             f"Fit({self.cycles} cycles, {self.program.load.value}, {live_heap(self) / MiB:.4g} MiB"

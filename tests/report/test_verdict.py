@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sim.advice import api
+from sim.advice.api import Advice
 from sim.advice.prediction import predict
-from sim.advice.verdict import neighbour, of_predictions, of_tuning
+from sim.advice.risks import Risks
+from sim.advice.tuning import Candidate, Goals, Tuning
+from sim.advice.verdict import neighbour, of_predictions, of_setting, of_tuning
 from sim.config import load
 from sim.experiment.table import compare_runs
 from sim.fitting.gctrace_fit import Fit
+from sim.fitting.resident import Resident
 from sim.replay.setting import Setting
 from sim.report.verdict import of_comparison, of_run
 from sim.simulation import simulate
@@ -66,11 +71,33 @@ def test_a_recommendation_says_why_not_its_neighbour_and_when_it_breaks(fit: Fit
     assert other is not None
     assert not other.failures
     assert len(lines) == 5
-    assert lines[0].endswith("in a container of 256MiB.")
+    assert " in a container of 256MiB. It " in lines[0]
     assert format_bytes(advice.confirmed.middle.peak_rss_bytes) in lines[1]
     assert lines[2].startswith("Why not ")
     assert format_bytes(other.now.middle.peak_rss_bytes) in lines[2]
     assert lines[3].startswith("Breaks when the live heap grows: GC takes over 25% of the CPU at ")
+
+
+def test_a_container_that_the_interval_exceeds_is_named_in_every_view(fit: Fit) -> None:
+    """The same sentence in the verdict of `tune`, in its details and on the page."""
+    (found,) = predict(fit, [fit.logged], 1, 1, 2)
+    middle, high = found.middle.peak_rss_bytes, found.high.peak_rss_bytes
+    size = round((middle + high) / 2)
+    goals = Goals(memory=size, procs=(2,))
+    best = Candidate(fit.logged, found, found, ())
+    nothing = Risks(None, None, None, None)
+    advice = Advice(Tuning(goals, [best], [], best, 0), found, nothing, None)
+    sentence = f"may not fit into {format_bytes(size)}: it may need up to {format_bytes(high)}"
+    hint = "; one value of ps as --rss narrows it."
+    assert f"It {sentence}{hint}" in of_tuning(fit, found, advice)[0]
+    assert f"It {sentence}{hint}" in of_setting(fit, found, found, size)
+    assert f"it {sentence}" in str(advice)
+    known = replace(fit, resident=Resident(round(middle)))
+    assert of_tuning(known, found, advice)[0].endswith(f"It {sentence}.")
+    large = round(2 * high)
+    assert f"It fits into {format_bytes(large)}: 50% is left at worst." in of_setting(
+        fit, found, found, large
+    )
 
 
 def test_a_comparison_names_what_surely_differs_and_what_does_not() -> None:

@@ -83,8 +83,8 @@ def nothing_fits(tuning: Tuning) -> str:
     least = min(tuning.candidates, key=lambda c: shortfall(c, tuning.goals))
     told = (
         f"Nothing keeps all goals. Nearest: {environment(least.setting)}, which misses"
-        f" {' and '.join(least.failures)}: it needs"
-        f" {format_bytes(least.grown.high.peak_rss_bytes)} and"
+        f" {' and '.join(least.failures)}: it may need up to"
+        f" {format_bytes(least.grown.high.peak_rss_bytes)}, and takes"
         f" {least.grown.middle.gc_cpu_share:.1%} of the CPU for collection."
     )
     if tuning.step and "memory" in least.failures:
@@ -103,8 +103,9 @@ def risks_in_words(found: Risks, goals: Goals) -> str:
         "the GC CPU limiter lets the heap grow beyond GOMEMLIMIT": found.limiter,
         f"the process is killed for more than {format_bytes(goals.memory)}": found.out_of_memory,
     }
-    told = [f"{what} at {1 + growth:g}x" for what, growth in breaks.items() if growth is not None]
-    return f"as the live heap grows, {'; '.join(told) or f'nothing up to {1 + MOST_GROWTH:g}x'}"
+    told = [f"{what} at {growth:+.0%}" for what, growth in breaks.items() if growth is not None]
+    until = f"nothing up to {MOST_GROWTH:+.0%}"
+    return f"as the live heap of the likeliest program grows, {'; '.join(told) or until}"
 
 
 def environment(setting: Setting) -> str:
@@ -118,6 +119,15 @@ def variables(setting: Setting) -> dict[str, str]:
     if setting.memory_limit is not None:
         found["GOMEMLIMIT"] = name_limit(setting.memory_limit)
     return {**found, "GOMAXPROCS": str(setting.procs)}
+
+
+def on_misses(tuning: Tuning) -> str:
+    """What the verdicts of the table rest on, which it does not show."""
+    grown = f", with a live heap {tuning.goals.growth:+.0%}," if tuning.goals.growth else ""
+    return (
+        f"misses memory: the range of nine of ten programs with such a log{grown} reaches beyond"
+        " the container"
+    )
 
 
 def trade_off(tuning: Tuning) -> list[dict[str, str]]:

@@ -28,7 +28,11 @@ def of_predictions(fit: Fit, today: Prediction, predictions: Sequence[Prediction
             bounded or others, key=lambda p: (p.middle.gc_cpu_share, p.middle.peak_rss_bytes)
         )
         smallest = min(others, key=lambda p: (p.middle.peak_rss_bytes, p.middle.gc_cpu_share))
-        lines.append(f"Least GC CPU, {environment(cheapest.setting)}: {_change(today, cheapest)}.")
+        endless = 0 < len(bounded) < len(others)
+        aside = " (off without a limit aside: it does not collect by itself)" if endless else ""
+        lines.append(
+            f"Least GC CPU, {environment(cheapest.setting)}{aside}: {_change(today, cheapest)}."
+        )
         if smallest is not cheapest:
             lines.append(
                 f"Least memory, {environment(smallest.setting)}: {_change(today, smallest)}."
@@ -121,9 +125,9 @@ def _breaks(found: Risks, tuning: Tuning) -> str:
         "the GC CPU limiter gives the limit up": found.limiter,
         f"it is killed for {format_bytes(tuning.goals.memory)}": found.out_of_memory,
     }
-    told = [f"{name} at {1 + growth:g}x" for name, growth in what.items() if growth is not None]
-    until = f"nothing up to {1 + MOST_GROWTH:g}x"
-    return f"Breaks when the live heap grows: {', '.join(told) or until}."
+    told = [f"{name} at {growth:+.0%}" for name, growth in what.items() if growth is not None]
+    until = f"nothing up to {MOST_GROWTH:+.0%}"
+    return f"Breaks when the live heap of the likeliest program grows: {', '.join(told) or until}."
 
 
 def _figures(prediction: Prediction) -> str:

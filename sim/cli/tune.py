@@ -135,7 +135,8 @@ def tune(
     if fit.warnings:
         print(f"\n{doubts(fit, [today])}")
     if not quiet:
-        print("\nThe trade-off, from fewer runs than what is recommended:\n")
+        misses = report.on_misses(found.tuning)
+        print(f"\nThe trade-off, from fewer runs than what is recommended ({misses}):\n")
         print(table(report.trade_off(found.tuning), ["setting"], width()))
         print("\nKnown policies, from as many:\n")
         print(table(report.policies(found.tuning), ["setting"], width()))

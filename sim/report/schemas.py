@@ -68,8 +68,20 @@ class CompareDocument(TypedDict):
 class CandidateDocument(TypedDict):
     """A setting that was tried."""
 
-    prediction: Predicted
-    misses: Annotated[list[str], Field(description="Goals that it misses; empty: it fits.")]
+    prediction: Annotated[
+        Predicted,
+        Field(
+            description="From fewer runs than what is recommended, of two possible programs: its"
+            " intervals are narrower, and leave out much of the doubt about the program's file."
+        ),
+    ]
+    misses: Annotated[
+        list[str],
+        Field(
+            description="Goals that it misses: memory, where its interval (grown, with --growth)"
+            " ends beyond the container; empty: none."
+        ),
+    ]
 
 
 class TuneDocument(TypedDict):
@@ -83,7 +95,10 @@ class TuneDocument(TypedDict):
     today: Predicted
     breaks_at_growth: Annotated[
         dict[str, float | None],
-        Field(description="Growth of the live heap at which it breaks, by how; None: never."),
+        Field(
+            description="Growth of the live heap of the likeliest program at which it breaks, by"
+            " how: 0.5 is +50%; null: not up to +1000%, or not before it is out of memory."
+        ),
     ]
     candidates: list[CandidateDocument]
     policies: Annotated[

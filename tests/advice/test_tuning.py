@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sim.advice.policies import named_policies
 from sim.advice.prediction import predict
-from sim.advice.report import nothing_fits
+from sim.advice.report import nothing_fits, on_misses
 from sim.advice.risks import risks
 from sim.advice.tuning import Goals, Tuning, tune
 from sim.cli import main
 from sim.errors import UserError
 from sim.fitting.gctrace_fit import Fit
 from sim.replay.setting import Setting
-from sim.units import MiB
+from sim.units import MiB, format_bytes
 from tests.fits import fitted
 
 REAL = Path(__file__).parents[1] / "golden" / "real"
@@ -83,6 +84,28 @@ def test_where_nothing_fits_the_nearest_setting_is_named_with_what_it_needs(fit:
     sentence = nothing_fits(tune(fit, Goals(memory=256 * MiB, procs=(2,), max_gc_cpu=0.001)))
     assert "Nothing keeps all goals. Nearest: GOGC=" in sentence
     assert "of the CPU for collection" in sentence
+
+
+def test_what_a_goal_is_missed_by_is_named_as_the_bound_that_it_is(tuning: Tuning) -> None:
+    """The table shows the middle, and a setting misses memory by the end of its interval."""
+    nearest = next(c for c in tuning.candidates if c.failures == ("memory",))
+    bound, middle = (
+        format_bytes(figures.peak_rss_bytes)
+        for figures in (nearest.grown.high, nearest.grown.middle)
+    )
+    assert bound != middle
+    sentence = nothing_fits(replace(tuning, candidates=[nearest], best=None))
+    assert f"which misses memory: it may need up to {bound}, and takes " in sentence
+    assert "nine of ten programs with such a log, with a live heap +20%," in on_misses(tuning)
+
+
+@pytest.mark.slow
+def test_the_table_of_tune_says_what_its_verdicts_rest_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(["tune", str(HEAPBENCH), "--memory", "256MiB"])
+    above = capsys.readouterr().out.partition("\n| setting")[0]
+    assert "misses memory: the range of nine of ten programs with such a log reaches" in above
 
 
 def test_a_container_smaller_than_the_live_heap_is_refused(fit: Fit) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from sim.experiment.table import compare_runs
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.resident import Resident
 from sim.replay.setting import Setting
+from sim.report.documents import of_advice
 from sim.report.verdict import of_comparison, of_run
 from sim.simulation import simulate
 from sim.units import format_bytes
@@ -61,6 +63,28 @@ def test_other_settings_are_told_against_todays(fit: Fit) -> None:
     assert f"{more:+.0%} memory for {less:+.0%} GC CPU" in lines[1]
 
 
+def test_least_gc_cpu_says_why_it_is_not_the_one_that_never_collects(fit: Fit) -> None:
+    found = predict(fit, [Setting(g, None, 2) for g in (100, 200, None)], 1, 1, 2)
+    assert found[2].middle.gc_cpu_share < found[1].middle.gc_cpu_share
+    line = of_predictions(fit, found[0], found)[1]
+    aside = "(off without a limit aside: it does not collect by itself)"
+    assert line.startswith(f"Least GC CPU, GOGC=200 GOMAXPROCS=2 {aside}: ")
+    assert "aside" not in " ".join(of_predictions(fit, found[0], found[:2]))
+
+
+def test_growth_at_which_it_breaks_is_in_words_what_it_is_in_json(fit: Fit) -> None:
+    (found,) = predict(fit, [fit.logged], 1, 1, 2)
+    best = Candidate(fit.logged, found, found, ())
+    goals = Goals(memory=round(2 * found.high.peak_rss_bytes), procs=(2,))
+    breaks = Risks(gc_cpu=None, thrashing=None, limiter=0.5, out_of_memory=3.0)
+    advice = Advice(Tuning(goals, [best], [], best, 0), found, breaks, None)
+    document = of_advice(fit, found, advice)
+    assert document["breaks_at_growth"]["out_of_memory"] == 3.0
+    for text in (document["verdict"][2], str(advice)):
+        assert re.search(r"killed for .*at \+300%", text)
+        assert " at +50%" in text
+
+
 @pytest.mark.slow
 def test_a_recommendation_says_why_not_its_neighbour_and_when_it_breaks(fit: Fit) -> None:
     (today,) = predict(fit, [fit.logged], 1, 1, 2)
@@ -75,7 +99,10 @@ def test_a_recommendation_says_why_not_its_neighbour_and_when_it_breaks(fit: Fit
     assert format_bytes(advice.confirmed.middle.peak_rss_bytes) in lines[1]
     assert lines[2].startswith("Why not ")
     assert format_bytes(other.now.middle.peak_rss_bytes) in lines[2]
-    assert lines[3].startswith("Breaks when the live heap grows: GC takes over 25% of the CPU at ")
+    assert advice.risks is not None
+    assert advice.risks.gc_cpu is not None
+    breaks = f": GC takes over 25% of the CPU at {advice.risks.gc_cpu:+.0%}, "
+    assert lines[3].startswith(f"Breaks when the live heap of the likeliest program grows{breaks}")
 
 
 def test_a_container_that_the_interval_exceeds_is_named_in_every_view(fit: Fit) -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from sim.experiment.dominance import INDIFFERENT
 from sim.experiment.groups import WORKLOAD
 from sim.experiment.table import TRADED, Cell, Comparison, Row
 from sim.results.names import words
@@ -68,9 +69,9 @@ def legend(table: Comparison) -> list[str]:
     """What the signs of the table mean, line by line."""
     traded = ", ".join(words(name) for name in table.units if name in TRADED)
     within = " of the same workload" if table.means else ""
-    lines = [
-        f"Pareto: no other setting{within} is better in one of {traded} and no worse in the others."
-    ]
+    surely = "significantly " if table.confidence else ""
+    better = f"{surely}better in one of {traded} and {surely}worse in none"
+    lines = [f"Pareto: no other setting{within} is {better}, by {INDIFFERENT:.0%} or more."]
     if not table.confidence:
         return [*lines, "One seed: there are no confidence intervals; see --seeds."]
     more = f" (six seeds or more: {CONFIDENCE:.0%})" if table.confidence < CONFIDENCE else ""

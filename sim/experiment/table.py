@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.errors import UserError
+from sim.experiment.dominance import better_at
 from sim.experiment.groups import (
     BATCH,
     FIGURES,
@@ -72,11 +73,16 @@ class Row(NamedTuple):
     """Empty in a mean over workloads."""
     settings: Settings
     cells: Mapping[str, Cell]
-    optimal: bool
-    """No other setting is better in one traded figure and at least as good in the others."""
+    better: tuple[str, ...] | None
+    """Traded figures in which it is surely better than another; None: another dominates it."""
     baseline: bool
     verdict: str
     """What befell its runs, such as `oom-killed 2 of 5`; empty if all came to their end."""
+
+    @property
+    def optimal(self) -> bool:
+        """No other setting is surely better in a traded figure and surely worse in none."""
+        return self.better is not None
 
     @property
     def senses(self) -> list[str]:
@@ -150,8 +156,9 @@ class _Table:
         changes = self._changes
         p = dict(zip(changes, holm([change.p for change in changes.values()]), strict=True))
         rows = [
-            self._row(group, title(group.settings), p)
+            self._row(group, title(group.settings), p, better)
             for workload in self._groups.workloads
+            for better in [self._better(workload, p)]
             for group in self._groups.of(workload)
         ]
         means = [self._mean_row(name, p) for name in self._groups.titles if self._has_mean]
@@ -207,15 +214,20 @@ class _Table:
         mean, p = paired_difference(logs[1].tolist(), logs[0].tolist())
         return Difference(Interval(*(math.expm1(part) for part in mean)), p)
 
-    def _row(self, group: Group, name: str, p: Mapping[_Key, float]) -> Row:
+    def _row(
+        self,
+        group: Group,
+        name: str,
+        p: Mapping[_Key, float],
+        better: Mapping[str, tuple[str, ...]],
+    ) -> Row:
         cells = {}
         for figure in self._groups.shown[group.workload]:
             key = (group.workload, name, figure)
             median = median_interval(group.values(figure))[0]
             cells[figure] = Cell(median, self._changes.get(key, UNKNOWN).mean, p.get(key, math.nan))
-        optimal = name in self._optimal[group.workload]
         is_base = name == self._baseline
-        return Row(group.workload, group.settings, cells, optimal, is_base, group.verdict)
+        return Row(group.workload, group.settings, cells, better.get(name), is_base, group.verdict)
 
     def _mean_row(self, name: str, p: Mapping[_Key, float]) -> Row:
         keys = {figure: ("", name, figure) for figure in self._groups.names}
@@ -224,25 +236,14 @@ class _Table:
             for figure, key in keys.items()
         }
         settings = next(g.settings for (_, other), g in self._groups.items() if other == name)
-        return Row("", settings, cells, optimal=False, baseline=name == self._baseline, verdict="")
+        return Row("", settings, cells, None, baseline=name == self._baseline, verdict="")
 
-    @cached_property
-    def _optimal(self) -> dict[str, set[str]]:
-        """By workload, settings whose runs all came to their end, and that no other beats."""
-        found = {}
-        for workload in self._groups.workloads:
-            traded = [name for name in self._groups.shown[workload] if name in TRADED]
-            medians = {
-                title(group.settings): np.array([np.median(group.values(name)) for name in traded])
-                for group in self._groups.of(workload)
-                if not group.verdict
-            }
-            found[workload] = {
-                name
-                for name, mine in medians.items()
-                if not any((o <= mine).all() and (o < mine).any() for o in medians.values())
-            }
-        return found
+    def _better(self, workload: str, p: Mapping[_Key, float]) -> dict[str, tuple[str, ...]]:
+        """Of the settings whose runs all came to their end, see `better_at`."""
+        ended = [group for group in self._groups.of(workload) if not group.verdict]
+        traded = [name for name in self._groups.shown[workload] if name in TRADED]
+        own = {(name, figure): value for (of, name, figure), value in p.items() if of == workload}
+        return better_at(ended, traded, self._baseline, own)
 
     def _saved(self) -> dict[str, float]:
         found: dict[str, list[float]] = {}

@@ -114,10 +114,15 @@ def of_comparison(table: Comparison) -> list[str]:
 
 def _asked_of(table: Comparison) -> str:
     name = _with_workload if table.means else _setting
-    optimal = [name(row) for row in table.rows if row.optimal]
+    better = [f"{name(row)} ({_at(row.better)})" for row in table.rows if row.better]
     ended = [f"{name(row)} ({row.verdict})" for row in table.rows if row.verdict]
-    worth = f"{len(table.rows)} settings; worth having: {', '.join(optimal) or 'none'}"
-    return f"{worth}{'; not to their end: ' + ', '.join(ended) if ended else ''}."
+    worth = f"worth having: {', '.join(better)}" if better else "none is better than another"
+    early = f"; not to their end: {', '.join(ended)}" if ended else ""
+    return f"{len(table.rows)} settings; {worth}{early}."
+
+
+def _at(figures: Sequence[str]) -> str:
+    return f"better at {', '.join(words(name) for name in figures)}"
 
 
 def _setting(row: Row) -> str:

@@ -55,6 +55,21 @@ def paired_difference(
     return _students(np.subtract(after, before, dtype=float), confidence)
 
 
+def paired_chances(differences: NDArray[np.float64]) -> NDArray[np.float64]:
+    """p of Student's paired t test of many differences at once; the last axis has the pairs.
+
+    As `paired_difference` has it. Differences of at least two pairs.
+    """
+    from scipy.special import stdtr
+
+    count = differences.shape[-1]
+    mean, spread = differences.mean(axis=-1), np.ptp(differences, axis=-1)
+    alike = spread <= np.finfo(float).eps * np.abs(differences).max(axis=-1)
+    error = np.where(alike, 1.0, differences.std(axis=-1, ddof=1) / math.sqrt(count))
+    p = 2 * stdtr(count - 1, -np.abs(mean / error))
+    return np.where(alike, np.where(mean == 0, 1.0, 0.0), p)
+
+
 def _students(values: NDArray[np.float64], confidence: Fraction) -> Difference:
     """Mean, t interval and the t test of a mean of zero.
 

@@ -15,7 +15,8 @@ from sim.experiment.groups import stored_groups
 from sim.experiment.markdown import legend, shown
 from sim.experiment.point import Point, Settings
 from sim.experiment.table import Comparison, compare_groups, compare_runs, find_baseline
-from sim.results.statistics import median_interval
+from sim.report.verdict import of_comparison
+from sim.results.statistics import median_interval, paired_chances, paired_difference
 from sim.results.summary import Figure, Summary
 from sim.streams import Streams
 
@@ -84,6 +85,67 @@ def test_settings_that_another_beats_in_every_way_are_not_optimal(compared: Any)
         {"50": [(1, 3, 3)], "100": [(2, 2, 2)], "200": [(3, 2, 2)], "400": [(2, 2, 2)]}
     )
     assert [row.optimal for row in table.rows] == [True, True, False, True]
+
+
+def test_a_difference_by_chance_does_not_save_a_setting_that_is_surely_worse(compared: Any) -> None:
+    """A little less memory under one seed of three is no reason to pay twice the GC CPU."""
+    table = compared(
+        {
+            "50": [(10.0, 0.10, 5.0), (12.0, 0.11, 5.0), (11.0, 0.12, 5.0)],
+            "100": [(9.9, 0.20, 5.0), (12.1, 0.212, 5.0), (10.9, 0.222, 5.0)],
+        }
+    )
+    assert [row.better for row in table.rows] == [("gc_cpu",), None]
+    assert "worth having: GOGC=50 (better at GC CPU)." in of_comparison(table)[0]
+
+
+def test_a_sure_difference_that_is_tiny_does_not_save_it_either(compared: Any) -> None:
+    noise = (0.0, 0.01, 0.02)
+    table = compared(
+        {
+            "50": [(144.0 + n, 0.0087 + n / 100, 5.0) for n in noise],
+            "100": [(142.0 + 1.1 * n, 0.0196 + n / 101, 5.0) for n in noise],
+        }
+    )
+    assert table.rows[1].cells["peak_rss"].holds
+    assert [row.better for row in table.rows] == [("gc_cpu",), None]
+    assert "by 2% or more" in text_of(table)
+
+
+def test_what_is_surely_better_at_one_thing_and_worse_at_another_is_worth_having(
+    compared: Any,
+) -> None:
+    noise = (0.0, 1.0, 2.0)
+    runs = {
+        gogc: [(rss + n, cpu + 0.01 * n, 5.0 + n) for n in noise]
+        for gogc, rss, cpu in (("100", 20.0, 0.2), ("50", 10.0, 0.4), ("200", 40.0, 0.1))
+    }
+    table = compared({**runs, "75": [(30 + n, 0.3 + 0.01 * n, 5.0 + n) for n in noise]})
+    assert [row.better for row in table.rows] == [
+        ("peak_rss", "gc_cpu"),
+        ("peak_rss",),
+        ("gc_cpu",),
+        None,
+    ]
+
+
+def test_settings_that_nothing_tells_apart_are_not_said_to_be_worth_having(compared: Any) -> None:
+    table = compared(
+        {
+            "50": [(10.0, 0.10, 5.0), (12.0, 0.11, 6.0), (11.0, 0.12, 7.0)],
+            "100": [(10.1, 0.10, 5.1), (11.9, 0.11, 5.9), (10.9, 0.12, 7.0)],
+        }
+    )
+    assert [row.optimal for row in table.rows] == [True, True]
+    assert of_comparison(table)[0] == "2 settings; none is better than another."
+
+
+def test_a_pair_is_tested_as_alone_or_with_many() -> None:
+    generator = Streams(1)["test"]
+    differences = generator.normal(0.5, 1.0, size=(20, 4))
+    differences[0], differences[1] = 0.0, 3.0
+    alone = [paired_difference([0.0] * 4, pairs.tolist()).p for pairs in differences]
+    assert paired_chances(differences).tolist() == pytest.approx(alone)
 
 
 def test_a_setting_that_was_killed_is_never_optimal(compared: Any) -> None:

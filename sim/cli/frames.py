@@ -76,7 +76,9 @@ def _number(name: str, value: float) -> str:
 
     if name.endswith(", B"):
         return format_bytes(value)
-    return format_duration(value) if name.endswith(", ns") else f"{value:,.6g}"
+    if name.endswith(", ns"):
+        return format_duration(value)
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.6g}"
 
 
 def compared(comparison: pd.DataFrame) -> str:

@@ -13,6 +13,7 @@ import typer
 from sim.cli.files import writable, write_json
 from sim.cli.options import Json
 from sim.errors import UserError, nearest
+from sim.text import visible
 
 if TYPE_CHECKING:
     from sim.cli.frames import Stepper
@@ -109,6 +110,8 @@ def _print(watched: Watched, kind: str | None, *, one_line: bool) -> None:
         if len(watched.tracks) > 1:
             print(f"\n== {name}")
         stepper = Stepper(frames)
+        if kind is not None and kind not in stepper.kinds:
+            print(f"no event of the kind {kind}")
         for stepper.at, frame in enumerate(frames):
             if kind in (None, frame.event.kind):
                 event = frame.event
@@ -152,7 +155,10 @@ def _steps(heading: str, about: str, stepper: Stepper) -> bool:
 
 def _keys() -> list[str]:
     """The keys that were pressed: several, if they came faster than frames are drawn."""
-    pressed = typer.getchar()
+    try:
+        pressed = typer.getchar()
+    except EOFError:
+        return ["q"]
     return [ARROWS.get(key, key) for key in re.findall(r"\x1b\[.|.", pressed, re.DOTALL)]
 
 
@@ -161,13 +167,16 @@ def _show(heading: str, stepper: Stepper, footer: str) -> None:
     from rich.text import Text
 
     from sim.cli.frames import LEGEND
+    from sim.cli.terminal import raw
 
-    console = Console()
+    console = Console(file=raw(sys.stdout))
     console.clear()
-    body = Text(stepper.text)
+    body = Text(visible(stepper.text))
     for mark, style in (("●", "bold"), ("◐", "yellow"), ("○", "cyan"), ("‼", "bold red")):
         body.highlight_words([mark], style)
-    console.print(Text(heading, "bold"), body, Text(f"\n{LEGEND}\n{footer}", "dim"), sep="\n")
+    console.print(
+        Text(visible(heading), "bold"), body, Text(f"\n{LEGEND}\n{footer}", "dim"), sep="\n"
+    )
 
 
 def _play(heading: str, stepper: Stepper) -> None:
@@ -185,7 +194,10 @@ def _choose_kind(stepper: Stepper) -> None:
     """Ask for the kind by its number; Enter keeps the last one."""
     kinds = stepper.kinds
     print("  ".join(f"{number} {kind}" for number, kind in enumerate(kinds, start=1)))
-    answer = input(f"kind [{stepper.kind}]: ").strip()
+    try:
+        answer = input(f"kind [{stepper.kind}]: ").strip()
+    except EOFError:
+        return
     if answer.isdigit() and 1 <= int(answer) <= len(kinds):
         stepper.kind = kinds[int(answer) - 1]
     elif answer in kinds:

@@ -66,7 +66,7 @@ class AddressSettings(Model):
 class AddressSpace(Story):
     """A scenario of memory and addresses."""
 
-    memory: list[Action]
+    memory: Annotated[list[Action], Field(min_length=1, max_length=200)]
     settings: AddressSettings = AddressSettings()
 
 

@@ -133,11 +133,11 @@ class SmallCollector:
         else:
             found = self.marking.scan_root(name)
             text = "the global variables" if name == GLOBALS else f"the stack of {name}"
-            work = 8 * len(list(runtime.graph.root(name)))
+            work = 8 * max(1, len(list(runtime.graph.root(name))))  # no stack is quite empty
             runtime.now += mark.stack_ns + work * mark.stack_byte_ns
             self._worked(part, work, background=actor == "gc")
         self._greyed(found)
-        text = f"scans {text}; grey: {runtime.listed(found)}"
+        text = f"scans {text}; {self._turned(found)}"
         runtime.tell(actor, "root", text, "mgcmark.go: markroot")
         return work
 
@@ -164,7 +164,7 @@ class SmallCollector:
             runtime.tell(
                 actor,
                 "scan",
-                f"scans {what}: black; grey: {runtime.listed(found)}",
+                f"scans {what}: black; {self._turned(found)}",
                 "mgcmark.go: scanObject",
             )
         return work
@@ -260,6 +260,13 @@ class SmallCollector:
                 runtime.tell(actor, "start", text, "mgc.go: gcTrigger.test")
 
     # -- details ---------------------------------------------------------------------------------
+
+    def _turned(self, refs: Sequence[Ref]) -> str:
+        """What objects that were shaded are now: one without pointers has nothing to scan."""
+        fields, listed = self.runtime.graph.fields, self.runtime.listed
+        leaves = [ref for ref in refs if not fields[ref]]
+        grey = f"grey: {listed([ref for ref in refs if fields[ref]])}"
+        return f"{grey}; black at once, without pointers: {listed(leaves)}" if leaves else grey
 
     def _greyed(self, refs: Sequence[Ref]) -> None:
         mark = self.runtime.machine.mark

@@ -142,7 +142,7 @@ def _figures(runtime: GoRuntime) -> dict[str, float]:
         **{f"{state}, B": size for state, size in bytes_of.items()},
         "spans in use, B": in_use,
         "free pages, B": free * PAGE,
-        "returned to the OS, B": released * PAGE,
+        "released, B": released * PAGE,
         "resident, B": in_use + free * PAGE,
         "scan work, B": pacer.scan_work_done,
         "background credit, B": pacer.bg_scan_credit,

@@ -10,6 +10,7 @@ from sim.mechanisms.code import BEFORE, Code, Instruction, Path
 from sim.mechanisms.graph import Graph, Pointers, Ref
 from sim.mechanisms.names import NIL, Names
 from sim.mechanisms.script import (
+    MOST_GOROUTINES,
     Action,
     AllocateStatement,
     CallStatement,
@@ -289,6 +290,8 @@ class _Execution:
     def spawn(self, action: SpawnStatement) -> None:
         """A goroutine with a stack of its own."""
         arguments = [self.names.value(name) for name in action.arguments]
+        if len(self.program.goroutines) >= MOST_GOROUTINES:
+            raise self.names.error(f"expected at most {MOST_GOROUTINES} goroutines at a time")
         name = self.program.free_name(action.name or action.function)
         self.memory.spawned(self.actor, name, arguments)
         self.program.enter(name, action.function, arguments, self.names)

@@ -34,7 +34,7 @@ def _verdict(found: SearchResult) -> str:
             f" one loses an object"
         )
     return (
-        f"none of the {found.schedules:,} schedules, through {found.stages:,} stages, loses an"
+        f"none of the {found.schedules:,} schedules, through {found.stages:,} states, loses an"
         " object; this is one of them"
     )
 
@@ -46,17 +46,17 @@ def _frame(race: Race, event: Event, found: SearchResult) -> Frame:
     )
     figures = {
         "schedules": float(found.schedules),
-        "stages": float(found.stages),
+        "states": float(found.stages),
         "steps": float(len(found.moves)),
         "objects lost": float(len(found.lost)),
-        "stages that break the weak invariant": float(found.doomed),
+        "states that break the weak invariant": float(found.doomed),
     }
     return Frame(
         event,
         (MemoryRow("heap", "objects without addresses", cells),),
         tuple(_roots(race)),
         _queues(race),
-        figures,
+        figures if event.kind == "proof" else {},
         _checks(race),
     )
 

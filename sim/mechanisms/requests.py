@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from sim.mechanisms.script import Model, Size, Story
 from sim.streams import Streams
 
+MOST_REQUESTS: Final = 20_000
 AllocatorName = Literal["bump", "first-fit", "next-fit", "best-fit", "segregated", "tcmalloc", "go"]
 
 
@@ -31,12 +32,12 @@ class Free(Model):
 class Random(Model):
     """Requests drawn at random: blocks of these sizes, each as often, that live for a while."""
 
-    count: int = Field(ge=1, le=20_000)
-    sizes: list[Size]
+    count: int = Field(ge=1, le=MOST_REQUESTS)
+    sizes: Annotated[list[Annotated[Size, Field(gt=0, le=1 << 20)]], Field(min_length=1)]
     live: int = Field(default=20, ge=1, le=5000)
     """Blocks that are held at the same time; then one at random is freed for each new one."""
     threads: int = Field(default=1, ge=1, le=64)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=1 << 63)
 
 
 class RequestStatement(Model):
@@ -69,8 +70,17 @@ DEFAULTS: Final = AllocatorSettings()
 class Requests(Story):
     """A trace of requests under different allocators."""
 
-    requests: list[RequestStatement]
+    requests: Annotated[list[RequestStatement], Field(min_length=1, max_length=MOST_REQUESTS)]
     settings: AllocatorSettings = DEFAULTS
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Requests:
+        drawn = sum(request.random.count for request in self.requests if request.random)
+        if drawn > MOST_REQUESTS:
+            context = {"most": MOST_REQUESTS, "got": drawn}
+            message = "expected at most {most} requests in all, got {got}"
+            raise PydanticCustomError("own_words", message, context)
+        return self
 
 
 class Operation(NamedTuple):

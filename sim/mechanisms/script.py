@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from sim.errors import UserError, nearest
@@ -34,10 +35,28 @@ Duration: TypeAlias = Annotated[
     BeforeValidator(_quantity(parse_duration), json_schema_input_type=str),
     Field(ge=0, le=SECOND),
 ]
+
+
+def _named(value: str) -> str:
+    if not value or value == "nil" or re.search(r"[\s.]", value):
+        message = "expected a name without dots and spaces other than nil, got {got}"
+        raise PydanticCustomError("own_words", message, {"got": repr(value)})
+    return value
+
+
+Name: TypeAlias = Annotated[str, Field(max_length=100), AfterValidator(_named)]
+"""Of a variable, a field, a goroutine."""
+OptionalName: TypeAlias = Annotated[
+    str, Field(max_length=100), AfterValidator(lambda value: value and _named(value))
+]
 Barrier = Literal[
     "none", "dijkstra", "dijkstra-without-rescan", "yuasa", "yuasa-stack-by-stack", "hybrid"
 ]
 """See `sim.mechanisms.barrier`."""
+
+
+MOST_GOROUTINES: Final = 100
+"""At the same time."""
 
 
 class Model(BaseModel):
@@ -63,7 +82,7 @@ class Model(BaseModel):
 class AllocateStatement(Model):
     """A new object, to which a variable of the running function points."""
 
-    name: str
+    name: Name
     """The variable, and the object's name; a number is added where the name is taken."""
     of: str = ""
     """Its type; the first one if left out."""
@@ -91,7 +110,7 @@ class CallStatement(Model):
 
     function: str
     arguments: list[str] = Field(default=[], alias="with")
-    into: str = ""
+    into: OptionalName = ""
     """The variable that gets what it returns."""
 
 
@@ -106,7 +125,7 @@ class SpawnStatement(Model):
 
     function: str
     arguments: list[str] = Field(default=[], alias="with")
-    name: str = ""
+    name: OptionalName = ""
     """The goroutine's name; its function's if left out."""
 
 
@@ -212,7 +231,7 @@ class Function(Model):
     """A function of the program."""
 
     steps: list[Statement]
-    takes: list[str] = []
+    takes: list[Name] = []
     """Its parameters: pointers."""
 
 
@@ -220,7 +239,7 @@ class Type(Model):
     """A type of objects."""
 
     size: Size = Field(gt=0, le=1 << 30)
-    pointers: list[str] = []
+    pointers: list[Name] = []
     """Fields that hold pointers, 8 bytes each."""
 
     @model_validator(mode="after")
@@ -289,7 +308,7 @@ class Story(Model):
     """What there is to see, in plain language."""
     simplified: list[str] = []
     """What is simpler here than in the real runtime."""
-    variants: dict[str, dict[str, Any]] = {}
+    variants: Annotated[dict[str, dict[str, Any]], Field(max_length=20)] = {}
     """Other settings to run the same under, by name."""
 
 
@@ -301,9 +320,11 @@ class Scenario(Story):
     types: Annotated[dict[str, Type], Field(min_length=1)] = {
         "object": Type(size=16, pointers=["next"])
     }
-    globals: list[str] = []
+    globals: list[Name] = []
     before: list[Statement] = []
     """What the program has done already: steps that are not shown."""
     functions: dict[str, Function]
-    start: list[Start] = [Start(function="main")]
+    start: Annotated[list[Start], Field(min_length=1, max_length=MOST_GOROUTINES)] = [
+        Start(function="main")
+    ]
     settings: ScenarioSettings = SETTINGS

@@ -16,7 +16,7 @@ from sim.mechanisms.code import Code
 from sim.mechanisms.race import Move, Race, RacePhase
 from sim.mechanisms.script import Scenario
 
-MOST_STAGES: Final = 300_000
+MOST_STAGES: Final = 30_000
 """More take minutes: the program is too large to be searched."""
 
 

@@ -30,8 +30,8 @@ class GoroutineOrder:
         program, runtime = self.program.runnable(), self._runtime_ready()
         if self.schedule:
             return self._scheduled(self.schedule.popleft(), [*program, *runtime])
-        if self.runtime.cycle.stopped:
-            return GC
+        if self.runtime.cycle.stopped or self.runtime.cycle.wanted:
+            return GC  # who triggers a cycle starts it (runtime/malloc.go: mallocgc, gcStart)
         if not (program and runtime):
             return self._goroutine(program) if program else next(iter(runtime), None)
         if self.settings.turns == "program-first" and runtime[0] == SWEEPER:

@@ -222,12 +222,40 @@ def test_a_linear_arena_reserves_all_addresses_at_once_and_a_sparse_one_goes_els
             "title: x\nrequests:\n  - free: a\n",
             "scenario:3: requests.0.free: there is no block 'a'",
         ),
+        (
+            "title: x\nrequests:\n  - random: {count: 5, sizes: []}\n",
+            "scenario:3: requests.0.random.sizes: expected at least one, got a list",
+        ),
+        (
+            "title: x\nrequests:\n  - random: {count: 5, sizes: [8B], seed: -1}\n",
+            "scenario:3: requests.0.random.seed: expected at least 0, got '-1'",
+        ),
+        (
+            "title: x\nfunctions:\n  main:\n    - allocate: a.next\n",
+            (
+                "scenario:4: functions.main.steps.0.allocate.name: expected a name without dots and"
+                " spaces other than nil, got 'a.next'"
+            ),
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_with_its_place(text: str, sentence: str) -> None:
     with pytest.raises(UserError) as wrong:
         sim.watch(text + "\n")
     assert str(wrong.value) == sentence
+
+
+def test_goroutines_that_start_goroutines_without_end_are_bounded() -> None:
+    text = "title: x\nfunctions:\n  main:\n    - spawn: main\n    - spawn: main\n"
+    with pytest.raises(UserError, match="at most 100 goroutines at a time"):
+        sim.watch(text)
+
+
+def test_a_cycle_of_a_heap_without_roots_ends() -> None:
+    text = "title: x\nfunctions:\n  main:\n    - trigger\n    - allocate: a\n    - wait: 9\n"
+    kinds = [frame.event.kind for frame in sim.watch(text).frames]
+    assert kinds.index("start") < kinds.index("allocate")
+    assert "end" in kinds
 
 
 def test_an_endless_program_is_told_and_not_waited_for() -> None:

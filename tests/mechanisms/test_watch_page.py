@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +132,30 @@ def test_keys_that_are_typed_step_jump_and_quit(
         main(["watch", "tricolour"])
     out = capsys.readouterr().out
     shown = [line for line in out.splitlines() if "/18  " in line]
-    assert [line.split("/")[0] for line in shown] == ["1", "2", "3", "7", "6", "7"]
+    assert [line.split("/")[0] for line in shown] == ["1", "2", "3", "8", "7", "8"]
     assert out.count("Marking begins with all objects white.") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo terminal")
+def test_a_terminal_gets_its_own_codes_and_ends_with_the_input() -> None:
+    import pty
+
+    seen, keys = bytearray(), [b"\x04", b"n"]
+
+    def read(terminal: int) -> bytes:
+        some = os.read(terminal, 4096)
+        seen.extend(some)
+        if seen.count(b"q quit") > 2 - len(keys) and keys:
+            os.write(terminal, keys.pop())
+        return some
+
+    with pytest.MonkeyPatch.context() as patch, Path(os.devnull).open("w") as nowhere:
+        patch.setenv("TERM", "xterm")
+        patch.setattr("pty.STDOUT_FILENO", nowhere.fileno())
+        status = pty.spawn([sys.executable, "-m", "sim", "watch", "tricolour"], read, lambda _: b"")
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert b"\x1b[1m" in seen
+    assert b"\\x1b" not in seen
 
 
 def test_all_prints_every_frame_with_colours_queues_and_rules(
@@ -141,7 +165,7 @@ def test_all_prints_every_frame_with_colours_queues_and_rules(
         main(["watch", "tricolour", "--all"])
     out = capsys.readouterr().out
     for words in (
-        "grey objects: c, b, a",
+        "grey objects: c, a",
         "● g (left->c)",
         "weak invariant: holds",
         "mgc.go: gcStart",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -136,26 +134,24 @@ def test_keys_that_are_typed_step_jump_and_quit(
     assert out.count("Marking begins with all objects white.") == 1
 
 
-@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo terminal")
-def test_a_terminal_gets_its_own_codes_and_ends_with_the_input() -> None:
-    import pty
+def test_a_terminal_gets_its_own_codes_and_ends_with_the_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
 
-    seen, keys = bytearray(), [b"\x04", b"n"]
+    def ended() -> str:
+        raise EOFError
 
-    def read(terminal: int) -> bytes:
-        some = os.read(terminal, 4096)
-        seen.extend(some)
-        if seen.count(b"q quit") > 2 - len(keys) and keys:
-            os.write(terminal, keys.pop())
-        return some
-
-    with pytest.MonkeyPatch.context() as patch, Path(os.devnull).open("w") as nowhere:
-        patch.setenv("TERM", "xterm")
-        patch.setattr("pty.STDOUT_FILENO", nowhere.fileno())
-        status = pty.spawn([sys.executable, "-m", "sim", "watch", "tricolour"], read, lambda _: b"")
-    assert os.waitstatus_to_exitcode(status) == 0
-    assert b"\x1b[1m" in seen
-    assert b"\\x1b" not in seen
+    monkeypatch.setattr("typer.getchar", ended)
+    with pytest.raises(SystemExit) as done:
+        main(["watch", "tricolour"])
+    out = capsys.readouterr().out
+    assert not done.value.code
+    assert "\x1b[1m" in out
+    assert "\\x1b" not in out
 
 
 def test_all_prints_every_frame_with_colours_queues_and_rules(

@@ -6,6 +6,7 @@ object stands for all, unless a profile knows better; marking a byte of it costs
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -115,6 +116,7 @@ def _run(fit: Fit, container: Container) -> list[str]:
         "GOGC": name_gogc(logged.gogc),
         "GOMEMLIMIT": limit,
         "GOMAXPROCS": logged.procs,
+        "duration": f"{duration(fit)}s",
     }
     limits = [
         *([f"memory: {format_bytes(container.memory)}"] if container.memory else []),
@@ -123,6 +125,19 @@ def _run(fit: Fit, container: Container) -> list[str]:
     if limits:
         keys["cgroup"] = f"{{{', '.join(limits)}}}"
     return ["settings:  # as logged", *(f"  {key}: {keys[key]}" for key in keys), ""]
+
+
+def duration(fit: Fit) -> int:
+    """Seconds in which the measured course of the log comes to its end, and its last peak with it.
+
+    A batch ends when its work is done, and has twice as long, in case it is simulated as slower.
+    """
+    program, seen, measured = fit.program, fit.observed, fit.measured
+    course = (program.end.high - program.begin.low) * fit.stands_for / program.demand
+    begin = seen.at[measured][0] if measured.start else 0.0
+    logged = float((seen.at + seen.duration)[measured][-1] - begin)
+    times = 2 if program.load is Load.BUSY else 1
+    return max(1, math.ceil(times * max(course, logged) / SECOND))
 
 
 def _comments(fit: Fit, found: Shape, source: str) -> list[str]:

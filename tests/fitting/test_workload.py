@@ -15,7 +15,7 @@ from sim.fitting.variation import variation
 from sim.fitting.workload import Container, to_yaml
 from sim.results.traces import gctrace
 from sim.simulation import simulate
-from sim.units import MS
+from sim.units import MS, SECOND
 from sim.workload.arrivals import Varying
 from sim.workload.program import OpenLoop
 
@@ -65,6 +65,20 @@ def test_a_recorded_program_with_a_steady_load_has_one_rate() -> None:
     for repetition in (0, 1):
         log = f"hbsteady.p2.gogc100.limnone.r{repetition}.gctrace.gz"
         assert variation(fit_log(ROOT / "tests" / "golden" / "real" / log)) is None
+
+
+@pytest.mark.parametrize(
+    ("program", "lasted"), [("real-apps/etcd34.p2", 16.3909), ("real/garbage64.p2", 6.078)]
+)
+def test_a_fitted_workload_runs_as_long_as_its_log_by_itself(
+    program: str, lasted: float, tmp_path: Path
+) -> None:
+    """A heap that grows all along has its peak at the end, which a shorter run does not reach."""
+    name = "r5" if "etcd" in program else "r0"
+    fit = fit_log(ROOT / "tests" / "golden" / f"{program}.gogc100.limnone.{name}.gctrace.gz")
+    path = tmp_path / "fitted.yaml"
+    path.write_text(to_yaml(fit, "log", load_profile("default-x86-64"), Container()))
+    assert lasted * SECOND <= load(path).duration <= 2.5 * lasted * SECOND
 
 
 @pytest.mark.slow

@@ -103,7 +103,9 @@ def test_what_a_goal_is_missed_by_is_named_as_the_bound_that_it_is(tuning: Tunin
 def test_the_table_of_tune_says_what_its_verdicts_rest_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    main(["tune", str(HEAPBENCH), "--memory", "256MiB"])
+    with pytest.raises(SystemExit) as end:
+        main(["tune", str(HEAPBENCH), "--memory", "256MiB"])
+    assert not end.value.code
     above = capsys.readouterr().out.partition("\n| setting")[0]
     assert "misses memory: the range of nine of ten programs with such a log reaches" in above
 

@@ -177,7 +177,7 @@ def _unread() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     os.dup2(writing, 1)
-    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w"))
+    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w"), encoding="utf-8")
 
 
 def _ascii() -> None:

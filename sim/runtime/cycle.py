@@ -154,8 +154,7 @@ class Collector:
         gc.pacer.end_cycle(int(cycle.mark_ended), self._settings.gomaxprocs)
         cycle.cons_mark, cycle.limit_goal = gc.pacer.old_cons_mark, gc.pacer.limit_in_force
         cycle.goal = gc.pacer.heap_goal()
-        marked, cycle.black_bytes, cycle.reachable_bytes = heap.begin_sweep()
-        cycle.marked_bytes = min(marked, cycle.heap_end)  # expectations round up by a byte
+        cycle.marked_bytes, cycle.black_bytes, cycle.reachable_bytes = heap.begin_sweep()
         gc.pacer.reset_live(cycle.marked_bytes)
         yield from self._finish_stopped()
         self._commit(cycle.goal)

@@ -64,8 +64,8 @@ def test_all_processes_on_the_command_line(build: Path, tmp_path: Path) -> None:
 def test_a_log_of_short_processes_only_is_one_sentence(
     build: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = build.read_text().splitlines(keepends=True)
-    build.write_text("".join(lines[-2:]))
+    lines = build.read_text(encoding="utf-8").splitlines(keepends=True)
+    build.write_text("".join(lines[-2:]), encoding="utf-8")
     with pytest.raises(SystemExit) as ended:
         main(["whatif", str(build), "--process", "all"])
     assert ended.value.code == 2

@@ -115,7 +115,8 @@ def _config(file: Path) -> object:
 def _gctrace_lines(file: Path) -> object:
     """The lines by process: without what is recognised in them, which takes ten times as long."""
     with open_log(file) as source:
-        return separate(list(parse(source, lambda _: None)))
+        lines = list(parse(source, lambda _: None))
+    return separate(lines) if lines else lines  # a log without lines is refused before
 
 
 def _tables(file: Path) -> object:

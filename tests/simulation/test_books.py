@@ -79,7 +79,8 @@ def check(result: Result) -> None:
     """All that has to add up."""
     cycles, samples = result.cycles, result.samples
     assert (cycles["heap_start"] <= cycles["heap_end"]).all()
-    assert (cycles["heap_marked"] <= cycles["heap_end"]).all()
+    rounding = 1 if result.run["detail"] == "fluid" else 0  # bytes, of expectations
+    assert (cycles["heap_marked"] <= cycles["heap_end"] + rounding).all()
     assert (cycles["allocated_black"] <= cycles["heap_marked"]).all()
     assert (cycles["floating"] <= cycles["heap_marked"]).all()
     objects = samples["/memory/classes/heap/objects:bytes"]

@@ -200,6 +200,7 @@ CONTEXT: Final[Mapping[str, tuple[str, ...]]] = {
     "precision.figures": (*OPEN, "precision.relative=50%"),
     "precision.limit": ("duration=auto", "precision.limit=6ms"),
     "model.resolution": ("duration=4ms",),
+    "model.scavenger": ("duration=30ms",),
     "model.limiter": (
         "GOGC=0",
         "GOMAXPROCS=1",

@@ -67,7 +67,7 @@ faults: $(DEV)  ## kills, full disks, hostile options and files, extreme program
 	$(BIN)/python -m benchmarks.reliability --points $(or $(POINTS),500)
 
 compiled: $(DEV)  ## the package as `pip install .` compiles it, in build/compiled
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --upgrade --target build/compiled .
+	$(BIN)/pip install --quiet --no-deps --upgrade --target build/compiled .
 
 check: test lint types imports  ## what must pass before a change
 

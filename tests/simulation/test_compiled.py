@@ -60,7 +60,7 @@ def told(out: Path, *path: Path) -> tuple[dict[Path, bytes | pa.Table], str]:
 
 def install(folder: Path) -> None:
     """Install the package into a folder, compiled."""
-    flags = ["--quiet", "--no-deps", "--no-build-isolation", "--target", str(folder), str(ROOT)]
+    flags = ["--quiet", "--no-deps", "--target", str(folder), str(ROOT)]
     subprocess.run([sys.executable, "-m", "pip", "install", *flags], check=True)
 
 

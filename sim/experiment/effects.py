@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from sim.errors import UserError, nearest
 from sim.results.statistics import holm
+from sim.units import parse_bytes, parse_duration
 
 MOST_LEVELS: Final = 5
 """More values of a factor that are numbers are taken as a line, fewer as levels of their own."""
@@ -65,7 +66,7 @@ def _anova(
     from statsmodels.formula.api import ols
     from statsmodels.stats.anova import anova_lm
 
-    codes = {f"f{n}": data[name] for n, name in enumerate(factors)}
+    codes = {f"f{n}": numbers(data[name]) for n, name in enumerate(factors)}
     frame = pd.DataFrame({**codes, "seed": data["seed"], "y": data[figure]})
     terms = [_term(frame, f"f{n}") for n in range(len(factors))]
     named: dict[str, tuple[int, ...]] = {term: (n,) for n, term in enumerate(terms)}
@@ -85,6 +86,16 @@ def _anova(
         }
         for name, term in named.items()
     }
+
+
+def numbers(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Sizes and durations as numbers, where all values are such."""
+    for parse in (parse_bytes, parse_duration):
+        try:
+            return values.map(parse)
+        except (UserError, TypeError):
+            continue
+    return values
 
 
 def _term(frame: pd.DataFrame, name: str) -> str:

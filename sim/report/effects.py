@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.experiment.effects import MOST_LEVELS, numbers
 from sim.results.names import words
 from sim.results.statistics import CONFIDENCE
 from sim.results.summary import Figure as Told
@@ -37,8 +38,9 @@ def effects_picture(
     """A panel per factor on the diagonal, below it one per pair; the suffix names the format.
 
     Means of the figure over all runs with the value; in a pair, a line per value of the other
-    factor: lines that are not parallel interact.
+    factor, or per third of its range: lines that are not parallel interact.
     """
+    figures = figures.assign(**{name: numbers(figures[name]) for name in factors})
     count = len(factors)
     drawing = Figure(figsize=(3 * count, 2.5 * count), layout="constrained")
     grid = drawing.subplots(count, count, squeeze=False)
@@ -48,7 +50,10 @@ def effects_picture(
     for n, name in enumerate(factors):
         _line(grid[n][n], figures.groupby(name)[figure].mean(), name)
     for a, b in combinations(range(count), 2):
-        for value, part in figures.groupby(factors[a]):
+        values = figures[factors[a]]
+        if values.nunique() > MOST_LEVELS and pd.api.types.is_numeric_dtype(values):
+            values = pd.qcut(values, 3).astype(str)
+        for value, part in figures.groupby(values):
             line = part.groupby(factors[b])[figure].mean()
             _line(grid[b][a], line, factors[b], f"{factors[a]}={value}")
         grid[b][a].legend(fontsize="x-small")

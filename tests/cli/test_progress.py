@@ -58,7 +58,10 @@ def test_runs_that_go_on_count_as_far_as_they_are(tmp_path: Path) -> None:
     assert under_way(tmp_path) == 0.75
 
 
-def test_a_sweep_moves_within_its_runs_and_never_back(tmp_path: Path) -> None:
+def test_a_sweep_moves_within_its_runs_and_never_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sim.experiment.sweep.EVERY", 0.01)
     seen: list[float] = []
     todo = points(Path("quickstart"), [{"GOGC": "100"}], 1, ["duration=4s"])
     assert not sweep(todo, tmp_path, processes(1), seen.append)

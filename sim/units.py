@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, NamedTuple, TypeAlias
 
 from sim.errors import UserError
 from sim.text import LONGEST, quoted
@@ -157,3 +158,36 @@ def format_duration(ns: float) -> str:
         if abs(ns) >= size:
             return f"{ns / size:.3g}{unit}" if abs(ns) < 1000 * size else f"{ns / size:.0f}{unit}"
     return f"{ns:.0f}ns"
+
+
+_DIGITS: Final = re.compile(r"-?[\d.]+")
+
+
+class Figure(NamedTuple):
+    """A number and its unit: ns, bytes, fraction, count, per_second or bytes_per_second."""
+
+    value: float
+    unit: str
+
+    def __str__(self) -> str:
+        match self.unit:
+            case "ns":
+                return format_duration(self.value)
+            case "bytes":
+                return format_bytes(self.value)
+            case "bytes_per_second":
+                return f"{format_bytes(self.value)}/s"
+            case "fraction":
+                return f"{100 * self.value:.3g}%"
+            case "per_second":
+                return f"{self.value:.4g}/s"
+            case _:
+                return f"{self.value:.0f}"
+
+
+def in_one_unit(values: Sequence[float], unit: str) -> list[str]:
+    """Figures in words; where all have the same unit, only the first one says it."""
+    texts = [str(Figure(value, unit)) for value in values]
+    if len({_DIGITS.sub("", text) for text in texts}) > 1:
+        return texts
+    return [texts[0], *(_DIGITS.findall(text)[0] for text in texts[1:])]

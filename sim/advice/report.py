@@ -11,8 +11,7 @@ from sim.advice.risks import MOST_GROWTH, Risks
 from sim.advice.tuning import Candidate, Goals, Tuning, shortfall
 from sim.fitting.settings import name_gogc, name_limit
 from sim.replay.setting import Setting
-from sim.results.summary import Figure
-from sim.units import SECOND, Bytes, format_bytes, format_duration
+from sim.units import SECOND, Bytes, Figure, format_bytes, format_duration
 
 if TYPE_CHECKING:
     from sim.advice.confirm import Detail

@@ -11,8 +11,7 @@ from sim.advice.risks import MOST_GROWTH, Risks
 from sim.advice.tuning import EQUALLY_CHEAP, Candidate, Tuning
 from sim.advice.whatif import doubts, with_range
 from sim.fitting.gctrace_fit import Fit
-from sim.results.summary import Figure
-from sim.units import Bytes, Fraction, format_bytes
+from sim.units import Bytes, Figure, Fraction, format_bytes
 
 if TYPE_CHECKING:
     from sim.advice.api import Advice

@@ -10,8 +10,7 @@ from sim.advice.prediction import OVERLOAD, Figures, Prediction, wanted_share
 from sim.advice.report import environment
 from sim.fitting.gctrace_fit import Fit
 from sim.fitting.settings import name_gogc, name_limit
-from sim.results.summary import Figure, in_one_unit
-from sim.units import SECOND, format_bytes
+from sim.units import SECOND, Figure, format_bytes, in_one_unit
 
 FIGURES: Final = {
     "peak_rss_bytes": ("peak RSS", "bytes"),

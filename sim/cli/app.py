@@ -36,7 +36,7 @@ from sim.cli import (
     where,
 )
 from sim.cli.ending import report_error, signals_interrupt, unread
-from sim.cli.help import Grouped, WithSwitches, epilog
+from sim.cli.help import Command, Grouped, WithSwitches, epilog
 from sim.cli.terminal import text_is_data
 from sim.registry import fault
 
@@ -72,7 +72,7 @@ app = typer.Typer(
 for group, commands in GROUPS.items():
     for command in commands:
         name = command.__name__.replace("_", "-")
-        kind = WithSwitches if command is run.run else None
+        kind = WithSwitches if command is run.run else Command
         app.command(name, cls=kind, rich_help_panel=group, epilog=epilog(name))(command)
 
 

@@ -42,7 +42,7 @@ def effects(
     from sim.report.effects import verdict
     from sim.results.load import load
     from sim.results.result import Results
-    from sim.results.summary import Figure
+    from sim.units import Figure
 
     if table is not None:
         check_suffix(table)

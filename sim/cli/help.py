@@ -81,7 +81,23 @@ def epilog(command: str) -> str:
     return f"\b\nExamples:\n{lines}"
 
 
-class Grouped(TyperGroup):
+class Flags:
+    """Flags that nobody sets are False, not None: to read None, typer loads pydantic."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters of the command, with those that all commands have."""
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if param.default is None and param.type_descriptor.annotation is bool:
+                param.default = False
+        return params
+
+
+class Command(Flags, TyperCommand):
+    """A command as all are."""
+
+
+class Grouped(Flags, TyperGroup):
     """Lists the commands under the names of their groups, with the whole first sentence of each."""
 
     def main(self, *_: Any, **given: Any) -> Any:
@@ -106,7 +122,7 @@ class Grouped(TyperGroup):
                 formatter.write_dl(rows, col_max=20)
 
 
-class WithSwitches(TyperCommand):
+class WithSwitches(Command):
     """A command whose help names the switches of the model."""
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:

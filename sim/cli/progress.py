@@ -8,19 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
-from rich.text import Text
-
 from sim.cli.terminal import raw
 from sim.text import one_line
 from sim.units import SECOND, format_duration
@@ -36,34 +23,14 @@ def progress(title: str, *, quiet: bool, expected: float = math.nan) -> Iterator
 
     `expected` are the seconds that it will take, as far as somebody knows.
     """
-    console = Console(file=raw(sys.stderr))
-    if quiet or not console.is_terminal:
+    stderr = raw(sys.stderr)
+    if quiet or not stderr.isatty():
         yield None
         return
-    columns = (
-        SpinnerColumn(),
-        TextColumn(one_line(title), markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        _Left(expected),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(title, total=1.0)
-        yield lambda fraction: bar.update(task, completed=fraction)
+    from sim.cli.bar import bar
 
-
-class _Left(ProgressColumn):
-    """What is left; nothing as long as nobody can know."""
-
-    def __init__(self, expected: float) -> None:
-        super().__init__()
-        self._expected = expected
-
-    def render(self, task: Task) -> Text:
-        """Seconds or minutes, in words."""
-        seconds = left(task.completed, task.elapsed or 0.0, self._expected)
-        return Text("" if math.isnan(seconds) else f"{in_words(seconds)} left")
+    with bar(one_line(title), stderr, expected) as report:
+        yield report
 
 
 def left(done: float, elapsed: float, expected: float) -> float:

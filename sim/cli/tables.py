@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from tabulate import tabulate
+
 DIFFERENCE: Final = " +-"
 """Ends the head of a column that belongs to the one before."""
 
@@ -22,9 +24,7 @@ def table(rows: Sequence[Mapping[str, str]], keys: Sequence[str], room: int | No
     What does not fit into `room` becomes a block for each other head, as benchstat has it, without
     the keys that are the same in all rows.
     """
-    import pandas as pd
-
-    text: str = pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
+    text = tabulate(rows, headers="keys", tablefmt="pipe", disable_numparse=True)
     if room is None or max(map(len, text.splitlines())) <= room:
         return text
     varied = [key for key in keys if len({row[key] for row in rows}) > 1] or keys

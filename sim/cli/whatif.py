@@ -88,7 +88,6 @@ def whatif(
     if process == "all" and log is not None:
         from sim.advice.processes import predict_all
         from sim.advice.settings import grid
-        from sim.report import documents
 
         with progress("whatif", quiet=quiet) as report:
             together = predict_all(
@@ -100,7 +99,7 @@ def whatif(
                 seed=seed,
                 progress=report,
             )
-        if not write_json(json, lambda: documents.of_predictions(together.predictions)):
+        if not write_json(json, lambda: _document(together.predictions)):
             _print_rows(together.predictions)
             print(f"\n- {together.sentence}")
         return
@@ -129,7 +128,6 @@ def whatif(
     from sim.advice.settings import grid
     from sim.advice.verdict import of_predictions
     from sim.advice.whatif import assumptions, doubts
-    from sim.report import documents
 
     future = scenario(growth, traffic)
     fit = future.of(logged)
@@ -147,13 +145,19 @@ def whatif(
         name = log.name if log else "metrics"
         grid_of = Grid.of(logged, settings, future)
         write_explorer(html, name, logged, grid_of, seed, verdict, quiet=quiet)
-    if write_json(json, lambda: documents.of_predictions(predictions)):
+    if write_json(json, lambda: _document(predictions)):
         return
     print(*verdict, "", sep="\n")
     _print_rows(predictions)
     for told in (doubts(fit, predictions), "" if quiet else assumptions(fit)):
         if told:
             print(f"\n{told}")
+
+
+def _document(predictions: Sequence[Prediction]) -> object:
+    from sim.report.documents import of_predictions
+
+    return of_predictions(predictions)
 
 
 def _print_rows(predictions: Sequence[Prediction]) -> None:

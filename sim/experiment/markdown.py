@@ -11,7 +11,7 @@ from sim.experiment.groups import WORKLOAD
 from sim.experiment.table import TRADED, Cell, Comparison, Row
 from sim.results.names import words
 from sim.results.statistics import CONFIDENCE, Interval
-from sim.results.summary import Figure, in_one_unit
+from sim.units import Figure, in_one_unit
 
 MEAN: Final = "geometric mean"
 

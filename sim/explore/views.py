@@ -17,8 +17,7 @@ from sim.explore.predictor import Tried
 from sim.fitting.gctrace_fit import Fit
 from sim.replay.memory import Overheads
 from sim.replay.run import ReplayedRun
-from sim.results.summary import in_one_unit
-from sim.units import SECOND, Bytes, MiB
+from sim.units import SECOND, Bytes, MiB, in_one_unit
 
 Columns: TypeAlias = dict[str, list[Any]]
 

@@ -18,7 +18,7 @@ from sim.report.verdict import MOST_TOLD, of_comparison
 from sim.results.load import sweep_of
 from sim.results.names import by_worth, head, words
 from sim.results.result import Result, Results
-from sim.results.summary import Figure
+from sim.units import Figure
 
 
 class Table(NamedTuple):

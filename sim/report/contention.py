@@ -16,7 +16,7 @@ from sim.report.bokeh import hover, legend, plot
 from sim.report.colors import SERIES
 from sim.report.pictures import FEWEST
 from sim.results.result import Result
-from sim.results.summary import Figure as Told
+from sim.units import Figure as Told
 from sim.units import Fraction
 
 WORTH_TELLING: Final[Fraction] = 1e-6

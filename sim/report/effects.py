@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from sim.experiment.effects import MOST_LEVELS, numbers
 from sim.results.names import words
 from sim.results.statistics import CONFIDENCE
-from sim.results.summary import Figure as Told
+from sim.units import Figure as Told
 
 
 def verdict(found: pd.DataFrame, name: str, unit: str, runs: int) -> list[str]:

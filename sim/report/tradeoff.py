@@ -12,8 +12,7 @@ from bokeh.plotting import figure
 from sim.report.bokeh import hover, legend, plot
 from sim.report.colors import SERIES
 from sim.results.names import words
-from sim.results.summary import Figure
-from sim.units import MiB
+from sim.units import Figure, MiB
 
 MARKERS: Final = ("circle", "square", "triangle", "diamond", "inverted_triangle", "hex", "star")
 TOLD: Final = ("peak_rss", "peak_heap", "gc_cpu", "latency_p99")

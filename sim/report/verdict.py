@@ -15,8 +15,8 @@ from sim.results.diagnosis import Finding
 from sim.results.gc_cost import gc_cpu
 from sim.results.names import by_worth, words
 from sim.results.result import SETTINGS, Result
-from sim.results.summary import Figure, Summary
-from sim.units import Fraction, format_duration
+from sim.results.summary import Summary
+from sim.units import Figure, Fraction, format_duration
 
 HARMLESS: Final = frozenset({"idle workers' CPU", "minimum-heap regime"})
 """Findings that cost the program nothing."""

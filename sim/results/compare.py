@@ -11,7 +11,8 @@ import pandas as pd
 
 from sim.errors import UserError
 from sim.results.statistics import paired_difference
-from sim.results.summary import Figure, Summary, summary
+from sim.results.summary import Summary, summary
+from sim.units import Figure
 
 if TYPE_CHECKING:
     from sim.results.result import Result

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sim.results.summary import Figure, summary
+from sim.results.summary import summary
+from sim.units import Figure
 
 if TYPE_CHECKING:
     from sim.results.result import Result

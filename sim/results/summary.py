@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from html import escape
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -16,43 +15,12 @@ from sim.results.memory import thrashing
 from sim.results.mmu import mmu, utilization
 from sim.results.names import by_worth, words
 from sim.results.result import Result
-from sim.units import MS, SECOND, format_bytes, format_duration
+from sim.units import MS, SECOND, Figure, format_duration
 
-_NUMBER: Final = re.compile(r"-?[\d.]+")
 MMU_WINDOW: Final = 10 * MS
 LATENCIES: Final = (("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("max", 1.0))
 ENOUGH: Final = 10
 """Cycles, or requests beyond a percentile, below which a summary says that they are few."""
-
-
-class Figure(NamedTuple):
-    """A number and its unit: ns, bytes, fraction, count, per_second or bytes_per_second."""
-
-    value: float
-    unit: str
-
-    def __str__(self) -> str:
-        match self.unit:
-            case "ns":
-                return format_duration(self.value)
-            case "bytes":
-                return format_bytes(self.value)
-            case "bytes_per_second":
-                return f"{format_bytes(self.value)}/s"
-            case "fraction":
-                return f"{100 * self.value:.3g}%"
-            case "per_second":
-                return f"{self.value:.4g}/s"
-            case _:
-                return f"{self.value:.0f}"
-
-
-def in_one_unit(values: Sequence[float], unit: str) -> list[str]:
-    """Figures in words; where all have the same unit, only the first one says it."""
-    texts = [str(Figure(value, unit)) for value in values]
-    if len({_NUMBER.sub("", text) for text in texts}) > 1:
-        return texts
-    return [texts[0], *(_NUMBER.findall(text)[0] for text in texts[1:])]
 
 
 class Summary(dict[str, Figure]):

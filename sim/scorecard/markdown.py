@@ -10,9 +10,9 @@ import pandas as pd
 
 from sim.results.names import words
 from sim.results.statistics import CONFIDENCE
-from sim.results.summary import Figure
 from sim.scorecard.card import Verdict
 from sim.scorecard.measures import MEASURES, SHARES
+from sim.units import Figure
 
 _WORDS: Final = ("better", "worse")
 _SCORES: Final = ("overshoot", "utilization", "assists", "swing")

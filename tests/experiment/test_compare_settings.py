@@ -17,8 +17,9 @@ from sim.experiment.point import Point, Settings
 from sim.experiment.table import Comparison, compare_groups, compare_runs, find_baseline
 from sim.report.verdict import of_comparison
 from sim.results.statistics import median_interval, paired_chances, paired_difference
-from sim.results.summary import Figure, Summary
+from sim.results.summary import Summary
 from sim.streams import Streams
+from sim.units import Figure
 
 
 def text_of(table: Comparison) -> str:

@@ -15,9 +15,10 @@ import pytest
 from sim.config import load
 from sim.experiment import groups as module
 from sim.experiment.table import Comparison, compare_runs
-from sim.results.summary import Figure, Summary, summary
+from sim.results.summary import Summary, summary
 from sim.simulation import simulate
 from sim.streams import Streams
+from sim.units import Figure
 
 COMPARISONS = 200
 SEEDS = 5

@@ -18,8 +18,7 @@ from sim.advice.api import whatif
 from sim.advice.whatif import FIGURES as KNOWN
 from sim.advice.whatif import figure_of
 from sim.cli import main
-from sim.results.summary import in_one_unit
-from sim.units import SECOND, format_bytes, format_duration
+from sim.units import SECOND, format_bytes, format_duration, in_one_unit
 from tests.chromium import asked_for, complaints, look
 
 ROOT = Path(__file__).parents[2]

@@ -12,8 +12,8 @@ from sim.record.sample import Sample
 from sim.results.gc_cost import gc_cpu
 from sim.results.latency import CAUSES, latency, tail_causes
 from sim.results.memory import fragmentation, lock_contention
-from sim.results.summary import Figure, summary
-from sim.units import MiB
+from sim.results.summary import summary
+from sim.units import Figure, MiB
 
 
 def request(took: int, kind: str = "get", **causes: int) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from typing import Final, NamedTuple
 from sim.advice.prediction import predict
 from sim.config import load
 from sim.errors import UserError
-from sim.fitting import fit_log
+from sim.fitting.fit_log import fit_log
 from sim.replay.setting import Setting
 from sim.simulation import simulate
 
@@ -113,7 +113,7 @@ def changed(constant: Constant, factor: float) -> Iterator[None]:
 
 def predicted(log: str) -> Figures:
     """Middles of predictions from a log, and the widths of two intervals, as ratios."""
-    fit = fit_log(ROOT / "tests" / "golden" / f"{log}.gctrace.gz", "100")
+    fit = fit_log(ROOT / "tests" / "golden" / f"{log}.gctrace.gz", gogc=100)
     settings = [Setting(gogc, None, fit.program.procs) for gogc in SETTINGS]
     found: list[float] = []
     for one in predict(fit, settings, seeds=3, draws=9):

@@ -22,8 +22,8 @@ from sim.advice.report import variables
 from sim.config import load
 from sim.config.machine import load_profile
 from sim.errors import ModelError, UserError
-from sim.fitting import fit_log
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
+from sim.fitting.fit_log import fit_log
 from sim.fitting.workload import Container, to_yaml
 from sim.machine.profile import DEFAULT
 from sim.replay import setting as replay
@@ -98,7 +98,7 @@ def rows(folder: str, programs: list[str]) -> Iterator[Row]:
     for key, log in logs.items():
         if programs and log.setting.program not in programs:
             continue
-        fit = fit_log(log.log, "100", rss=_rss(log))
+        fit = fit_log(log.log, gogc=100, rss=_rss(log))
         settings = {run.setting for run in runs if run.setting[:2] == key} - {log.setting}
         for setting in sorted(settings):
             print(folder, *setting, flush=True)

@@ -36,12 +36,12 @@ def blank() -> Callable[..., Any]:
 @pytest.fixture(scope="session", autouse=True)
 def fits_made_once() -> Iterator[None]:
     """What a fit makes of a log hangs on nothing else: whoever fits it again, gets it at once."""
-    from sim import fitting
+    from sim.fitting import fit_log
     from tests.fits import made_once
 
     with pytest.MonkeyPatch.context() as patch:
         for name in ("fit_program", "reproduce"):
-            patch.setattr(fitting, name, made_once(getattr(fitting, name)))
+            patch.setattr(fit_log, name, made_once(getattr(fit_log, name)))
         yield
 
 

@@ -8,8 +8,8 @@ from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
-from sim.fitting import fit_log
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
+from sim.fitting.fit_log import fit_log
 
 
 @cache

@@ -18,9 +18,8 @@ from sim.advice.settings import grid
 from sim.advice.tuning import Goals, Tuning
 from sim.advice.tuning import tune as search
 from sim.errors import UserError
-from sim.fitting import fit_log
-from sim.fitting.evidence import read_evidence
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
+from sim.fitting.fit_log import fit_log
 from sim.fitting.reproduction import TOO_FAR
 from sim.fitting.settings import name_gogc, name_limit, parse_procs
 from sim.units import parse_bytes, parse_duration, parse_fraction
@@ -35,59 +34,11 @@ Words: TypeAlias = str | int | Sequence[str | int]
 Progress: TypeAlias = Callable[[float], None]
 
 
-def fit(
-    log: str | Path | None = None,
-    *,
-    gogc: str | int | None = None,
-    gomemlimit: str | None = None,
-    gomaxprocs: int | None = None,
-    load: str | None = None,
-    arrivals: str | None = None,
-    process: str | None = None,
-    rss: str | None = None,
-    window: tuple[str | None, str | None] = (None, None),
-    horizon: str | None = None,
-    go: str | None = None,
-    also: Sequence[str | Path] = (),
-    binary: str | Path | None = None,
-    metrics: str | Path | None = None,
-    prometheus: str | Path | Sequence[str | Path] = (),
-    pprof: str | Path | None = None,
-    trace: str | Path | None = None,
-) -> Fit:
-    """The program of a gctrace log, or of metrics instead of one, for `whatif` and `tune`.
+fit = fit_log
+"""The program of a gctrace log, or of metrics instead of one, for `whatif` and `tune`.
 
-    `gogc` and `gomemlimit` are what it ran under, `load` is `busy` or `waiting`, `arrivals` the
-    rate of its requests, `process` one of several that wrote the log, `rss` its largest resident
-    memory, `window` the part of the log that counts and `horizon` for how long a service is
-    predicted, `go` the version that wrote the log, `also` more logs of it, `binary` its file; the
-    rest are files with more evidence. Raises UserError.
-    """
-    scrapes = [prometheus] if isinstance(prometheus, str | Path) else prometheus
-    evidence = read_evidence(
-        _path(metrics), [Path(scrape) for scrape in scrapes], _path(pprof), _path(trace), process
-    )
-    percent = None if gogc is None else str(gogc)
-    return fit_log(
-        _path(log),
-        percent,
-        gomemlimit,
-        load,
-        evidence,
-        arrivals,
-        process=process,
-        rss=rss,
-        window=window,
-        horizon=horizon,
-        go=go,
-        procs=gomaxprocs,
-        also=[Path(other) for other in also],
-        binary=_path(binary),
-    )
-
-
-def _path(file: str | Path | None) -> Path | None:
-    return None if file is None else Path(file)
+Its keywords are those of `sim.fitting.source.Source`. Raises UserError.
+"""
 
 
 def whatif(

@@ -10,7 +10,7 @@ from sim.advice.prediction import Prediction
 from sim.advice.report import variables
 from sim.config import load
 from sim.config.machine import load_profile
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.fitting.workload import Container, to_yaml
 from sim.machine.profile import DEFAULT
 from sim.results.gc_cost import gc_cpu

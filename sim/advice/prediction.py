@@ -11,7 +11,8 @@ import numpy as np
 
 from sim.advice.latency import latency
 from sim.fitting.draw import Possible, draw, likeliest
-from sim.fitting.gctrace_fit import NEARLY_ALL, Fit
+from sim.fitting.fit import Fit
+from sim.fitting.load import NEARLY_ALL
 from sim.fitting.reproduction import Reproduction
 from sim.replay.memory import Overheads
 from sim.replay.program import Load, Window

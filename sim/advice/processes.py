@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from sim.advice.prediction import Figures, Prediction, predict
+from sim.advice.scenario import AS_TODAY, Future
 from sim.errors import UserError
-from sim.fitting import fit_log
+from sim.fitting.fit_log import fit_source
 from sim.fitting.gctrace_log import FEWEST_CYCLES, read_gctrace
 from sim.fitting.processes import Process
+from sim.fitting.source import Source, path
 from sim.replay.setting import Setting
 from sim.units import format_duration
 
@@ -26,6 +28,8 @@ SUMMED: Final = (
 )
 LARGEST: Final = ("peak_heap_bytes", "peak_rss_bytes")
 """How many processes run at a time is not in the log: of memory only the largest one's is told."""
+_OF_ONE: Final = ("rss", "also", "metrics", "prometheus", "trace", "arrivals")
+"""Fields of a source that are of one process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +43,18 @@ class Together:
 
 
 def predict_all(
-    log: Path,
+    source: Source,
     settings: Callable[[int], list[Setting]],
+    future: Future = AS_TODAY,
     *,
-    gogc: str | None = None,
-    gomemlimit: str | None = None,
-    go: str | None = None,
     seed: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> Together:
     """Predict every process with enough cycles, alone; `settings` are for a GOMAXPROCS.
 
-    Raises UserError where no process has enough cycles.
+    Raises UserError where no process has enough cycles, and for what is known of one process.
     """
+    log = _log_alone(source)
     processes = read_gctrace(log, fewest=0).processes
     used = [one for one in processes if len(one.found) >= FEWEST_CYCLES]
     if not used:
@@ -61,12 +64,23 @@ def predict_all(
         )
     each = []
     for done, process in enumerate(used, 1):
-        fit = fit_log(log, gogc, gomemlimit, process=process.label, go=go)
+        fit = future.of(fit_source(replace(source, process=process.label)))
         each.append(predict(fit, settings(fit.program.procs), seed))
         if progress is not None:
             progress(done / len(used))
     rows = [_summed(alike) for alike in zip(*each, strict=True)]
     return Together(rows, _sentence(processes, used))
+
+
+def _log_alone(source: Source) -> Path:
+    """The log, where nothing else is given that only one process can have."""
+    for name in _OF_ONE:
+        if getattr(source, name) is not None:
+            raise UserError(f"--{name}: it is of one process; --process says of which, not all")
+    log = path(source.log)
+    if log is None:
+        raise UserError("--process: expected a log of several processes for all")
+    return log
 
 
 def _summed(alike: Sequence[Prediction]) -> Prediction:

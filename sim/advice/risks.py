@@ -7,7 +7,7 @@ from typing import Final
 
 from sim.advice.prediction import Prediction, predict
 from sim.advice.tuning import Goals, grown
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.replay.setting import Setting
 from sim.units import Fraction
 

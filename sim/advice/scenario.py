@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from sim.advice.tuning import grown
 from sim.errors import UserError
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.replay.program import Load
 from sim.units import Fraction, parse_fraction
 
@@ -28,6 +29,9 @@ class Future:
         """
         changed = grown(fit, self.growth) if self.growth else fit
         return changed if self.traffic == 1.0 else _with_traffic(changed, self.traffic)
+
+
+AS_TODAY: Final = Future()
 
 
 def scenario(growth: str | float = 0.0, traffic: str | float = 1.0) -> Future:

@@ -11,7 +11,7 @@ from typing import Final
 from sim.advice.policies import NamedPolicy, named_policies, whole_mib
 from sim.advice.prediction import OVERLOAD, Prediction, predict, wanted_share
 from sim.errors import UserError
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.replay.setting import Setting
 from sim.units import SECOND, Bytes, Fraction, Nanoseconds
 

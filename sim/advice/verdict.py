@@ -10,7 +10,7 @@ from sim.advice.report import environment, fits
 from sim.advice.risks import MOST_GROWTH, Risks
 from sim.advice.tuning import EQUALLY_CHEAP, Candidate, Tuning
 from sim.advice.whatif import doubts, with_range
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.units import Bytes, Figure, Fraction, format_bytes
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Final
 
 from sim.advice.prediction import OVERLOAD, Figures, Prediction, wanted_share
 from sim.advice.report import environment
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.fitting.settings import name_gogc, name_limit
 from sim.units import SECOND, Figure, format_bytes, in_one_unit
 

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-from sim.cli.fitting import fitted
-from sim.cli.options import (
-    RSS,
-    Arrivals,
-    Expositions,
-    From,
-    GivenLoad,
-    GivenProcess,
-    Go,
-    Horizon,
-    LoggedGOGC,
-    LoggedLimit,
-    Metrics,
-    Quiet,
-    To,
-    Trace,
-)
+from sim.cli.options import Quiet
 from sim.cli.progress import progress
+from sim.cli.source import fitted, takes_source
+from sim.fitting.source import Source
 
 
+@takes_source(without={"log", "pprof"})
 def explore(
-    source: Annotated[
+    log: Annotated[
         Path,
         typer.Argument(
             metavar="LOG|CONFIG",
@@ -39,19 +27,8 @@ def explore(
     memory: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Memory of the container.")
     ] = None,
-    logged_gogc: LoggedGOGC = None,
-    logged_gomemlimit: LoggedLimit = None,
-    load: GivenLoad = None,
-    arrivals: Arrivals = None,
-    process: GivenProcess = None,
-    metrics: Metrics = None,
-    prometheus: Expositions = None,
-    trace: Trace = None,
-    rss: RSS = None,
-    begin: From = None,
-    end: To = None,
-    horizon: Horizon = None,
-    go: Go = None,
+    *,
+    source: Source,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any free one.")] = 0,
     browse: Annotated[
         bool, typer.Option("--browse/--no-browse", help="Open the page in a browser.")
@@ -66,28 +43,14 @@ def explore(
 
     container = None if memory is None else parse_bytes(memory)
     with TemporaryDirectory() as folder:
-        log = source
-        if is_config(source):
-            with progress(source.stem, quiet=quiet) as report:
-                log, metrics, rss = simulate_log(source, Path(folder), report)
-        fit = fitted(
-            log,
-            quiet=quiet,
-            gogc=logged_gogc,
-            gomemlimit=logged_gomemlimit,
-            load=load,
-            arrivals=arrivals,
-            process=process,
-            rss=rss,
-            window=(begin, end),
-            horizon=horizon,
-            go=go,
-            metrics=metrics,
-            prometheus=prometheus,
-            trace=trace,
-        )
+        given = replace(source, log=log)
+        if is_config(log):
+            with progress(log.stem, quiet=quiet) as report:
+                name, metrics, rss = simulate_log(log, Path(folder), report)
+            given = replace(source, log=name, metrics=metrics, rss=rss)
+        fit = fitted(given, quiet=quiet)
 
     def ready(address: str) -> None:
         print(f"explore: {address} (Ctrl-C ends it)", flush=True)
 
-    serve(fit, source.name, container, seed, port=port, browse=browse, ready=ready)
+    serve(fit, log.name, container, seed, port=port, browse=browse, ready=ready)

@@ -12,7 +12,7 @@ from sim.files import write
 
 if TYPE_CHECKING:
     from sim.explore.grid import Grid
-    from sim.fitting.gctrace_fit import Fit
+    from sim.fitting.fit import Fit
 
 
 def write_explorer(

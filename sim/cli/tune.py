@@ -7,36 +7,16 @@ from typing import Annotated
 import typer
 
 from sim.cli.files import write_json
-from sim.cli.fitting import fitted
-from sim.cli.options import (
-    RSS,
-    Also,
-    Arrivals,
-    Binary,
-    Expositions,
-    From,
-    GivenLoad,
-    GivenProcess,
-    Go,
-    Horizon,
-    Html,
-    Json,
-    Log,
-    LoggedGOGC,
-    LoggedLimit,
-    LoggedProcs,
-    Metrics,
-    Quiet,
-    To,
-    Trace,
-)
+from sim.cli.options import Html, Json, Quiet
 from sim.cli.progress import progress
+from sim.cli.source import fitted, takes_source
 from sim.cli.tables import table, width
+from sim.fitting.source import Source
 
 
+@takes_source(without={"pprof"})
 def tune(
     memory: Annotated[str, typer.Option(metavar="SIZE", help="Memory of the container.")],
-    log: Log = None,
     cpu: Annotated[
         int | None, typer.Option(min=1, help="CPUs of the container [default: as logged].")
     ] = None,
@@ -53,22 +33,8 @@ def tune(
     growth: Annotated[
         str, typer.Option(metavar="SHARE", help="Growth of the live heap to be prepared for.")
     ] = "0%",
-    logged_gogc: LoggedGOGC = None,
-    logged_gomemlimit: LoggedLimit = None,
-    logged_gomaxprocs: LoggedProcs = None,
-    load: GivenLoad = None,
-    arrivals: Arrivals = None,
-    process: GivenProcess = None,
-    rss: RSS = None,
-    go: Go = None,
-    also: Also = None,
-    binary: Binary = None,
-    begin: From = None,
-    end: To = None,
-    horizon: Horizon = None,
-    metrics: Metrics = None,
-    prometheus: Expositions = None,
-    trace: Trace = None,
+    *,
+    source: Source,
     force: Annotated[
         bool,
         typer.Option("--force", help="Recommend even if the log's own replay misses it by 30 %."),
@@ -79,25 +45,7 @@ def tune(
     quiet: Quiet = False,
 ) -> None:
     """Recommend GOGC and GOMEMLIMIT for a container, with trade-offs and risks."""
-    fit = fitted(
-        log,
-        quiet=quiet,
-        gogc=logged_gogc,
-        gomemlimit=logged_gomemlimit,
-        gomaxprocs=logged_gomaxprocs,
-        load=load,
-        arrivals=arrivals,
-        process=process,
-        rss=rss,
-        window=(begin, end),
-        horizon=horizon,
-        go=go,
-        also=also,
-        binary=binary,
-        metrics=metrics,
-        prometheus=prometheus,
-        trace=trace,
-    )
+    fit = fitted(source, quiet=quiet)
     # Only now: a log that holds nothing is refused before the rest is loaded.
     from sim.advice import api, report
     from sim.advice.prediction import predict
@@ -125,8 +73,7 @@ def tune(
         from sim.explore.grid import Grid
 
         grid = Grid.of_tuning(fit, found)
-        name = log.name if log else "metrics"
-        write_explorer(html, name, fit, grid, seed, verdict, quiet=quiet)
+        write_explorer(html, source.name, fit, grid, seed, verdict, quiet=quiet)
     if write_json(json, lambda: of_advice(fit, today, found)):
         return
     print(*verdict, sep="\n")

@@ -9,33 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.files import write_json
-from sim.cli.fitting import fitted
-from sim.cli.options import (
-    RSS,
-    Also,
-    Arrivals,
-    Binary,
-    Expositions,
-    From,
-    GivenLoad,
-    GivenProcess,
-    Go,
-    Growth,
-    Horizon,
-    Html,
-    Json,
-    Log,
-    LoggedGOGC,
-    LoggedLimit,
-    LoggedProcs,
-    Metrics,
-    Quiet,
-    To,
-    Trace,
-    Traffic,
-)
+from sim.cli.options import Growth, Html, Json, Quiet, Traffic
 from sim.cli.progress import progress
+from sim.cli.source import fitted, takes_source
 from sim.cli.tables import table, width
+from sim.errors import UserError
+from sim.fitting.source import Source
 
 if TYPE_CHECKING:
     from sim.advice.prediction import Prediction
@@ -43,8 +22,8 @@ if TYPE_CHECKING:
 SETTINGS = ("GOGC", "GOMEMLIMIT", "GOMAXPROCS")
 
 
+@takes_source(without={"pprof"})
 def whatif(
-    log: Log = None,
     gogc: Annotated[
         str, typer.Option(metavar="N,N,off", help="GOGC values to predict.")
     ] = "50,100,200,400",
@@ -54,22 +33,8 @@ def whatif(
     gomaxprocs: Annotated[
         str | None, typer.Option(metavar="N,N", help="GOMAXPROCS values [default: as logged].")
     ] = None,
-    logged_gogc: LoggedGOGC = None,
-    logged_gomemlimit: LoggedLimit = None,
-    logged_gomaxprocs: LoggedProcs = None,
-    load: GivenLoad = None,
-    arrivals: Arrivals = None,
-    process: GivenProcess = None,
-    rss: RSS = None,
-    go: Go = None,
-    also: Also = None,
-    binary: Binary = None,
-    begin: From = None,
-    end: To = None,
-    horizon: Horizon = None,
-    metrics: Metrics = None,
-    prometheus: Expositions = None,
-    trace: Trace = None,
+    *,
+    source: Source,
     json: Json = None,
     html: Html = None,
     growth: Growth = "0%",
@@ -85,43 +50,14 @@ def whatif(
     if check is not None:
         _check(check, seed, quiet=quiet)
         return
-    if process == "all" and log is not None:
-        from sim.advice.processes import predict_all
-        from sim.advice.settings import grid
-
-        with progress("whatif", quiet=quiet) as report:
-            together = predict_all(
-                log,
-                lambda procs: grid(gogc, gomemlimit, gomaxprocs or str(procs)),
-                gogc=logged_gogc,
-                gomemlimit=logged_gomemlimit,
-                go=go,
-                seed=seed,
-                progress=report,
-            )
-        if not write_json(json, lambda: _document(together.predictions)):
-            _print_rows(together.predictions)
-            print(f"\n- {together.sentence}")
+    if source.process == "all":
+        if html is not None:
+            raise UserError("--html: the page is of one process; --process says which")
+        _together(
+            source, (gogc, gomemlimit, gomaxprocs), (growth, traffic), seed, json, quiet=quiet
+        )
         return
-    logged = fitted(
-        log,
-        quiet=quiet,
-        gogc=logged_gogc,
-        gomemlimit=logged_gomemlimit,
-        gomaxprocs=logged_gomaxprocs,
-        load=load,
-        arrivals=arrivals,
-        process=process,
-        rss=rss,
-        window=(begin, end),
-        horizon=horizon,
-        go=go,
-        also=also,
-        binary=binary,
-        metrics=metrics,
-        prometheus=prometheus,
-        trace=trace,
-    )
+    logged = fitted(source, quiet=quiet)
     # Only now: a log that holds nothing is refused before the rest is loaded.
     from sim.advice.prediction import predict
     from sim.advice.scenario import scenario
@@ -142,9 +78,8 @@ def whatif(
         from sim.cli.pages import write_explorer
         from sim.explore.grid import Grid
 
-        name = log.name if log else "metrics"
         grid_of = Grid.of(logged, settings, future)
-        write_explorer(html, name, logged, grid_of, seed, verdict, quiet=quiet)
+        write_explorer(html, source.name, logged, grid_of, seed, verdict, quiet=quiet)
     if write_json(json, lambda: _document(predictions)):
         return
     print(*verdict, "", sep="\n")
@@ -158,6 +93,34 @@ def _document(predictions: Sequence[Prediction]) -> object:
     from sim.report.documents import of_predictions
 
     return of_predictions(predictions)
+
+
+def _together(
+    source: Source,
+    settings: tuple[str, str, str | None],
+    future: tuple[str, str],
+    seed: int,
+    json: Path | None,
+    *,
+    quiet: bool,
+) -> None:
+    """All processes of a log, and their sums."""
+    from sim.advice.processes import predict_all
+    from sim.advice.scenario import scenario
+    from sim.advice.settings import grid
+
+    gogc, gomemlimit, gomaxprocs = settings
+    with progress("whatif", quiet=quiet) as report:
+        together = predict_all(
+            source,
+            lambda procs: grid(gogc, gomemlimit, gomaxprocs or str(procs)),
+            scenario(*future),
+            seed=seed,
+            progress=report,
+        )
+    if not write_json(json, lambda: _document(together.predictions)):
+        _print_rows(together.predictions)
+        print(f"\n- {together.sentence}")
 
 
 def _print_rows(predictions: Sequence[Prediction]) -> None:

@@ -10,7 +10,7 @@ from sim.advice.api import Advice
 from sim.advice.prediction import Prediction
 from sim.advice.scenario import Future
 from sim.explore.knobs import Position
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.replay.program import Load
 from sim.replay.setting import Setting
 from sim.units import Bytes

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from sim.advice.scenario import Future
 from sim.errors import UserError
-from sim.fitting.gctrace_fit import Fit, live_heap
+from sim.fitting.fit import Fit, live_heap
 from sim.fitting.settings import name_gogc, name_limit, parse_gogc, parse_limit, parse_procs
 from sim.replay.program import Load
 from sim.replay.setting import Setting

@@ -17,7 +17,7 @@ from sim.advice.scenario import Future
 from sim.advice.tuning import DRAWS, PERCENTS, SEEDS, Goals, tune
 from sim.errors import UserError
 from sim.explore.knobs import Position
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.replay.memory import Overheads
 from sim.replay.run import ReplayedRun
 from sim.replay.setting import Setting

@@ -13,7 +13,7 @@ from sim.errors import UserError
 from sim.explore.knobs import Position
 from sim.explore.live import application
 from sim.explore.predictor import Predictor
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.units import Bytes
 
 LOOPBACK: Final = "127.0.0.1"

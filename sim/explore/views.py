@@ -14,7 +14,7 @@ from sim.advice.verdict import of_setting
 from sim.advice.whatif import FIGURES, figure_of, known
 from sim.explore.knobs import Position
 from sim.explore.predictor import Tried
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.replay.memory import Overheads
 from sim.replay.run import ReplayedRun
 from sim.units import SECOND, Bytes, MiB, in_one_unit

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.fitting.non_heap import chance_of_bitmaps, with_bitmaps
 from sim.fitting.observe import Floats
 from sim.fitting.resident import bounded, ends, program_at

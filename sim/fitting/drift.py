@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.fitting.phases import FEW_CYCLES
 
 SIGNIFICANT: Final = 5.0

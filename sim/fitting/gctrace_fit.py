@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
 from sim.fitting import versions
 from sim.fitting.calibrate import calibrate
 from sim.fitting.condensed import Kept, kept
-from sim.fitting.gctrace_log import GCTraceLog, GoVersions
+from sim.fitting.fit import Fit
+from sim.fitting.gctrace_log import GCTraceLog
 from sim.fitting.large import LEAST_GOAL, jumps, no_jumps
+from sim.fitting.load import IDLE_SHARE_OF_WAITING, idle_share
 from sim.fitting.non_heap import CACHED, assumed_overheads, smallness
 from sim.fitting.observe import Floats, Observed, observe
 from sim.fitting.phases import FEW_CYCLES, Phases, phases
-from sim.fitting.resident import PROGRAM_SPREAD, LastHeap, Resident
+from sim.fitting.resident import LastHeap
 from sim.fitting.settings import name_gogc, name_limit
 from sim.replay.memory import Overheads
 from sim.replay.program import Load, ObservedCycle, ObservedProgram, Window
 from sim.replay.setting import Setting
-from sim.units import SECOND, Bytes, Fraction, MiB
-
-if TYPE_CHECKING:
-    from sim.fitting.reproduction import Reproduction
+from sim.units import Bytes, Fraction, MiB
 
 _SLOWEST: Final = 0.01
 """Rate of allocation of a cycle of few MiB, relative to the mean of all."""
@@ -36,70 +35,6 @@ _MOSTLY: Final[Fraction] = 0.5
 size. A majority; moves GC CPU of programs whose heap changes much."""
 _SURELY_GROWN: Final = 2 * MiB
 """Bytes of printed growth from which on most of it is no rounding: two whole MiB."""
-NEARLY_ALL: Final[Fraction] = 0.95
-"""Share of the Ps; with more in use, requests queue up. A judgement: an M/M/1 queue waits twenty
-times as long as it works there; decides when a setting is called overload."""
-MORE_THAN_MOMENTS: Final[Fraction] = 0.25
-"""Of all marking; with more by idle workers, the Ps that they had were not idle by chance. They do
-most of it in a program that waits on two Ps; decides whether a fit is waiting or busy."""
-IDLE_SHARE_OF_WAITING: Final = 0.05
-"""Share of the Ps; with more for idle workers, load limits the program, not CPU. As
-`SPARE_OF_WAITING`; decides whether a fit is waiting or busy."""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Fit:
-    """A fitted program and what to know before trusting it."""
-
-    program: ObservedProgram
-    overheads: Overheads
-    observed: Observed
-    """The cycles that are replayed, and those before them."""
-    measured: slice
-    """Of `observed`: the cycles that are replayed and asked about."""
-    course: Phases
-    """Start-up, steady part and growth of the whole log."""
-    stands_for: Fraction
-    """Cycles of the log to one of these; figures that add up are so many times as large."""
-    logged: Setting
-    sizes: tuple[tuple[Bytes, float], ...]
-    """Sizes of live objects and their relative frequency, where something says so."""
-    assumptions: tuple[str, ...]
-    warnings: tuple[str, ...]
-    last: LastHeap
-    go: GoVersions
-    """Whose rules it is predicted by."""
-    unsure_cost: float = 0.0
-    unsure_live: float = 0.0
-    """See GCTraceLog."""
-    arrivals: float | None = None
-    """Requests per second, where somebody knows them."""
-    resident: Resident | None = None
-    """Resident memory of the log's run, where somebody looked it up."""
-    reproduction: Reproduction | None = None
-    """How well its own log comes out again."""
-    logs: int = 1
-    """Of this program, that were fitted together."""
-    steady_from: float | None = None
-    """Position from which on a service does the same all the time; None where the log ends."""
-    program_spread: float = PROGRAM_SPREAD
-    """Of the logarithm of `overheads.program`."""
-
-    @property
-    def cycles(self) -> int:
-        """Measured cycles of the log."""
-        return round(int(self.measured.stop - self.measured.start) * self.stands_for)
-
-    @property
-    def program_assumed(self) -> bool:
-        """Whether nobody knows how large the program's file is in memory: no RSS, no file."""
-        return self.resident is None and self.program_spread == PROGRAM_SPREAD
-
-    def __repr__(self) -> str:
-        return (
-            f"Fit({self.cycles} cycles, {self.program.load.value}, {live_heap(self) / MiB:.4g} MiB"
-            f" live, {self.program.demand * SECOND / MiB:.4g} MiB/s)"
-        )
 
 
 def fit_program(
@@ -167,35 +102,6 @@ def fit_program(
     )
 
 
-def wants_more_than_there_is(fit: Fit) -> bool:
-    """Load and collection together keep the Ps as good as busy: it is CPU that limits the program.
-
-    So do batch programs that other processes keep from their CPUs: idle workers then mark in time
-    that the program wanted.
-    """
-    return fit.program.demanded_cpus > _left_by_collection(fit)
-
-
-def within_what_there_is(fit: Fit) -> Fit:
-    """A program that waits for load, and whose load its Ps served, as the log shows."""
-    demanded = min(fit.program.demanded_cpus, _left_by_collection(fit))
-    return replace(fit, program=replace(fit.program, demanded_cpus=demanded))
-
-
-def idle_part(fit: Fit) -> Fraction:
-    """Of all marking, what idle workers did."""
-    seen, measured = fit.observed, fit.measured
-    return float(seen.idle[measured].sum() / max(1.0, float(seen.mark_cpu[measured].sum())))
-
-
-def _left_by_collection(fit: Fit) -> float:
-    """Ps that collection leaves to a program whose requests do not queue up."""
-    seen, measured = fit.observed, fit.measured
-    time = max(float(seen.at[measured][-1] - seen.at[measured][0]), 1.0)
-    collecting = float((seen.assist + seen.background)[measured].sum()) / time
-    return max(0.0, NEARLY_ALL * fit.program.procs - collecting)
-
-
 def _steady_from(cycles: Sequence[ObservedCycle], course: Phases, part: Kept) -> float | None:
     """Position at which the steady part of a service begins; None where it is none."""
     if not course.holds:
@@ -236,13 +142,6 @@ def _last_heap(seen: Observed, logged: Setting, measured: slice) -> LastHeap:
 def _share(cpu: Floats, seen: Observed, measured: slice) -> Fraction:
     """Share of all Ps over the measured mark phases."""
     return float(cpu[measured].sum() / (seen.procs * seen.duration[measured].sum()))
-
-
-def idle_share(log: GCTraceLog) -> Fraction:
-    """What idle workers got of the Ps in mark phases."""
-    lines = log.lines[log.measured]
-    marking = sum(line.procs * line.concurrent_mark for line in lines)
-    return sum(line.cpu_idle for line in lines) / max(1, marking)
 
 
 def _cycles(
@@ -374,18 +273,3 @@ def _doubts(log: GCTraceLog) -> tuple[str, ...]:
     if max(line.heap_marked for line in lines) < 4 * MiB:
         doubts.append("the heap is so small that whole MiB say little about it")
     return tuple(doubts)
-
-
-def held(fit: Fit) -> float:
-    """Bytes that are alive in every cycle after the start."""
-    return float(fit.observed.live[fit.measured][-max(1, _after_start(fit)) :].min())
-
-
-def _after_start(fit: Fit) -> int:
-    """Replayed cycles after the start-up of the program."""
-    return round((fit.cycles - fit.course.starting) / fit.stands_for)
-
-
-def live_heap(fit: Fit) -> Bytes:
-    """Mean live heap of the measured part."""
-    return round(float(fit.observed.live[fit.measured].mean()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sim.errors import UserError
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.fitting.gctrace_log import FEWEST_CYCLES, GCTraceLog
 from sim.replay.program import Window
 from sim.units import Nanoseconds, format_duration, parse_duration

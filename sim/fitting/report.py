@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.fitting.drift import drift
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.fitting.variation import variation
 from sim.replay.program import Load
 from sim.units import SECOND, format_bytes, format_duration

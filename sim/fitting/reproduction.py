@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from sim.fitting.draw import likeliest
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.fitting.observe import Floats
 from sim.replay.run import ReplayedRun, run
 from sim.streams import Streams

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.errors import UserError
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.replay.program import Load
 from sim.units import Bytes, Fraction, format_bytes
 

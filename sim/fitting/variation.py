@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.fitting.observe import Floats
 from sim.units import SECOND, Nanoseconds
 

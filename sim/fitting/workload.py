@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from sim.fitting.drift import drift
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.fitting.objects import stand_in
 from sim.fitting.settings import name_gogc, name_limit
 from sim.fitting.variation import variation

@@ -19,7 +19,7 @@ from sim.advice.verdict import of_tuning
 from sim.advice.whatif import as_object
 from sim.experiment.table import Comparison
 from sim.experiment.tidy import comparison_frame
-from sim.fitting.gctrace_fit import Fit, live_heap
+from sim.fitting.fit import Fit, live_heap
 from sim.fitting.settings import name_gogc, name_limit
 from sim.mechanisms.frame import plain
 from sim.mechanisms.run import Watched

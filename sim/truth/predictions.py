@@ -14,7 +14,7 @@ import pandas as pd
 from sim.advice.guide import guide
 from sim.advice.prediction import DRAWS, SEEDS, predict
 from sim.errors import UserError
-from sim.fitting import fit_log
+from sim.fitting.fit_log import fit_log
 from sim.fitting.settings import name_gogc, name_limit, parse_gogc, parse_limit, parse_procs
 from sim.replay import setting as replay
 from sim.replay.program import Load
@@ -103,7 +103,7 @@ def _rows(
 ) -> list[dict[str, object]]:
     resident = real_figures(log).peak_rss
     rss = None if math.isnan(resident) else f"{round(resident)}B"
-    fit = fit_log(log.log, LOGGED_GOGC, rss=rss)
+    fit = fit_log(log.log, gogc=LOGGED_GOGC, rss=rss)
     repeated = {
         setting: [_Real(real_figures(run), amount_of(run, log, fit.program.load)) for run in group]
         for setting, group in groupby(runs, key=lambda run: run.setting)

@@ -12,7 +12,7 @@ import sim
 from sim.advice.prediction import OVERLOAD, predict, wanted_share
 from sim.advice.whatif import as_object, doubts
 from sim.errors import UserError
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.replay.setting import Setting
 
 REAL = Path(__file__).parents[1] / "golden" / "real"

@@ -10,9 +10,11 @@ import pytest
 
 from sim.advice.prediction import predict
 from sim.advice.processes import predict_all
+from sim.advice.scenario import Future
 from sim.advice.settings import grid
 from sim.cli import main
-from sim.fitting import fit_log
+from sim.fitting.fit_log import fit_log
+from sim.fitting.source import Source
 from sim.replay.setting import Setting
 
 LINE = (
@@ -40,7 +42,7 @@ def settings(procs: int) -> list[Setting]:
 
 
 def test_cycles_and_cpu_are_sums_and_memory_is_of_the_largest(build: Path) -> None:
-    together = predict_all(build, settings)
+    together = predict_all(Source(build), settings)
     alone = [predict(fit_log(build, process=name), settings(2)) for name in ("#1", "#2")]
     for found, *parts in zip(together.predictions, *alone, strict=True):
         for name in ("gc_cycles", "gc_cpu_seconds", "alloc_bytes"):
@@ -70,3 +72,21 @@ def test_a_log_of_short_processes_only_is_one_sentence(
         main(["whatif", str(build), "--process", "all"])
     assert ended.value.code == 2
     assert "none of 1 processes has the 3 cycles" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--rss", "--html", "--also"])
+def test_what_only_one_process_has_is_refused_for_all_of_them(
+    build: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    value = "80MiB" if option == "--rss" else str(tmp_path / "file")
+    with pytest.raises(SystemExit) as ended:
+        main(["whatif", str(build), "--process", "all", option, value])
+    assert ended.value.code == 2
+    assert f"{option}: " in capsys.readouterr().err
+
+
+def test_growth_is_that_of_every_process(build: Path) -> None:
+    today = predict_all(Source(build), settings)
+    grown = predict_all(Source(build), settings, Future(growth=0.5))
+    for before, after in zip(today.predictions, grown.predictions, strict=True):
+        assert after.middle.peak_heap_bytes > 1.3 * before.middle.peak_heap_bytes

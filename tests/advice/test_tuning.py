@@ -14,7 +14,7 @@ from sim.advice.risks import risks
 from sim.advice.tuning import Goals, Tuning, tune
 from sim.cli import main
 from sim.errors import UserError
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.replay.setting import Setting
 from sim.units import MiB, format_bytes
 from tests.fits import fitted

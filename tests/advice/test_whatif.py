@@ -11,7 +11,7 @@ from sim.advice.prediction import predict
 from sim.advice.settings import grid
 from sim.advice.whatif import as_object, doubts, rows
 from sim.errors import UserError
-from sim.fitting import fit_log
+from sim.fitting.fit_log import fit_log
 from sim.fitting.settings import name_limit
 from sim.replay.setting import Setting
 from sim.units import GiB, MiB

@@ -8,8 +8,8 @@ import pytest
 
 from sim.config.machine import load_profile
 from sim.errors import UserError
-from sim.fitting import fit_log
 from sim.fitting.evidence import read_evidence
+from sim.fitting.fit_log import fit_log
 from sim.fitting.workload import Container, shape, to_yaml
 from sim.replay.program import Load
 from sim.units import SECOND, GiB, KiB
@@ -66,7 +66,7 @@ def test_what_does_not_grow_with_the_heap_is_told_apart(tmp_path: Path) -> None:
 
 
 def test_a_heap_profile_gives_the_workload_its_objects() -> None:
-    fit = fit_log(GARBAGE, evidence=read_evidence(profile=PROFILE))
+    fit = fit_log(GARBAGE, pprof=PROFILE)
     text = to_yaml(fit, "app.gctrace", load_profile("default-x86-64"), Container())
     assert text.count("{size: ") == len(fit.sizes) + 1  # and the store
     assert "heap profile" in text
@@ -99,12 +99,12 @@ def test_a_trace_tells_who_is_a_request_and_what_the_program_has_to_spare() -> N
 
 
 def test_requests_that_are_known_are_the_units_of_the_workload() -> None:
-    fit = fit_log(HEAPBENCH, evidence=read_evidence(trace=TRACE))
+    fit = fit_log(HEAPBENCH, trace=TRACE)
     assert fit.arrivals
     found = shape(fit, load_profile("default-x86-64"))
     assert found.unit * fit.arrivals == pytest.approx(fit.program.demand * SECOND, rel=1e-3)
-    assert fit_log(HEAPBENCH, load="busy", evidence=read_evidence(trace=TRACE)).arrivals is None
-    assert fit_log(HEAPBENCH, arrivals="50/s", evidence=read_evidence(trace=TRACE)).arrivals == 50
+    assert fit_log(HEAPBENCH, load="busy", trace=TRACE).arrivals is None
+    assert fit_log(HEAPBENCH, arrivals="50/s", trace=TRACE).arrivals == 50
 
 
 def test_what_is_no_trace_says_how_to_get_one(tmp_path: Path) -> None:

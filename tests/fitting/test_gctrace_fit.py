@@ -9,8 +9,8 @@ import pytest
 
 from sim.config.machine import load_profile
 from sim.errors import UserError
-from sim.fitting import fit_log
 from sim.fitting.drift import drift
+from sim.fitting.fit_log import fit_log
 from sim.fitting.gctrace_log import read_gctrace
 from sim.fitting.observe import smoothed
 from sim.fitting.workload import Container, to_yaml
@@ -68,7 +68,7 @@ def test_stacks_and_globals_follow_from_rounded_goals(
         lines.append(LINE.format(n=n, t=0.1 * n, goal=int(goal), **sizes))
         goal = marked + (marked + roots) * gogc / 100
     log = written(tmp_path, "".join(lines))
-    found = fit_log(log, str(gogc)).program.roots
+    found = fit_log(log, gogc=gogc).program.roots
     assert found == pytest.approx(roots * MiB, abs=0.25 * MiB)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from sim.advice.prediction import predict
 from sim.errors import UserError
-from sim.fitting import fit_log
+from sim.fitting.fit_log import fit_log
 from sim.fitting.gctrace_log import GCTraceLog, read_gctrace
 from sim.fitting.observe import observe
 from sim.formats.log import open_log

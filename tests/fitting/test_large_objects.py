@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sim.advice.prediction import predict
 from sim.advice.settings import grid
 from sim.cli import main
-from sim.fitting import fit_log
+from sim.fitting.fit_log import fit_log
 from sim.units import MiB
 from tests.fits import fitted
 

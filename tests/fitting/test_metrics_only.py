@@ -12,8 +12,8 @@ import pytest
 from sim.advice.prediction import predict
 from sim.advice.settings import grid
 from sim.errors import UserError
-from sim.fitting import fit_log
 from sim.fitting.evidence import Evidence, read_evidence
+from sim.fitting.fit_log import fit_log
 from sim.fitting.gctrace_log import GCTraceLog, read_gctrace
 from sim.fitting.metrics_log import KnownProcess, log_of
 from sim.fitting.observe import Observed, observe
@@ -131,7 +131,8 @@ def test_scrapes_of_a_new_collector_stand_for_a_log(tmp_path: Path) -> None:
 
 def test_scrapes_of_an_old_collector_leave_the_cost_of_marking_open(tmp_path: Path) -> None:
     """Of GC CPU there is nothing, of GOMAXPROCS neither: a user says it."""
-    evidence = read_evidence(expositions=scrapes(tmp_path, old=True))
+    files = scrapes(tmp_path, old=True)
+    evidence = read_evidence(expositions=files)
     assert evidence.resident is not None
     assert evidence.resident.size == 190054400
     log = assert_like_its_log(evidence, cost=1.0, live=0.35, procs=2)
@@ -139,7 +140,7 @@ def test_scrapes_of_an_old_collector_leave_the_cost_of_marking_open(tmp_path: Pa
     assert log.go == (22, 22)
     assert any("CPU time of marking" in doubt for doubt in log.warnings)
     with pytest.raises(UserError, match=r"GOMAXPROCS .* --logged-gomaxprocs"):
-        fit_log(None, evidence=evidence)
+        fit_log(prometheus=files)
 
 
 def test_the_answer_to_a_query_range_stands_for_a_log(tmp_path: Path) -> None:
@@ -179,7 +180,7 @@ def test_of_several_instances_one_is_taken_and_can_be_chosen(tmp_path: Path) -> 
     evidence = read_evidence(expositions=[file])
     assert any("app-1:80 is used" in doubt for doubt in evidence.doubts)
     with pytest.raises(UserError, match="only 0 GC cycles"):
-        fit_log(None, evidence=read_evidence(expositions=[file], process="app-2"))
+        fit_log(prometheus=file, process="app-2")
     with pytest.raises(UserError, match="expected one of app-1:80, app-2:80, got 'web'"):
         read_evidence(expositions=[file], process="web")
 
@@ -207,7 +208,7 @@ def test_metrics_that_say_nothing_are_refused_in_a_sentence(tmp_path: Path, kind
     file = tmp_path / "x.prom"
     file.write_text(text)
     with pytest.raises(UserError, match=why):
-        fit_log(None, evidence=read_evidence(expositions=[file]))
+        fit_log(prometheus=file)
 
 
 def test_nothing_at_all_says_what_is_wanted() -> None:
@@ -226,15 +227,15 @@ CONTRADICTIONS = {
 @pytest.mark.parametrize("name", CONTRADICTIONS)
 def test_metrics_of_another_process_are_refused_with_both_values(tmp_path: Path, name: str) -> None:
     value, sentence = CONTRADICTIONS[name]
-    evidence = read_evidence(dumps(tmp_path, {**SETTING, name: value}))
+    metrics = dumps(tmp_path, {**SETTING, name: value})
     with pytest.raises(UserError, match=sentence):
-        fit_log(LOG, evidence=evidence)
+        fit_log(LOG, metrics=metrics)
 
 
 @pytest.mark.slow
 def test_a_program_of_metrics_is_predicted_as_that_of_its_log(tmp_path: Path) -> None:
     settings = grid("50,400", "none", "2")
-    by_metrics = predict(fit_log(None, evidence=read_evidence(dumps(tmp_path))), settings, draws=4)
+    by_metrics = predict(fit_log(metrics=dumps(tmp_path)), settings, draws=4)
     by_log = predict(fit_log(LOG), settings, draws=4)
     for ours, true in zip(by_metrics, by_log, strict=True):
         assert ours.middle.gc_cycles == pytest.approx(true.middle.gc_cycles, rel=0.15)
@@ -243,4 +244,4 @@ def test_a_program_of_metrics_is_predicted_as_that_of_its_log(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_metrics_of_the_same_process_are_taken_beside_a_log(tmp_path: Path) -> None:
-    assert fit_log(LOG, evidence=read_evidence(dumps(tmp_path))).overheads.measured
+    assert fit_log(LOG, metrics=dumps(tmp_path)).overheads.measured

@@ -9,7 +9,7 @@ import pytest
 from sim.advice.prediction import predict
 from sim.cli import main
 from sim.errors import UserError
-from sim.fitting import fit_log
+from sim.fitting.fit_log import fit_log
 from sim.replay.program import Load
 from sim.replay.setting import Setting
 from sim.units import GiB, MiB

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from sim.advice.prediction import predict
 from sim.cli import main
 from sim.errors import UserError
-from sim.fitting import fit_log
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
+from sim.fitting.fit_log import fit_log
 from sim.fitting.resident import LastHeap, Resident, bounded, ends, program_at
 from sim.replay.memory import Overheads
 from sim.replay.setting import Setting

@@ -8,7 +8,7 @@ import pytest
 
 from sim.advice.prediction import predict
 from sim.cli import main
-from sim.fitting import fit_log
+from sim.fitting.fit_log import fit_log
 from sim.replay.setting import Setting
 
 MORE = Path(__file__).parents[1] / "golden" / "real-more"

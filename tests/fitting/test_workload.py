@@ -9,8 +9,8 @@ import pytest
 
 from sim.config import load
 from sim.config.machine import load_profile
-from sim.fitting import fit_log
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
+from sim.fitting.fit_log import fit_log
 from sim.fitting.variation import variation
 from sim.fitting.workload import Container, to_yaml
 from sim.results.traces import gctrace

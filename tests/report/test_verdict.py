@@ -16,7 +16,7 @@ from sim.advice.tuning import Candidate, Goals, Tuning
 from sim.advice.verdict import neighbour, of_predictions, of_setting, of_tuning
 from sim.config import load
 from sim.experiment.table import compare_runs
-from sim.fitting.gctrace_fit import Fit
+from sim.fitting.fit import Fit
 from sim.fitting.resident import Resident
 from sim.replay.setting import Setting
 from sim.report.documents import of_advice

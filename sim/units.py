@@ -75,11 +75,11 @@ def _whole(number: str, size: int, text: object) -> int:
     return int(number) * size if number.isdigit() else round(about)
 
 
-def parse_bytes(text: str | int) -> int:
+def parse_bytes(text: str | int, likely: str = "MiB") -> int:
     """Bytes of a size in Go's GOMEMLIMIT syntax (`512MiB`, `64KiB`, `100B`; 0 needs no unit).
 
     Decimal fractions are a convenience (`1.5GiB`). Raises UserError for other units: Go does not
-    know MB or GB either.
+    know MB or GB either; it suggests the one that is `likely` where there is none.
     """
     match = _SIZE.fullmatch(str(text).strip())
     if match is None:
@@ -88,7 +88,8 @@ def parse_bytes(text: str | int) -> int:
     if unit == "" and float(number) == 0:
         return 0
     if unit not in _BYTE_UNITS:
-        nearest = "MiB" if unit[:1] in "mM" else "GiB" if unit[:1] in "gG" else "KiB"
+        first = unit[:1].upper() or likely[0]
+        nearest = next((name for name in _BYTE_UNITS if name[0] == first), "KiB")
         got = f"the unit {quoted(unit)}" if unit else "no unit"
         raise UserError(
             f"expected a size with one of the units B, KiB, MiB, GiB, TiB, got {got} in"

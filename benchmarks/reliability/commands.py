@@ -132,7 +132,7 @@ def _given(words: list[str], parameter: Any, value: str) -> list[str]:
 
 def judged(words: Sequence[str], end: Ended) -> Failures:
     """One sentence and an exit code that says what happened; nothing that moves a terminal."""
-    allowed = {0, 1, 2} | ({130} if words[0] == "explore" else set())
+    allowed = {0, 1, 2, *{"explore": [130], "tune": [3]}.get(words[0], [])}
     wrong = []
     if end.code not in allowed:
         wrong.append(f"exit code {end.code} after {end.cpu:.0f} s of CPU time")

@@ -112,6 +112,12 @@ def environment(setting: Setting) -> str:
     return " ".join(f"{name}={value}" for name, value in variables(setting).items())
 
 
+def collector(setting: Setting) -> str:
+    """The same without GOMAXPROCS."""
+    found = {name: value for name, value in variables(setting).items() if name != "GOMAXPROCS"}
+    return " ".join(f"{name}={value}" for name, value in found.items())
+
+
 def variables(setting: Setting) -> dict[str, str]:
     """Variables of the environment and their values."""
     found = {"GOGC": name_gogc(setting.gogc)}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sim.advice.prediction import Prediction
-from sim.advice.report import environment, fits
+from sim.advice.report import collector, environment, fits
 from sim.advice.risks import MOST_GROWTH, Risks
 from sim.advice.tuning import EQUALLY_CHEAP, Candidate, Tuning
 from sim.advice.whatif import doubts, with_range
@@ -28,7 +28,7 @@ def of_predictions(fit: Fit, today: Prediction, predictions: Sequence[Prediction
         )
         smallest = min(others, key=lambda p: (p.middle.peak_rss_bytes, p.middle.gc_cpu_share))
         endless = 0 < len(bounded) < len(others)
-        aside = " (off without a limit aside: it does not collect by itself)" if endless else ""
+        aside = " (GOGC=off without a limit aside)" if endless else ""
         lines.append(
             f"Least GC CPU, {environment(cheapest.setting)}{aside}: {_change(today, cheapest)}."
         )
@@ -67,10 +67,9 @@ def of_tuning(fit: Fit, today: Prediction, advice: Advice) -> list[str]:
     if tuning.best is None or confirmed is None or advice.risks is None:
         return [str(advice), _log_basis(fit)]
     memory = tuning.goals.memory
-    chosen = f"Set {environment(confirmed.setting)} in a container of {format_bytes(memory)}."
     lines = [
-        f"{chosen} {_fits(fit, confirmed, memory)}",
-        f"It costs: {_figures(confirmed)}; today {_figures(today)}.",
+        f"Set {environment(confirmed.setting)}. {_fits(fit, confirmed, memory)}",
+        f"It costs: {_beside(today, confirmed)}.",
     ]
     if other := neighbour(tuning):
         lines.append(why_not(tuning.best, other))
@@ -101,37 +100,42 @@ def why_not(best: Candidate, other: Candidate) -> str:
     more_cpu = other.grown.middle.gc_cpu_share - best.grown.middle.gc_cpu_share
     more_rss = there.peak_rss_bytes - best.now.middle.peak_rss_bytes
     return (
-        f"Why not {environment(other.setting)}: peak RSS"
-        f" {format_bytes(there.peak_rss_bytes)} and GC CPU {_share(there.gc_cpu_share)},"
-        f" {_reason(best, other, more_cpu, more_rss)}."
+        f"Why not {collector(other.setting)}: peak RSS {format_bytes(there.peak_rss_bytes)}, GC CPU"
+        f" {_share(there.gc_cpu_share)}; it {_reason(best, other, more_cpu, more_rss)}."
     )
 
 
 def _reason(best: Candidate, other: Candidate, more_cpu: Fraction, more_rss: float) -> str:
     if more_cpu > EQUALLY_CHEAP:
-        return "which costs more"
+        return "costs more"
     if other.setting.memory_limit is None and best.setting.memory_limit is not None:
-        return "without a limit that holds the heap when it grows"
-    small = "which saves less than half a percent of the CPU"
+        return "has no limit to hold the heap when it grows"
+    small = f"saves under {EQUALLY_CHEAP:.1%} of the CPU"
     if other.setting.gogc is None and best.setting.gogc is not None:
-        return f"{small} and fills the limit whether it needs to or not"
+        return f"{small} and fills the limit, needed or not"
     return f"{small} for more memory" if more_rss > 0 else small
 
 
 def _breaks(found: Risks, tuning: Tuning) -> str:
     what = {
-        f"GC takes over {tuning.goals.max_gc_cpu:.0%} of the CPU": found.gc_cpu,
-        "the GC CPU limiter gives the limit up": found.limiter,
-        f"it is killed for {format_bytes(tuning.goals.memory)}": found.out_of_memory,
+        f"GC CPU over {tuning.goals.max_gc_cpu:.0%}": found.gc_cpu,
+        "beyond its limit": found.limiter,
+        f"killed for {format_bytes(tuning.goals.memory)}": found.out_of_memory,
     }
     told = [f"{name} at {growth:+.0%}" for name, growth in what.items() if growth is not None]
     until = f"nothing up to {MOST_GROWTH:+.0%}"
-    return f"Breaks when the live heap of the likeliest program grows: {', '.join(told) or until}."
+    return f"Breaks as the likeliest program's live heap grows: {', '.join(told) or until}."
 
 
 def _figures(prediction: Prediction) -> str:
     rss, cpu = (with_range(prediction, name) for name in ("peak_rss_bytes", "gc_cpu_share"))
     return f"peak RSS {rss}, GC CPU {cpu}"
+
+
+def _beside(today: Prediction, other: Prediction) -> str:
+    rss, cpu = (with_range(other, name) for name in ("peak_rss_bytes", "gc_cpu_share"))
+    before = format_bytes(today.middle.peak_rss_bytes), _share(today.middle.gc_cpu_share)
+    return f"peak RSS {rss}, today {before[0]}; GC CPU {cpu}, today {before[1]}"
 
 
 def _change(today: Prediction, other: Prediction) -> str:
@@ -151,6 +155,6 @@ def _share(share: Fraction) -> str:
 def _log_basis(fit: Fit) -> str:
     doubts = f"; {len(fit.warnings)} doubts below" if fit.warnings else ""
     return (
-        f"Rests on: a replay of {fit.cycles:,} logged cycles of a {fit.program.load.value} program;"
-        f" in brackets where nine of ten programs with such a log lie{doubts}."
+        f"Rests on: {fit.cycles:,} logged cycles of a {fit.program.load.value} program, replayed;"
+        f" in brackets nine of ten programs with such a log{doubts}."
     )

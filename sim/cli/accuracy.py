@@ -10,6 +10,7 @@ import typer
 from sim.cli.files import write_json
 from sim.cli.options import Json, Quiet, Sets
 from sim.cli.progress import progress
+from sim.cli.terminal import say
 
 
 def accuracy(
@@ -25,19 +26,22 @@ def accuracy(
     quiet: Quiet = False,
 ) -> None:
     """Simulate every setting that was recorded, and print real, simulated and error as Markdown."""
-    from sim.report.documents import of_table
+    from sim.report.documents import of_found
     from sim.truth.accuracy import accuracy as measure
     from sim.truth.accuracy import errors_markdown, markdown
     from sim.truth.ladder import climb
-    from sim.truth.verdict import of_errors
+    from sim.truth.verdict import of_errors, of_rungs
 
     with progress("accuracy", quiet=quiet) as report:
         if ladder:
             rungs = climb(configs, recorded, report)
-            if not write_json(json, lambda: of_table(rungs.reset_index())):
+            if not write_json(json, lambda: of_found(of_rungs(rungs), rungs.reset_index())):
+                say(*of_rungs(rungs), "")
                 print(rungs.to_markdown())
             return
         table = measure(configs, recorded, sets or (), report)
-    if write_json(json, lambda: of_table(table)):
+    verdict = of_errors(table)
+    if write_json(json, lambda: of_found(verdict, table)):
         return
-    print(*of_errors(table), "", errors_markdown(table), markdown(table), sep="\n")
+    say(*verdict, "")
+    print(errors_markdown(table), markdown(table), sep="\n")

@@ -11,7 +11,8 @@ import typer
 from sim.cli.files import writable, write_json
 from sim.cli.options import Json, Quiet, Sets
 from sim.cli.sweeping import FAILED, SimulationWorkers, local, simulated
-from sim.cli.tables import table, width
+from sim.cli.tables import table
+from sim.cli.terminal import say, width
 from sim.errors import UserError
 from sim.files import write
 
@@ -188,9 +189,9 @@ class _Job:
         rows = [{head(name): cell.text for name, cell in row.items()} for row in shown(compared)]
         keys = list(rows[0])[: list(rows[0]).index("Pareto")]
         text = table(rows, keys, width())
-        print(*of_comparison(compared), "", text, "", *legend(compared), sep="\n")
-        if self.outcome:
-            print(self.outcome)
+        say(*of_comparison(compared), "")
+        print(text, "", sep="\n")
+        say(*legend(compared), *filter(None, [self.outcome]))
 
     def groups(
         self, settings: Sequence[Settings], folder: Place, detail: Sequence[str]

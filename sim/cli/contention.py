@@ -10,6 +10,7 @@ import typer
 from sim.cli.files import writable, write_json
 from sim.cli.options import Json, Quiet, Sets
 from sim.cli.sweeping import all_simulated
+from sim.cli.terminal import say
 from sim.files import write
 from sim.units import format_duration
 
@@ -54,7 +55,8 @@ def contention(
     from sim.experiment.design import design
     from sim.experiment.grid import points
     from sim.experiment.tidy import check_suffix, serialized
-    from sim.report.documents import of_table
+    from sim.report.contention import verdict
+    from sim.report.documents import of_found
 
     if table is not None:
         check_suffix(table)
@@ -80,10 +82,9 @@ def contention(
         from sim.report.contention import curve
 
         write(plot, curve(rows, plot.suffix))
-    if not write_json(json, lambda: of_table(rows)):
-        from sim.report.contention import verdict
-
-        print(*verdict(rows), "", _markdown(rows), sep="\n")
+    if not write_json(json, lambda: of_found(verdict(rows), rows)):
+        say(*verdict(rows), "")
+        print(_markdown(rows))
 
 
 def _markdown(rows: pd.DataFrame) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from sim.cli.files import writable, write_json
 from sim.cli.options import Json
+from sim.cli.terminal import say
 from sim.errors import UserError
 from sim.files import write
 
@@ -38,7 +39,7 @@ def effects(
     from sim.experiment.effects import effects as found_in
     from sim.experiment.effects import factors_of
     from sim.experiment.tidy import check_suffix, serialized
-    from sim.report.documents import of_table
+    from sim.report.documents import of_found
     from sim.report.effects import verdict
     from sim.results.load import load
     from sim.results.result import Results
@@ -61,9 +62,10 @@ def effects(
         from sim.report.effects import effects_picture
 
         write(plot, effects_picture(figures, factors_of(figures), figure, plot.suffix))
-    if write_json(json, lambda: of_table(found)):
-        return
     unit = figures.attrs["units"][figure]
+    lines = verdict(found, figure, unit, len(figures))
+    if write_json(json, lambda: of_found(lines, found)):
+        return
 
     def with_unit(values: pd.Series[float]) -> list[str]:
         return ["" if math.isnan(value) else str(Figure(value, unit)) for value in values]
@@ -74,9 +76,9 @@ def effects(
         share=found["share"].map("{:.1%}".format),
         p=found["p"].map("{:.3f}".format),
     )
-    print(*verdict(found, figure, unit, len(figures)), "", sep="\n")
+    say(*lines, "")
     print(shown.to_markdown(index=False, disable_numparse=True))
-    print(
+    say(
         "\nlow, high: least and largest mean over the values of the factor; share: of the"
         " variation that is not of seeds; p: F test (ANOVA, type II), corrected (Holm)."
     )

@@ -24,6 +24,8 @@ from sim.text import one_line
 
 FAILED: Final = 1
 """Some runs of many failed, there was no memory, or the model itself is wrong."""
+NOT_MET: Final = 3
+"""The command did what it was asked, and nothing keeps the goals."""
 USER_ERROR: Final = 2
 """Something in what was given, or in what it is to be read from or written to."""
 OWN_FAULT: Final = 70

@@ -11,6 +11,7 @@ from sim.cli.ending import FAILED
 from sim.cli.files import write_json
 from sim.cli.options import Json, Quiet
 from sim.cli.progress import progress
+from sim.cli.terminal import say
 
 LOGS = (Path("tests/golden/real"), Path("tests/golden/real-more"))
 TABLE, ERRORS = "evaluation.parquet", "errors.csv"
@@ -47,7 +48,7 @@ def evaluate(
     verdict = of_changes(found, changed)
     document = {"verdict": verdict, "errors": of_table(found), "changes": of_table(changed)}
     if not write_json(json, lambda: document):
-        print(*verdict, sep="\n")
+        say(*verdict)
         if len(changed):
             print("", changed.to_markdown(index=False), sep="\n")
     if write:

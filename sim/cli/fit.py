@@ -10,6 +10,7 @@ import typer
 from sim.cli.files import writable, write_json
 from sim.cli.options import Json, Quiet
 from sim.cli.source import fitted, takes_source
+from sim.cli.terminal import say
 from sim.files import write
 from sim.fitting.source import Source
 
@@ -43,5 +44,5 @@ def fit(
     write(out, to_yaml(found, source.name, load_profile(profile), container))
     if write_json(json, lambda: of_fit(found)):
         return
-    print(doubts(found) if quiet else identified(found))
+    say(*filter(None, [doubts(found) if quiet else identified(found)]))
     print(f"workload: {out}")

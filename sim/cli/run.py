@@ -12,6 +12,7 @@ import typer
 from sim.cli.files import write_json
 from sim.cli.options import Json, Quiet, Sets
 from sim.cli.progress import in_words, progress
+from sim.cli.terminal import say
 
 if TYPE_CHECKING:
     from sim.config.run import RunConfig
@@ -55,7 +56,7 @@ def run(
         print(result.gcpacertrace(), end="")
     if quiet and (gctrace or gcpacertrace):
         return
-    print(*of_run(result), "", result.summary(), *result.diagnose(), sep="\n")
+    say(*of_run(result), "", str(result.summary()), *map(str, result.diagnose()))
     print(f"tables: {folder}")
 
 

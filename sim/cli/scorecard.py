@@ -11,6 +11,7 @@ import typer
 from sim.cli.files import writable, write_json
 from sim.cli.options import Json, Quiet
 from sim.cli.sweeping import all_simulated
+from sim.cli.terminal import say
 from sim.errors import UserError, nearest
 from sim.files import write
 
@@ -96,7 +97,8 @@ def scorecard(
     }
     if write_json(json, lambda: document):
         return
-    print(*lines, "", card_markdown(found, against, timed), "", sep="\n")
+    say(*lines, "")
+    print(card_markdown(found, against, timed), "", sep="\n")
     print(scenario_markdown(scenarios, against))
 
 

@@ -10,6 +10,7 @@ import typer
 from sim.cli.files import STANDARD_OUTPUT, writable, write_json
 from sim.cli.options import Json, Quiet, Sets
 from sim.cli.progress import progress
+from sim.cli.terminal import say
 from sim.files import write
 
 if TYPE_CHECKING:
@@ -44,22 +45,25 @@ def sensitivity(
     from sim.experiment.processes import ALL_CORES
     from sim.experiment.sensitivity import elasticities, markdown
     from sim.experiment.tidy import check_suffix, serialized
-    from sim.report.documents import of_table
+    from sim.report.documents import of_found
 
     if table is not None:
         check_suffix(table)
-    frames = []
+    frames, verdict = [], []
     for name in configs or list(examples("workloads")):
         config = load(examples("workloads").get(name, Path(name)), [*FIXED, *(sets or ())])
         with progress(Path(name).stem, quiet=quiet) as report:
             found = elasticities(config, seeds, jobs or ALL_CORES, report)
-        frames.append(found.assign(program=Path(name).stem))
+        program, line = Path(name).stem, _verdict(found)
+        frames.append(found.assign(program=program))
+        verdict.append(f"{program}: {line}")
         if not quiet and json != STANDARD_OUTPUT:
-            print(f"## {Path(name).stem}\n\n{_verdict(found)}\n\n{markdown(found)}\n")
+            say(f"## {program}\n\n{line}\n")
+            print(f"{markdown(found)}\n")
     rows = pd.concat(frames, ignore_index=True)
     if table is not None:
         write(table, serialized(rows.round(4), table.suffix))
-    write_json(json, lambda: of_table(rows))
+    write_json(json, lambda: of_found(verdict, rows))
 
 
 def _verdict(found: pd.DataFrame) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -11,11 +9,6 @@ from tabulate import tabulate
 
 DIFFERENCE: Final = " +-"
 """Ends the head of a column that belongs to the one before."""
-
-
-def width() -> int | None:
-    """Characters of a line of the terminal; None where the output goes elsewhere."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def table(rows: Sequence[Mapping[str, str]], keys: Sequence[str], room: int | None) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import TextIOWrapper
 from pathlib import Path
+from textwrap import TextWrapper
 from typing import Any, TextIO, cast
 
 from sim.text import visible
@@ -40,6 +42,22 @@ def text_is_data() -> Iterator[None]:
         )
         with redirect_stdout(out), redirect_stderr(err):
             yield
+
+
+def width() -> int | None:
+    """Characters of a line of the terminal; None where the output goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def say(*texts: str) -> None:
+    """Print sentences, one or more lines each; a terminal gets no line broken within a word."""
+    room = width() or sys.maxsize
+    wrapper = TextWrapper(
+        room, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    for text in texts:
+        for line in text.split("\n"):
+            print(wrapper.fill(line))
 
 
 def raw(stream: TextIO) -> TextIO:

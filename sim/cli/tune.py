@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sim.cli.ending import NOT_MET
 from sim.cli.files import write_json
 from sim.cli.options import Html, Json, Quiet
 from sim.cli.progress import progress
 from sim.cli.source import fitted, takes_source
-from sim.cli.tables import table, width
+from sim.cli.tables import table
+from sim.cli.terminal import say, width
 from sim.fitting.source import Source
+
+if TYPE_CHECKING:
+    from sim.advice.api import Advice
+    from sim.advice.prediction import Prediction
+    from sim.fitting.fit import Fit
 
 
 @takes_source(without={"pprof"})
@@ -44,13 +52,15 @@ def tune(
     html: Html = None,
     quiet: Quiet = False,
 ) -> None:
-    """Recommend GOGC and GOMEMLIMIT for a container, with trade-offs and risks."""
+    """Recommend GOGC and GOMEMLIMIT for a container, with trade-offs and risks.
+
+    Exit code 3 where nothing keeps all goals; what comes nearest is told.
+    """
     fit = fitted(source, quiet=quiet)
     # Only now: a log that holds nothing is refused before the rest is loaded.
-    from sim.advice import api, report
+    from sim.advice import api
     from sim.advice.prediction import predict
     from sim.advice.verdict import of_tuning
-    from sim.advice.whatif import assumptions, doubts
     from sim.report.documents import of_advice
 
     with progress("tune", quiet=quiet) as progressed:
@@ -74,17 +84,28 @@ def tune(
 
         grid = Grid.of_tuning(fit, found)
         write_explorer(html, source.name, fit, grid, seed, verdict, quiet=quiet)
-    if write_json(json, lambda: of_advice(fit, today, found)):
-        return
-    print(*verdict, sep="\n")
+    if not write_json(json, lambda: of_advice(fit, today, found)):
+        _tell(verdict, found, fit, today, quiet=quiet)
+    if found.confirmed is None:
+        raise typer.Exit(NOT_MET)
+
+
+def _tell(
+    verdict: Sequence[str], found: Advice, fit: Fit, today: Prediction, *, quiet: bool
+) -> None:
+    """Print what to set and what it costs, and what it was chosen from."""
+    from sim.advice import report
+    from sim.advice.whatif import assumptions, doubts
+
+    say(*verdict)
     if found.details:
-        print(f"\n{found.details}")
+        say(f"\n{found.details}")
     if fit.warnings:
-        print(f"\n{doubts(fit, [today])}")
+        say(f"\n{doubts(fit, [today])}")
     if not quiet:
         misses = report.on_misses(found.tuning)
-        print(f"\nThe trade-off, from fewer runs than what is recommended ({misses}):\n")
+        say(f"\nThe trade-off, from fewer runs than what is recommended ({misses}):\n")
         print(table(report.trade_off(found.tuning), ["setting"], width()))
         print("\nKnown policies, from as many:\n")
         print(table(report.policies(found.tuning), ["setting"], width()))
-        print(f"\nWhat this rests on:\n\n{assumptions(fit)}")
+        say(f"\nWhat this rests on:\n\n{assumptions(fit)}")

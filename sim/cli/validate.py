@@ -11,6 +11,7 @@ import typer
 from sim.cli.files import write_json
 from sim.cli.options import Json, Quiet, Sets
 from sim.cli.progress import progress
+from sim.cli.terminal import say
 from sim.errors import UserError
 
 
@@ -39,7 +40,7 @@ def validate(
 
     Real runs that the folder has are not repeated: an interrupted validation goes on.
     """
-    from sim.report.documents import of_table
+    from sim.report.documents import of_found
     from sim.truth.accuracy import errors_markdown, markdown
     from sim.truth.host import host, need_linux
     from sim.truth.marking import OWN_GOGC
@@ -60,10 +61,11 @@ def validate(
             go=go,
             progress=report,
         )
-    if write_json(json, lambda: of_table(table)):
+    verdict = of_errors(table)
+    if write_json(json, lambda: of_found(verdict, table)):
         return
     print("# Real and simulated runs of the same workloads\n")
-    print(*(f"- {line}" for line in of_errors(table)), "", sep="\n")
+    say(*(f"- {line}" for line in verdict), "")
     print(f"    gomemsim {' '.join(sys.argv[1:])}\n")
     print(f"{repetitions} real runs per setting; medians of them, their spread beside the error.")
     print(f"Other programs used {disturbance(out):.1%} of a CPU meanwhile, in the median.")

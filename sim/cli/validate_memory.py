@@ -10,6 +10,7 @@ import typer
 from sim.cli.files import write_json
 from sim.cli.options import Json, Quiet
 from sim.cli.progress import progress
+from sim.cli.terminal import say
 
 
 def validate_memory(
@@ -25,11 +26,13 @@ def validate_memory(
     quiet: Quiet = False,
 ) -> None:
     """Run real Go programs and their simulations; print heap, RSS over time and errors."""
-    from sim.report.documents import of_table
+    from sim.report.documents import of_found
     from sim.truth.memory import markdown, validate
     from sim.truth.verdict import of_memory
 
     with progress("memory", quiet=quiet) as report:
         table = validate(configs, recorded, report)
-    if not write_json(json, lambda: of_table(table.reset_index())):
-        print(*of_memory(table), "", markdown(table), sep="\n")
+    verdict = of_memory(table)
+    if not write_json(json, lambda: of_found(verdict, table.reset_index())):
+        say(*verdict, "")
+        print(markdown(table))

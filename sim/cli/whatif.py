@@ -12,7 +12,8 @@ from sim.cli.files import write_json
 from sim.cli.options import Growth, Html, Json, Quiet, Traffic
 from sim.cli.progress import progress
 from sim.cli.source import fitted, takes_source
-from sim.cli.tables import table, width
+from sim.cli.tables import table
+from sim.cli.terminal import say, width
 from sim.errors import UserError
 from sim.fitting.source import Source
 
@@ -82,11 +83,11 @@ def whatif(
         write_explorer(html, source.name, logged, grid_of, seed, verdict, quiet=quiet)
     if write_json(json, lambda: _document(predictions)):
         return
-    print(*verdict, "", sep="\n")
+    say(*verdict, "")
     _print_rows(predictions)
     for told in (doubts(fit, predictions), "" if quiet else assumptions(fit)):
         if told:
-            print(f"\n{told}")
+            say(f"\n{told}")
 
 
 def _document(predictions: Sequence[Prediction]) -> object:
@@ -120,7 +121,7 @@ def _together(
         )
     if not write_json(json, lambda: _document(together.predictions)):
         _print_rows(together.predictions)
-        print(f"\n- {together.sentence}")
+        say(f"\n- {together.sentence}")
 
 
 def _print_rows(predictions: Sequence[Prediction]) -> None:

@@ -69,7 +69,7 @@ def _sizes(text: str) -> NDArray[np.float64]:
     if ":" not in text:
         from sim.units import parse_bytes
 
-        return np.array([parse_bytes(text)], dtype=np.float64)
+        return np.array([parse_bytes(text, likely="B")], dtype=np.float64)
     from sim.config.at import At
     from sim.config.convert import convert
     from sim.config.tree import parse_yaml

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.fitting.drift import drift
 from sim.fitting.fit import Fit
@@ -11,20 +12,27 @@ from sim.replay.program import Load
 from sim.units import SECOND, format_bytes, format_duration
 
 
-def identified(fit: Fit) -> str:
-    """What the program is, its quantities, what was assumed, and what to doubt."""
-    program, seen, measured = fit.program, fit.observed, fit.measured
-    cycles = [s for s in program.cycles if s.measured]
-    live = np.array([s.live for s in cycles])
-    leak = drift(fit)
-    lines = [
+def summary(fit: Fit) -> list[str]:
+    """What the program is, what that rests on, and whether its log comes out again."""
+    program = fit.program
+    return [
         (
             f"A {program.load.value} program on {program.procs} Ps that keeps"
-            f" {format_bytes(live.mean())} alive and allocates"
+            f" {format_bytes(_live(fit).mean())} alive and allocates"
             f" {format_bytes(program.demand * SECOND)}/s."
         ),
         f"Rests on: {fit.cycles:,} logged cycles; {len(fit.warnings)} doubts.",
         *([fit.reproduction.summary()] if fit.reproduction else []),
+    ]
+
+
+def identified(fit: Fit) -> str:
+    """What the program is, its quantities, what was assumed, and what to doubt."""
+    program, seen, measured = fit.program, fit.observed, fit.measured
+    live = _live(fit)
+    leak = drift(fit)
+    lines = [
+        *summary(fit),
         "",
         f"allocation rate: {format_bytes(program.demand * SECOND)}/s{_varying(fit)}",
         f"live heap: {format_bytes(live.mean())}, scatter {format_bytes(live.std())}",
@@ -40,6 +48,11 @@ def identified(fit: Fit) -> str:
         *(f"assumed: {sentence}" for sentence in fit.assumptions),
     ]
     return "\n".join([*lines, *filter(None, [doubts(fit)])])
+
+
+def _live(fit: Fit) -> NDArray[np.int64]:
+    """Bytes that each measured cycle found alive."""
+    return np.array([cycle.live for cycle in fit.program.cycles if cycle.measured])
 
 
 def doubts(fit: Fit) -> str:

@@ -20,6 +20,7 @@ from sim.advice.whatif import as_object
 from sim.experiment.table import Comparison
 from sim.experiment.tidy import comparison_frame
 from sim.fitting.fit import Fit, live_heap
+from sim.fitting.report import summary
 from sim.fitting.settings import name_gogc, name_limit
 from sim.mechanisms.frame import plain
 from sim.mechanisms.run import Watched
@@ -27,10 +28,10 @@ from sim.mechanisms.where import Path, Rounding
 from sim.report import verdict
 from sim.report.schemas import (
     CandidateDocument,
-    CompareDocument,
     FitDocument,
     PathDocument,
     RunDocument,
+    TableDocument,
     TuneDocument,
     WatchDocument,
     WhereDocument,
@@ -59,10 +60,9 @@ def of_result(run: Result) -> RunDocument:
     }
 
 
-def of_comparison(table: Comparison) -> CompareDocument:
+def of_comparison(table: Comparison) -> TableDocument:
     """The settings of a sweep beside each other."""
-    rows: Any = of_table(comparison_frame(table))
-    return {"verdict": verdict.of_comparison(table), "rows": rows}
+    return of_found(verdict.of_comparison(table), comparison_frame(table))
 
 
 def of_predictions(predictions: Sequence[Prediction]) -> list[dict[str, object]]:
@@ -93,6 +93,7 @@ def _candidate(candidate: Candidate) -> CandidateDocument:
 def of_fit(fit: Fit) -> FitDocument:
     """The program of a log."""
     return {
+        "verdict": summary(fit),
         "load": fit.program.load.value,
         "gogc": name_gogc(fit.logged.gogc),
         "gomemlimit": name_limit(fit.logged.memory_limit),
@@ -103,6 +104,12 @@ def of_fit(fit: Fit) -> FitDocument:
         "assumptions": list(fit.assumptions),
         "doubts": list(fit.warnings),
     }
+
+
+def of_found(lines: Sequence[str], table: pd.DataFrame) -> TableDocument:
+    """What came out in words, and the table that it came from."""
+    rows: Any = of_table(table)
+    return {"verdict": list(lines), "rows": rows}
 
 
 def of_table(table: pd.DataFrame) -> list[dict[str, object]]:

@@ -11,7 +11,13 @@ from typing import Annotated, Any, Final
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict  # that of Python 3.11 has no meaning for pydantic
 
-Verdict = Annotated[list[str], Field(description="What came out, in at most five lines of words.")]
+Verdict = Annotated[
+    list[str],
+    Field(
+        description="What came out, in at most five lines of words; a program a line in"
+        " `sensitivity`."
+    ),
+]
 Settings = Annotated[
     dict[str, str], Field(description="GOGC, GOMEMLIMIT and GOMAXPROCS as variables.")
 ]
@@ -55,13 +61,13 @@ class RunDocument(TypedDict):
     findings: list[FindingDocument]
 
 
-class CompareDocument(TypedDict):
-    """What `compare --json` writes."""
+class TableDocument(TypedDict):
+    """What commands write that find one table."""
 
     verdict: Verdict
     rows: Annotated[
         list[Row],
-        Field(description="A row for each setting and figure, as in `compare --table`."),
+        Field(description="The rows of the table; those of --table where the command has it."),
     ]
 
 
@@ -109,6 +115,7 @@ class TuneDocument(TypedDict):
 class FitDocument(TypedDict):
     """What `fit --json` writes."""
 
+    verdict: Verdict
     load: Annotated[str, Field(description="busy or waiting")]
     gogc: str
     gomemlimit: str
@@ -251,19 +258,19 @@ class CalibrateDocument(TypedDict):
 
 DOCUMENTS: Final[Mapping[str, Any]] = {
     "run": RunDocument,
-    "compare": CompareDocument,
+    "compare": TableDocument,
     "whatif": list[Predicted],
     "tune": TuneDocument,
     "fit": FitDocument,
-    "accuracy": list[Row],
-    "validate": list[Row],
-    "validate-memory": list[Row],
+    "accuracy": TableDocument,
+    "validate": TableDocument,
+    "validate-memory": TableDocument,
     "scorecard": ScorecardDocument,
     "evaluate": EvaluateDocument,
     "calibrate": CalibrateDocument,
-    "contention": list[Row],
-    "effects": list[Row],
-    "sensitivity": list[Row],
+    "contention": TableDocument,
+    "effects": TableDocument,
+    "sensitivity": TableDocument,
     "watch": list[ScenarioDocument] | WatchDocument,
     "where": WhereDocument,
     "sizeclasses": list[SizeClassDocument],
@@ -271,7 +278,11 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
     "examples": list[ExampleDocument],
     "check": CheckDocument,
 }
-"""By command, the type of what its --json writes."""
+"""By command, the type of what its --json writes.
+
+What finds something out writes an object that begins with its verdict, except that `whatif` writes
+a list with a prediction a setting; commands that list what there is write lists.
+"""
 
 
 def schema(command: str) -> dict[str, Any]:

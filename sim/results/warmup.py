@@ -65,7 +65,7 @@ def find_warm_up(run: Result, load_ns: Nanoseconds) -> WarmUp:
     if not ends:
         return WarmUp(load_ns, never or "too short to find a warm-up")
     last = max(ends, key=lambda name: ends[name])
-    return WarmUp(ends[last], "; ".join(filter(None, [f"MSER-5 of {last}", never])))
+    return WarmUp(ends[last], "; ".join(filter(None, [f"{last} is steady from there on", never])))
 
 
 def quantities(run: Result, load_ns: Nanoseconds) -> Iterator[Series]:

@@ -34,6 +34,15 @@ def _medians(found: pd.DataFrame) -> str:
     return ", ".join(f"{words(name)} {medians[name]:.1%}" for name in TOLD if name in medians)
 
 
+def of_rungs(rungs: pd.DataFrame) -> list[str]:
+    """How far simulations are from real runs without any mechanism, and with all of them."""
+    medians = rungs.T
+    return [
+        f"Median error, {title}: {_medians(medians[[title]].set_axis(['median_error'], axis=1))}."
+        for title in (rungs.index[0], rungs.index[-1])
+    ]
+
+
 def _furthest(table: pd.DataFrame) -> list[str]:
     """The setting and figure with the largest error of those that are told."""
     told = table[table["figure"].isin(TOLD) & table["error"].notna()]

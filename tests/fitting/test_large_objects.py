@@ -79,7 +79,7 @@ def test_small_objects_do_not_pass_goals() -> None:
 
 
 def test_advice_says_that_no_setting_helps(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="3"):
         main(["tune", str(log), "--memory", "150MiB", "--force", "-q"])
     out = capsys.readouterr().out
     assert "Nothing keeps all goals" in out

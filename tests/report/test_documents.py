@@ -77,6 +77,7 @@ def test_a_run_has_its_figures_under_the_names_of_the_summary(run: Result) -> No
             "--set",
             "model.detail=fluid",
         ),
+        ("contention", "quickstart", "--gomaxprocs", "1,2", "-q", "--set", "duration=20ms"),
         ("run", "quickstart", "--set", "duration=20ms", "--set", "model.detail=fluid"),
     ],
     ids=lambda command: command[0],
@@ -89,7 +90,17 @@ def test_what_a_command_prints_as_json_is_nothing_else_and_fits_its_schema(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert typed(*command, "--json", "-") == 0
-    jsonschema.validate(json.loads(capsys.readouterr().out), schema(command[0]))
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, schema(command[0]))
+    if isinstance(document, dict) and "rows" in document:
+        assert 0 < len(document["verdict"]) <= 5
+
+
+def test_what_finds_something_out_says_it_in_words_too() -> None:
+    listed = {"whatif", "sizeclasses", "policies", "examples"}
+    without = {"watch", "where", "check", "calibrate"}
+    for command in DOCUMENTS.keys() - listed - without:
+        assert "verdict" in schema(command)["required"], command
 
 
 def test_a_fit_is_written_to_a_file_beside_the_text(

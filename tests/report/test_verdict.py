@@ -67,7 +67,7 @@ def test_least_gc_cpu_says_why_it_is_not_the_one_that_never_collects(fit: Fit) -
     found = predict(fit, [Setting(g, None, 2) for g in (100, 200, None)], 1, 1, 2)
     assert found[2].middle.gc_cpu_share < found[1].middle.gc_cpu_share
     line = of_predictions(fit, found[0], found)[1]
-    aside = "(off without a limit aside: it does not collect by itself)"
+    aside = "(GOGC=off without a limit aside)"
     assert line.startswith(f"Least GC CPU, GOGC=200 GOMAXPROCS=2 {aside}: ")
     assert "aside" not in " ".join(of_predictions(fit, found[0], found[:2]))
 
@@ -95,14 +95,14 @@ def test_a_recommendation_says_why_not_its_neighbour_and_when_it_breaks(fit: Fit
     assert other is not None
     assert not other.failures
     assert len(lines) == 5
-    assert " in a container of 256MiB. It " in lines[0]
+    assert " into 256MiB: " in lines[0]
     assert format_bytes(advice.confirmed.middle.peak_rss_bytes) in lines[1]
     assert lines[2].startswith("Why not ")
     assert format_bytes(other.now.middle.peak_rss_bytes) in lines[2]
     assert advice.risks is not None
     assert advice.risks.gc_cpu is not None
-    breaks = f": GC takes over 25% of the CPU at {advice.risks.gc_cpu:+.0%}, "
-    assert lines[3].startswith(f"Breaks when the live heap of the likeliest program grows{breaks}")
+    breaks = f": GC CPU over 25% at {advice.risks.gc_cpu:+.0%}, "
+    assert lines[3].startswith(f"Breaks as the likeliest program's live heap grows{breaks}")
 
 
 def test_a_container_that_the_interval_exceeds_is_named_in_every_view(fit: Fit) -> None:

@@ -50,7 +50,7 @@ def cycles(blank: Any, heaps: list[float], ends: int = 10) -> list[Any]:
 def test_the_first_small_heaps_are_warm_up(run_of: Any, blank: Any) -> None:
     heaps = [4, 8, 16, 32, *[64 + n % 2 for n in range(16)]]
     found = find_warm_up(run_of(cycles(blank, heaps)), 0)
-    assert (found.end_ns, found.reason) == (40, "MSER-5 of live heap")
+    assert (found.end_ns, found.reason) == (40, "live heap is steady from there on")
 
 
 def test_a_leak_is_never_steady_and_a_short_run_cannot_tell(run_of: Any, blank: Any) -> None:

@@ -40,7 +40,7 @@ def effects(
     from sim.experiment.effects import factors_of
     from sim.experiment.tidy import check_suffix, serialized
     from sim.report.documents import of_found
-    from sim.report.effects import verdict
+    from sim.report.effects import effects_picture, verdict
     from sim.results.load import load
     from sim.results.result import Results
     from sim.units import Figure
@@ -56,13 +56,11 @@ def effects(
         raise UserError(f"{sweep}: expected a sweep, got a single run")
     figures = runs.summary()
     found = found_in(figures, figure)
+    unit = figures.attrs["units"][figure]
     if table is not None:
         write(table, serialized(found, table.suffix))
     if plot is not None:
-        from sim.report.effects import effects_picture
-
-        write(plot, effects_picture(figures, factors_of(figures), figure, plot.suffix))
-    unit = figures.attrs["units"][figure]
+        write(plot, effects_picture(figures, factors_of(figures), figure, unit, plot.suffix))
     lines = verdict(found, figure, unit, len(figures))
     if write_json(json, lambda: of_found(lines, found)):
         return

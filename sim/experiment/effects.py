@@ -66,7 +66,7 @@ def _anova(
     from statsmodels.formula.api import ols
     from statsmodels.stats.anova import anova_lm
 
-    codes = {f"f{n}": numbers(data[name]) for n, name in enumerate(factors)}
+    codes = {f"f{n}": numbers(data[name])[0] for n, name in enumerate(factors)}
     frame = pd.DataFrame({**codes, "seed": data["seed"], "y": data[figure]})
     terms = [_term(frame, f"f{n}") for n in range(len(factors))]
     named: dict[str, tuple[int, ...]] = {term: (n,) for n, term in enumerate(terms)}
@@ -88,14 +88,14 @@ def _anova(
     }
 
 
-def numbers(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Sizes and durations as numbers, where all values are such."""
-    for parse in (parse_bytes, parse_duration):
+def numbers(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
+    """Sizes and durations as numbers with their unit, where all values are such."""
+    for parse, unit in ((parse_bytes, "bytes"), (parse_duration, "ns")):
         try:
-            return values.map(parse)
+            return values.map(parse), unit
         except (UserError, TypeError):
             continue
-    return values
+    return values, ""
 
 
 def _term(frame: pd.DataFrame, name: str) -> str:

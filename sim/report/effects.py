@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from itertools import combinations
+from typing import Any, Final
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.experiment.effects import MOST_LEVELS, numbers
+from sim.report.colors import SERIES
+from sim.report.style import dress, text_as_it_is
 from sim.results.names import words
 from sim.results.statistics import CONFIDENCE
+from sim.units import MS, SECOND, US, GiB, KiB, MiB
 from sim.units import Figure as Told
+
+SIZES: Final = {"B": 1, "KiB": KiB, "MiB": MiB, "GiB": GiB}
+SCALES: Final[Mapping[str, Mapping[str, float]]] = {
+    "bytes": SIZES,
+    "bytes_per_second": {f"{name}/s": size for name, size in SIZES.items()},
+    "ns": {"ns": 1, "us": US, "ms": MS, "s": SECOND},
+    "fraction": {"%": 0.01},
+    "per_second": {"a second": 1},
+}
+"""By unit of figures, what axes are in: the largest that is not more than what they show."""
 
 
 def verdict(found: pd.DataFrame, name: str, unit: str, runs: int) -> list[str]:
@@ -33,38 +47,67 @@ def verdict(found: pd.DataFrame, name: str, unit: str, runs: int) -> list[str]:
 
 
 def effects_picture(
-    figures: pd.DataFrame, factors: Sequence[str], figure: str, suffix: str
+    figures: pd.DataFrame, factors: Sequence[str], figure: str, unit: str, suffix: str
 ) -> bytes:
     """A panel per factor on the diagonal, below it one per pair; the suffix names the format.
 
-    Means of the figure over all runs with the value; in a pair, a line per value of the other
-    factor, or per third of its range: lines that are not parallel interact.
+    Means of the figure, which is in `unit`, over all runs with the value; in a pair, a line per
+    value of the other factor, or per third of its range: lines that are not parallel interact.
     """
-    figures = figures.assign(**{name: numbers(figures[name]) for name in factors})
+    shown, up = _scaled(figures[figure], unit)
+    across = {name: _scaled(*numbers(figures[name])) for name in factors}
+    data = pd.DataFrame({name: values for name, (values, _) in across.items()}).assign(y=shown)
+    heads = {name: f"{name}{label}" for name, (_, label) in across.items()}
     count = len(factors)
-    drawing = Figure(figsize=(3 * count, 2.5 * count), layout="constrained")
-    grid = drawing.subplots(count, count, squeeze=False)
-    for row in grid:
-        for axes in row:
-            axes.set_visible(False)
-    for n, name in enumerate(factors):
-        _line(grid[n][n], figures.groupby(name)[figure].mean(), name)
-    for a, b in combinations(range(count), 2):
-        values = figures[factors[a]]
-        if values.nunique() > MOST_LEVELS and pd.api.types.is_numeric_dtype(values):
-            values = pd.qcut(values, 3).astype(str)
-        for value, part in figures.groupby(values):
-            line = part.groupby(factors[b])[figure].mean()
-            _line(grid[b][a], line, factors[b], f"{factors[a]}={value}")
-        grid[b][a].legend(fontsize="x-small")
-    drawing.suptitle(figure)
-    drawn = BytesIO()
-    drawing.savefig(drawn, format=suffix.lstrip("."))
+    with text_as_it_is():
+        drawing = Figure(figsize=(3.2 * count, 2.6 * count), layout="constrained")
+        grid = drawing.subplots(count, count, squeeze=False, sharey=True)
+        for row, name in zip(grid, factors, strict=True):
+            for n, axes in enumerate(row):
+                dress(axes, "", heads[name], "" if n else words(figure) + up)
+                axes.set_visible(False)
+        for n, name in enumerate(factors):
+            _lines(grid[n][n], {"": data}, name)
+        for a, b in combinations(range(count), 2):
+            _lines(grid[b][a], _parts(data, factors[a], across[factors[a]][1]), factors[b])
+        drawing.suptitle(words(figure), x=0.01, ha="left", fontsize=12)
+        drawn = BytesIO()
+        drawing.savefig(drawn, format=suffix.lstrip("."))
     return drawn.getvalue()
 
 
-def _line(axes: Axes, means: pd.Series[float], name: str, label: str = "") -> None:
+def _scaled(values: pd.Series[Any], unit: str) -> tuple[pd.Series[Any], str]:
+    """Values as an axis shows them, and what it says of their unit."""
+    if unit not in SCALES:
+        return values, ""
+    most = float(values.abs().max())
+    name, size = next(iter(SCALES[unit].items()))
+    for name_of, size_of in SCALES[unit].items():
+        if size_of <= most:
+            name, size = name_of, size_of
+    return values / size, f" [{name}]"
+
+
+def _parts(data: pd.DataFrame, name: str, label: str) -> dict[str, pd.DataFrame]:
+    """The runs by the values of a factor, or by thirds of its range."""
+    values = data[name]
+    unit = label.strip(" []")
+    if values.nunique() > MOST_LEVELS and pd.api.types.is_numeric_dtype(values):
+        return {
+            f"{name} {part[name].min():.4g} to {part[name].max():.4g}{unit}": part
+            for _, part in data.groupby(pd.qcut(values, 3), observed=True)
+        }
+    told = values.map("{:g}".format) if pd.api.types.is_numeric_dtype(values) else values
+    return {f"{name}={told[part.index[0]]}{unit}": part for _, part in data.groupby(values)}
+
+
+def _lines(axes: Axes, parts: Mapping[str, pd.DataFrame], name: str) -> None:
+    """Means over the values of a factor, a line for each part."""
     axes.set_visible(True)
-    across = means.index if pd.api.types.is_numeric_dtype(means.index) else means.index.astype(str)
-    axes.plot(across, means.to_numpy(), marker="o", label=label)
-    axes.set_xlabel(name)
+    for (label, part), color in zip(parts.items(), SERIES, strict=False):
+        means = part.groupby(name)["y"].mean()
+        numeric = pd.api.types.is_numeric_dtype(means.index)
+        at = means.index if numeric else means.index.astype(str)
+        axes.plot(at, means.to_numpy(), marker="o", markersize=4, color=color, label=label)
+    if len(parts) > 1:
+        axes.legend(frameon=False, fontsize="x-small")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 
 import pandas as pd
@@ -46,8 +47,18 @@ def test_one_at_a_time_has_no_interactions_and_says_nothing_of_them() -> None:
 
 def test_a_picture_has_a_panel_per_factor_and_pair() -> None:
     figures = sweep()
-    drawn = effects_picture(figures, factors_of(figures), "y", ".svg")
+    drawn = effects_picture(figures, factors_of(figures), "y", "count", ".svg")
     assert drawn.startswith(b"<?xml")
+
+
+def test_axes_are_in_units_that_people_read() -> None:
+    figures = sweep(8).assign(a=lambda rows: [f"{64 * (1 + a)}MiB" for a in rows["a"]])
+    figures["peak_rss"] = figures["y"] * 2**30
+    drawn = effects_picture(figures, factors_of(figures), "peak_rss", "bytes", ".svg").decode()
+    assert "<!-- peak RSS [GiB] -->" in drawn
+    assert "<!-- a [MiB] -->" in drawn
+    assert "<!-- a 64 to 192MiB -->" in drawn  # the first third of the range
+    assert "1e" not in "".join(re.findall("<!-- (.*) -->", drawn))
 
 
 def test_what_cannot_be_told_is_a_sentence() -> None:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
-import simpy
-
 from sim.actors.allocator import Allocator
 from sim.actors.assist_credit import AssistCredit
 from sim.actors.background import FinalizerCaller, Scavenger, Sweeper
@@ -14,21 +9,22 @@ from sim.actors.black import BlackSlots
 from sim.actors.compiler import StepCompiler
 from sim.actors.computing import Computing
 from sim.actors.faults import PageFaults
-from sim.actors.goroutines import CompiledStep, Goroutines, follow
+from sim.actors.goroutines import Goroutines
 from sim.actors.heap import LedgerHeap
 from sim.actors.heap_report import HeapReport
 from sim.actors.idle import IdleTime
 from sim.actors.khugepaged import khugepaged
-from sim.actors.kinds import KindColumns, kind_columns
+from sim.actors.kinds import kind_columns
 from sim.actors.locks import Locks
 from sim.actors.mallocgc import MallocGC
 from sim.actors.mark_accounts import MarkAccounts
 from sim.actors.mark_workers import MarkWorkers
-from sim.actors.memory import Memory
+from sim.actors.memory import make_memory
 from sim.actors.mutator import GoroutinesOnPs
 from sim.actors.placement import Placement
 from sim.actors.prices import Prices
 from sim.actors.processor import Processor
+from sim.actors.program_run import ProgramRun
 from sim.actors.quota import quota
 from sim.actors.reachable import Reachable
 from sim.actors.refill_costs import RefillCosts
@@ -41,28 +37,13 @@ from sim.actors.state import G, MarkState, P
 from sim.actors.sweeping import Sweeping
 from sim.actors.timeline import Timeline
 from sim.config.run import RunConfig, stop_keeps_ps
-from sim.engine.clock import Clock
-from sim.go.hugepages import HugePages
-from sim.go.mcache import Mcaches
-from sim.go.mheap import MHeap
-from sim.go.pagealloc import PageAlloc
-from sim.go.pool import SyncPool
 from sim.go.sizeclass import SizeClassTable, size_classes
-from sim.go.stacks import EXTRA_THREADS, Stacks
-from sim.record.facts import Phase
-from sim.record.phases import PhaseName
 from sim.runtime.cycle import Collector
 from sim.runtime.memory import MemoryAccounts
 from sim.runtime.recording import Recording
 from sim.runtime.state import Process, Runtime
 from sim.runtime.sysmon import sysmon
-from sim.streams import Streams
-from sim.units import Nanoseconds
-from sim.workload import program as spec
-from sim.workload.finalizers import Finalizers
-from sim.workload.ledger import Law, Ledger
 from sim.workload.mixes import MixBook
-from sim.workload.retention import Holder, StoreState
 
 
 class Events:
@@ -87,7 +68,10 @@ class Events:
     def _make_heap(self, sizes: SizeClassTable) -> None:
         """An empty heap that knows the kinds of the program, and what it costs."""
         run, machine = self.runtime, self._machine
-        self.memory = make_memory(self._config, self._book, sizes)
+        config = self._config
+        self.memory = make_memory(
+            sizes, self._book, config.gomaxprocs, huge_pages=config.os.huge_pages == "always"
+        )
         heap = self.memory.heap
         self.kinds = kind_columns(
             self._book, self.memory.finalizers.kinds, len(heap.nelems), machine
@@ -96,8 +80,8 @@ class Events:
         self._prices = Prices(self.kinds, heap, sizes, self._faults, machine.alloc)
         ps, locks = run.settings.gomaxprocs, self._streams["locks"]
         self.locks = Locks(self._clock, heap, machine.page, ps, self._on, locks)
-        self.retention = make_retention(
-            self._program, self._book, self.kinds, self.memory, self._clock, self._streams
+        self.retention = Retention(
+            self._clock, self._book, self.memory, self._program, self._streams["replacement"]
         )
         self.sweeping = Sweeping(heap, self._gc, machine.sweep)
         self._scavenging = Scavenging(heap, self._gc, run.settings, machine.page.scavenge_ns)
@@ -107,11 +91,7 @@ class Events:
         """Batches, what they cost, and where they lie."""
         run, machine = self.runtime, self._machine
         self.refill_costs = RefillCosts(
-            self.locks,
-            self.sweeping,
-            self._faults,
-            machine.alloc,
-            machine.sweep,
+            self.locks, self.sweeping, self._faults, machine.alloc, machine.sweep
         )
         self._refills: SingleRefills | None = None
         if self._on.resolution == "refill":
@@ -177,57 +157,30 @@ class Events:
     def _make_background(self) -> None:
         """The runtime's own goroutines."""
         machine, memory, heap = self._machine, self.memory, self.memory.heap
-        self._bgscavenge = G(0, "bgscavenge", system=True)
-        self._scavenger = Scavenger(
-            self._bgscavenge,
-            self._clock,
-            self.goroutines,
-            self._scavenging,
-            self.runtime.settings.gomaxprocs,
-        )
+        ps, goroutines = self.runtime.settings.gomaxprocs, self.goroutines
+        self._scavenger = Scavenger(self._clock, goroutines, self._scavenging, ps)
         self._sweeper = Sweeper(
             self._bgsweep,
             heap,
             self.sweeping,
             self.sched,
-            self.goroutines,
+            goroutines,
             self._scavenger,
             machine.sweep,
         )
-        self._finalizer = G(0, "finalizers", system=True)
         self._finalizers = FinalizerCaller(
-            self._finalizer,
-            self._gc,
-            heap,
-            memory.finalizers,
-            memory.ledger,
-            self.goroutines,
-            machine.finalizer.run_ns,
+            self._gc, heap, memory.finalizers, memory.ledger, goroutines, machine.finalizer.run_ns
         )
 
     def _make_program(self) -> None:
         """What goroutines of the program do, compiled."""
-        run = self.runtime
+        run, clock, gc, kinds = self.runtime, self._clock, self._gc, self.kinds
+        credit, allocator, locks = self.credit, self._allocator, self.locks
         malloc = MallocGC(
-            self._clock,
-            self._gc,
-            self.sched,
-            self.kinds,
-            self.credit,
-            self._allocator,
-            self.locks,
-            self._scavenging,
-            self._refills,
+            clock, gc, self.sched, kinds, credit, allocator, locks, self._scavenging, self._refills
         )
         computing = Computing(
-            self._clock,
-            self._gc,
-            run.container,
-            run.settings,
-            self.kinds,
-            self._prices,
-            self.credit,
-            malloc,
+            clock, gc, run.container, run.settings, kinds, self._prices, credit, malloc
         )
         self._compiler = StepCompiler(
             self._book,
@@ -296,36 +249,25 @@ class Events:
 
     def _processor(self, p: P) -> Processor:
         """Who runs a P."""
-        return Processor(
-            p,
-            self._clock,
-            self._gc,
-            self.sched,
-            self.goroutines,
-            self._workers,
-            self.credit,
-            self._idle,
-            self._timeline,
-            self.runtime.emit,
-        )
+        clock, gc, sched, emit = self._clock, self._gc, self.sched, self.runtime.emit
+        workers, credit, idle = self._workers, self.credit, self._idle
+        goroutines, timeline = self.goroutines, self._timeline
+        return Processor(p, clock, gc, sched, goroutines, workers, credit, idle, timeline, emit)
 
     # -- running -----------------------------------------------------------------------------
 
     def start(self, collector: Collector, accounts: MemoryAccounts, recording: Recording) -> None:
         """Start the actors: Ps, collector, sweeper, monitor, sampler, and the main goroutine."""
-        run, clock, goroutines = self.runtime, self._clock, self.goroutines
+        run, clock = self.runtime, self._clock
         self._allocator.accounts = accounts
         self.sweeping.on_swept = self._finalizers.queue_swept
         for p in self.sched.ps:
             p.process = clock.process(self._processor(p).run())
         clock.process(collector.run())
-        self._bgsweep.body = self._sweeper.body()
-        goroutines.spawn(self._bgsweep, None)
-        self._bgscavenge.body = self._scavenger.body(accounts)
-        goroutines.spawn(self._bgscavenge, None)
+        self._sweeper.start()
+        self._scavenger.start(accounts)
         if self.memory.finalizers.unreachable:
-            self._finalizer.body = self._finalizers.body()
-            goroutines.spawn(self._finalizer, None)
+            self._finalizers.start()
         clock.process(sysmon(clock, self._gc, run.settings.gc_percent))
         huge_pages = self.memory.heap.pages.huge_pages
         if huge_pages is not None:
@@ -334,43 +276,20 @@ class Events:
             ps = run.settings.gomaxprocs
             clock.process(quota(run.container.cpus, ps, self._idle, clock, run.emit))
         if run.settings.sampling:
-            clock.process(sampler(clock, recording, run.settings.sampling))
-        clock.process(self._main())
+            clock.process(recording.take_samples(run.settings.sampling))
+        clock.process(self._run_program())
 
-    def _main(self) -> Process[None]:
-        """The main goroutine, and then the load; the run ends when all batches have ended."""
-        run, clock, program = self.runtime, self._clock, self._program
+    def _run_program(self) -> Process[None]:
+        """The program from its start to its end."""
+        run = self.runtime
         run.container.look()
         if self._refills is None:
             self._prices.expect_fresh_spans()
         self._allocator.reprice()
-        steps = (*self._filling(), *self._compiler.steps(program.main, "main"))
-        if steps:
-            yield self._run_main(steps)
-        self._report.locks()
-        run.emit(Phase(PhaseName.WARM_UP, clock.now, "load begins"))
-        loads = [
-            self._compiler.load(name, load, run.settings.gomaxprocs)
-            for name, load in program.load.items()
-        ]
-        yield simpy.AllOf(clock, [clock.process(load.run()) for load in loads])
-        batches_only = all(isinstance(load, spec.Batch) for load in program.load.values())
-        if batches_only and not run.finished.triggered:
-            run.finished.succeed()
-
-    def _filling(self) -> Iterator[CompiledStep]:
-        """Stores are filled at start-up."""
-        for name, store in self._program.stores.items():
-            if store.filled:
-                yield self._compiler.filling(name, float(store.size))
-
-    def _run_main(self, steps: tuple[CompiledStep, ...]) -> simpy.Event:
-        """Start the main goroutine; the event fires when it has ended."""
-        g, ended = G(0, "main"), self._clock.event()
-        g.on_end = lambda _: fire(ended)
-        g.body = follow(g, steps)
-        self.goroutines.spawn(g, None)
-        return ended
+        program = ProgramRun(
+            self._program, self._clock, self.goroutines, self._compiler, run.emit, run.finished
+        )
+        yield from program.run(run.settings.gomaxprocs, self._report.locks)
 
     def finish(self) -> None:
         """The last batch belongs to the run."""
@@ -379,65 +298,3 @@ class Events:
     def report(self) -> None:
         """Spans, free pages and locks as they are at the end."""
         self._report.all()
-
-
-def sampler(clock: Clock, recording: Recording, distance: Nanoseconds) -> Process[None]:
-    """Take a sample at regular instants."""
-    while True:
-        recording.sample()
-        yield clock.timeout(distance)
-
-
-def fire(event: simpy.Event) -> None:
-    """It has happened."""
-    event.succeed()
-
-
-def make_memory(config: RunConfig, mixes: MixBook, sizes: SizeClassTable) -> Memory:
-    """An empty heap."""
-    huge_pages = HugePages() if config.os.huge_pages == "always" else None
-    heap, ledger = MHeap(sizes, PageAlloc(huge_pages=huge_pages)), Ledger()
-    return Memory(
-        heap,
-        Mcaches(heap, config.gomaxprocs),
-        Stacks(heap, config.gomaxprocs + EXTRA_THREADS),
-        ledger,
-        make_finalizers(mixes, ledger),
-    )
-
-
-def make_retention(
-    program: spec.Program,
-    mixes: MixBook,
-    kinds: KindColumns,
-    memory: Memory,
-    clock: Clock,
-    streams: Streams,
-) -> Retention:
-    """Empty stores and pools."""
-    ledger = memory.ledger
-    retention = Retention(clock, kinds, ledger, memory.finalizers, streams["replacement"])
-    for name, store in program.stores.items():
-        retention.stores[name] = _store(store, mixes.ids[store.of], ledger)
-    for name in program.pools:
-        retention.pools[name] = SyncPool(ledger.add_owner(Law.HAZARD))
-    return retention
-
-
-def make_finalizers(book: MixBook, ledger: Ledger) -> Finalizers:
-    """No finalizer is due yet."""
-    has, took = np.zeros(len(book.kinds), dtype=np.bool_), np.zeros(len(book.kinds))
-    owner = np.zeros(len(book.kinds), dtype=np.int64)
-    for mix, ns in book.finalizers.items():
-        kinds = list(book.mixes[mix].kinds)
-        has[kinds], took[kinds], owner[kinds] = True, ns, ledger.add_owner(Law.HAZARD)
-    finalizers = Finalizers(has, took, owner)
-    finalizers.unreachable = {mix: Holder() for mix in book.finalizers}
-    finalizers.watch(ledger)
-    return finalizers
-
-
-def _store(store: spec.Store, mix: int, ledger: Ledger) -> StoreState:
-    laws = {"random": Law.HAZARD, "oldest": Law.WINDOW, "none": Law.HAZARD}
-    owner = ledger.add_owner(laws[store.replacement], capacity=store.size)
-    return StoreState(owner, mix, store.size, store.replacement)

@@ -9,17 +9,19 @@ from typing import Final
 from sim.config.detail import unsupported
 from sim.config.run import RunConfig
 from sim.errors import UserError
+from sim.fluid.between_cycles import BetweenCycles
 from sim.fluid.cohorts import Cohort, is_long
 from sim.fluid.demand import VisitCompiler
-from sim.fluid.engine import Flow
+from sim.fluid.flow import Flow
 from sim.fluid.footprint import Footprint
 from sim.fluid.heap import ExpectedHeap
 from sim.fluid.in_flight import StackMemory
+from sim.fluid.loads import ClosedFlow, OpenFlow
 from sim.fluid.mutator import Rates
 from sim.fluid.rates import ArrivalRates
 from sim.fluid.retention import Memoryless, OldestStore, Pooled, RandomStore, Retained
 from sim.fluid.slots import SlotAccounts
-from sim.fluid.sources import ClosedFlow, OpenFlow, Source
+from sim.fluid.sources import Source
 from sim.fluid.spans import SpanModel
 from sim.go.sizeclass import size_classes
 from sim.go.stacks import EXTRA_THREADS
@@ -81,18 +83,20 @@ class Fluid:
         self.flow = Flow(
             run.clock,
             gc,
-            run.container,
-            settings,
+            settings.gomaxprocs,
             machine,
             spans,
             slots,
             stacks,
             self._footprint,
             streams,
-            run.finished,
+        )
+        self._between = BetweenCycles(
+            run.clock, gc, run.container, settings, self.flow, self._footprint, run.finished
         )
         self.heap = ExpectedHeap(
             self.flow,
+            self._between,
             gc,
             settings,
             machine,
@@ -113,11 +117,11 @@ class Fluid:
         clock.process(collector.run())
         run = self._runtime
         clock.process(sysmon(clock, run.gc, run.settings.gc_percent))
-        clock.process(self.flow.run(self._finished, self._sample))
+        clock.process(self._between.run(self._finished, self._sample))
 
     def finish(self) -> None:
         """See `sim.build.Mode`."""
-        self.flow.catch_up()
+        self._between.catch_up()
         if self._runtime.finished.value is None:  # else the last sample is that of the kill
             self._sample(always=True)
 

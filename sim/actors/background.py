@@ -48,11 +48,16 @@ class Sweeper:
         """Spans."""
 
     def start(self) -> None:
-        """Wake it, as the next to run on some P."""
+        """Its goroutine begins, and waits for a cycle to end."""
+        self._g.body = self._body()
+        self._goroutines.spawn(self._g, None)
+
+    def wake(self) -> None:
+        """As the next to run on some P."""
         if self._g.waiting:
             self._goroutines.unblock(self._g, None)
 
-    def body(self) -> Body:
+    def _body(self) -> Body:
         """What it does after every cycle."""
         while True:
             self._goroutines.block(self._g)
@@ -85,22 +90,23 @@ class Scavenger:
     """1 % of the CPU: a little work and a long sleep (runtime/mgcscavenge.go: bgscavenge)."""
 
     def __init__(
-        self,
-        g: G,
-        clock: Clock,
-        goroutines: Goroutines,
-        scavenging: Scavenging,
-        gomaxprocs: int,
+        self, clock: Clock, goroutines: Goroutines, scavenging: Scavenging, gomaxprocs: int
     ) -> None:
-        self._g, self._clock, self._goroutines = g, clock, goroutines
+        self._g = G(0, "bgscavenge", system=True)
+        self._clock, self._goroutines = clock, goroutines
         self._scavenging, self._ps = scavenging, gomaxprocs
+
+    def start(self, accounts: MemoryAccounts) -> None:
+        """Its goroutine begins, and waits for a sweep to end."""
+        self._g.body = self._body(accounts)
+        self._goroutines.spawn(self._g, None)
 
     def wake(self) -> None:
         """When a sweep has ended, free memory may be left over; that cuts its sleep short too."""
         if self._scavenging.on and self._g.waiting:
             self._goroutines.unblock(self._g, None)
 
-    def body(self, accounts: MemoryAccounts) -> Body:
+    def _body(self, accounts: MemoryAccounts) -> Body:
         """What it does whenever it is woken."""
         scavenging, clock = self._scavenging, self._clock
         pace = scavenging.pace
@@ -139,7 +145,6 @@ class FinalizerCaller:
 
     def __init__(
         self,
-        g: G,
         gc: GC,
         heap: MHeap,
         finalizers: Finalizers,
@@ -147,10 +152,16 @@ class FinalizerCaller:
         goroutines: Goroutines,
         run_ns: float,
     ) -> None:
-        self._g, self._gc, self._heap = g, gc, heap
+        self._g = G(0, "finalizers", system=True)
+        self._gc, self._heap = gc, heap
         self._finalizers, self._ledger, self._goroutines = finalizers, ledger, goroutines
         self._run_ns = run_ns
         """What a call takes beside what the program does in it, ns."""
+
+    def start(self) -> None:
+        """Its goroutine begins, and waits for finalizers."""
+        self._g.body = self._body()
+        self._goroutines.spawn(self._g, None)
 
     def queue_swept(self) -> None:
         """Spans have been swept: their finalizers are due (mgcsweep.go: sweep, queuefinalizer)."""
@@ -162,7 +173,7 @@ class FinalizerCaller:
         if finalizers.waiting and self._g.waiting:
             self._goroutines.unblock(self._g, None)
 
-    def body(self) -> Body:
+    def _body(self) -> Body:
         """What it does whenever finalizers are due."""
         finalizers = self._finalizers
         while True:

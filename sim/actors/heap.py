@@ -126,7 +126,7 @@ class LedgerHeap:
         self._report.all()
         self._sweep_caches()
         self._allocator.reprice()
-        self._sweeper.start()
+        self._sweeper.wake()
 
     def allocated(self) -> Allocated:
         """See `Heap`."""

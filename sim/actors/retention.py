@@ -8,17 +8,20 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from sim.actors.kinds import KindColumns
+from sim.actors.memory import Memory
 from sim.actors.state import G
 from sim.engine.clock import Clock
 from sim.go.pool import SyncPool
-from sim.workload.finalizers import Finalizers
-from sim.workload.ledger import Law, Ledger
+from sim.workload import program as spec
+from sim.workload.ledger import Law
+from sim.workload.mixes import MixBook
 from sim.workload.retention import Holder, StoreState
 
 ROUNDING_SLACK: Final = 1e-6
 """Slots; six objects of 170.67 bytes that are asked for as 1 KiB are 5.999999999999999."""
 
+LAWS: Final = {"random": Law.HAZARD, "oldest": Law.WINDOW, "none": Law.HAZARD}
+"""How what a store keeps ages, by how it replaces entries."""
 Keep: TypeAlias = Callable[[G, float], None]
 """Lets somebody keep so many slots that a goroutine has allocated."""
 
@@ -29,23 +32,31 @@ class Retention:
     def __init__(
         self,
         clock: Clock,
-        kinds: KindColumns,
-        ledger: Ledger,
-        finalizers: Finalizers,
+        mixes: MixBook,
+        memory: Memory,
+        program: spec.Program,
         replacement: np.random.Generator,
     ) -> None:
-        self._clock, self._mixes, self._ledger = clock, kinds.mixes, ledger
-        self._finalizers, self._replacement = finalizers, replacement
-        self.stores: dict[str, StoreState] = {}
-        self.pools: dict[str, SyncPool] = {}
-        self.kept: list[dict[int, Holder]] = [{} for _ in kinds.mixes]
+        self._clock, self._mixes = clock, mixes.mixes
+        self._ledger, self._finalizers = memory.ledger, memory.finalizers
+        self._replacement = replacement
+        self.stores = {
+            name: self._empty_store(store, mixes.ids[store.of])
+            for name, store in program.stores.items()
+        }
+        self.pools = {name: SyncPool(self._ledger.add_owner(Law.HAZARD)) for name in program.pools}
+        self.kept: list[dict[int, Holder]] = [{} for _ in mixes.mixes]
         """What long-lived owners keep, by mix and owner."""
-        self._waiting: list[dict[Holder, None]] = [{} for _ in kinds.mixes]
+        self._waiting: list[dict[Holder, None]] = [{} for _ in mixes.mixes]
         """Who has something that is not written down yet, by mix, in order of time."""
         self._tenured: dict[tuple[float, int], int] = {}
         """Owners of objects with exponential lifetimes by their mean (ns) and mix."""
         self._aged_at = 0
         """When exponential lifetimes were last accounted for, ns."""
+
+    def _empty_store(self, store: spec.Store, mix: int) -> StoreState:
+        owner = self._ledger.add_owner(LAWS[store.replacement], capacity=store.size)
+        return StoreState(owner, mix, store.size, store.replacement)
 
     def tenured(self, mean: float, mix: int) -> int:
         """The owner of a mix's objects that live for an exponential time, made on first use."""

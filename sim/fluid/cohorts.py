@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from sim.fluid.demand import ITERATIONS, Visit, VisitCompiler
+from sim.fluid.demand import ITERATIONS, VisitCompiler
 from sim.fluid.retention import Retained
 from sim.fluid.sources import NEVER, Source
+from sim.fluid.visit import Visit
 from sim.go.sysmon import PERIOD, WHOLE_SLICE
 from sim.workload import program as spec
 

@@ -8,13 +8,15 @@ from typing import Final
 
 import numpy as np
 
-from sim.fluid.engine import Flow
+from sim.fluid.between_cycles import BetweenCycles
+from sim.fluid.flow import Flow
 from sim.fluid.footprint import Footprint
 from sim.fluid.in_flight import InFlight, StackMemory
 from sim.fluid.retention import Pooled, Retained
 from sim.fluid.slots import SlotAccounts
 from sim.fluid.snapshot import Snapshots
 from sim.fluid.spans import Floats, SpanModel
+from sim.fluid.sweeping import BackgroundSweep
 from sim.go.mheap import PAGE
 from sim.machine.profile import MachineProfile
 from sim.runtime.interfaces import (
@@ -42,6 +44,7 @@ class ExpectedHeap:
     def __init__(
         self,
         flow: Flow,
+        between: BetweenCycles,
         gc: GC,
         settings: Settings,
         machine: MachineProfile,
@@ -56,6 +59,8 @@ class ExpectedHeap:
         self._ps, self._allocate_black = settings.gomaxprocs, settings.switches.black_allocation
         self._slots, self._stacks, self._footprint = slots, stacks, footprint
         self._pools, self._rng = pools, rng
+        self._between = between
+        self._sweep = BackgroundSweep(flow, gc, settings.gomaxprocs)
         self._snapshots = Snapshots(spans, gc.marker, machine.mark)
         mixes = len(spans.slot_bytes)
         self._taken_before = [0.0] * mixes
@@ -72,8 +77,8 @@ class ExpectedHeap:
 
     def finish_sweep(self) -> Process[None]:
         """See `Heap`."""
-        self._flow.catch_up()
-        yield from self._flow.sweep_what_is_left()
+        self._between.catch_up()
+        yield from self._sweep.finish()
         self._flow.settle_all()
 
     def flush(self) -> None:
@@ -177,7 +182,7 @@ class ExpectedHeap:
         expected, ahead = spans.taken_within(seen, room, ps, self._stretches(ps))
         flow.expect(expected)
         if not self._sweep_is_done:
-            flow.start_sweeping(self._sweep_ns())
+            self._sweep.start(self._sweep_ns())
         pacer.update(int(ahead), 0)
         self._refill_pools(flow.in_flight)
         self._footprint.forget()

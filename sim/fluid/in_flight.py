@@ -10,8 +10,9 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from sim.fluid.cohorts import Cohort
-from sim.fluid.demand import note_burst
-from sim.fluid.sources import ClosedFlow, OpenFlow, Source
+from sim.fluid.loads import ClosedFlow, OpenFlow
+from sim.fluid.sources import Source
+from sim.fluid.visit import note_burst
 from sim.go.stack import FIXED_STACK, STACK_SPAN, fits, shrunk_stack, starting_stack_size
 from sim.units import Bytes, KiB
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from sim.fluid.engine import Flow
+from sim.fluid.flow import Flow
 from sim.fluid.in_flight import StackMemory
 from sim.fluid.marking import MarkingFlow
 from sim.fluid.plan import Plan

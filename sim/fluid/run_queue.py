@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sim.fluid.demand import Floats, Visit
+from sim.fluid.visit import Floats, Visit
 from sim.go.sysmon import TIME_SLICE
 
 QUEUE_STEPS: Final = 8

@@ -10,8 +10,8 @@ from sim.record.facts import Cycle, Pause
 from sim.record.sample import Sample
 from sim.runtime.interfaces import AssistCounts, Heap, Mutator, SweepReport
 from sim.runtime.memory import MemoryAccounts
-from sim.runtime.state import GC, CycleRecord, Settings
-from sim.units import MAX_INT64, SECOND
+from sim.runtime.state import GC, CycleRecord, Process, Settings
+from sim.units import MAX_INT64, SECOND, Nanoseconds
 
 UNKNOWN: Final = AssistCounts(None, None, None)
 SWEEPERS: Final = (
@@ -116,6 +116,12 @@ class Recording:
         cpu = self._gc.cpu
         busy = cpu["assist"] + cpu["dedicated"] + cpu["fractional"] + cpu["pause"]
         return busy / max(1, self._clock.now * self._settings.gomaxprocs)
+
+    def take_samples(self, distance: Nanoseconds) -> Process[None]:
+        """At regular instants."""
+        while True:
+            self.sample()
+            yield self._clock.timeout(distance)
 
     def sample(self) -> None:
         """The state at this instant, under the names of runtime/metrics (metrics.go, mstats.go)."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.workload.ledger import Law, Ledger
+from sim.workload.mixes import MixBook
 from sim.workload.population import Ints, Rows
 from sim.workload.retention import Holder
 
@@ -126,3 +127,16 @@ class Finalizers:
         return np.bincount(
             self.found.kind, weights=self.found.objects, minlength=len(self.kinds)
         ).astype(np.int64)
+
+
+def make_finalizers(book: MixBook, ledger: Ledger) -> Finalizers:
+    """Those of a program of these mixes; none is due yet."""
+    has, took = np.zeros(len(book.kinds), dtype=np.bool_), np.zeros(len(book.kinds))
+    owner = np.zeros(len(book.kinds), dtype=np.int64)
+    for mix, ns in book.finalizers.items():
+        kinds = list(book.mixes[mix].kinds)
+        has[kinds], took[kinds], owner[kinds] = True, ns, ledger.add_owner(Law.HAZARD)
+    finalizers = Finalizers(has, took, owner)
+    finalizers.unreachable = {mix: Holder() for mix in book.finalizers}
+    finalizers.watch(ledger)
+    return finalizers

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.fluid.demand import Visit, VisitPrices
+from sim.fluid.loads import ClosedFlow, OpenFlow
 from sim.fluid.rates import ArrivalRates
-from sim.fluid.sources import ClosedFlow, OpenFlow
+from sim.fluid.visit import Visit, VisitPrices
 from sim.units import MS, SECOND
 from sim.workload.arrivals import Regular
 

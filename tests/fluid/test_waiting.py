@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.config import load
-from sim.fluid.demand import Visit, VisitPrices
 from sim.fluid.fractional_workers import Schedule, ScheduledP, after_a_slice, at_intervals
+from sim.fluid.loads import ClosedFlow
 from sim.fluid.run_queue import RunQueue, turns
-from sim.fluid.sources import ClosedFlow
+from sim.fluid.visit import Visit, VisitPrices
 from sim.go.sysmon import TIME_SLICE
 from sim.simulation import simulate
 from sim.units import MS

@@ -1,0 +1,57 @@
+"""Assist credit as a level: what goroutines owe, and how long they mark to pay for it."""
+
+from __future__ import annotations
+
+from sim.fluid.flow import Flow
+from sim.fluid.mark_phase import MarkPhase
+from sim.fluid.plan import Plan
+from sim.go.assist import OVER_ASSIST_WORK
+from sim.runtime.state import GC
+
+
+class Assists:
+    """Credit of one mark phase, in units of scan work."""
+
+    def __init__(self, flow: Flow, gc: GC, phase: MarkPhase, *, on: bool) -> None:
+        self._flow, self._gc, self._pacer, self._phase = flow, gc, gc.pacer, phase
+        self._switched_on = on
+        self.credit = 0.0
+        """Background credit, less what is owed. Written by this and by `MarkingFlow`."""
+
+    @property
+    def _on(self) -> bool:
+        return self._switched_on and not self._gc.limiter.limiting
+
+    def owed(self, plan: Plan) -> float:
+        """Scan work that is owed per ns."""
+        return plan.slots * self._pacer.assist_work_per_byte + self.lost()
+
+    def lost(self) -> float:
+        """Credit that goroutines take per ns, 64 KiB of work at a time, and do not use.
+
+        At its end a goroutine hands it back; one that waits until the next cycle keeps it.
+        """
+        per_byte, lost = self._pacer.assist_work_per_byte, 0.0
+        for source in self._flow.sources:
+            if keepers := source.credit_keepers(self._flow.now - self._phase.begun):
+                needed = source.credit_bytes * per_byte
+                lost += keepers * (-needed % OVER_ASSIST_WORK if needed else 0.0)
+        return lost
+
+    def needed(
+        self, available: float, owed: float, supply: float, unit_ns: float, least: float
+    ) -> float:
+        """CPU-ns that goroutines mark so that credit covers what they allocate."""
+        if not self._on:
+            return 0.0
+        missing = owed * available - self.credit - supply
+        return min(max(least, missing / (owed + 1 / unit_ns)), available)
+
+    def paid(self, plan: Plan, elapsed: float) -> float:
+        """When there is nothing left to mark: the share of the program that has credit."""
+        if not self._on:
+            return 1.0
+        owed = self.owed(plan) * elapsed
+        share = min(1.0, max(self.credit, 0.0) / owed) if owed > 0 else 1.0
+        self.credit -= share * owed
+        return share

@@ -1,0 +1,116 @@
+"""What a mark phase begins with, and how much of it is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from sim.fluid.cohorts import Cohort
+from sim.fluid.flow import Flow
+from sim.fluid.loads import ClosedFlow
+from sim.fluid.plan import Plan
+from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK, PIECE_NS
+from sim.machine.price import crowded
+from sim.runtime.state import GC
+
+PIECES: Final = 8
+"""A worker takes at most this part of its share of the work at a time, so that all end together. A
+judgement; fewer lengthens the tail of a mark phase."""
+FRACTIONAL_USE: Final = (1 + FRACTIONAL_SLACK) / 2
+"""Share of their goal that fractional workers use where goroutines change often: they begin below
+it and leave at 1.2 of it (runtime/mgcmark.go: pollFractionalWorkerExit). Moves fractional CPU in
+proportion."""
+MAJORITY: Final = 0.5
+"""Share beyond which a kind of goroutine, or a way to trigger, counts as that of all. More than a
+half; matters where two are about as frequent."""
+
+
+@dataclass(slots=True)
+class MarkPhase:
+    """Work is in units of scan work, `per_unit` is CPU-ns of one marker alone."""
+
+    ps: int
+    begun: float
+    """When the stop of sweep termination was asked for, ns."""
+    by_allocation: bool
+    """Whether an allocation triggered the cycle."""
+    units: float
+    per_unit: float
+    crowding: float
+    share: float
+    """Of the time of a P, what fractional workers may have."""
+    max_idle: int
+    dedicated: float
+    """Ps of dedicated workers. Written by `MarkingFlow`: they wake up."""
+    fractional: float = 0.0
+    """Ps of fractional workers at present. Written by `MarkingFlow`."""
+    left: float = field(init=False)
+    """Units that are not done. Written by `MarkingFlow`."""
+    pieces: float = field(init=False)
+    """How many can mark at a time: no piece of work is smaller."""
+
+    def __post_init__(self) -> None:
+        self.left = self.units
+        self.pieces = max(self.units / DRAIN_CHECK, 1.0)
+        self.fractional = self.share * FRACTIONAL_USE * (self.ps - self.dedicated)
+
+    @classmethod
+    def of(cls, gc: GC, ps: int) -> MarkPhase:
+        """The phase that the collector begins."""
+        return cls(
+            ps=ps,
+            begun=gc.cycle.started,
+            by_allocation=gc.cycle.reason == "heap",
+            units=float(gc.scan_units),
+            per_unit=gc.ns_per_unit,
+            crowding=gc.crowding,
+            share=gc.fraction,
+            max_idle=gc.max_idle_workers,
+            dedicated=float(gc.dedicated_needed),
+        )
+
+    @property
+    def background(self) -> float:
+        """Ps of dedicated and fractional workers."""
+        return self.dedicated + self.fractional
+
+    @property
+    def piece(self) -> float:
+        """Longest pieces of a worker; towards the end they become smaller."""
+        most = min(PIECE_NS / self.per_unit, self.left / (PIECES * self.ps))
+        return max(most, DRAIN_CHECK)
+
+    @property
+    def piece_ns(self) -> float:
+        """The same in CPU-ns."""
+        return self.piece * self.per_unit
+
+    def unit_ns(self, others: float) -> float:
+        """CPU-ns of a unit beside so many others that mark."""
+        return self.per_unit * crowded(self.crowding, others)
+
+    def idle_workers(self, ps: float, others: float) -> float:
+        """Idle workers on so many Ps, beside so many others; there must be a piece for each."""
+        return min(max(ps, 0.0), self.max_idle, max(self.pieces - others, 0.0))
+
+    def timers_unseen(self, flow: Flow, plan: Plan) -> bool:
+        """All Ps are taken, and timers start most of what becomes runnable."""
+        by_timer = sum(t.speed * t.visit.runs for t in flow.sources if t.by_timer)
+        taken = self.dedicated + self.max_idle + plan.program
+        return taken >= self.ps and by_timer > MAJORITY * plan.ready
+
+    def computing(self, flow: Flow) -> list[Cohort | ClosedFlow]:
+        """The source of each goroutine that computes on and on: cohorts, and lanes of a batch.
+
+        Lanes do so one goroutine after the other, each on the P of the one before. Where there are
+        as many as Ps, goroutines take turns, and Ps schedule when these end.
+        """
+        found: list[Cohort | ClosedFlow] = []
+        ps = self.ps - self.dedicated
+        for source in flow.sources:
+            if source.visit.blocked or not isinstance(source, Cohort | ClosedFlow):
+                continue
+            if isinstance(source, ClosedFlow) and not source.is_batch_of_few(ps):
+                continue
+            found += [source] * round(source.wanted)
+        return found

@@ -21,7 +21,7 @@ from sim.fluid.mutator import Rates
 from sim.fluid.rates import ArrivalRates
 from sim.fluid.retention import Memoryless, OldestStore, Pooled, RandomStore, Retained
 from sim.fluid.slots import SlotAccounts
-from sim.fluid.sources import Source
+from sim.fluid.sources import VisitSource
 from sim.fluid.spans import SpanModel
 from sim.go.sizeclass import size_classes
 from sim.go.stacks import EXTRA_THREADS
@@ -71,7 +71,7 @@ class Fluid:
             self._stores,
             runtime.machine.sched.go_ns,
         )
-        self._batches: list[Source] = []
+        self._batches: list[VisitSource] = []
         self._begun = False
         self.flow.start(Cohort(self._opening(), None, 1.0, self.flow, 0.0, self._begin_load))
 
@@ -196,7 +196,7 @@ class Fluid:
             for source in self._sources(name, load):
                 self.flow.start(source)
 
-    def _sources(self, name: str, load: spec.Load) -> Iterator[Source]:
+    def _sources(self, name: str, load: spec.Load) -> Iterator[VisitSource]:
         flow, config, streams = self.flow, self._config, self._runtime.streams
         kind = self._program.goroutines[load.goroutine]
         match load:
@@ -219,7 +219,7 @@ class Fluid:
                 yield ClosedFlow(visit, flow.now, load.workers, load.think.mean())
             case spec.Batch():
                 lanes = load.lanes(config.gomaxprocs)
-                source: Source
+                source: VisitSource
                 if is_long(load.count, lanes):
                     visit = flow.compiler.visit(load.goroutine)
                     source = ClosedFlow(visit, flow.now, lanes, visits=load.count)

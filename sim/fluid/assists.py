@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.fluid.flow import Flow
-from sim.fluid.mark_phase import MarkPhase
+from sim.fluid.mark_phase import MarkPhaseState
 from sim.fluid.plan import Plan
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.runtime.state import GC
@@ -12,7 +12,7 @@ from sim.runtime.state import GC
 class Assists:
     """Credit of one mark phase, in units of scan work."""
 
-    def __init__(self, flow: Flow, gc: GC, phase: MarkPhase, *, on: bool) -> None:
+    def __init__(self, flow: Flow, gc: GC, phase: MarkPhaseState, *, on: bool) -> None:
         self._flow, self._gc, self._pacer, self._phase = flow, gc, gc.pacer, phase
         self._switched_on = on
         self.credit = 0.0

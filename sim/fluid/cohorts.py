@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 from sim.fluid.demand import ITERATIONS, VisitCompiler
 from sim.fluid.retention import Retained
-from sim.fluid.sources import NEVER, Source
+from sim.fluid.sources import NEVER, VisitSource
 from sim.fluid.visit import Visit
 from sim.go.sysmon import PERIOD, WHOLE_SLICE
 from sim.workload import program as spec
@@ -47,7 +47,7 @@ class CohortHost(Protocol):
     compiler: VisitCompiler
     retained: list[Retained]
 
-    def start(self, source: Source) -> None:
+    def start(self, source: VisitSource) -> None:
         """A source begins now."""
 
     def collect(self) -> int:
@@ -56,14 +56,14 @@ class CohortHost(Protocol):
     def expect_visits(self, visit: Visit, members: float, visits: float) -> None:
         """So many goroutines begin so many visits: find out what one costs."""
 
-    def settle(self, source: Source) -> None:
+    def settle(self, source: VisitSource) -> None:
         """Book what a source has done, before it does something else."""
 
     def until_look(self) -> float:
         """ns until sysmon looks at the Ps, when somebody begins to run."""
 
 
-class Cohort(Source):
+class Cohort(VisitSource):
     """So many goroutines of one kind that go through their steps together."""
 
     def __init__(
@@ -103,11 +103,11 @@ class Cohort(Source):
 
     @property
     def number_of_goroutines(self) -> float:
-        """See `Source`."""
+        """See `VisitSource`."""
         return self.members
 
     def credit_keepers(self, marking_ns: float) -> float:
-        """See `Source`; those of a stage without waits do not end before they wait."""
+        """See `VisitSource`; those of a stage without waits do not end before they wait."""
         if not isinstance(self._at, Busy):
             return 0.0
         if self.visit.blocked:
@@ -116,7 +116,7 @@ class Cohort(Source):
 
     @property
     def credit_bytes(self) -> float:
-        """See `Source`."""
+        """See `VisitSource`."""
         if isinstance(self._at, Busy) and not self.visit.blocked:
             return self.visit.prices.slot_bytes * self._at.times
         return super().credit_bytes
@@ -150,7 +150,7 @@ class Cohort(Source):
         return self.stack if idle is None else idle
 
     def plan(self, now: float, procs: int) -> None:
-        """See `Source`."""
+        """See `VisitSource`."""
         self._now = now
         self.wanted = 0.0
         if isinstance(self._at, Busy):
@@ -161,13 +161,13 @@ class Cohort(Source):
             self.wanted = min(self.wanted, procs) if waits == 0 else self.wanted
 
     def change(self, speed: float) -> float:
-        """See `Source`."""
+        """See `VisitSource`."""
         if isinstance(self._at, Busy):
             return self._left / speed if speed > 0 else NEVER
         return self._wake - self._now
 
     def advance(self, now: float, elapsed: float, speed: float) -> float:
-        """See `Source`."""
+        """See `VisitSource`."""
         self._now = now
         if isinstance(self._at, Busy):
             done = min(speed * elapsed, self._left)

@@ -14,7 +14,7 @@ from sim.fluid.plan import Plan
 from sim.fluid.pricing import Pricing
 from sim.fluid.retention import Memoryless, Retained
 from sim.fluid.slots import SlotAccounts
-from sim.fluid.sources import Source
+from sim.fluid.sources import VisitSource
 from sim.fluid.spans import Floats, SpanModel
 from sim.fluid.visit import Visit
 from sim.go.sysmon import PERIOD
@@ -54,7 +54,7 @@ class Flow:
         self._footprint = footprint
         self._pricing = Pricing(machine, spans, stacks, STRETCH)
         self._rng, self._looks = streams["crowd"], streams["sysmon"]
-        self.sources: list[Source] = []
+        self.sources: list[VisitSource] = []
         """Who runs. Written by the flow; sources are asked and told by it and by `MarkingFlow`."""
         self.retained: list[Retained] = []
         """Who keeps objects. Written by the build and by cohorts."""
@@ -77,7 +77,7 @@ class Flow:
 
     # -- what cohorts and loads ask for ------------------------------------------------------
 
-    def start(self, source: Source) -> None:
+    def start(self, source: VisitSource) -> None:
         """A source begins now."""
         self.sources.append(source)
         if isinstance(source, Cohort):
@@ -95,7 +95,7 @@ class Flow:
         self.forced = True
         return self._gc.cycles + 1 + self._gc.running
 
-    def settle(self, source: Source) -> None:
+    def settle(self, source: VisitSource) -> None:
         """Book what a source has allocated since it was last asked."""
         done, source.done = source.done, 0.0
         if done:

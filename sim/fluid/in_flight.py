@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.fluid.cohorts import Cohort
 from sim.fluid.loads import ClosedFlow, OpenFlow
-from sim.fluid.sources import Source
+from sim.fluid.sources import VisitSource
 from sim.fluid.visit import note_burst
 from sim.go.stack import FIXED_STACK, STACK_SPAN, fits, shrunk_stack, starting_stack_size
 from sim.units import Bytes, KiB
@@ -46,7 +46,7 @@ class InFlight:
     """Goroutines by bytes of stack used while they run, and at present."""
 
 
-def in_flight(sources: Sequence[Source], rng: Rng, *, by_allocation: bool) -> InFlight:
+def in_flight(sources: Sequence[VisitSource], rng: Rng, *, by_allocation: bool) -> InFlight:
     """Everybody, when sources proceed as planned.
 
     At the instant at which an allocation starts a cycle, there is the visit that allocates beside
@@ -80,7 +80,7 @@ def _cohort(found: InFlight, cohort: Cohort) -> None:
         found.sizes[key] = found.sizes.get(key, 0.0) + count
 
 
-def _flow(found: InFlight, source: Source, more: float, rng: Rng) -> None:
+def _flow(found: InFlight, source: VisitSource, more: float, rng: Rng) -> None:
     visit = source.visit
     ns, weight = visit.prices.ns, max(visit.weight, 1e-9)
     speed = source.speed + more / (ns + visit.blocked)
@@ -118,7 +118,7 @@ def _flow(found: InFlight, source: Source, more: float, rng: Rng) -> None:
         found.lent[pool] = (lent, spread, time, most)
 
 
-def _hold(found: InFlight, source: Source, present: float, rng: Rng) -> None:
+def _hold(found: InFlight, source: VisitSource, present: float, rng: Rng) -> None:
     """What goroutines keep: each is somewhere on its way. Of many, the mean counts.
 
     Requests of different sizes are as uncertain as fewer of them that are larger. Whoever waits for

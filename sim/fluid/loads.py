@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.engine.queueing import waiting_for_servers
 from sim.fluid.rates import ArrivalRates
-from sim.fluid.sources import MIN_VISITS, NEVER, Source
+from sim.fluid.sources import MIN_VISITS, NEVER, VisitSource
 from sim.fluid.visit import Floats, Visit
 from sim.go.sysmon import TIME_SLICE
 
@@ -20,7 +20,7 @@ MIN_BACKLOG: Final = 1.0
 that change nothing."""
 
 
-class OpenFlow(Source):
+class OpenFlow(VisitSource):
     """Requests that arrive whether or not the program keeps up."""
 
     def __init__(
@@ -43,7 +43,7 @@ class OpenFlow(Source):
         self._now = begin
 
     def plan(self, now: float, procs: int) -> None:
-        """See `Source`."""
+        """See `VisitSource`."""
         self._now = now
         if now >= self._rate.until - 1:
             self._rate = self._rates.at(now)
@@ -52,7 +52,7 @@ class OpenFlow(Source):
         self.wanted = waiting if self._unseen_ns else self._rate.per_ns * ns + waiting
 
     def change(self, speed: float) -> float:
-        """See `Source`: the load changes, or the backlog is gone."""
+        """See `VisitSource`: the load changes, or the backlog is gone."""
         until = self._rate.until - self._now
         if self._unseen_ns:
             until = min(until, self._unseen_ns)
@@ -62,7 +62,7 @@ class OpenFlow(Source):
         return until
 
     def advance(self, now: float, elapsed: float, speed: float) -> float:
-        """See `Source`."""
+        """See `VisitSource`."""
         come = self._rate.per_ns * elapsed
         if self.by_chance and not self.regular and come > 0:
             # A sum of so many quantities that differ: nearly a gamma distribution.
@@ -89,7 +89,7 @@ class OpenFlow(Source):
         return done
 
     def late(self) -> Floats:
-        """See `Source`: in the order in which they came."""
+        """See `VisitSource`: in the order in which they came."""
         return self.queue.counts()
 
     def hasten(self, visits: float) -> None:
@@ -98,16 +98,16 @@ class OpenFlow(Source):
         self.backlog += visits
 
     def follow(self, ns: float) -> float:
-        """See `Source`: regular ones come one after the other."""
+        """See `VisitSource`: regular ones come one after the other."""
         come = self._rate.per_ns * ns
         return math.floor(come) if self.regular else come
 
     def wait_for_timers(self, ns: float) -> None:
-        """See `Source`."""
+        """See `VisitSource`."""
         self._unseen_ns = ns if self.by_timer else 0.0
 
     def look_at_timers(self) -> None:
-        """See `Source`."""
+        """See `VisitSource`."""
         self._wait(self._unseen)
         self._unseen_ns = self._unseen = 0.0
 
@@ -115,7 +115,7 @@ class OpenFlow(Source):
         return speed >= self._rate.per_ns * (1 - 1e-9)
 
     def stopped(self, elapsed: float) -> None:
-        """See `Source`."""
+        """See `VisitSource`."""
         self._wait(self._rate.per_ns * elapsed)
 
     def _wait(self, visits: float) -> None:
@@ -124,7 +124,7 @@ class OpenFlow(Source):
         self.queue.pass_time(visits, 0.0)
 
 
-class ClosedFlow(Source):
+class ClosedFlow(VisitSource):
     """Workers that begin the next visit when the last one has ended, and a think time is over."""
 
     def __init__(
@@ -143,7 +143,7 @@ class ClosedFlow(Source):
         """A visit and its waits, without those for a P."""
 
     def plan(self, now: float, procs: int) -> None:
-        """See `Source`."""
+        """See `VisitSource`."""
         visit = self.visit
         waits = visit.blocked + self.think
         waits += self.wake_ns * visit.runs if waits else 0.0
@@ -158,7 +158,7 @@ class ClosedFlow(Source):
 
     @property
     def number_of_goroutines(self) -> float:
-        """See `Source`."""
+        """See `VisitSource`."""
         return self.workers
 
     def _together(self) -> float:
@@ -180,11 +180,11 @@ class ClosedFlow(Source):
 
     @property
     def waiting(self) -> float:
-        """See `Source`."""
+        """See `VisitSource`."""
         return self.backlog + self._queued
 
     def change(self, speed: float) -> float:
-        """See `Source`: all is done, or nobody is late any more."""
+        """See `VisitSource`: all is done, or nobody is late any more."""
         until = self.left / speed if speed > 0 else NEVER
         if self.backlog * self.visit.runs > MIN_BACKLOG and speed > self._steady:
             rest = self._late_in_the_end(speed)
@@ -197,7 +197,7 @@ class ClosedFlow(Source):
         return self._served() - speed * self._round_ns
 
     def advance(self, now: float, elapsed: float, speed: float) -> float:
-        """See `Source`: waits end at a rate that falls with the number of those who are late.
+        """See `VisitSource`: waits end at a rate that falls with the number of those who are late.
 
         B' = (N - B) / (s + z) - speed, whose solution is exponential.
         """
@@ -213,17 +213,17 @@ class ClosedFlow(Source):
         return done
 
     def stopped(self, elapsed: float) -> None:
-        """See `Source`: waits go on, and who has waited long enough is late."""
+        """See `VisitSource`: waits go on, and who has waited long enough is late."""
         if self.visit.blocked + self.think:
             there = self._served()
             ready = -math.expm1(-elapsed / self._round_ns)
             self.backlog += (there - self.backlog) * ready
 
     def present(self) -> float:
-        """See `Source`: all that do not think, wherever they wait."""
+        """See `VisitSource`: all that do not think, wherever they wait."""
         return max(self._together() - self.speed * self.think, 0.0)
 
     def number(self, mean: float, rng: np.random.Generator) -> int:
-        """See `Source`."""
+        """See `VisitSource`."""
         workers = int(self._together())
         return int(rng.binomial(workers, min(mean / max(workers, 1), 1.0)))

@@ -6,7 +6,7 @@ import math
 from typing import Final, NamedTuple
 
 from sim.fluid.flow import Flow
-from sim.fluid.mark_phase import MarkPhase
+from sim.fluid.mark_phase import MarkPhaseState
 from sim.fluid.openers import Opener, Rest, openers, rest_of
 from sim.fluid.plan import Plan
 from sim.go.assist import OVER_ASSIST_WORK
@@ -34,7 +34,7 @@ class Opening(NamedTuple):
     late_ps: float
 
 
-def opening(phase: MarkPhase, flow: Flow, wake_ns: float, per_byte: float) -> Opening:
+def opening(phase: MarkPhaseState, flow: Flow, wake_ns: float, per_byte: float) -> Opening:
     """The opening of a phase in which a byte allocated owes so much scan work."""
     procs, plan = phase.ps, flow.plan(phase.ps - phase.background)
     first = min(phase.piece, phase.units / min(procs, phase.pieces)) * phase.per_unit
@@ -70,7 +70,7 @@ def _run_ns(plan: Plan) -> float:
 
 
 def _least(
-    phase: MarkPhase, flow: Flow, plan: Plan, length: float, others: float, come: float
+    phase: MarkPhaseState, flow: Flow, plan: Plan, length: float, others: float, come: float
 ) -> float:
     """CPU-ns of those who run when it begins, or come: each assists for 64 KiB of work.
 
@@ -84,7 +84,7 @@ def _least(
 
 
 def _afterwards(
-    phase: MarkPhase,
+    phase: MarkPhaseState,
     plan: Plan,
     rest: Rest,
     others: float,
@@ -103,7 +103,7 @@ def _afterwards(
     return 0.0, 0.0
 
 
-def _whole_assists(phase: MarkPhase, flow: Flow, per_byte: float, ns: float) -> float:
+def _whole_assists(phase: MarkPhaseState, flow: Flow, per_byte: float, ns: float) -> float:
     """CPU-ns of the assists that goroutines begin in so many ns which compute on and on.
 
     Each is for 64 KiB of work, and then the goroutine runs until it has used up its credit.

@@ -26,7 +26,7 @@ half; matters where two are about as frequent."""
 
 
 @dataclass(slots=True)
-class MarkPhase:
+class MarkPhaseState:
     """Work is in units of scan work, `per_unit` is CPU-ns of one marker alone."""
 
     ps: int
@@ -55,7 +55,7 @@ class MarkPhase:
         self.fractional = self.share * FRACTIONAL_USE * (self.ps - self.dedicated)
 
     @classmethod
-    def of(cls, gc: GC, ps: int) -> MarkPhase:
+    def of(cls, gc: GC, ps: int) -> MarkPhaseState:
         """The phase that the collector begins."""
         return cls(
             ps=ps,

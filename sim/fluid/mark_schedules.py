@@ -13,7 +13,7 @@ from sim.fluid.fractional_workers import (
     at_intervals,
     by_chance,
 )
-from sim.fluid.mark_phase import FRACTIONAL_USE, MAJORITY, MarkPhase
+from sim.fluid.mark_phase import FRACTIONAL_USE, MAJORITY, MarkPhaseState
 from sim.fluid.openers import openers
 from sim.fluid.plan import Plan
 from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK, PIECE_NS
@@ -36,7 +36,7 @@ class MarkSchedules:
     `_between_looks` says. Of regular requests it is known when they come.
     """
 
-    def __init__(self, phase: MarkPhase, flow: Flow, wake_ns: float) -> None:
+    def __init__(self, phase: MarkPhaseState, flow: Flow, wake_ns: float) -> None:
         self._phase, self._flow, self._wake_ns = phase, flow, wake_ns
         self._plan = plan = flow.plan(phase.ps)
         ps = phase.ps - int(phase.dedicated)

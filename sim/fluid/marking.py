@@ -10,7 +10,7 @@ from sim.fluid.flow import Flow
 from sim.fluid.fractional_workers import Schedule
 from sim.fluid.loads import OpenFlow
 from sim.fluid.mark_opening import opening
-from sim.fluid.mark_phase import MarkPhase
+from sim.fluid.mark_phase import MarkPhaseState
 from sim.fluid.mark_schedules import MIN_RATE_PER_NS, STRATA, MarkSchedules
 from sim.fluid.plan import Plan
 from sim.go.markwork import DRAIN_CHECK, SCAN_ORDER
@@ -45,7 +45,7 @@ class MarkingFlow:
     """One mark phase."""
 
     def __init__(self, flow: Flow, gc: GC, settings: Settings, machine: MachineProfile) -> None:
-        self._phase = phase = MarkPhase.of(gc, settings.gomaxprocs)
+        self._phase = phase = MarkPhaseState.of(gc, settings.gomaxprocs)
         self._flow, self._gc, self._pacer, self._ps = flow, gc, gc.pacer, phase.ps
         self._machine, self._wake_ns = machine, machine.sched.wake_ns
         self._cpu = gc.cycle.cpu

@@ -15,7 +15,7 @@ MIN_VISITS: Final = 1e-6
 """Visits that are as good as none: a rounding error."""
 
 
-class Source:
+class VisitSource:
     """A source of visits. `plan` says what it wants now, `advance` what it got."""
 
     def __init__(self, visit: Visit, begin: float) -> None:

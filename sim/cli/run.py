@@ -16,6 +16,7 @@ from sim.cli.terminal import say
 
 if TYPE_CHECKING:
     from sim.config.run import RunConfig
+    from sim.results.result import Result
 
 
 def run(
@@ -40,7 +41,6 @@ def run(
     seeded = [] if seed is None else [f"seed={seed}"]
     settings = load(config, [*(sets or ()), *seeded])
 
-    from sim.report.documents import of_result
     from sim.report.verdict import of_run
     from sim.simulation import simulate
 
@@ -48,7 +48,7 @@ def run(
     expected = math.nan if quiet else _announced(settings)
     with progress(config.stem, quiet=quiet, expected=expected) as report:
         result = simulate(settings, out=folder, progress=report)
-    if write_json(json, lambda: of_result(result)):
+    if write_json(json, lambda: _document(result)):
         return
     if gctrace:
         print(result.gctrace(), end="")
@@ -58,6 +58,12 @@ def run(
         return
     say(*of_run(result), "", str(result.summary()), *map(str, result.diagnose()))
     print(f"tables: {folder}")
+
+
+def _document(result: Result) -> object:
+    from sim.report.documents import of_result
+
+    return of_result(result)
 
 
 def _announced(settings: RunConfig) -> float:

@@ -61,7 +61,6 @@ def tune(
     from sim.advice import api
     from sim.advice.prediction import predict
     from sim.advice.verdict import of_tuning
-    from sim.report.documents import of_advice
 
     with progress("tune", quiet=quiet) as progressed:
         found = api.tune(
@@ -84,10 +83,16 @@ def tune(
 
         grid = Grid.of_tuning(fit, found)
         write_explorer(html, source.name, fit, grid, seed, verdict, quiet=quiet)
-    if not write_json(json, lambda: of_advice(fit, today, found)):
+    if not write_json(json, lambda: _document(fit, today, found)):
         _tell(verdict, found, fit, today, quiet=quiet)
     if found.confirmed is None:
         raise typer.Exit(NOT_MET)
+
+
+def _document(fit: Fit, today: Prediction, found: Advice) -> object:
+    from sim.report.documents import of_advice
+
+    return of_advice(fit, today, found)
 
 
 def _tell(

@@ -15,11 +15,14 @@ from sim.replay.demand import Demand
 from sim.replay.limiter import TimedLimiter
 from sim.replay.program import Load, ObservedCycle, ObservedProgram
 
-STEPS: Final = 20
-"""Steps in which the work is done at least; no step takes longer than background workers alone
-would need. In a step the assist
-ratio stays, as in Go between two calls of revise. A judgement; fewer moves assists and the heap at
-the end."""
+STEPS: Final = 5
+"""Steps in which the work is done at least, in each of which the assist ratio stays. Where assists
+pay what allocation owes, they do so in reality too: work and heap approach their ends in the
+proportion that the ratio is. So few are enough to see that a cycle does more work than expected or
+misses its goal; twenty give the same within what seeds differ by (benchmarks/replay_steps.py)."""
+FINEST: Final = 400
+"""Parts of the marking, done by all Ps, that are short enough for changes of load to come together.
+A judgement, which bounds the time of a prediction."""
 
 
 class AssistPacing(Protocol):
@@ -70,7 +73,7 @@ class MarkPhase:
         self._credit = 0.0
         self._own = program.first_assists
         self._step_work = cycle.live * cycle.mark_cost / STEPS
-        self._finest = self._step_work / procs / STEPS
+        self._finest = cycle.live * cycle.mark_cost / procs / FINEST
         self._busy = BACKGROUND_UTILIZATION * procs
         self._now = self._assist = self._background = self._idle = 0.0
         self._owed, self._limiting = 0.0, False

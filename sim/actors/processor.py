@@ -83,8 +83,12 @@ class Processor:
     # -- a goroutine on the P ----------------------------------------------------------------
 
     def _execute(self, g: G) -> Process[None]:
-        """Run a goroutine until it ends, blocks, is preempted, or its time slice is over."""
-        p, clock = self._p, self._clock
+        """Run a goroutine until it ends, blocks, is preempted, or its time slice is over.
+
+        What it computes passes here and not in a generator of its own, which would be one for each
+        stretch.
+        """
+        p, clock, sched = self._p, self._clock, self._sched
         self._take_up(g)
         body, since = g.body, clock.now
         assert body is not None
@@ -95,11 +99,21 @@ class Processor:
             else:
                 demand = next(body, _DONE)
             if isinstance(demand, int):
-                begun = clock.now
-                kept = yield from self._compute(g, demand)
+                begun, frozen = clock.now, clock.frozen_ns
+                if sched.stopped:  # it held a lock when the stop was asked for
+                    self._lose(g, demand)
+                    break
+                p.interruptible = True
+                try:
+                    yield clock.work(demand)
+                except simpy.Interrupt:
+                    self._interrupted(g, demand, begun, frozen)
+                    break
+                p.interruptible = False
+                g.throttled += clock.frozen_ns - frozen
                 if g.assisting:
                     self._timeline.slice(p, begun, "assist", g.kind)
-                if not kept:
+                if clock.now >= p.slice.end and not self._goes_on(g):
                     break
             elif demand is None:
                 break
@@ -138,30 +152,25 @@ class Processor:
         if g.load:
             self._emit(request_of(g, self._clock.now))
 
-    def _compute(self, g: G, ns: Nanoseconds) -> Process[bool]:
-        """Spend `ns` on the P; False where the goroutine lost the P over it."""
-        p, clock, sched = self._p, self._clock, self._sched
-        if sched.stopped:  # it held a lock when the stop was asked for
-            give_back(g, ns)
-            sched.give_way(g, p)
+    def _lose(self, g: G, ns: Nanoseconds) -> None:
+        """The goroutine loses the P with so much of a stretch left."""
+        give_back(g, ns)
+        self._sched.give_way(g, self._p)
+
+    def _interrupted(self, g: G, ns: Nanoseconds, begun: Nanoseconds, frozen: Nanoseconds) -> None:
+        """It was taken off the P in the midst of a stretch of `ns`."""
+        stood_still = self._clock.frozen_ns - frozen
+        g.throttled += stood_still
+        if g.assisting:
+            self._timeline.slice(self._p, begun, "assist", g.kind)
+        self._lose(g, ns - (self._clock.now - begun - stood_still))
+
+    def _goes_on(self, g: G) -> bool:
+        """Its time slice is over: whether it gets another one at once."""
+        if self._gc.marking or self._sched.others_wait(self._p):
+            self._sched.requeue(g, self._p)
             return False
-        begun, frozen = clock.now, clock.frozen_ns
-        p.interruptible = True
-        try:
-            yield clock.work(ns)
-        except simpy.Interrupt:
-            stood_still = clock.frozen_ns - frozen
-            give_back(g, ns - (clock.now - begun - stood_still))
-            g.throttled += stood_still
-            sched.give_way(g, p)
-            return False
-        p.interruptible = False
-        g.throttled += clock.frozen_ns - frozen
-        if clock.now >= p.slice.end:
-            if self._gc.marking or sched.others_wait(p):
-                sched.requeue(g, p)
-                return False
-            p.slice.begin(clock.now)
+        self._p.slice.begin(self._clock.now)
         return True
 
 

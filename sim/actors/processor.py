@@ -115,15 +115,14 @@ class Processor:
                     self._timeline.slice(p, begun, "assist", g.kind)
                 if clock.now >= p.slice.end and not self._goes_on(g):
                     break
-            elif demand is None:
-                break
-            elif demand is _DONE:
-                self._end(g)
-                break
             elif isinstance(demand, simpy.Event):  # holds the P: for a lock, for a cycle to start
                 frozen = clock.frozen_ns
                 yield demand
                 g.throttled += clock.frozen_ns - frozen
+            else:
+                if demand is _DONE:
+                    self._end(g)
+                break
         g.running = False
         p.goroutine_ns += clock.now - since
         self._timeline.goroutine(g, p, since)

@@ -57,8 +57,9 @@ evaluate: $(DEV)  ## the model beside everything that was recorded of real Go
 dist: $(DEV)  ## wheel and source distribution, in dist
 	$(BIN)/python -m build -o dist .
 
-bench: $(DEV)  ## how fast the simulator is
+bench: $(DEV)  ## speed beside SimPy and a commit of before, into data/speed.csv; fails where it fell
 	$(BIN)/pytest benchmarks -m bench -q
+	$(BIN)/python benchmarks/ledger.py
 
 fuzz: $(DEV)  ## every reader of files, with inputs that look for new ways through it
 	$(BIN)/python benchmarks/fuzz.py --seconds $(or $(SECONDS_EACH),60)

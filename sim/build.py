@@ -74,8 +74,6 @@ def make_runtime(config: RunConfig, emit: Callable[[Any], None]) -> Runtime:
         clock=clock,
         settings=Settings(
             gomaxprocs=config.gomaxprocs,
-            gc_percent=config.gc_percent,
-            memory_limit=config.memory_limit,
             duration=config.longest,
             sampling=config.record.samples,
             globals_bytes=config.program.globals,
@@ -104,6 +102,8 @@ def make_gc(config: RunConfig, clock: Clock) -> GC:
         wanted=clock.event(),
         started=clock.event(),
         ended=clock.event(),
+        gc_percent=config.gc_percent,
+        memory_limit=config.memory_limit,
     )
     gc.trigger_at = pacer.trigger()[0]
     return gc

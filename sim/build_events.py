@@ -268,7 +268,7 @@ class Events:
         self._scavenger.start(accounts)
         if self.memory.finalizers.unreachable:
             self._finalizers.start()
-        clock.process(sysmon(clock, self._gc, run.settings.gc_percent))
+        clock.process(sysmon(clock, self._gc))
         huge_pages = self.memory.heap.pages.huge_pages
         if huge_pages is not None:
             clock.process(khugepaged(huge_pages, clock))

@@ -116,7 +116,7 @@ class Fluid:
         self._footprint.tell_pacer = accounts.tell_pacer
         clock.process(collector.run())
         run = self._runtime
-        clock.process(sysmon(clock, run.gc, run.settings.gc_percent))
+        clock.process(sysmon(clock, run.gc))
         clock.process(self._between.run(self._finished, self._sample))
 
     def finish(self) -> None:

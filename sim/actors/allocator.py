@@ -58,7 +58,7 @@ class Allocator:
         sweeping: Sweeping,
         scavenging: Scavenging,
     ) -> None:
-        self._gc, self._container, self._limit = gc, container, settings.memory_limit
+        self._gc, self._container = gc, container
         self._heap, self._ledger = memory.heap, memory.ledger
         self._kinds, self._prices, self._locks, self._placement = kinds, prices, locks, placement
         self._retention, self._sweeping, self._scavenging = retention, sweeping, scavenging
@@ -152,7 +152,7 @@ class Allocator:
     def _heed_memory_limit(self) -> None:
         """Under a limit the trigger follows the use of memory, and too much of it is returned."""
         self.owed_ns += self._scavenging.return_growth()
-        if self._limit >= MAX_INT64:
+        if self._gc.memory_limit >= MAX_INT64:
             return
         self.accounts.tell_pacer()
         self.owed_ns += self._scavenging.keep_below_limit(self.accounts)

@@ -64,15 +64,11 @@ class StepCompiler:
         match step:
             case spec.Work():
                 return self._work(step, path)
-            case spec.Spin():
-                return compiled.SpinStep(self._draw(step.time, f"{path}.time"), self._clock)
+            case spec.Spin() | spec.Wait() | spec.Syscall():
+                return self._passing(step, self._draw(step.time, f"{path}.time"))
             case spec.Publish():
                 store = self._retention.stores[step.store]
                 return compiled.PublishStep(store, self._retention)
-            case spec.Wait():
-                time = self._draw(step.time, f"{path}.time")
-                by_timer = step.via == "timer"
-                return compiled.WaitStep(time, by_timer, self._clock, self._goroutines)
             case spec.Spawn():
                 return compiled.SpawnStep(
                     step.goroutine, step.count, step.wait, self._go_ns, self._goroutines
@@ -80,10 +76,31 @@ class StepCompiler:
             case spec.Borrow():
                 pool = self._retention.pools[step.pool]
                 return compiled.BorrowStep(pool, self._new_object(step.pool))
-            case spec.Collect():
-                return compiled.CollectStep(self._gc, self._goroutines, self._sweeper)
             case spec.Repeat():
                 return compiled.RepeatStep(step.times, self.steps(step.steps, path))
+            case _:
+                return self._call(step)
+
+    def _passing(self, step: spec.Spin | spec.Wait | spec.Syscall, time: Draw) -> CompiledStep:
+        """A step in which time passes."""
+        match step:
+            case spec.Spin():
+                return compiled.SpinStep(time, self._clock)
+            case spec.Wait():
+                by_timer = step.via == "timer"
+                return compiled.WaitStep(time, by_timer, self._clock, self._goroutines)
+            case spec.Syscall():
+                return compiled.SyscallStep(time)
+
+    def _call(self, step: spec.Collect | spec.SetGCPercent | spec.SetMemoryLimit) -> CompiledStep:
+        """A call of the packages runtime and runtime/debug."""
+        match step:
+            case spec.Collect():
+                return compiled.CollectStep(self._gc, self._goroutines, self._sweeper)
+            case spec.SetGCPercent():
+                return compiled.SetGCPercentStep(step.value, self._gc, self._goroutines)
+            case spec.SetMemoryLimit():
+                return compiled.SetMemoryLimitStep(step.value, self._gc)
 
     # -- work --------------------------------------------------------------------------------
 

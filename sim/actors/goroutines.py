@@ -121,6 +121,15 @@ class Goroutines:
         g.blocked += self._clock.now - g.blocked_at
         self._stacks.use(g, g.stack)
 
+    def go_on(self, g: G) -> None:
+        """End a blocked stretch in which the goroutine has kept its P."""
+        self._end_wait(g)
+
+    def return_without_p(self, g: G) -> None:
+        """A system call is over whose P has been taken away (runtime/proc.go: exitsyscall)."""
+        self._end_wait(g)
+        self._sched.ready_on_its_thread(g)
+
     def wait_for(self, g: G, event: simpy.Event) -> Body:
         """Block until an event fires."""
         self.block(g)

@@ -120,6 +120,11 @@ class LedgerHeap:
         self._sweeping.begin(gc.trigger_at)
         memory.stacks.end_cycle(gc.cycle.scan["stack"], self._reachable.stacks_scanned)
 
+    def repace(self) -> None:
+        """See `Heap`."""
+        self._sweeping.begin(self._gc.trigger_at)
+        self._allocator.reprice()
+
     def resume(self) -> None:
         """See `Heap`."""
         self._finalizers_before = self._memory.finalizers.executed

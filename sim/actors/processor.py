@@ -12,7 +12,7 @@ from sim.actors.goroutines import Goroutines
 from sim.actors.idle import IdleTime
 from sim.actors.mark_workers import MarkWorkers
 from sim.actors.scheduler import Scheduler
-from sim.actors.state import Demand, G, P
+from sim.actors.state import Demand, G, P, SystemCall
 from sim.actors.timeline import Timeline
 from sim.engine.clock import Clock
 from sim.record.facts import Request
@@ -119,6 +119,9 @@ class Processor:
                 frozen = clock.frozen_ns
                 yield demand
                 g.throttled += clock.frozen_ns - frozen
+            elif isinstance(demand, SystemCall):
+                if not (yield from self._system_call(g, demand.ns)):
+                    break
             else:
                 if demand is _DONE:
                     self._end(g)
@@ -126,6 +129,41 @@ class Processor:
         g.running = False
         p.goroutine_ns += clock.now - since
         self._timeline.goroutine(g, p, since)
+
+    def _system_call(self, g: G, ns: Nanoseconds) -> Process[bool]:
+        """Block for so long; False where the goroutine has lost the P (runtime/proc.go: retake).
+
+        The first look of sysmon that finds it there writes it down, the next may take the P; so may
+        one that ends a time slice.
+        """
+        p, clock, sched = self._p, self._clock, self._sched
+        self._goroutines.block(g)
+        begun, end, seen = clock.now, clock.now + ns, False
+        p.doing, p.interruptible = "syscall", not sched.stopped
+        try:
+            while p.interruptible:
+                yield clock.timeout(min(self._next_look(), end) - clock.now)
+                if clock.now == end:
+                    p.doing, p.interruptible = "goroutine", False
+                    self._goroutines.go_on(g)
+                    return True
+                if (seen or clock.now >= p.slice.end) and sched.is_wanted(p, clock.now - begun):
+                    p.interruptible = False
+                    sched.sysmon.retook(clock.now)
+                seen = True
+        except simpy.Interrupt:  # a stop of the world takes it at once
+            pass
+        returns = clock.timeout(end - clock.now)
+        returns.callbacks.append(lambda _: self._goroutines.return_without_p(g))
+        if not sched.stopped and (self._gc.marking or sched.others_wait(p)):
+            yield clock.work(sched.wake_ns)  # another thread takes over (handoffp)
+        return False
+
+    def _next_look(self) -> Nanoseconds:
+        """When sysmon next looks whether a system call may keep the P."""
+        now, slice_end = self._clock.now, self._p.slice.end
+        look = self._sched.sysmon.next_look_at_calls(now)
+        return min(look, slice_end) if slice_end > now else look
 
     def _take_up(self, g: G) -> None:
         """The goroutine runs on the P, in a new time slice or in that of the one which woke it.

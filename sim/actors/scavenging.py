@@ -14,7 +14,7 @@ class Scavenging:
 
     def __init__(self, heap: MHeap, gc: GC, settings: Settings, quantum_ns: float) -> None:
         self._heap, self._gc = heap, gc
-        self.on, self._limit = settings.switches.scavenger, settings.memory_limit
+        self.on = settings.switches.scavenger
         self._quantum_ns = quantum_ns
         """CPU time of returning 64 KiB, ns."""
         self._pages_before = 0
@@ -45,7 +45,7 @@ class Scavenging:
         """Return memory before the limit is passed (mheap.go: allocSpan); the CPU time it takes."""
         if not self.on or self._gc.limiter.limiting:
             return 0
-        owed = limit_overage(0, self._gc.pacer.memory.mapped_ready, self._limit)
+        owed = limit_overage(0, self._gc.pacer.memory.mapped_ready, self._gc.memory_limit)
         if not owed.nbytes:
             return 0
         ns = self._as_assist(owed.nbytes, force=owed.force)

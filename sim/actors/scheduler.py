@@ -15,6 +15,8 @@ from sim.units import MS, Nanoseconds
 
 STOP: Final = "stop the world"
 YIELD: Final = "other work has come"
+SYSCALL_MAX: Final[Nanoseconds] = 10 * MS
+"""A P that nobody wants is taken from a system call that has lasted for so long (retake)."""
 POLL: Final[Nanoseconds] = MS
 """The network poller waits for so long, or a multiple of it."""
 
@@ -34,12 +36,13 @@ class Scheduler:
         stop_keeps_ps: bool,
     ) -> None:
         self._clock, self._mark, self._sweeper, self._rng = clock, mark, sweeper, rng
-        self._wake_ns = round(costs.wake_ns)
-        self._sysmon = Sysmon()
+        self.wake_ns: Nanoseconds = round(costs.wake_ns)
+        """Until a thread that sleeps runs on a P."""
+        self.sysmon = Sysmon()
         self.queued = Tally()
         """Goroutines in the queues of all Ps."""
         self.ps = [
-            P(i, LocalQueue(self.queued, i), TimeSlice(self._sysmon)) for i in range(gomaxprocs)
+            P(i, LocalQueue(self.queued, i), TimeSlice(self.sysmon)) for i in range(gomaxprocs)
         ]
         self.shared: GlobalQueue[G] = GlobalQueue()
         """The global run queue."""
@@ -83,6 +86,18 @@ class Scheduler:
             self.shared.append(g)
             self._ask_for_a_p()
         self.wake()
+
+    def ready_on_its_thread(self, g: G) -> None:
+        """Its thread runs already, and takes an idle P, or goes to sleep (exitsyscallTryGetP)."""
+        self.mark_ready(g)
+        if not self.idle:
+            self.shared.append(g)
+            self._ask_for_a_p()
+            return
+        p = self.idle.pop()
+        p.runq.put_next(g, self.shared)
+        assert p.wake is not None
+        p.wake.ring(0)
 
     def ready_by_timer(self, g: G, p: P) -> None:
         """A timer of a P has fired: it waits until that P schedules, or another one steals it.
@@ -128,11 +143,11 @@ class Scheduler:
         """Wake an idle P, if there is one (runtime/proc.go: wakep)."""
         idle = self.idle
         if len(idle) == len(self.ps):
-            self._sysmon.wake(self._idle_since, self._clock.now)
+            self.sysmon.wake(self._idle_since, self._clock.now)
         if idle:
             alarm = idle.pop().wake
             assert alarm is not None
-            alarm.ring(self._wake_ns)
+            alarm.ring(self.wake_ns)
 
     # -- choosing ----------------------------------------------------------------------------
 
@@ -180,6 +195,15 @@ class Scheduler:
     def others_wait(self, p: P) -> bool:
         """Are goroutines waiting that the P would run (runtime/proc.go: pollWork)?"""
         return bool(self.shared) or len(p.runq) > 0
+
+    def is_wanted(self, p: P, called_ns: Nanoseconds) -> bool:
+        """Does sysmon take a P away from a system call that has lasted for so long (retake)?
+
+        Not at once where its queue is empty, and others idle or look for work already.
+        """
+        if len(p.runq) or called_ns >= SYSCALL_MAX:
+            return True
+        return not self.idle and all(other.doing != "waking" for other in self.ps)
 
     # -- giving way --------------------------------------------------------------------------
 

@@ -24,8 +24,18 @@ Floats = NDArray[np.float64]
 
 Draw: TypeAlias = Callable[[], float]
 """The next value of a distribution."""
-Demand: TypeAlias = int | simpy.Event | None
-"""What running code asks of its P: so many ns; hold the P until the event; give it up (None)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemCall:
+    """A call of the operating system that takes so many ns."""
+
+    ns: int
+
+
+Demand: TypeAlias = int | simpy.Event | SystemCall | None
+"""What running code asks of its P: so many ns; hold the P until the event; hold it in a system
+call, and go on without it if need be; give it up (None)."""
 Body: TypeAlias = Generator[Demand, None, None]
 
 
@@ -123,8 +133,8 @@ class P:
     interruptible: bool = False
     """Whether what it does can be preempted. Set by those who do it, cleared by `Scheduler`."""
     doing: str = "idle"
-    """`goroutine`, `dedicated`, `fractional`, `idle` (marking), `parked`, `waking` or `stopped`.
-    Written by `Processor` and `MarkWorkers`."""
+    """`goroutine`, `syscall`, `dedicated`, `fractional`, `idle` (marking), `parked`, `waking` or
+    `stopped`. Written by `Processor` and `MarkWorkers`."""
     dedicated: bool = False
     """A dedicated worker runs here next (runtime/runtime2.go: nextGCMarkWorker). Written by
     `MarkWorkers`, as `fractional_ns`."""

@@ -8,11 +8,11 @@ from sim.actors.background import Sweeper
 from sim.actors.computing import Computing
 from sim.actors.goroutines import CompiledStep, Goroutines
 from sim.actors.retention import Keep, Retention
-from sim.actors.state import Body, Draw, G
+from sim.actors.state import Body, Draw, G, SystemCall
 from sim.engine.clock import Clock
 from sim.go.pool import SyncPool
 from sim.runtime.state import GC
-from sim.units import Nanoseconds
+from sim.units import Bytes, Nanoseconds
 from sim.workload.retention import StoreState
 
 
@@ -96,6 +96,19 @@ class WaitStep:
 
 
 @dataclass(frozen=True, slots=True)
+class SyscallStep:
+    """`syscall`: block, and keep the P as long as nobody takes it away."""
+
+    time: Draw
+
+    def run(self, g: G) -> Body:
+        """See `CompiledStep`."""
+        ns = round(self.time())
+        if ns > 0:
+            yield SystemCall(ns)
+
+
+@dataclass(frozen=True, slots=True)
 class SpawnStep:
     """`spawn`: start other goroutines, and wait for them where the step says so."""
 
@@ -155,6 +168,35 @@ class CollectStep:
             yield from self.goroutines.wait_for(g, gc.ended)
         if gc.cycles == cycle:
             yield from self.sweeper.sweep(g, "call")
+
+
+@dataclass(frozen=True, slots=True)
+class SetGCPercentStep:
+    """`setgcpercent` (runtime/mgcpacer.go: setGCPercent)."""
+
+    percent: int
+    gc: GC
+    goroutines: Goroutines
+
+    def run(self, g: G) -> Body:
+        """See `CompiledStep`."""
+        gc = self.gc
+        gc.set_gc_percent(self.percent)
+        if self.percent < 0 and gc.running:  # no collection runs when it returns (gcWaitOnMark)
+            yield from self.goroutines.wait_for(g, gc.ended)
+
+
+@dataclass(frozen=True, slots=True)
+class SetMemoryLimitStep:
+    """`setmemorylimit` (runtime/mgcpacer.go: setMemoryLimit)."""
+
+    limit: Bytes
+    gc: GC
+
+    def run(self, g: G) -> Body:
+        """See `CompiledStep`."""
+        self.gc.set_memory_limit(self.limit)
+        yield from ()
 
 
 @dataclass(frozen=True, slots=True)

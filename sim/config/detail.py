@@ -12,7 +12,17 @@ from typing import Any, Final
 from sim.config.check import Path, walk
 from sim.config.run import RunConfig
 from sim.fluid.cohorts import is_long
-from sim.workload.program import Batch, Collect, Program, Spawn, Wait, Work
+from sim.workload.program import (
+    Batch,
+    Collect,
+    Program,
+    SetGCPercent,
+    SetMemoryLimit,
+    Spawn,
+    Syscall,
+    Wait,
+    Work,
+)
 
 _ONLY: Final[tuple[tuple[str, Any, str], ...]] = (
     ("model.resolution", "batched", "has no single refills"),
@@ -55,8 +65,12 @@ def _steps(config: RunConfig) -> Iterator[tuple[Path, str]]:
                 yield (*path, "finalizer"), "calls no finalizers"
             case Wait(via="timer"):
                 yield (*path, "via"), "has all waits end at once"
+            case Syscall():
+                yield path, "has all Ps free for others while goroutines wait"
             case Collect() if path[1] in flows:
                 yield path, "takes the goroutines of this load together, and none collects"
+            case SetGCPercent() | SetMemoryLimit() if path[1] in flows:
+                yield path, "takes the goroutines of this load together, and none sets a limit"
 
 
 def _flows(program: Program, procs: int) -> set[str]:

@@ -35,7 +35,6 @@ class BetweenCycles:
     ) -> None:
         self._clock, self._gc, self._pacer, self._container = clock, gc, gc.pacer, container
         self._settings, self._ps, self._flow = settings, settings.gomaxprocs, flow
-        self._limited = settings.memory_limit < MAX_INT64
         self._footprint, self._finished = footprint, finished
         self._step_begun: float | None = None
         """When the step under way began, outside of a cycle."""
@@ -90,7 +89,7 @@ class BetweenCycles:
             # A trigger that has been passed already waits for the next allocation.
             due = room / rate if room > 0 else max(1 - plan.allocating, 0.0) * plan.pause_ns
             elapsed = min(elapsed, due + 1.0)
-            if self._limited:
+            if self._gc.memory_limit < MAX_INT64:
                 elapsed = min(elapsed, self._cycle_length() / LOOKS_PER_CYCLE / rate)
             if self._container.memory is not None:
                 elapsed = min(elapsed, max(self._container.left / 2, 1 << 18) / rate)
@@ -121,7 +120,7 @@ class BetweenCycles:
     def _look_at_memory(self, elapsed: float) -> None:
         footprint = self._footprint
         footprint.pass_time(elapsed)
-        if self._limited or self._container.memory is not None:
+        if self._gc.memory_limit < MAX_INT64 or self._container.memory is not None:
             footprint.keep_below_limit()
             self._container.look()
             self._gc.trigger_at = self._pacer.trigger()[0]

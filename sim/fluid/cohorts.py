@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from sim.fluid.demand import ITERATIONS, VisitCompiler
 from sim.fluid.retention import Retained
 from sim.fluid.sources import NEVER, VisitSource
 from sim.fluid.visit import Visit
 from sim.go.sysmon import PERIOD, WHOLE_SLICE
+from sim.units import Bytes
 from sim.workload import program as spec
 
 
@@ -34,11 +35,15 @@ class Collecting:
     """Calls runtime.GC."""
 
 
+class Settling:
+    """Waits for the end of a cycle, if there is one."""
+
+
 class Joining:
     """Waits for its children."""
 
 
-Stage: TypeAlias = Busy | Asleep | Collecting | Joining
+Stage: TypeAlias = Busy | Asleep | Collecting | Settling | Joining
 
 
 class CohortHost(Protocol):
@@ -52,6 +57,15 @@ class CohortHost(Protocol):
 
     def collect(self) -> int:
         """A cycle is asked for; the number of the one whose end is waited for."""
+
+    def set_gc_percent(self, percent: int) -> None:
+        """Another GOGC from now on."""
+
+    def set_memory_limit(self, limit: Bytes) -> None:
+        """Another GOMEMLIMIT from now on."""
+
+    def cycle_under_way(self) -> int:
+        """The number of the cycle that runs; 0: none does."""
 
     def expect_visits(self, visit: Visit, members: float, visits: float) -> None:
         """So many goroutines begin so many visits: find out what one costs."""
@@ -198,12 +212,16 @@ class Cohort(VisitSource):
             self._wake = self._now + stage.ns
         elif isinstance(stage, Collecting):
             self._collected = self._stage.collect()
+        elif isinstance(stage, Settling):
+            self._collected = self._stage.cycle_under_way()
+            if not self._collected:
+                self.next_stage()
         elif not self._children:
             self.next_stage()
 
     def cycle_ended(self, number: int) -> None:
         """A cycle has ended: whoever asked for it goes on."""
-        if isinstance(self._at, Collecting) and number >= self._collected:
+        if isinstance(self._at, Collecting | Settling) and number >= self._collected:
             self.next_stage()
 
     def _end(self) -> None:
@@ -218,8 +236,8 @@ class Cohort(VisitSource):
             match step:
                 case spec.Wait():
                     yield Asleep(step.time.mean())
-                case spec.Collect():
-                    yield Collecting()
+                case spec.Collect() | spec.SetGCPercent() | spec.SetMemoryLimit():
+                    yield from self._call(step)
                 case spec.Spawn():
                     yield from self._spawn(step)
                 case spec.Publish():
@@ -231,6 +249,20 @@ class Cohort(VisitSource):
                     yield self._work(step.steps, step.times)
                 case _:
                     yield self._work((step,), 1)
+
+    def _call(
+        self, step: spec.Collect | spec.SetGCPercent | spec.SetMemoryLimit
+    ) -> Iterator[Stage]:
+        """A call of the packages runtime and runtime/debug."""
+        match step:
+            case spec.Collect():
+                yield Collecting()
+            case spec.SetGCPercent():
+                self._stage.set_gc_percent(step.value)
+                if step.value < 0:
+                    yield Settling()
+            case spec.SetMemoryLimit():
+                self._stage.set_memory_limit(step.value)
 
     def _work(self, steps: Sequence[spec.Step], times: int) -> Busy:
         visit = self._stage.compiler.of_steps(steps, self._kind)
@@ -272,12 +304,14 @@ class Cohort(VisitSource):
             self.next_stage()
 
 
+SINGLE: Final = spec.Collect | spec.SetGCPercent | spec.SetMemoryLimit | spec.Spawn
+"""What is done by one goroutine after the other."""
+
+
 def plain(step: spec.Repeat) -> bool:
-    """Whether many repetitions can go on as one flow: nobody collects or starts others."""
+    """Whether many repetitions can go on as one flow: nobody starts others or calls the runtime."""
     return all(
-        plain(inner)
-        if isinstance(inner, spec.Repeat)
-        else not isinstance(inner, spec.Collect | spec.Spawn)
+        plain(inner) if isinstance(inner, spec.Repeat) else not isinstance(inner, SINGLE)
         for inner in step.steps
     )
 

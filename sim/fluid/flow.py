@@ -21,7 +21,7 @@ from sim.go.sysmon import PERIOD
 from sim.machine.profile import MachineProfile
 from sim.runtime.state import GC, Process
 from sim.streams import Streams
-from sim.units import SECOND, KiB
+from sim.units import SECOND, Bytes, KiB
 
 STRETCH: Final = 32 * KiB
 """Bytes that a goroutine allocates in one go (`MIN_STRETCH` of the detailed mode); moves by how
@@ -94,6 +94,18 @@ class Flow:
         """See `CohortHost`: one that is under way is not enough (runtime/mgc.go: GC)."""
         self.forced = True
         return self._gc.cycles + 1 + self._gc.running
+
+    def set_gc_percent(self, percent: int) -> None:
+        """See `CohortHost`."""
+        self._gc.set_gc_percent(percent)
+
+    def set_memory_limit(self, limit: Bytes) -> None:
+        """See `CohortHost`."""
+        self._gc.set_memory_limit(limit)
+
+    def cycle_under_way(self) -> int:
+        """See `CohortHost`."""
+        return (self._gc.cycles + 1) * self._gc.running
 
     def settle(self, source: VisitSource) -> None:
         """Book what a source has allocated since it was last asked."""

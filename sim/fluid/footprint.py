@@ -40,7 +40,7 @@ class Footprint:
         stacks: StackMemory,
     ) -> None:
         self._gc, self._machine, self._ps = gc, machine, settings.gomaxprocs
-        self._limit, self._scavenger = settings.memory_limit, settings.switches.scavenger
+        self._scavenger = settings.switches.scavenger
         self._model, self._slots, self._stacks = model, slots, stacks
         self.tell_pacer: Callable[[], object] = lambda: None
         """Tells the pacer what the memory limit looks at. Set by the build."""
@@ -116,14 +116,14 @@ class Footprint:
     def usable(self) -> float:
         """Free pages that may stay: what exceeds the limit is returned, and touched anew."""
         others = self._ready() - self.free
-        return max(min(self.free, self._limit - others), 0.0)
+        return max(min(self.free, self._gc.memory_limit - others), 0.0)
 
     def keep_below_limit(self) -> None:
         """Return memory before the limit is passed (runtime/mheap.go: allocSpan)."""
         use = self._gc.pacer.memory
         self.tell_pacer()
         if self._scavenger and not self._gc.limiter.limiting:
-            owed = limit_overage(0, use.mapped_ready, self._limit)
+            owed = limit_overage(0, use.mapped_ready, self._gc.memory_limit)
             if owed.nbytes:
                 self.assist_ns += self._return(owed.nbytes)
                 self.tell_pacer()

@@ -170,6 +170,9 @@ class ExpectedHeap:
         """See `Heap`: the sweep is paced by what is swept when the next cycle begins."""
         self._since_last = max(self._flow.now - self._gc.last_end, 1.0)
 
+    def repace(self) -> None:
+        """See `Heap`: the sweep is paced by what is swept when the next cycle begins."""
+
     def resume(self) -> None:
         """See `Heap`: find out what will be taken until the next cycle, and what a slot costs."""
         flow, spans, pacer = self._flow, self._spans, self._gc.pacer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
 from typing import Final
 
 from sim.units import Nanoseconds
@@ -14,11 +16,55 @@ TIME_SLICE: Final[Nanoseconds] = PERIOD * 3 // 2
 """One that begins at any instant, on average."""
 
 
+PREEMPT: Final[Nanoseconds] = 10_000_000
+"""After so long others have their turn (runtime/proc.go: forcePreemptNS)."""
+LATE: Final[Nanoseconds] = PERIOD - PREEMPT
+"""By how much Linux wakes it up late."""
+QUICK_LOOKS: Final = 50
+QUICK: Final[Nanoseconds] = 20_000
+"""After a P was taken from a system call, or all have idled, it sleeps for 20 us fifty times, and
+from then on twice as long every time, up to 10 ms (sysmon)."""
+
+
+def _looks_at_calls() -> list[Nanoseconds]:
+    """When it looks after it became quick, until it is slow."""
+    sleeps = [QUICK] * QUICK_LOOKS
+    while sleeps[-1] + LATE < PERIOD:
+        sleeps.append(min(2 * sleeps[-1], PERIOD - LATE))
+    return list(accumulate(sleep + LATE for sleep in sleeps))
+
+
+LOOKS_AT_CALLS: Final = _looks_at_calls()
+
+
 class Sysmon:
     """When it looks at the Ps: every 10 ms, but not while all of them idle."""
 
     def __init__(self) -> None:
         self._looked = 0
+        self._quick_since = 0
+        """When it began to look at system calls every 20 us, the last time."""
+        self._slow_at = 0
+        """Until then it is quick because it has taken a P from a system call."""
+
+    def retook(self, now: Nanoseconds) -> None:
+        """It has taken a P from a system call, and is quick again."""
+        self._quick_since = now
+        self._slow_at = self._looked = now + LOOKS_AT_CALLS[-1]
+
+    def slice_end(self, now: Nanoseconds) -> Nanoseconds:
+        """The end of a time slice that begins now: the first look 10 ms after that which found it."""
+        if now >= self._slow_at:
+            return self.next_look(now) + PERIOD
+        return self.next_look_at_calls(self.next_look_at_calls(now) + PREEMPT - 1)
+
+    def next_look_at_calls(self, now: Nanoseconds) -> Nanoseconds:
+        """The first look after now that finds system calls."""
+        passed = now - self._quick_since
+        slow_at = LOOKS_AT_CALLS[-1]
+        if passed < slow_at:
+            return self._quick_since + LOOKS_AT_CALLS[bisect_right(LOOKS_AT_CALLS, passed)]
+        return now + PERIOD - (passed - slow_at) % PERIOD
 
     def next_look(self, now: Nanoseconds) -> Nanoseconds:
         """The first look after an instant at which some P runs."""
@@ -30,7 +76,7 @@ class Sysmon:
         The first look that found them so sent sysmon to sleep, and the same timer wakes it.
         """
         if self.next_look(idle_since) <= now:
-            self._looked = now
+            self._looked = self._quick_since = now
 
 
 class TimeSlice:
@@ -56,7 +102,7 @@ class TimeSlice:
         """A new one."""
         self._seen, self._since = False, now
         self.number += 1
-        self.end = self._sysmon.next_look(now) + PERIOD
+        self.end = self._sysmon.slice_end(now)
 
     def go_on(self, now: Nanoseconds) -> None:
         """The next goroutine runs in it as well."""

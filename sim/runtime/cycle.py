@@ -31,6 +31,9 @@ class Collector:
         self._settings, self._on = settings, settings.switches
         self._heap, self._mutator, self._memory = heap, mutator, memory
         self._recording = recording
+        self._last_goal: Bytes = 0
+        """Goal of the cycle before."""
+        gc.limits_changed = self._change_limits
 
     def run(self) -> Process[None]:
         """One cycle after the other."""
@@ -153,11 +156,12 @@ class Collector:
         mutator.end_marking()
         gc.pacer.end_cycle(int(cycle.mark_ended), self._settings.gomaxprocs)
         cycle.cons_mark, cycle.limit_goal = gc.pacer.old_cons_mark, gc.pacer.limit_in_force
-        cycle.goal = gc.pacer.heap_goal()
+        cycle.goal = self._last_goal = gc.pacer.heap_goal()
         cycle.marked_bytes, cycle.black_bytes, cycle.reachable_bytes = heap.begin_sweep()
         gc.pacer.reset_live(cycle.marked_bytes)
         yield from self._finish_stopped()
-        self._commit(cycle.goal)
+        self._commit()
+        heap.commit()
         gc.limiter.finish_gc_transition(int(self._clock.now))
         cycle.pause_end = self._start_the_world()
         self._close_record()
@@ -177,23 +181,28 @@ class Collector:
         if not self._on.lazy_sweep:
             yield from self._heap.sweep_while_stopped()
 
-    def _commit(self, last_goal: Bytes) -> None:
-        """Fix goal and trigger of the next cycle, and what the heap may keep until then."""
-        gc, heap = self._gc, self._heap
+    def _commit(self) -> None:
+        """Fix goal and trigger, and what the heap may keep (mgcpacer.go: gcControllerCommit)."""
+        gc = self._gc
         usage = self._memory.tell_pacer()
-        gc.pacer.commit(sweep_done=heap.swept)
+        gc.pacer.commit(sweep_done=self._heap.swept)
         check(gc.pacer, self._settings.pacer_name)
         gc.trigger_at, goal = gc.pacer.trigger()
-        gc.scavenge_goals = self._scavenge_goals(usage, goal, last_goal)
-        heap.commit()
+        gc.scavenge_goals = self._scavenge_goals(usage, goal)
 
-    def _scavenge_goals(self, usage: HeapUsage, goal: Bytes, last_goal: Bytes) -> ScavengeGoals:
+    def _change_limits(self) -> None:
+        """Somebody has set GOGC or GOMEMLIMIT: they hold at once, in a cycle as well."""
+        self._commit()
+        self._gc.pacer.update(0, 0)  # while marking, assists follow (gcController.revise)
+        self._heap.repace()
+
+    def _scavenge_goals(self, usage: HeapUsage, goal: Bytes) -> ScavengeGoals:
         """What the heap may keep until the next cycle ends (mgcscavenge.go: gcPaceScavenger)."""
-        limit, use = self._settings.memory_limit, self._gc.pacer.memory
+        limit, use = self._gc.memory_limit, self._gc.pacer.memory
         return ScavengeGoals(
             gc_percent_goal(
                 heap_goal=goal,
-                last_heap_goal=last_goal,
+                last_heap_goal=self._last_goal,
                 last_heap_in_use=self._heap.in_use_when_marked,
                 heap_retained=int(usage.in_use + usage.free),
             ),

@@ -150,6 +150,9 @@ class Heap(Protocol):
     def commit(self) -> None:
         """Goal and trigger of the next cycle are fixed: pace the sweep; give stacks back."""
 
+    def repace(self) -> None:
+        """Goal and trigger have changed in between: pace the sweep by them."""
+
     def resume(self) -> None:
         """The cycle is over and the world runs: allocate from swept spans, start the sweeper."""
 

@@ -22,7 +22,7 @@ from sim.go.scavenge import ScavengeGoals
 from sim.machine.profile import MachineProfile
 from sim.record.facts import Status
 from sim.streams import Streams
-from sim.units import Bytes, Nanoseconds
+from sim.units import MAX_INT64, Bytes, Nanoseconds
 
 MARK_KINDS: Final = ("assist", "dedicated", "fractional", "idle")
 """Who marks."""
@@ -72,10 +72,6 @@ class Settings:
     """What the run was started with. Written once, when the run is built."""
 
     gomaxprocs: int
-    gc_percent: int
-    """GOGC in percent; -1: off."""
-    memory_limit: Bytes
-    """GOMEMLIMIT."""
     duration: Nanoseconds
     sampling: Nanoseconds
     """Distance of samples; 0: none."""
@@ -168,6 +164,12 @@ class GC:
     """CPU-ns of one marker alone for a byte of scan work."""
     crowding: float = 0.0
     """By how much a second marker slows each of them down in this cycle, as a share."""
+    gc_percent: int = 100
+    """GOGC in percent; -1: off."""
+    memory_limit: Bytes = MAX_INT64
+    """GOMEMLIMIT, bytes."""
+    limits_changed: Callable[[], None] = lambda: None
+    """Fixes goal and trigger anew by the last two. Set by the collector."""
     trigger_at: int = 0
     """heap_live that starts the next cycle, bytes. The mutator moves it under a memory limit."""
     slowdown: float = 1.0
@@ -190,6 +192,18 @@ class GC:
     scavenge_goals: ScavengeGoals = field(default_factory=ScavengeGoals)
     cpu: dict[str, float] = field(default_factory=lambda: dict.fromkeys(CPU_KINDS, 0))
     """CPU-ns by kind since the start. All but `pause`: written by the markers of the mutator."""
+
+    def set_gc_percent(self, percent: int) -> None:
+        """Another GOGC from now on; -1: off (runtime/mgcpacer.go: setGCPercent)."""
+        self.gc_percent = percent
+        self.pacer.set_limits(percent, self.memory_limit)
+        self.limits_changed()
+
+    def set_memory_limit(self, limit: Bytes) -> None:
+        """Another GOMEMLIMIT from now on (runtime/mgcpacer.go: setMemoryLimit)."""
+        self.memory_limit = limit
+        self.pacer.set_limits(self.gc_percent, limit)
+        self.limits_changed()
 
     def request(self, reason: str, g: object = None) -> simpy.Event:
         """Ask for a cycle (`heap`, `time` or `forced`); the event fires when the world runs again.

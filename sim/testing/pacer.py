@@ -35,6 +35,7 @@ ATTRIBUTES: Final = (
     "old_cons_mark",
     "scan_expected",
     "limit_in_force",
+    "set_limits",
 )
 
 

@@ -130,6 +130,10 @@ def _step(step: spec.Step) -> Json:
             return {"do": "spin", "time": _values(step.time)}
         case spec.Wait():
             return {"do": "wait", "time": _values(step.time), "via": step.via}
+        case spec.Syscall():
+            return {"do": "syscall", "time": _values(step.time)}
+        case spec.SetGCPercent() | spec.SetMemoryLimit():
+            return {"do": type(step).__name__.lower(), "value": step.value}
         case spec.Repeat():
             return {"do": "repeat", "times": step.times, "steps": [_step(s) for s in step.steps]}
         case _:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeAlias
 from annotated_types import Ge, Gt, Le
 
 from sim.errors import UserError
-from sim.units import Bytes, Fraction, Nanoseconds, PerSecond, Unit, format_bytes
+from sim.units import MAX_INT64, Bytes, Fraction, Nanoseconds, PerSecond, Unit, format_bytes
 from sim.workload.arrivals import Arrivals
 from sim.workload.distributions import Constant, Distribution
 
@@ -123,6 +123,18 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class Syscall:
+    """Blocked in a system call, or in C: the goroutine keeps its P until somebody takes that away.
+
+    A stop of the world does so at once, the monitor thread when it finds the goroutine there twice
+    and the P is wanted (runtime/proc.go: entersyscall, retake, exitsyscall). Then others run on it.
+    """
+
+    time: TimeDistribution
+    """How long the call takes; the wait for a P, where it was lost, comes on top."""
+
+
+@dataclass(frozen=True)
 class Spawn:
     """Start goroutines of another kind, and by default wait for all of them."""
 
@@ -148,6 +160,32 @@ class Collect:
 
 
 @dataclass(frozen=True)
+class SetGCPercent:
+    """Call debug.SetGCPercent: another GOGC from here on. Who switches it off waits for marking."""
+
+    percent: Annotated[int, Ge(0), Le((1 << 31) - 1)] | Literal["off"]
+    """The new value."""
+
+    @property
+    def value(self) -> int:
+        """As Go takes it: -1 for off."""
+        return -1 if self.percent == "off" else self.percent
+
+
+@dataclass(frozen=True)
+class SetMemoryLimit:
+    """Call debug.SetMemoryLimit: another GOMEMLIMIT from here on."""
+
+    limit: Bytes | Literal["off"]
+    """The new value."""
+
+    @property
+    def value(self) -> Bytes:
+        """As Go takes it: the largest number for off."""
+        return MAX_INT64 if self.limit == "off" else self.limit
+
+
+@dataclass(frozen=True)
 class Repeat:
     """Do the steps several times."""
 
@@ -157,7 +195,19 @@ class Repeat:
     """What is repeated, in order."""
 
 
-Step: TypeAlias = Work | Spin | Publish | Wait | Spawn | Borrow | Collect | Repeat
+Step: TypeAlias = (
+    Work
+    | Spin
+    | Publish
+    | Wait
+    | Syscall
+    | Spawn
+    | Borrow
+    | Collect
+    | SetGCPercent
+    | SetMemoryLimit
+    | Repeat
+)
 
 
 @dataclass(frozen=True)

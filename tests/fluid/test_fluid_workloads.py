@@ -19,7 +19,10 @@ from sim.units import MS, MiB
 ROOT = Path(__file__).parents[2]
 LONG = 4 * MS
 """A mark phase in which pieces of work and Ps that wake up do not count."""
-WORKLOADS = sorted((ROOT / "workloads").glob("*.yaml"))
+WORKLOADS = sorted(
+    path for path in (ROOT / "workloads").glob("*.yaml") if path.stem != "file-server"
+)
+"""Those whose steps the mode takes: it has no system calls."""
 
 
 def fluid(workload: str, *sets: str) -> RunConfig:

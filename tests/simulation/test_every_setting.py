@@ -123,6 +123,15 @@ WORKLOAD: Final[Mapping[str, tuple[str, ...]]] = {
     "Publish.store": (f"{STEPS}.2.publish=s",),
     "Wait.time": (f"{STEPS}.2.wait=400us",),
     "Wait.via": (f"{STEPS}.2.wait={{time: 200us, via: timer}}",),
+    "Syscall.time": (f"{STEPS}.2={{syscall: 200us}}", f"{STEPS}.2={{syscall: 400us}}"),
+    "SetGCPercent.percent": (
+        "workload.main=[{setgcpercent: 25}]",
+        f"{STEPS}.2={{setgcpercent: 25}}",
+    ),
+    "SetMemoryLimit.limit": (
+        "workload.main=[{setmemorylimit: 6MiB}]",
+        f"{STEPS}.2={{setmemorylimit: 6MiB}}",
+    ),
     "Spawn.goroutine": (f"{STEPS}.2.spawn={{goroutine: j, count: 2}}",),
     "Spawn.count": (f"{STEPS}.2.spawn={{goroutine: k, count: 3}}",),
     "Spawn.wait": (f"{STEPS}.2.spawn={{goroutine: k, count: 2, wait: false}}",),

@@ -70,6 +70,9 @@ class Pacer(Protocol):
     def configure(self, gc_percent: int, memory_limit: Bytes, globals_scan: Bytes) -> None:
         """Set GOGC (-1: off), GOMEMLIMIT and the size of the globals, before the first cycle."""
 
+    def set_limits(self, gc_percent: int, memory_limit: Bytes) -> None:
+        """Set GOGC (-1: off) and GOMEMLIMIT at any time; they hold from the next commit on."""
+
     def start_cycle(self, now: Nanoseconds, gomaxprocs: int, *, periodic: bool) -> None:
         """Marking begins: choose the workers and the first assist ratio."""
 

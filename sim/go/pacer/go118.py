@@ -40,9 +40,9 @@ class Go118Pacer(Go127Pacer):
     goal: Bytes = field(init=False, default=0)
     trigger_at: Bytes = field(init=False, default=0)
 
-    def configure(self, gc_percent: int, memory_limit: Bytes, globals_scan: Bytes) -> None:
-        """See `Pacer`; GOMEMLIMIT came with Go 1.19."""
-        super().configure(gc_percent, MAX_INT64, globals_scan)
+    def set_limits(self, gc_percent: int, memory_limit: Bytes) -> None:
+        """See `Pacer` (setGCPercent); GOMEMLIMIT came with Go 1.19."""
+        super().set_limits(gc_percent, MAX_INT64)
 
     def start_cycle(self, now: Nanoseconds, gomaxprocs: int, *, periodic: bool = False) -> None:
         """See `Pacer` (startCycle); idle workers were not limited in periodic cycles yet."""

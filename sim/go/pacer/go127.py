@@ -85,12 +85,12 @@ class Go127Pacer:
     def configure(self, gc_percent: int, memory_limit: Bytes, globals_scan: Bytes) -> None:
         """See `Pacer` (runtime/mgcpacer.go: init, setGCPercent)."""
         self.globals_scan = globals_scan
-        self.memory_limit = memory_limit
-        self.set_gc_percent(gc_percent)
+        self.set_limits(gc_percent, memory_limit)
         self.commit(sweep_done=True)
 
-    def set_gc_percent(self, gc_percent: int) -> None:
-        """GOGC, -1 for off; in force from the next commit (setGCPercent)."""
+    def set_limits(self, gc_percent: int, memory_limit: Bytes) -> None:
+        """See `Pacer` (setGCPercent, setMemoryLimit)."""
+        self.memory_limit = memory_limit
         self.gc_percent = max(gc_percent, -1)
         # Go converts to uint64 first: GOGC=off makes the minimum huge, like the goal.
         self.heap_minimum = (DEFAULT_HEAP_MINIMUM * (self.gc_percent % (NEVER + 1)) & NEVER) // 100

@@ -61,10 +61,15 @@ class TriggerRatioPacer:
 
     def configure(self, gc_percent: int, memory_limit: Bytes, globals_scan: Bytes) -> None:
         """See `Pacer`; neither limit nor globals count."""
-        del memory_limit, globals_scan
+        del globals_scan
+        self.set_limits(gc_percent, memory_limit)
+        self.commit(sweep_done=True)
+
+    def set_limits(self, gc_percent: int, memory_limit: Bytes) -> None:
+        """See `Pacer` (setGCPercent); there is no memory limit."""
+        del memory_limit
         self.gc_percent = max(gc_percent, -1)
         self.heap_minimum = (DEFAULT_HEAP_MINIMUM * (self.gc_percent % (NEVER + 1)) & NEVER) // 100
-        self.commit(sweep_done=True)
 
     def start_cycle(self, now: Nanoseconds, gomaxprocs: int, *, periodic: bool = False) -> None:
         """See `Pacer` (startCycle); every idle P marks, in periodic cycles too."""

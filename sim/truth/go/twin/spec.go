@@ -51,6 +51,7 @@ type stepSpec struct {
 	Count         int        `json:"count"`
 	Wait          bool       `json:"wait"`
 	Times         int        `json:"times"`
+	Value         int64      `json:"value"`
 	Steps         []stepSpec `json:"steps"`
 }
 

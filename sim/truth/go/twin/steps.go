@@ -2,7 +2,9 @@ package main
 
 import (
 	"runtime"
+	"runtime/debug"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -130,6 +132,12 @@ func (p *program) compileStep(s stepSpec) step {
 		return func(g *goroutine) { g.lent = append(g.lent, loan{from, from.Get()}) }
 	case "collect":
 		return func(*goroutine) { runtime.GC() }
+	case "syscall":
+		return systemCall(s)
+	case "setgcpercent":
+		return func(*goroutine) { debug.SetGCPercent(int(s.Value)) }
+	case "setmemorylimit":
+		return func(*goroutine) { debug.SetMemoryLimit(s.Value) }
 	case "repeat":
 		steps := p.compile(s.Steps)
 		return func(g *goroutine) {
@@ -159,6 +167,17 @@ func wait(s stepSpec) step {
 			}
 		})
 	}
+}
+
+// systemCall blocks in the kernel, which the runtime is told of as of any other system call.
+func systemCall(s stepSpec) step {
+	took := s.Time.compile()
+	return onStack(func(g *goroutine) {
+		left := syscall.NsecToTimespec(int64(took.draw(&g.random)))
+		syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_TIMERSLACK, 1, 0)
+		for left.Nano() > 0 && syscall.Nanosleep(&left, &left) == syscall.EINTR {
+		}
+	})
 }
 
 func onStack(s step) step {

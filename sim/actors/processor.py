@@ -92,12 +92,9 @@ class Processor:
         self._take_up(g)
         body, since = g.body, clock.now
         assert body is not None
-        while True:
-            demand: Demand | object
-            if g.remaining:
-                demand, g.remaining = g.remaining, 0
-            else:
-                demand = next(body, _DONE)
+        while g.running:
+            demand: Demand | object = g.remaining or next(body, _DONE)
+            g.remaining = 0
             if isinstance(demand, int):
                 begun, frozen = clock.now, clock.frozen_ns
                 if sched.stopped:  # it held a lock when the stop was asked for
@@ -120,8 +117,7 @@ class Processor:
                 yield demand
                 g.throttled += clock.frozen_ns - frozen
             elif isinstance(demand, SystemCall):
-                if not (yield from self._system_call(g, demand.ns)):
-                    break
+                yield from self._system_call(g, demand.ns)
             else:
                 if demand is _DONE:
                     self._end(g)
@@ -130,8 +126,8 @@ class Processor:
         p.goroutine_ns += clock.now - since
         self._timeline.goroutine(g, p, since)
 
-    def _system_call(self, g: G, ns: Nanoseconds) -> Process[bool]:
-        """Block for so long; False where the goroutine has lost the P (runtime/proc.go: retake).
+    def _system_call(self, g: G, ns: Nanoseconds) -> Process[None]:
+        """Block for so long; the goroutine may lose the P meanwhile (runtime/proc.go: retake).
 
         The first look of sysmon that finds it there writes it down, the next may take the P; so may
         one that ends a time slice.
@@ -146,18 +142,18 @@ class Processor:
                 if clock.now == end:
                     p.doing, p.interruptible = "goroutine", False
                     self._goroutines.go_on(g)
-                    return True
+                    return
                 if (seen or clock.now >= p.slice.end) and sched.is_wanted(p, clock.now - begun):
                     p.interruptible = False
                     sched.sysmon.retook(clock.now)
                 seen = True
         except simpy.Interrupt:  # a stop of the world takes it at once
             pass
+        g.running = False
         returns = clock.timeout(end - clock.now)
         returns.callbacks.append(lambda _: self._goroutines.return_without_p(g))
         if not sched.stopped and (self._gc.marking or sched.others_wait(p)):
             yield clock.work(sched.wake_ns)  # another thread takes over (handoffp)
-        return False
 
     def _next_look(self) -> Nanoseconds:
         """When sysmon next looks whether a system call may keep the P."""

@@ -53,7 +53,7 @@ class Sysmon:
         self._slow_at = self._looked = now + LOOKS_AT_CALLS[-1]
 
     def slice_end(self, now: Nanoseconds) -> Nanoseconds:
-        """The end of a time slice that begins now: the first look 10 ms after that which found it."""
+        """The end of a time slice that begins now: the first look 10 ms after one that found it."""
         if now >= self._slow_at:
             return self.next_look(now) + PERIOD
         return self.next_look_at_calls(self.next_look_at_calls(now) + PREEMPT - 1)

@@ -120,7 +120,7 @@ class LedgerHeap:
         self._sweeping.begin(gc.trigger_at)
         memory.stacks.end_cycle(gc.cycle.scan["stack"], self._reachable.stacks_scanned)
 
-    def repace(self) -> None:
+    def change_pace(self) -> None:
         """See `Heap`."""
         self._sweeping.begin(self._gc.trigger_at)
         self._allocator.reprice()

@@ -93,8 +93,9 @@ class Processor:
         body, since = g.body, clock.now
         assert body is not None
         while g.running:
-            demand: Demand | object = g.remaining or next(body, _DONE)
-            g.remaining = 0
+            left: int = g.remaining
+            demand: Demand | object = left or next(body, _DONE)
+            g.remaining -= left
             if isinstance(demand, int):
                 begun, frozen = clock.now, clock.frozen_ns
                 if sched.stopped:  # it held a lock when the stop was asked for

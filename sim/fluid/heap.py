@@ -170,7 +170,7 @@ class ExpectedHeap:
         """See `Heap`: the sweep is paced by what is swept when the next cycle begins."""
         self._since_last = max(self._flow.now - self._gc.last_end, 1.0)
 
-    def repace(self) -> None:
+    def change_pace(self) -> None:
         """See `Heap`: the sweep is paced by what is swept when the next cycle begins."""
 
     def resume(self) -> None:

@@ -194,7 +194,7 @@ class Collector:
         """Somebody has set GOGC or GOMEMLIMIT: they hold at once, in a cycle as well."""
         self._commit()
         self._gc.pacer.update(0, 0)  # while marking, assists follow (gcController.revise)
-        self._heap.repace()
+        self._heap.change_pace()
 
     def _scavenge_goals(self, usage: HeapUsage, goal: Bytes) -> ScavengeGoals:
         """What the heap may keep until the next cycle ends (mgcscavenge.go: gcPaceScavenger)."""

@@ -150,7 +150,7 @@ class Heap(Protocol):
     def commit(self) -> None:
         """Goal and trigger of the next cycle are fixed: pace the sweep; give stacks back."""
 
-    def repace(self) -> None:
+    def change_pace(self) -> None:
         """Goal and trigger have changed in between: pace the sweep by them."""
 
     def resume(self) -> None:

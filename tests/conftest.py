@@ -66,17 +66,22 @@ def _cpu_seconds() -> float:
     return used.user + used.system + used.children_user + used.children_system
 
 
+def _traced(item: pytest.Item) -> bool:
+    return item.config.pluginmanager.hasplugin("_cov")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     item.stash[_SINCE] = _cpu_seconds()
+    if item.get_closest_marker("untraced") and _traced(item):
+        pytest.skip("what the code costs is not seen while its lines are traced")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Run a test until it has used up its CPU time."""
     slow = any(item.get_closest_marker(name) for name in ("slow", "realgo", "bench"))
-    traced = item.config.pluginmanager.hasplugin("_cov")
-    limit = SLOW_LIMIT if slow or traced else FAST_LIMIT
+    limit = SLOW_LIMIT if slow or _traced(item) else FAST_LIMIT
 
     def too_long(number: int, frame: FrameType | None) -> None:
         del number, frame

@@ -40,6 +40,7 @@ def test_the_heap_in_the_picture_is_that_of_the_first_run(predictor: Predictor) 
 EXTREME = TODAY._replace(gogc=10, procs=1, traffic=4.0)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("position", [TODAY._replace(gogc=50), EXTREME])
 def test_a_move_is_redrawn_within_a_fifth_of_a_second_of_cpu(
     predictor: Predictor, position: Position

@@ -85,7 +85,7 @@ def test_the_reference_is_made_from_the_code(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["workload", "config", "policies", "tables", "figures", "machines"]
+    "name", ["workload", "config", "policies", "documents", "tables", "figures", "machines"]
 )
 def test_no_cell_of_the_reference_is_empty(name: str) -> None:
     """Every key has meaning, value, default and example; every column and figure what it is."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from generate.commands import commands
+from generate.documents import documents
 from generate.errors import errors
 from generate.keys import config, workload
 from generate.machines import machines
@@ -18,6 +19,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "workload": workload,
     "config": config,
     "commands": commands,
+    "documents": documents,
     "tables": tables,
     "figures": figures,
     "python": python,

@@ -46,23 +46,31 @@ class Figures(NamedTuple):
     """The measured part of one run; bytes and seconds."""
 
     gc_cycles: float
+    """Number of cycles."""
     alloc_bytes: float
+    """Bytes allocated."""
     peak_heap_bytes: float
     """Largest heap at the end of marking, in whole MiB as gctrace prints it."""
     peak_rss_bytes: float
+    """Largest resident memory of the process, with the pages of its file."""
     gc_cpu_seconds: float
-    """Assist, dedicated, fractional and idle mark workers."""
+    """CPU time of assists and of dedicated, fractional and idle mark workers."""
     gc_cpu_share: float
-    """Assist, dedicated and fractional workers, of all CPU time of the Ps."""
+    """Of all CPU time of the Ps, that of assists, dedicated and fractional workers."""
     assist_cpu_seconds: float
+    """CPU time of assists."""
     background_cpu_seconds: float
+    """CPU time of dedicated and fractional mark workers."""
     idle_cpu_seconds: float
+    """CPU time of idle mark workers, which nobody else wanted."""
     wall_seconds: float
+    """Time that the measured part takes."""
     pause_p99_seconds: float
-    """Of single stops of the world."""
+    """99th percentile of single stops of the world."""
     latency_p50_seconds: float
-    """Of requests; NaN where the arrivals are not known."""
+    """Median latency of requests; not known where the arrivals are not."""
     latency_p99_seconds: float
+    """99th percentile of the latency of requests; not known where the arrivals are not."""
     limited_seconds: float
     """Time in which the GC CPU limiter let the heap grow beyond the limit."""
 

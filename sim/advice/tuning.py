@@ -120,7 +120,8 @@ def _candidates(
     seed: int,
     progress: Callable[[float], None] | None,
 ) -> list[Candidate]:
-    now = predict(fit, settings, seed, SEEDS, DRAWS, _half(progress, 0.0))
+    first = _half(progress, 0.0) if goals.growth else progress
+    now = predict(fit, settings, seed, SEEDS, DRAWS, first)
     later = now
     if goals.growth:
         later = predict(

@@ -8,47 +8,73 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Final
 
+from sim.build import build
 from sim.config import load
 from sim.config.run import RunConfig
 from sim.experiment.point import Point
 from sim.experiment.sweep import stored
+from sim.record.facts import Fact, Phase, Status
+from sim.record.phases import PhaseName
 from sim.record.places import Place
-from sim.simulation import simulate
+from sim.record.recorder import MemorySink, Recorder
+from sim.simulation import run_info, run_to_end
 
 PILOTS: Final = 3
 """Runs of a sweep that are begun, evenly over its points: settings differ in what they cost."""
 BUDGET: Final = 0.5
-"""Seconds of CPU for each; a run that ends within them is known exactly."""
+"""Seconds of CPU for each once its load has begun; a run that ends within them is known exactly."""
+MOST: Final = 4.0
+"""Seconds of CPU for each in any case: filling its stores may take long."""
 
 
 class _Enough(Exception):  # noqa: N818  not an error
     """The beginning of a run has told what there is to tell."""
 
 
+class _Pilot:
+    """The beginning of a run: what CPU time it took for which fraction, since load began."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self._began = time.process_time()
+        self._serves, self._longest = config.program.serves, config.longest
+        self._recorder = Recorder(MemorySink(), run_info(config, Status.RUNNING))
+        self.seen: list[tuple[float, float]] = [(0.0, 0.0)]
+
+    @property
+    def spent(self) -> float:
+        """Seconds of CPU until now."""
+        return time.process_time() - self._began
+
+    def emit(self, fact: Fact) -> None:
+        """Keep what happened, as a run does; once load begins, what was seen before is no guide."""
+        self._recorder.emit(fact)
+        if isinstance(fact, Phase) and fact.phase == PhaseName.WARM_UP:
+            self.seen = [(fact.begin_ns / self._longest, self.spent)]
+            self._serves = False
+
+    def look(self, fraction: float) -> None:
+        """Note how far the run is. Raises _Enough where that tells what there is to tell."""
+        self.seen.append((fraction, self.spent))
+        filling = self._serves and self.spent < MOST
+        if not filling and self.spent - self.seen[0][1] > BUDGET:
+            raise _Enough
+
+
 def run_cost(config: RunConfig) -> float:
     """CPU seconds that a run will take, from its beginning; NaN if it fails in that.
 
     What is left goes on as it did in the second half of what was seen: building the program,
-    filling its stores and first cycles cost more than what follows. Shipped configs of some seconds
-    took what was told within 10 %; a second of quickstart with every refill an event took a third
-    of it, since filling was all that was seen.
+    filling its stores and first cycles cost more than what follows.
     """
-    begin = time.process_time()
-    seen: list[tuple[float, float]] = [(0.0, 0.0)]  # fraction of the run, CPU seconds
-
-    def look(fraction: float) -> None:
-        seen.append((fraction, time.process_time() - begin))
-        if seen[-1][1] > BUDGET:
-            raise _Enough
-
+    pilot = _Pilot(config)
     try:
-        simulate(config, None, look)
+        run_to_end(build(config, pilot.emit), pilot.look, None)
     except _Enough:
-        (half, before), (fraction, spent) = seen[len(seen) // 2 - 1], seen[-1]
+        (half, before), (fraction, spent) = pilot.seen[len(pilot.seen) // 2 - 1], pilot.seen[-1]
         return spent + (spent - before) / (fraction - half) * (1 - fraction)
     except Exception:  # noqa: BLE001  the run itself will say it
         return math.nan
-    return time.process_time() - begin
+    return pilot.spent
 
 
 def sweep_cost(points: Sequence[Point], folder: Place) -> float:

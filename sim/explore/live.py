@@ -2,29 +2,62 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from sim.advice.prediction import Prediction
+from sim.advice.scenario import Future as Scenario
 from sim.errors import UserError
 from sim.explore.knobs import Position, all_values, knobs
 from sim.explore.page import Page
 from sim.explore.predictor import Predictor, Tried
 from sim.explore.views import Columns, View, cost_view, message, series, tradeoff_view, words
 from sim.report.bokeh import follow_browser, style, template
+from sim.units import Bytes
 
 if TYPE_CHECKING:
     from bokeh.document import Document
 
 SETTLED: Final = 120
 """ms without a move after which intervals are worth their time."""
+NOT_BEGUN: Final = -1.0
+"""Is done of a trade-off before a process has taken it up."""
+OFTEN: Final = 500
+"""ms between two looks at how far the trade-off is."""
 
 Answer = TypeVar("Answer")
 
 
+class Workers(NamedTuple):
+    """Processes that compute while the page answers."""
+
+    pool: ProcessPoolExecutor
+    done: Any
+    """What part of the trade-off is worked out: a number that they share."""
+
+
 Settled: TypeAlias = tuple[dict[str, Columns], Prediction]
+
+
+_SHARED: Final[dict[str, Any]] = {}
+"""Of a process of the pool: what it has in common with the page, set when it begins."""
+
+
+def share_progress(done: Any) -> None:
+    """Begin a process of the pool; `done` is a number that all processes share."""
+    _SHARED["done"] = done
+
+
+def _tried(predictor: Predictor, procs: int, scenario: Scenario, container: Bytes | None) -> Tried:
+    def note(fraction: float) -> None:
+        _SHARED["done"].value = fraction
+
+    note(0.0)
+    return predictor.tried(procs, scenario, container, note)
 
 
 def _settled(predictor: Predictor, position: Position) -> Settled:
@@ -42,14 +75,16 @@ class Live:
         predictor: Predictor,
         today: Prediction,
         position: Position,
-        pool: ProcessPoolExecutor,
+        workers: Workers,
     ) -> None:
-        self._document, self._predictor, self._pool = document, predictor, pool
+        self._document, self._predictor, self._workers = document, predictor, workers
         self._today, self._position = today, position
         self._tried = Tried([], None)
         self._shown = today
         self._redrawing = self._moving = False
         self._waiting: Any = None
+        self._trying: Future[Tried] | None = None
+        self._began = math.nan
         self.page = Page(knobs(all_values(predictor.fit, position.container)), position)
         for name in self.page.knobs:
             self.page.sliders[name].on_change("value", partial(self._slid, name))
@@ -109,7 +144,8 @@ class Live:
     def _ask(self) -> None:
         self._waiting = None
         position = self._position
-        self._later(self._pool.submit(_settled, self._predictor, position), self._answer, position)
+        settled = self._workers.pool.submit(_settled, self._predictor, position)
+        self._later(settled, self._answer, position)
 
     def _answer(self, settled: Settled, position: Position) -> None:
         if position == self._position:
@@ -126,14 +162,30 @@ class Live:
     def _try_others(self) -> None:
         position = self._position
         asked = (position.procs, position.scenario, position.container)
-        self.page.busy(working=True)
-        self._later(self._pool.submit(self._predictor.tried, *asked), self._others, asked)
+        if self._trying is None:
+            self._looking = self._document.add_periodic_callback(self._tell_progress, OFTEN)
+        else:
+            self._trying.cancel()  # unless it has begun
+        self._began, self._workers.done.value = math.nan, NOT_BEGUN
+        self._tell_progress()
+        self._trying = self._workers.pool.submit(_tried, self._predictor, *asked)
+        self._later(self._trying, self._others, asked)
+
+    def _tell_progress(self) -> None:
+        """How far the trade-off is, and what is left of it."""
+        done, now = self._workers.done.value, time.monotonic()
+        if done != NOT_BEGUN and math.isnan(self._began):
+            self._began = now
+        left = (now - self._began) / done * (1 - done) if done > 0 else math.nan
+        told = f", {left:.0f} s left" if left > 0 else ""
+        self.page.busy(f"{max(done, 0.0):.0%} worked out{told}")
 
     def _others(self, tried: Tried, asked: tuple[Any, ...]) -> None:
         position = self._position
         if asked == (position.procs, position.scenario, position.container):
-            self._tried = tried
-            self.page.busy(working=False)
+            self._tried, self._trying = tried, None
+            self._document.remove_periodic_callback(self._looking)
+            self.page.busy("")
             self.page.show(tradeoff_view(tried, self._today, position.container))
             self._show_costs(self._shown)
 
@@ -154,13 +206,13 @@ def application(
     predictor: Predictor,
     today: Prediction,
     position: Position,
-    pool: ProcessPoolExecutor,
+    workers: Workers,
     about: dict[str, Any],
 ) -> Callable[[Document], None]:
     """What Bokeh's server calls for every visitor; `about` is for the template."""
 
     def visit(document: Document) -> None:
-        live = Live(document, predictor, today, position, pool)
+        live = Live(document, predictor, today, position, workers)
         for root in live.page.roots().values():
             document.add_root(root)
         follow_browser(document, live.page.figures)

@@ -27,6 +27,8 @@ sliders.forEach((slider, k) => { fields[k].value = labels[k][slider.value]; });
 const {columns, texts: told, scenario} = window.gomemsim.views[key];
 const shown = {...(scenario == null ? {} : window.gomemsim.scenarios[scenario]), ...columns};
 for (const source of sources) if (source.name in shown) source.data = shown[source.name];
+const drawn = (item) => item.renderers.some((mark) => mark.data_source.get_length());
+for (const item of named) item.visible = drawn(item);
 for (const text of texts) if (text.name in told) text.text = told[text.name];
 """
 """Put the view of the stops on the page, as Page.show does."""
@@ -121,6 +123,7 @@ def _turn_on(page: Page) -> None:
             "labels": labels,
             "sources": list(page.sources.values()),
             "texts": list(page.texts.values()),
+            "named": page.named,
         },
         code=_TURN,
     )

@@ -12,6 +12,7 @@ from bokeh.models import (
     CustomJS,
     Div,
     LayoutDOM,
+    LegendItem,
     Model,
     Slider,
     TextInput,
@@ -20,7 +21,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from sim.explore.knobs import Knob, Position
-from sim.explore.views import View
+from sim.explore.views import MOST_CYCLES, View
 from sim.report.bokeh import hover, inside, legend, plot
 from sim.report.colors import GREY, MEANING
 
@@ -76,6 +77,13 @@ class Page:
             _tradeoff(self.sources),
         ]
 
+    @property
+    def named(self) -> list[LegendItem]:
+        """What legends name that need not be there, such as a limit: without it, no name."""
+        names = {*CURVES, *MARKED, "this setting", "Pareto front"}
+        legends = [found.legend[0] for found in self.figures]
+        return [item for one in legends for item in one.items if item.label.value in names]
+
     def show(self, view: View) -> None:
         """Put columns and texts where they belong; what the view leaves out stays."""
         for name, columns in view.columns.items():
@@ -85,10 +93,12 @@ class Page:
             costs.y_range.factors = list(reversed(view.columns["costs"]["name"]))
         for name, text in view.texts.items():
             self.texts[name].text = text
+        for item in self.named:
+            item.visible = any(len(mark.data_source.data["x"]) > 0 for mark in item.renderers)
 
-    def busy(self, *, working: bool) -> None:
-        """Say in the trade-off that it is being worked out."""
-        self.figures[2].title.text = f"{TRADEOFF} (being worked out ...)" if working else TRADEOFF
+    def busy(self, told: str) -> None:
+        """Say in the trade-off how far it is worked out; nothing where it is."""
+        self.figures[2].title.text = f"{TRADEOFF}\n{told}" if told else TRADEOFF
 
     def roots(self) -> dict[str, Model]:
         """The parts by the names under which the template places them."""
@@ -140,7 +150,9 @@ def _copy(text: Div) -> Button:
 
 
 def _heap(sources: Mapping[str, ColumnDataSource]) -> figure:
-    made = plot("Heap over time (one run)", "time [s]", "MiB", height=TALL)
+    made = plot(
+        "Heap over time (one run)", f"time [s], at most {MOST_CYCLES} cycles", "MiB", height=TALL
+    )
     made.y_range.start = 0
     made.vstrip(
         x0="left",

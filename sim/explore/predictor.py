@@ -78,15 +78,21 @@ class Predictor:
         (found,) = predict(self.fit, [self.fit.logged], self.seed)
         return found
 
-    def tried(self, procs: int, scenario: Future, container: Bytes | None) -> Tried:
+    def tried(
+        self,
+        procs: int,
+        scenario: Future,
+        container: Bytes | None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Tried:
         """The settings that `tune` tries for a container; without one, values of GOGC alone."""
         fit = scenario.of(self.fit)
         try:
             if container is not None:
-                found = tune(fit, Goals(memory=container, procs=(procs,)), self.seed)
+                found = tune(fit, Goals(memory=container, procs=(procs,)), self.seed, progress)
                 best = found.best.now if found.best else None
                 return Tried([candidate.now for candidate in found.candidates], best)
         except UserError:
             pass  # the live heap does not fit: there is nothing to recommend
         settings = [Setting(percent, None, procs) for percent in PERCENTS]
-        return Tried(predict(fit, settings, self.seed, SEEDS, DRAWS), None)
+        return Tried(predict(fit, settings, self.seed, SEEDS, DRAWS, progress), None)

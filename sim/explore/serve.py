@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sim.errors import UserError
 from sim.explore.knobs import Position
-from sim.explore.live import application
+from sim.explore.live import Workers, application, share_progress
 from sim.explore.predictor import Predictor
 from sim.fitting.fit import Fit
 from sim.units import Bytes
@@ -40,9 +40,13 @@ def serve(
     predictor = Predictor(fit, seed)
     logged = fit.logged
     position = Position(logged.gogc, logged.memory_limit, logged.procs, 1.0, 0.0, container)
-    pool = ProcessPoolExecutor(PROCESSES, get_context("spawn"))
+    context = get_context("spawn")
+    done = context.Value("d", 0.0)
+    pool = ProcessPoolExecutor(PROCESSES, context, initializer=share_progress, initargs=(done,))
     try:
-        visit = application(predictor, predictor.today(), position, pool, about(fit, name))
+        visit = application(
+            predictor, predictor.today(), position, Workers(pool, done), about(fit, name)
+        )
         try:
             server = Server({"/": visit}, address=LOOPBACK, port=port)
         except OSError as error:

@@ -42,6 +42,15 @@ def test_the_beginning_of_a_run_tells_what_it_costs() -> None:
     assert 0.4 < estimate / real < 2.5
 
 
+@pytest.mark.slow
+def test_filling_the_stores_does_not_stand_for_what_follows() -> None:
+    """With every refill an event it takes a second or more, and what follows a third of that."""
+    config = load("quickstart", ["model.resolution=refill", "duration=1s"])
+    estimate, begin = run_cost(config), time.process_time()
+    simulate(config)
+    assert 0.5 < estimate / (time.process_time() - begin) < 2
+
+
 def test_what_is_stored_costs_nothing(tmp_path: Path) -> None:
     todo = points(Path("quickstart"), [{"GOGC": "50"}, {"GOGC": "100"}], 1, ["duration=20ms"])
     assert sweep_cost(todo, tmp_path) > 0

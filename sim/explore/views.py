@@ -89,11 +89,19 @@ def cost_view(today: Prediction, this: Prediction, recommended: Prediction | Non
 
 
 def tradeoff_view(tried: Tried, today: Prediction, container: Bytes | None) -> View:
-    """The settings tried, which of them are worth having, and what to compare them with."""
+    """The settings tried, which of them are worth having, and what to compare them with.
+
+    What never collects is left out: it would take all the room.
+    """
+    bounded = [
+        p
+        for p in tried.predictions
+        if p.setting.gogc is not None or p.setting.memory_limit is not None
+    ]
     return View(
         {
-            "tried": points(tried.predictions),
-            "front": front(tried.predictions),
+            "tried": points(bounded),
+            "front": front(bounded),
             "today": points([today]),
             "recommended": points([tried.recommended] if tried.recommended else []),
             "size": {"x": [_mib(container)] if container else []},

@@ -15,6 +15,7 @@ from sim.experiment.contention import lock_frame
 from sim.report.bokeh import hover, legend, plot
 from sim.report.colors import SERIES
 from sim.report.pictures import FEWEST
+from sim.report.style import dress, text_as_it_is
 from sim.results.result import Result
 from sim.units import Figure as Told
 from sim.units import Fraction
@@ -68,21 +69,32 @@ def picture(runs: Mapping[str, Result]) -> figure | None:
 
 
 def curve(rows: pd.DataFrame, suffix: str) -> bytes:
-    """Share of all CPU time that waits take, by lock: a picture in the format of the suffix."""
-    drawing = Figure(figsize=(7, 4), layout="constrained")
-    axes = drawing.subplots()
-    worst = rows[rows["lock"] != "all"].groupby("lock")["wait_ns"].sum().nlargest(MOST_SHOWN - 1)
-    for mode, of_mode in rows.groupby("refills", sort=False):
-        for lock in ("all", *worst.index):
-            mine = of_mode[of_mode["lock"] == lock]
-            procs = mine["setting"].str.removeprefix("GOMAXPROCS=").astype(int)
-            style = "-" if mode == "batches" else "--"
-            axes.plot(procs, 100 * mine["cpu_share"], style, marker="o", label=f"{lock} ({mode})")
-    axes.set_xscale("log", base=2)
-    axes.set_xlabel("GOMAXPROCS")
-    axes.set_ylabel("waiting for locks, % of all CPU time")
-    axes.legend(fontsize="small")
-    drawn = BytesIO()
-    about = {"Date": None} if suffix == ".svg" else None
-    drawing.savefig(drawn, format=suffix.lstrip("."), metadata=about)
+    """Share of all CPU time that waits take: a picture in the format of the suffix.
+
+    A colour is a lock, dashes are the exact mode; locks that take nothing worth telling are left
+    out.
+    """
+    of_locks = rows[rows["lock"] != "all"].groupby("lock")
+    worth = of_locks["cpu_share"].max() >= WORTH_TELLING
+    worst = of_locks["wait_ns"].sum()[worth].nlargest(MOST_SHOWN - 1)
+    modes, procs = rows["refills"].unique(), rows["setting"].str.removeprefix("GOMAXPROCS=")
+    data = rows.assign(procs=procs.astype(int), share=100 * rows["cpu_share"])
+    with text_as_it_is():
+        drawing = Figure(figsize=(7, 4), layout="constrained")
+        axes = drawing.subplots()
+        dress(axes, "Waiting for locks", "GOMAXPROCS", "% of all CPU time")
+        for lock, color in zip(("all", *worst.index), SERIES, strict=False):
+            for mode, line in zip(modes, ("-", "--"), strict=False):
+                mine = data[(data["refills"] == mode) & (data["lock"] == lock)]
+                label = lock if len(modes) == 1 else f"{lock} ({mode})"
+                axes.plot(mine["procs"], mine["share"], line, marker="o", color=color, label=label)
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(data["procs"].unique(), labels=map(str, data["procs"].unique()))
+        axes.minorticks_off()
+        axes.set_ylim(0, max(1.1 * data["share"].max(), 100 * WORTH_TELLING))
+        axes.ticklabel_format(axis="y", style="plain", useOffset=False)
+        axes.legend(frameon=False, fontsize="small")
+        drawn = BytesIO()
+        about = {"Date": None} if suffix == ".svg" else None
+        drawing.savefig(drawn, format=suffix.lstrip("."), metadata=about)
     return drawn.getvalue()

@@ -60,7 +60,9 @@ def effects_picture(
     heads = {name: f"{name}{label}" for name, (_, label) in across.items()}
     count = len(factors)
     with text_as_it_is():
-        drawing = Figure(figsize=(3.2 * count, 2.6 * count), layout="constrained")
+        drawing = Figure(
+            figsize=(max(5.0, 3.2 * count), max(3.5, 2.6 * count)), layout="constrained"
+        )
         grid = drawing.subplots(count, count, squeeze=False, sharey=True)
         for row, name in zip(grid, factors, strict=True):
             for n, axes in enumerate(row):

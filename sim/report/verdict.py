@@ -56,7 +56,11 @@ def _health(run: Result, findings: list[Finding]) -> str:
 def _cost(run: Result, figures: Summary) -> list[str]:
     if run.cycles.empty:
         return ["GC costs nothing: there was no cycle."]
-    cost = gc_cpu(run.service("cycles"), run.end_ns, run.service_ns)
+    served = run.service("cycles")
+    if served.empty:
+        since = format_duration(run.service_ns)
+        return [f"GC costs nothing from {since} on: all {len(run.cycles)} cycles were before."]
+    cost = gc_cpu(served, run.end_ns, run.service_ns)
     idle = Figure(float(cost["fraction_with_idle"] - cost["fraction"]), "fraction")
     pause = f", longest pause {figures['longest_pause']}" if "longest_pause" in figures else ""
     cycles = figures["gc_cycles"]

@@ -14,9 +14,9 @@ from sim.advice.prediction import predict
 from sim.advice.report import environment
 from sim.errors import UserError
 from sim.explore.knobs import GOGC, GROWTH, KINDS, Position, all_values, knobs
-from sim.explore.predictor import Predictor
+from sim.explore.predictor import Predictor, Tried
 from sim.explore.source import is_config
-from sim.explore.views import cost_view, figures, front, points, series, words
+from sim.explore.views import cost_view, figures, front, points, series, tradeoff_view, words
 from sim.replay.setting import Setting
 from sim.units import MiB
 
@@ -35,6 +35,13 @@ def test_the_heap_in_the_picture_is_that_of_the_first_run(predictor: Predictor) 
     assert drawn["RSS"]["y"][-1] * MiB <= prediction.middle.peak_rss_bytes + MiB
     assert drawn["container"]["y"] == [256, 256]
     assert drawn["GOMEMLIMIT"] == {"x": [], "y": []}
+
+
+def test_what_never_collects_does_not_squash_the_trade_off(predictor: Predictor) -> None:
+    settings = [Setting(100, None, 2), Setting(None, None, 2), Setting(None, 256 * MiB, 2)]
+    found = predict(predictor.fit, settings, 1, 1, 2)
+    drawn = tradeoff_view(Tried(found, None), found[0], None).columns
+    assert drawn["tried"]["setting"] == [environment(found[n].setting) for n in (0, 2)]
 
 
 EXTREME = TODAY._replace(gogc=10, procs=1, traffic=4.0)

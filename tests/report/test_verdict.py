@@ -44,6 +44,14 @@ def test_a_healthy_run_is_called_so_with_its_cost_and_its_slack() -> None:
     assert "gc_cpu" not in " ".join(lines)
 
 
+def test_cycles_before_service_cost_it_nothing() -> None:
+    sets = ["model.detail=fluid", "GOGC=2000", "duration=2s", "record.warmup=1s"]
+    run = simulate(load("quickstart", sets))
+    assert len(run.cycles) > 0
+    assert run.service("cycles").empty
+    assert re.match(r"GC costs nothing from \S+ on: all \d+ cycles were before", of_run(run)[1])
+
+
 def test_a_run_at_its_limit_is_not_healthy_and_says_what_limits_it() -> None:
     run = simulate(load("limit-below-live", ["duration=300ms", "model.detail=fluid"]))
     lines = of_run(run)

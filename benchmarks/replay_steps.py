@@ -18,7 +18,7 @@ import numpy as np
 
 from sim.advice.prediction import predict
 from sim.advice.settings import grid
-from sim.fitting import fit_log
+from sim.fitting.fit_log import fit_log
 from sim.replay import demand, mark_phase
 
 FIGURES = ("gc_cycles", "peak_heap_bytes", "gc_cpu_seconds", "assist_cpu_seconds")

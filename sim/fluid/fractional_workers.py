@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import cycle
 from typing import Final, TypeAlias
-
-import numpy as np
 
 from sim.go.markwork import FRACTIONAL_SLACK
 from sim.go.sysmon import PERIOD, WHOLE_SLICE
@@ -68,7 +67,7 @@ class ScheduledP:
 
     def marked_until(self, at: float) -> float:
         """The same until an instant."""
-        return float(np.interp(at, self._times, self._marked))
+        return _between(at, self._times, self._marked)
 
 
 class Schedule:
@@ -106,7 +105,7 @@ class Schedule:
     def waited(self, at: float) -> float:
         """Goroutine-ns that those which compute on and on have waited, though Ps idle or mark."""
         later = self._waiting * max(at - self._times[-1], 0.0)
-        return float(np.interp(at, self._times, self._waited)) + later
+        return _between(at, self._times, self._waited) + later
 
     def _add_waiting(self, now: float, more: int) -> None:
         self._waited.append(self._waited[-1] + self._waiting * (now - self._times[-1]))
@@ -170,3 +169,15 @@ class Schedule:
         if idle:
             first = min(idle, key=lambda processor: processor.next)
             first.look_at(now + self._piece / 2)
+
+
+def _between(at: float, times: Sequence[float], values: Sequence[float]) -> float:
+    """A value between those of given times, which ascend; the first before, the last after them.
+
+    numpy.interp would make arrays of the lists at every instant.
+    """
+    after = bisect_right(times, at)
+    if not 0 < after < len(times):
+        return values[max(after - 1, 0)]
+    begin, low = times[after - 1], values[after - 1]
+    return (values[after] - low) / (times[after] - begin) * (at - begin) + low

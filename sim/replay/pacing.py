@@ -73,7 +73,8 @@ class Pacing:
         self._non_heap = self._swept_non_heap
         self._see_memory(pacer.heap_live)
         self._tune()
-        pacer.commit(sweep_done=True)
+        # Sweeping has begun and is not done (runtime/mgc.go: gcMarkTermination).
+        pacer.commit(sweep_done=False)
         return goal
 
     def _tune(self) -> None:

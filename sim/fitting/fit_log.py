@@ -8,8 +8,9 @@ from sim.errors import UserError
 from sim.fitting.evidence import Evidence, read_evidence
 from sim.fitting.fit import Fit, held
 from sim.fitting.gctrace_fit import fit_program
-from sim.fitting.gctrace_log import GCTraceLog, read_gctrace
+from sim.fitting.gctrace_log import GCTraceLog, GoVersions, read_gctrace
 from sim.fitting.horizon import for_a_horizon, within
+from sim.fitting.large import ballast_perhaps
 from sim.fitting.load import (
     MORE_THAN_MOMENTS,
     idle_part,
@@ -24,6 +25,7 @@ from sim.fitting.settings import parse_gogc, parse_limit
 from sim.fitting.several import together
 from sim.fitting.source import Source, by_keywords, path, paths
 from sim.fitting.versions import eras, name, parse_go
+from sim.formats.go_version import of_binary
 from sim.replay.program import Load
 from sim.replay.setting import Setting
 from sim.units import Bytes, format_bytes, parse_bytes, parse_duration, parse_rate
@@ -45,9 +47,7 @@ def fit_source(source: Source) -> Fit:
         source.process,
     )
     log = within(_read(source, evidence), *source.window)
-    scraped = evidence.snapshots[-1].go if evidence.snapshots else None
-    if source.go is not None or scraped is not None:
-        log = replace(log, go=parse_go(source.go or f"1.{scraped}", log.go))
+    log = replace(log, go=_version(log.go, source, evidence))
     fit = _known(_program(log, source, evidence), source, evidence)
     again = reproduce(fit)
     checked = replace(fit, reproduction=again, warnings=(*fit.warnings, *again.doubts()))
@@ -86,6 +86,12 @@ def _known(fit: Fit, source: Source, evidence: Evidence) -> Fit:
     resident = evidence.resident if source.rss is None else Resident(parse_bytes(source.rss))
     overheads = evidence.overheads or fit.overheads
     doubts = []
+    program = fit.program
+    if resident is None and (size := ballast_perhaps(program.large, program.cycles[0], held(fit))):
+        doubts.append(
+            f"one object of {format_bytes(size)} comes first and stays: if the program never"
+            " touches it, a ballast, resident memory is less by as much; --rss tells"
+        )
     if resident is not None and (ballast := untouched(resident, fit.last, held(fit), overheads)):
         overheads = replace(overheads, ballast=ballast)
         doubts.append(
@@ -149,6 +155,16 @@ def _read(source: Source, evidence: Evidence) -> GCTraceLog:
         )
     known = KnownProcess(_gogc(source), _limit(source), source.gomaxprocs)
     return log_of(evidence.snapshots, known, evidence.doubts)
+
+
+def _version(go: GoVersions, source: Source, evidence: Evidence) -> GoVersions:
+    """The version that wrote the log: as given, scraped, in the program's file, or by its lines."""
+    binary = path(source.binary)
+    scraped = evidence.snapshots[-1].go if evidence.snapshots else None
+    if source.go is None and scraped is None and binary is not None:
+        scraped = of_binary(binary)
+    told = source.go or (None if scraped is None else f"1.{scraped}")
+    return go if told is None else parse_go(told, go)
 
 
 def _gogc(source: Source) -> int | None:

@@ -19,6 +19,7 @@ from sim.fitting.gaps import Gap, GoalRule, bridged, cycle_before, gaps, longest
 from sim.fitting.processes import Process, chosen, separate
 from sim.fitting.recognise import Segment, recognise
 from sim.formats.gctrace import Found, GCTraceLine, parse
+from sim.formats.go_version import in_text
 from sim.formats.log import Problem, open_log
 from sim.text import quoted
 from sim.units import SECOND, Fraction, Nanoseconds, format_bytes, format_duration
@@ -169,7 +170,7 @@ def _of_process(
         others=tuple(
             one._replace(cycles=_moved(one.cycles, place)) for one in segments if one is not segment
         ),
-        go=_versions(seen_lines),
+        go=_told(_versions(seen_lines), marks.versions),
         coarse_clock=coarse,
     )
     return replace(log, warnings=(*warnings, *log_words.doubts(log)), notes=log_words.notes(log))
@@ -215,6 +216,14 @@ def _versions(lines: Sequence[GCTraceLine]) -> GoVersions:
     return GoVersions(5, 5) if any(line.five_phases for line in lines) else GoVersions(6, 17)
 
 
+def _told(go: GoVersions, told: set[int]) -> GoVersions:
+    """The version that a line of the log names, if it is one that writes such lines."""
+    if len(told) != 1:
+        return go
+    (version,) = told
+    return GoVersions(version, version) if go.oldest <= version <= go.newest else go
+
+
 def _check_enough(
     path: str | Path, log: GCTraceLog, fewest: int, processes: Sequence[Process]
 ) -> None:
@@ -240,6 +249,8 @@ class _Marks:
         self.begin: int | None = None
         self.end: int | None = None
         self.first_line = ""
+        self.versions: set[int] = set()
+        """Of Go, that lines beside the trace tell."""
 
     def watch(self, lines: Iterator[str]) -> Iterator[str]:
         for number, text in enumerate(lines, start=1):
@@ -249,6 +260,8 @@ class _Marks:
                 self.begin = number
             elif END_MARK in text:
                 self.end = number
+            if (version := in_text(text)) is not None:
+                self.versions.add(version)
             yield text
 
     def slice_of(self, found: Sequence[Found]) -> slice:

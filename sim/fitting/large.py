@@ -6,15 +6,16 @@ allocated since the cycle before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.fitting.observe import Floats, Observed
-from sim.replay.program import LargeObject
+from sim.replay.program import LargeObject, ObservedCycle
 from sim.replay.setting import Setting
-from sim.units import Fraction, MiB
+from sim.units import Bytes, Fraction, MiB
 
 LEAST_GOAL: Final = 4 * MiB / 100
 """Smallest heap goal per percent of GOGC (runtime/mgcpacer.go: defaultHeapMinimum)."""
@@ -30,6 +31,22 @@ _MOSTLY: Final[Fraction] = 0.5
 """Share of the jumps that would show if each cycle began with one as large as all its growth, from
 which on those too small to show are taken for granted. A majority; moves cycles of jobs that grow
 from nothing."""
+
+
+_LEAST_BALLAST: Final = 16 * MiB
+"""Bytes of one object that come first and stay, from which on it may be a ballast. A judgement;
+only words depend on it."""
+
+
+def ballast_perhaps(large: Sequence[LargeObject], first: ObservedCycle, held: float) -> Bytes:
+    """Most of what is always alive came as one object before the first cycle; 0 where it did not.
+
+    A ballast comes so, and buffers do: which of both it is, no line tells.
+    """
+    if not large or large[0].end > first.end:
+        return 0
+    size = large[0].end - large[0].latest
+    return round(size) if max(_LEAST_BALLAST, _MOSTLY * held) <= size <= held + MiB else 0
 
 
 class Jumps(NamedTuple):
@@ -63,7 +80,9 @@ def jumps(seen: Observed, logged: Setting) -> Jumps:
     """Cycles that began beyond their goals.
 
     Where most heaps that are large enough to show it pass their goals so, the small ones that no
-    cycle began in time for do as well. Under a limit nothing of it shows.
+    cycle began in time for do as well. Where it is rare, only heaps of more than twice their goal
+    were taken there by an object, such as a buffer or a ballast at the start. Under a limit nothing
+    of it shows.
     """
     found, least = no_jumps(seen)
     if logged.gogc is None or logged.memory_limit is not None:
@@ -73,6 +92,7 @@ def jumps(seen: Observed, logged: Setting) -> Jumps:
     goal[0] = LEAST_GOAL * logged.gogc
     beyond, shows = start - goal, SURELY_BEYOND + BEYOND_SHARE * goal
     surely = beyond > shows
+    found = (beyond > goal) & ~seen.forced
     if surely[1:].any() and surely[1:].mean() >= OFTEN:
         would_show = np.clip(1 - shows / np.maximum(start - before, 1.0), 0.0, 1.0).sum()
         usual = surely.sum() > _MOSTLY * would_show

@@ -16,6 +16,7 @@ from sim.units import MiB
 from tests.fits import fitted
 
 CASES = Path(__file__).parents[1] / "golden" / "cases"
+APPS = Path(__file__).parents[1] / "golden" / "real-apps"
 REAL = Path(__file__).parents[1] / "golden" / "real"
 LINE = (
     "gc {n} @{t:.3f}s 0%: 0.01+0.3+0.01 ms clock, 0.2+0.2/0.4/0+0.2 ms cpu,"
@@ -63,6 +64,32 @@ def test_case_14_a_program_may_begin_with_a_large_object() -> None:
     (found,) = predict(fit, [fit.logged])
     assert found.middle.gc_cycles == pytest.approx(3, abs=1)
     assert found.middle.peak_heap_bytes == pytest.approx(161 * MiB, rel=0.05)
+
+
+def test_a_buffer_at_the_start_is_one_object_though_no_other_heap_passes_its_goal() -> None:
+    """restic: 32 MiB for the key, then 13 cycles of small objects; real cycles at 200 and 400."""
+    fit = fitted(APPS / "restic.p2.gogc100.limnone.r0.gctrace.gz")
+    (buffer,) = fit.program.large
+    assert 29 * MiB < buffer.end - buffer.latest < 33 * MiB
+    found = predict(fit, grid("200,400", "none", "2"))
+    assert [one.middle.gc_cycles for one in found] == pytest.approx([6, 3], abs=1)
+
+
+def test_an_object_that_comes_first_and_stays_may_be_a_ballast(tmp_path: Path) -> None:
+    """Without resident memory it is a doubt; with it, it is known."""
+    log = tmp_path / "app.gctrace"
+    cycles = [(1024, 1024, 4), *[(2060, 1030, 2064)] * 12]
+    log.write_text(
+        "".join(
+            LINE.format(n=n, t=n / 5, start=start, live=live, goal=goal)
+            for n, (start, live, goal) in enumerate(cycles, 1)
+        )
+    )
+    told, touched = (fit_log(log, rss=rss).warnings for rss in (None, "2110MiB"))
+    assert any(doubt.startswith("one object of 1018MiB comes first and stays") for doubt in told)
+    assert not any("ballast" in doubt for doubt in touched)
+    buffer = fitted(APPS / "restic.p2.gogc100.limnone.r0.gctrace.gz")  # which does not stay
+    assert not any("ballast" in doubt for doubt in buffer.warnings)
 
 
 @given(st.floats(0, 1), st.floats(0, 100))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from sim.advice.prediction import predict
 from sim.cli import main
 from sim.errors import UserError
 from sim.fitting.fit_log import fit_log
-from sim.fitting.gctrace_log import GoVersions
+from sim.fitting.gctrace_log import GoVersions, read_gctrace
 from sim.fitting.versions import eras, pacer_of, parse_go
 from sim.replay.setting import Setting
 from sim.units import MiB
@@ -106,3 +107,15 @@ def test_what_is_no_version_is_one_sentence(old: Path, capsys: pytest.CaptureFix
         main(["whatif", str(old), "--go", "newest", "-q"])
     assert ended.value.code == 2
     assert "--go: expected a version such as 1.26, got 'newest'" in capsys.readouterr().err
+
+
+def test_a_service_that_prints_its_version_at_the_start_says_it(tmp_path: Path) -> None:
+    log = gzip.decompress(ETCD.read_bytes()).decode()
+    file = tmp_path / "app.log"
+    for said, expected in (
+        ("etcdmain: Go Version: go1.19.8\n", GoVersions(19, 19)),
+        ("etcdmain: Go Version: go1.4.2\n", GoVersions(18, 27)),
+        ("go version go1.19\ngo version go1.24\n", GoVersions(18, 27)),
+    ):
+        file.write_text(said + log)
+        assert read_gctrace(file).go == expected

@@ -136,7 +136,7 @@ def memory(pid: int) -> Iterator[tuple[int, int]]:
     """RssAnon and RssFile in KiB, every 20 ms until the process ends."""
     while True:
         try:
-            status = Path(f"/proc/{pid}/status").read_text()
+            status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
         except OSError:
             return
         found = dict(re.findall(r"^(Rss\w+):\s+(\d+) kB", status, re.MULTILINE))

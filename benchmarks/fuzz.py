@@ -52,10 +52,13 @@ def main() -> int:
 
 def _fuzzed(name: str, seconds: int, inputs: int) -> tuple[int, int]:
     """How many inputs were run, and whether one broke the reader."""
-    from tests.fuzz.readers import READERS
+    from tests.fuzz.readers import READERS, TOKENS
 
     folder = FOLDER / name
     folder.mkdir(parents=True, exist_ok=True)
+    words = FOLDER / "words.txt"
+    hexadecimal = ("".join(f"\\x{byte:02x}" for byte in token) for token in TOKENS)
+    words.write_text("".join(f'"{token}"\n' for token in hexadecimal), encoding="utf-8")
     command = [
         sys.executable,
         __file__,
@@ -67,6 +70,7 @@ def _fuzzed(name: str, seconds: int, inputs: int) -> tuple[int, int]:
         f"-rss_limit_mb={MEGABYTES}",
         f"-timeout={HANGS_AFTER}",
         f"-max_len={READERS[name].longest}",
+        f"-dict={words}",
         f"-artifact_prefix={folder}/",
         "-print_final_stats=1",
         "-verbosity=1",

@@ -16,6 +16,9 @@ _BIDI: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _SURROGATES: Final = "\ud800-\udfff\ufffe\uffff"
 """No characters: halves of pairs, bytes of file names that are no UTF-8, and what no YAML takes."""
 _UNSEEN: Final = re.compile(f"[{_CONTROLS}{_SEPARATORS}{_BIDI}{_SURROGATES}]")
+_LONGEST_WORD: Final = 160
+"""Characters; paths are that long."""
+_LONG: Final = re.compile(rf"(?<!\w)'[^']{{{LONGEST},}}'(?!\w)|\S{{{_LONGEST_WORD},}}")
 _BREAKS: Final = re.compile("[\t\n]")
 
 
@@ -36,9 +39,18 @@ def is_visible(text: str) -> bool:
 
 def quoted(value: object) -> str:
     """A value as the `got` of a sentence: in quotes, without its middle if that is long."""
-    text = repr(value)
+    return short(repr(value))
+
+
+def short(text: str) -> str:
+    """A text without its middle if that is long."""
     half = LONGEST // 2
     return text if len(text) <= LONGEST else f"{text[:half]}...{text[-half:]}"
+
+
+def brief(sentence: str) -> str:
+    """A sentence in which what is quoted, and what is one word, is short: nobody reads the rest."""
+    return _LONG.sub(lambda match: short(match[0]), sentence)
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -136,7 +136,7 @@ def parse_fraction(text: str | float) -> float:
         value = float(words[:-1]) / 100 if words.endswith("%") else float(words)
     except ValueError:
         value = math.nan
-    if not 0 <= value < math.inf:
+    if not (words.isascii() and 0 <= value < math.inf):
         raise UserError(f"expected a fraction such as 0.1 or 10%, got {quoted(text)}")
     return value
 

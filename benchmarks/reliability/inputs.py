@@ -10,9 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.reliability.commands import VALID, judged
+from benchmarks.reliability.commands import judged
 from benchmarks.reliability.faults import Bench, Failures, Point
 from benchmarks.reliability.forked import done
+from benchmarks.reliability.words import VALID
 from tests.fuzz.readers import READERS, TOKENS
 
 EVIDENCE: Final[Mapping[str, str]] = {

@@ -113,6 +113,16 @@ class LedgerHeap:
             huge=pages.huge_bytes(),
         )
 
+    @property
+    def mapped(self) -> Bytes:
+        """See `Heap`."""
+        return self._memory.heap.pages.total_pages * PAGE
+
+    @property
+    def spans(self) -> int:
+        """See `Heap`."""
+        return self._memory.heap.spans.count
+
     def commit(self) -> None:
         """See `Heap`."""
         memory, gc = self._memory, self._gc

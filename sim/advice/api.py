@@ -21,8 +21,8 @@ from sim.errors import UserError
 from sim.fitting.fit import Fit
 from sim.fitting.fit_log import fit_log
 from sim.fitting.reproduction import TOO_FAR
-from sim.fitting.settings import name_gogc, name_limit, parse_procs
-from sim.units import parse_bytes, parse_duration, parse_fraction
+from sim.fitting.settings import name_gogc, name_limit
+from sim.quantities import CONTAINER, GC_CPU, GOMAXPROCS_VALUES, GROWTH, LATENCY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,11 +124,11 @@ def tune(
     if not force:
         _check_trust(fitted)
     goals = Goals(
-        memory=parse_bytes(memory),
+        memory=CONTAINER.read(memory),
         procs=_procs(cpu or fitted.program.procs, gomaxprocs),
-        max_gc_cpu=parse_fraction(max_gc_cpu),
-        p99=None if p99 is None else parse_duration(p99),
-        growth=parse_fraction(growth),
+        max_gc_cpu=GC_CPU.read(max_gc_cpu),
+        p99=None if p99 is None else LATENCY.read(p99),
+        growth=GROWTH.read(growth),
     )
     found = search(fitted, goals, seed, progress)
     if found.best is None:
@@ -163,13 +163,13 @@ def _procs(cpu: int, asked: Words | None) -> tuple[int, ...]:
     """GOMAXPROCS to try: that of the container, or those asked for."""
     if asked is None:
         return (cpu,)
-    procs = tuple(parse_procs(word.strip()) for word in _typed(asked).split(","))
+    procs = GOMAXPROCS_VALUES.read(_typed(asked))
     if max(procs) > cpu:
         raise UserError(
             f"GOMAXPROCS={max(procs)}: the container has {cpu} CPUs, and what throttling does to"
             " a program with more Ps is not predicted; --cpu says how many CPUs there are"
         )
-    return procs
+    return tuple(procs)
 
 
 def _row(prediction: Prediction) -> dict[str, object]:

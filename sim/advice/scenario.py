@@ -8,8 +8,9 @@ from typing import Final
 from sim.advice.tuning import grown
 from sim.errors import UserError
 from sim.fitting.fit import Fit
+from sim.quantities import GROWTH, TRAFFIC
 from sim.replay.program import Load
-from sim.units import Fraction, parse_fraction
+from sim.units import Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ AS_TODAY: Final = Future()
 
 def scenario(growth: str | float = 0.0, traffic: str | float = 1.0) -> Future:
     """A future as people type it: `50%` of growth, `150%` of today's traffic. Raises UserError."""
-    return Future(parse_fraction(growth), parse_fraction(traffic))
+    return Future(GROWTH.read(growth), TRAFFIC.read(traffic))
 
 
 def _with_traffic(fit: Fit, factor: Fraction) -> Fit:
@@ -44,8 +45,6 @@ def _with_traffic(fit: Fit, factor: Fraction) -> Fit:
         raise UserError(
             "traffic: the program of the log is busy all the time, so that no load limits it"
         )
-    if factor <= 0:
-        raise UserError(f"traffic: expected a share above 0 such as 150%, got {factor:.0%}")
     program = fit.program.with_work(factor)
     program = replace(
         program,

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from itertools import product
-from typing import Final
 
 from sim.errors import UserError
-from sim.fitting.settings import parse_gogc, parse_limit, parse_procs
+from sim.quantities import GOGCS, GOMAXPROCS_VALUES, GOMEMLIMITS, MOST_SETTINGS
 from sim.replay.setting import Setting
-
-MAX_SETTINGS: Final = 1000
-"""Settings of one prediction."""
 
 
 def grid(gogc: str, gomemlimit: str, gomaxprocs: str) -> list[Setting]:
@@ -19,22 +14,11 @@ def grid(gogc: str, gomemlimit: str, gomaxprocs: str) -> list[Setting]:
 
     Raises UserError for a value that Go would not take.
     """
-    if (
-        count := math.prod(len(_words(text)) for text in (gogc, gomemlimit, gomaxprocs))
-    ) > MAX_SETTINGS:
+    percents, limits = GOGCS.read(gogc), GOMEMLIMITS.read(gomemlimit)
+    procs = GOMAXPROCS_VALUES.read(gomaxprocs)
+    if (count := len(percents) * len(limits) * len(procs)) > MOST_SETTINGS:
         raise UserError(
-            f"expected at most {MAX_SETTINGS:,} settings, got {count:,}: predict them in parts"
+            f"expected at most {MOST_SETTINGS:,} settings, got {count:,}: predict them in parts"
         )
-    found = [
-        Setting(percent, limit, procs)
-        for procs, limit, percent in product(
-            [parse_procs(word) for word in _words(gomaxprocs)],
-            [parse_limit(word) for word in _words(gomemlimit)],
-            [parse_gogc(word) for word in _words(gogc)],
-        )
-    ]
-    return list(dict.fromkeys(found))
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+    every = product(procs, limits, percents)
+    return list(dict.fromkeys(Setting(percent, limit, ps) for ps, limit, percent in every))

@@ -10,6 +10,7 @@ import typer
 from sim.cli.files import writable, write_json
 from sim.cli.options import Json, Quiet
 from sim.cli.progress import progress
+from sim.quantities import MOST_REPETITIONS
 
 
 def calibrate(
@@ -17,7 +18,8 @@ def calibrate(
         Path, typer.Option("--out", "-o", callback=writable, help="Profile to write.")
     ] = Path("machine.yaml"),
     repetitions: Annotated[
-        int, typer.Option(min=1, help="Measurements per cost; the median counts.")
+        int,
+        typer.Option(min=1, max=MOST_REPETITIONS, help="Measurements per cost; the median counts."),
     ] = 5,
     json: Json = None,
     quiet: Quiet = False,

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.files import writable, write_json
-from sim.cli.options import Json, Quiet, Sets
+from sim.cli.options import Jobs, Json, Quiet, Sets
 from sim.cli.sweeping import FAILED, SimulationWorkers, local, simulated
 from sim.cli.tables import table
 from sim.cli.terminal import say, width
 from sim.errors import UserError
 from sim.files import write
+from sim.quantities import MOST_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,14 +51,14 @@ def compare(
     ] = "grid",
     sets: Sets = None,
     seeds: Annotated[
-        int, typer.Option(min=1, help="Runs per setting, from the config's seed.")
+        int, typer.Option(min=1, max=MOST_RUNS, help="Runs per setting, from the config's seed.")
     ] = 5,
     precision: Annotated[
         str | None,
         typer.Option(metavar="N%", help="Add seeds until the mean of every figure is so exact."),
     ] = None,
     max_seeds: Annotated[
-        int, typer.Option(min=1, help="Most seeds that --precision may take.")
+        int, typer.Option(min=1, max=MOST_RUNS, help="Most seeds that --precision may take.")
     ] = 50,
     baseline: Annotated[
         str | None,
@@ -83,7 +84,7 @@ def compare(
             metavar="DIR|URL", help="Folder for the runs [default: results/sweep-CONFIG]."
         ),
     ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes [default: all cores].")] = None,
+    jobs: Jobs = None,
     scheduler: Annotated[
         str | None,
         typer.Option(

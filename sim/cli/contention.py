@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.files import writable, write_json
-from sim.cli.options import Json, Quiet, Sets
+from sim.cli.options import Jobs, Json, Quiet, Sets, readable
 from sim.cli.sweeping import all_simulated
 from sim.cli.terminal import say
 from sim.files import write
+from sim.quantities import GOMAXPROCS_VALUES
 from sim.units import format_duration
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ SHOWN = 4
 def contention(
     config: Annotated[Path, typer.Argument(help="A config file, or the name of an example.")],
     gomaxprocs: Annotated[
-        str, typer.Option(metavar="N,N", help="GOMAXPROCS values.")
+        str,
+        typer.Option(
+            callback=readable(GOMAXPROCS_VALUES), metavar="N,N", help="GOMAXPROCS values."
+        ),
     ] = "1,2,4,8,16,32,64",
     sets: Sets = None,
     exact: Annotated[
@@ -44,7 +48,7 @@ def contention(
         Path | None,
         typer.Option(callback=writable, help="Write all locks to a file: .csv, .parquet or .json."),
     ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes [default: all cores].")] = None,
+    jobs: Jobs = None,
     json: Json = None,
     quiet: Quiet = False,
 ) -> None:

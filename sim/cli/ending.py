@@ -16,11 +16,11 @@ from tempfile import NamedTemporaryFile
 from types import FrameType
 from typing import Final
 
+from sim.cli.terminal import notify
 from sim.errors import ModelError, UserError
 from sim.files import reason
 from sim.record.places import of_storage
 from sim.registry import REGISTRIES, fault
-from sim.text import one_line
 
 FAILED: Final = 1
 """Some runs of many failed, there was no memory, or the model itself is wrong."""
@@ -34,8 +34,6 @@ _SIGNALLED: Final = 128
 """Plus the number of the signal, as shells count."""
 _HELP: Final = "Usage:"
 """What is said of a command without arguments begins so."""
-_LONGEST: Final = 1000
-"""Characters of a sentence; what is longer loses its middle."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -78,7 +76,7 @@ def report_error(error: BaseException) -> int:
     if sentence.startswith(_HELP):
         print(sentence, file=sys.stderr)
     else:
-        _say(sentence)
+        notify(sentence)
     return code
 
 
@@ -141,11 +139,3 @@ def _crash_file(error: BaseException) -> str:
     except OSError as failure:
         return f"what happened could not be written down: {reason(failure)}"
     return f"please report it with {file.name}"
-
-
-def _say(sentence: str) -> None:
-    line = one_line(sentence)
-    if len(line) > _LONGEST:
-        half = _LONGEST // 2
-        line = f"{line[:half]} ... {line[-half:]}"
-    print(f"gomemsim: {line}", file=sys.stderr)

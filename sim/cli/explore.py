@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from sim.cli.options import Quiet
+from sim.cli.options import Memory, Quiet, Seed
 from sim.cli.progress import progress
 from sim.cli.source import fitted, takes_source
 from sim.fitting.source import Source
+from sim.quantities import CONTAINER
 
 
 @takes_source(without={"log", "pprof"})
@@ -24,24 +25,21 @@ def explore(
             help="Output under GODEBUG=gctrace=1, or a config, which is simulated for its log.",
         ),
     ],
-    memory: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="Memory of the container.")
-    ] = None,
+    memory: Memory = None,
     *,
     source: Source,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any free one.")] = 0,
     browse: Annotated[
         bool, typer.Option("--browse/--no-browse", help="Open the page in a browser.")
     ] = True,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all random streams.")] = 1,
+    seed: Seed = 1,
     quiet: Quiet = False,
 ) -> None:
     """Open a local page with sliders for settings, load and live heap, on the model itself."""
     from sim.explore.serve import serve
     from sim.explore.source import is_config, simulate_log
-    from sim.units import parse_bytes
 
-    container = None if memory is None else parse_bytes(memory)
+    container = None if memory is None else CONTAINER.read(memory)
     with TemporaryDirectory() as folder:
         given = replace(source, log=log)
         if is_config(log):

@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from sim.cli.files import writable, write_json
-from sim.cli.options import Json, Quiet
+from sim.cli.options import Json, Memory, Quiet
 from sim.cli.source import fitted, takes_source
 from sim.cli.terminal import say
 from sim.files import write
 from sim.fitting.source import Source
+from sim.quantities import CONTAINER, MOST_PS
 
 
 @takes_source(without={"horizon"}, logged="")
@@ -21,10 +22,10 @@ def fit(
         Path, typer.Option("--out", "-o", callback=writable, help="Workload file to write.")
     ],
     source: Source,
-    memory: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="Memory of the container.")
+    memory: Memory = None,
+    cpu: Annotated[
+        float | None, typer.Option(min=0.01, max=MOST_PS, help="CPUs of the container.")
     ] = None,
-    cpu: Annotated[float | None, typer.Option(min=0.01, help="CPUs of the container.")] = None,
     profile: Annotated[
         str, typer.Option(help="Machine profile that prices the simulation.")
     ] = "default-x86-64",
@@ -38,9 +39,8 @@ def fit(
     from sim.fitting.report import doubts, identified
     from sim.fitting.workload import Container, to_yaml
     from sim.report.documents import of_fit
-    from sim.units import parse_bytes
 
-    container = Container(None if memory is None else parse_bytes(memory), cpu)
+    container = Container(None if memory is None else CONTAINER.read(memory), cpu)
     write(out, to_yaml(found, source.name, load_profile(profile), container))
     if write_json(json, lambda: of_fit(found)):
         return

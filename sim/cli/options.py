@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
 from sim.cli.files import writable
+from sim.quantities import CONTAINER, GROWTH, MOST_PROCESSES, MOST_SEED, TRAFFIC, Readable
+
+
+def readable(quantity: Readable[object]) -> Callable[[str | None], str | None]:
+    """Looks at what is typed for an option, so that it is refused before work begins."""
+
+    def look(text: str | None) -> str | None:
+        if text is not None:
+            quantity.read(text)
+        return text
+
+    return look
+
 
 Sets: TypeAlias = Annotated[
     list[str] | None,
@@ -30,12 +44,17 @@ Json: TypeAlias = Annotated[
     ),
 ]
 Growth: TypeAlias = Annotated[
-    str, typer.Option(metavar="SHARE", help="Growth of the live heap to predict for.")
+    str,
+    typer.Option(
+        callback=readable(GROWTH), metavar="SHARE", help="Growth of the live heap to predict for."
+    ),
 ]
 Traffic: TypeAlias = Annotated[
     str,
     typer.Option(
-        metavar="SHARE", help="Load offered to a program that waits for it, of that in the log."
+        callback=readable(TRAFFIC),
+        metavar="SHARE",
+        help="Load offered to a program that waits for it, of that in the log.",
     ),
 ]
 Html: TypeAlias = Annotated[
@@ -45,4 +64,14 @@ Html: TypeAlias = Annotated[
         metavar="FILE",
         help="Write a page with sliders too, one file for any browser.",
     ),
+]
+Memory: TypeAlias = Annotated[
+    str | None,
+    typer.Option(callback=readable(CONTAINER), metavar="SIZE", help="Memory of the container."),
+]
+Seed: TypeAlias = Annotated[
+    int, typer.Option(min=0, max=MOST_SEED, help="Seed of all random streams.")
+]
+Jobs: TypeAlias = Annotated[
+    int | None, typer.Option(min=1, max=MOST_PROCESSES, help="Processes [default: all cores].")
 ]

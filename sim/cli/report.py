@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sim.cli.files import writable
+from sim.cli.terminal import notify
 from sim.files import write
 
 
@@ -30,10 +30,9 @@ def report(
 
     results = load_all(runs)
     if any(run.provenance[SIMULATOR] != simulator() for run in results.values()):
-        print(
-            "gomemsim: these runs come from another version of the simulator than this one;"
-            " simulate again for its figures",
-            file=sys.stderr,
+        notify(
+            "these runs come from another version of the simulator than this one; simulate again"
+            " for its figures"
         )
     text = page(results, values(baseline or ""))
     write(out, text)

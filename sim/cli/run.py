@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,8 @@ import typer
 from sim.cli.files import write_json
 from sim.cli.options import Json, Quiet, Sets
 from sim.cli.progress import in_words, progress
-from sim.cli.terminal import say
+from sim.cli.terminal import notify, say
+from sim.quantities import MOST_SEED
 
 if TYPE_CHECKING:
     from sim.config.run import RunConfig
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def run(
     config: Annotated[Path, typer.Argument(help="A config, a workload or the name of an example.")],
     sets: Sets = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of all random streams.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=MOST_SEED, help="Seed of all random streams.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the tables [default: ./results/CONFIG].")
     ] = None,
@@ -74,6 +76,5 @@ def _announced(settings: RunConfig) -> float:
 
     seconds = run_cost(settings)
     if not math.isnan(seconds):
-        told = f"about {in_words(seconds)} of CPU time"
-        print(f"gomemsim: every refill an event: {told}", file=sys.stderr)
+        notify(f"every refill an event: about {in_words(seconds)} of CPU time")
     return seconds

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.files import writable, write_json
-from sim.cli.options import Json, Quiet
+from sim.cli.options import Jobs, Json, Quiet, readable
 from sim.cli.sweeping import all_simulated
 from sim.cli.terminal import say
 from sim.errors import UserError, nearest
 from sim.files import write
+from sim.quantities import MOST_PS, MOST_RUNS, SIMULATED_TIME
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,12 +32,18 @@ def scorecard(
     workloads: Annotated[
         str | None, typer.Option(metavar="NAME,NAME", help="Workloads [default: all shipped].")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each workload.")] = 5,
-    duration: Annotated[str, typer.Option(help="Simulated time of each run.")] = "20s",
+    seeds: Annotated[int, typer.Option(min=1, max=MOST_RUNS, help="Runs of each workload.")] = 5,
+    duration: Annotated[
+        str, typer.Option(callback=readable(SIMULATED_TIME), help="Simulated time of each run.")
+    ] = "20s",
     warmup: Annotated[
-        str, typer.Option(help="How long load runs before a run counts, the same for all pacers.")
+        str,
+        typer.Option(
+            callback=readable(SIMULATED_TIME),
+            help="How long load runs before a run counts, the same for all pacers.",
+        ),
     ] = "1s",
-    gomaxprocs: Annotated[int, typer.Option(min=1, help="Number of Ps.")] = 4,
+    gomaxprocs: Annotated[int, typer.Option(min=1, max=MOST_PS, help="Number of Ps.")] = 4,
     latency: Annotated[
         str,
         typer.Option(
@@ -44,7 +51,10 @@ def scorecard(
         ),
     ] = "json-api",
     latency_duration: Annotated[
-        str, typer.Option(help="Simulated time of each run in events.")
+        str,
+        typer.Option(
+            callback=readable(SIMULATED_TIME), help="Simulated time of each run in events."
+        ),
     ] = "3s",
     table: Annotated[
         Path | None,
@@ -53,7 +63,7 @@ def scorecard(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("results/scorecard"),
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes [default: all cores].")] = None,
+    jobs: Jobs = None,
     json: Json = None,
     quiet: Quiet = False,
 ) -> None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.files import STANDARD_OUTPUT, writable, write_json
-from sim.cli.options import Json, Quiet, Sets
+from sim.cli.options import Jobs, Json, Quiet, Sets
 from sim.cli.progress import progress
 from sim.cli.terminal import say
 from sim.files import write
+from sim.quantities import MOST_RUNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,12 +29,12 @@ def sensitivity(
         typer.Argument(help="Configs, or names of examples [default: all shipped workloads]."),
     ] = None,
     sets: Sets = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each variant.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, max=MOST_RUNS, help="Runs of each variant.")] = 3,
     table: Annotated[
         Path | None,
         typer.Option(callback=writable, help="Write all of it to a file: .csv, .parquet or .json."),
     ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes [default: all cores].")] = None,
+    jobs: Jobs = None,
     json: Json = None,
     quiet: Quiet = False,
 ) -> None:

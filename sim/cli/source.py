@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
+from sim.cli.options import readable
 from sim.cli.progress import progress
 from sim.fitting.source import Source
+from sim.quantities import ARRIVALS, GOGC, GOMEMLIMIT, HORIZON, LOG_TIME, MOST_PS, RESIDENT
 
 if TYPE_CHECKING:
     from sim.fitting.fit import Fit
@@ -28,15 +30,24 @@ OPTIONS: Final[Mapping[str, Any]] = {
     "gogc": Annotated[
         _Text,
         typer.Option(
-            metavar="N|off", help="GOGC under which the log was written [default: its goals tell]."
+            callback=readable(GOGC),
+            metavar="N|off",
+            help="GOGC under which the log was written [default: its goals tell].",
         ),
     ],
     "gomemlimit": Annotated[
-        _Text, typer.Option(metavar="SIZE", help="GOMEMLIMIT under which the log was written.")
+        _Text,
+        typer.Option(
+            callback=readable(GOMEMLIMIT),
+            metavar="SIZE",
+            help="GOMEMLIMIT under which the log was written.",
+        ),
     ],
     "logged_gomaxprocs": Annotated[
         int | None,
-        typer.Option(min=1, help="GOMAXPROCS of the process, if its metrics do not say."),
+        typer.Option(
+            min=1, max=MOST_PS, help="GOMAXPROCS of the process, if its metrics do not say."
+        ),
     ],
     "load": Annotated[
         _Text,
@@ -48,7 +59,9 @@ OPTIONS: Final[Mapping[str, Any]] = {
     "arrivals": Annotated[
         _Text,
         typer.Option(
-            metavar="N/s", help="Requests that came, such as 200/s: their latency follows."
+            callback=readable(ARRIVALS),
+            metavar="N/s",
+            help="Requests that came, such as 200/s: their latency follows.",
         ),
     ],
     "process": Annotated[
@@ -62,6 +75,7 @@ OPTIONS: Final[Mapping[str, Any]] = {
     "rss": Annotated[
         _Text,
         typer.Option(
+            callback=readable(RESIDENT),
             metavar="SIZE",
             help="Largest resident memory of the logged run, as ps or the container tells it.",
         ),
@@ -82,14 +96,26 @@ OPTIONS: Final[Mapping[str, Any]] = {
     ],
     "begin": Annotated[
         _Text,
-        typer.Option("--from", metavar="TIME", help="Only cycles from here on, such as 30s."),
+        typer.Option(
+            "--from",
+            callback=readable(LOG_TIME),
+            metavar="TIME",
+            help="Only cycles from here on, such as 30s.",
+        ),
     ],
     "end": Annotated[
-        _Text, typer.Option("--to", metavar="TIME", help="Only cycles before, such as 5m.")
+        _Text,
+        typer.Option(
+            "--to",
+            callback=readable(LOG_TIME),
+            metavar="TIME",
+            help="Only cycles before, such as 5m.",
+        ),
     ],
     "horizon": Annotated[
         _Text,
         typer.Option(
+            callback=readable(HORIZON),
             metavar="TIME",
             help="Predict the steady part of a service for so long [default: as long as the log].",
         ),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import typer
 
 from sim.cli.progress import in_words, progress
+from sim.cli.terminal import notify
 
 if TYPE_CHECKING:
     from sim.experiment.point import Point
@@ -46,11 +46,10 @@ def simulated(
     from sim.experiment.sweep import outdated, stored, sweep
 
     if old := outdated(points, folder):
-        print(
-            f"gomemsim: {folder}: {len(old)} of {len(points)} runs are outdated (the config,"
+        notify(
+            f"{folder}: {len(old)} of {len(points)} runs are outdated (the config,"
             " gomemsim, a plug-in, the machine profile, Python or a library has changed) and"
-            " are simulated anew",
-            file=sys.stderr,
+            " are simulated anew"
         )
     left = sum(not stored(point, folder) for point in points)
     expected = (
@@ -59,7 +58,7 @@ def simulated(
     with progress(f"{len(points)} runs", quiet=quiet, expected=expected) as report:
         failures = sweep(points, folder, workers.engine, report)
     for point, reason in failures:
-        print(f"gomemsim: {point.label}: {reason}", file=sys.stderr)
+        notify(f"{point.label}: {reason}")
     return failures
 
 
@@ -78,5 +77,5 @@ def _announced(points: Sequence[Point], folder: Place, left: int, processes: int
         return math.nan
     seconds = cpu / min(processes, left) if processes else math.nan
     wall = f", {in_words(seconds)} on {min(processes, left)} cores" if processes else ""
-    print(f"gomemsim: {left} runs: about {in_words(cpu)} of CPU time{wall}", file=sys.stderr)
+    notify(f"{left} runs: about {in_words(cpu)} of CPU time{wall}")
     return seconds

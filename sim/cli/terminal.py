@@ -10,9 +10,12 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import TextIOWrapper
 from pathlib import Path
 from textwrap import TextWrapper
-from typing import Any, TextIO, cast
+from typing import Any, Final, TextIO, cast
 
-from sim.text import visible
+from sim.text import brief, one_line, visible
+
+_LONGEST: Final = 1000
+"""Characters of a sentence; what is longer loses its middle."""
 
 
 class _Visible:
@@ -58,6 +61,15 @@ def say(*texts: str) -> None:
     for text in texts:
         for line in text.split("\n"):
             print(wrapper.fill(line))
+
+
+def notify(sentence: str) -> None:
+    """One line on standard error: what went wrong, or what is about to be done."""
+    line = brief(one_line(sentence))
+    if len(line) > _LONGEST:
+        half = _LONGEST // 2
+        line = f"{line[:half]} ... {line[-half:]}"
+    print(f"gomemsim: {line}", file=sys.stderr)
 
 
 def raw(stream: TextIO) -> TextIO:

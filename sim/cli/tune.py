@@ -9,12 +9,13 @@ import typer
 
 from sim.cli.ending import NOT_MET
 from sim.cli.files import write_json
-from sim.cli.options import Html, Json, Quiet
+from sim.cli.options import Html, Json, Quiet, Seed, readable
 from sim.cli.progress import progress
 from sim.cli.source import fitted, takes_source
 from sim.cli.tables import table
 from sim.cli.terminal import say, width
 from sim.fitting.source import Source
+from sim.quantities import CONTAINER, GC_CPU, GOMAXPROCS_VALUES, GROWTH, LATENCY, MOST_PS
 
 if TYPE_CHECKING:
     from sim.advice.api import Advice
@@ -24,22 +25,45 @@ if TYPE_CHECKING:
 
 @takes_source(without={"pprof"})
 def tune(
-    memory: Annotated[str, typer.Option(metavar="SIZE", help="Memory of the container.")],
+    memory: Annotated[
+        str,
+        typer.Option(callback=readable(CONTAINER), metavar="SIZE", help="Memory of the container."),
+    ],
     cpu: Annotated[
-        int | None, typer.Option(min=1, help="CPUs of the container [default: as logged].")
+        int | None,
+        typer.Option(min=1, max=MOST_PS, help="CPUs of the container [default: as logged]."),
     ] = None,
     gomaxprocs: Annotated[
-        str | None, typer.Option(metavar="N,N", help="GOMAXPROCS to try [default: the CPUs].")
+        str | None,
+        typer.Option(
+            callback=readable(GOMAXPROCS_VALUES),
+            metavar="N,N",
+            help="GOMAXPROCS to try [default: the CPUs].",
+        ),
     ] = None,
     max_gc_cpu: Annotated[
-        str, typer.Option(metavar="SHARE", help="Most GC CPU, idle workers not counted.")
+        str,
+        typer.Option(
+            callback=readable(GC_CPU),
+            metavar="SHARE",
+            help="Most GC CPU, idle workers not counted.",
+        ),
     ] = "25%",
     p99: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Longest 99th percentile of latency, or of pauses."),
+        typer.Option(
+            callback=readable(LATENCY),
+            metavar="TIME",
+            help="Longest 99th percentile of latency, or of pauses.",
+        ),
     ] = None,
     growth: Annotated[
-        str, typer.Option(metavar="SHARE", help="Growth of the live heap to be prepared for.")
+        str,
+        typer.Option(
+            callback=readable(GROWTH),
+            metavar="SHARE",
+            help="Growth of the live heap to be prepared for.",
+        ),
     ] = "0%",
     *,
     source: Source,
@@ -47,7 +71,7 @@ def tune(
         bool,
         typer.Option("--force", help="Recommend even if the log's own replay misses it by 30 %."),
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all random streams.")] = 1,
+    seed: Seed = 1,
     json: Json = None,
     html: Html = None,
     quiet: Quiet = False,

@@ -13,11 +13,14 @@ from sim.cli.options import Json, Quiet, Sets
 from sim.cli.progress import progress
 from sim.cli.terminal import say
 from sim.errors import UserError
+from sim.quantities import MOST_REPETITIONS
 
 
 def validate(
     configs: Annotated[list[Path], typer.Argument(help="Configs, or workloads.")],
-    repetitions: Annotated[int, typer.Option(min=1, help="Real runs per setting.")] = 3,
+    repetitions: Annotated[
+        int, typer.Option(min=1, max=MOST_REPETITIONS, help="Real runs per setting.")
+    ] = 3,
     vary: Annotated[
         list[str] | None,
         typer.Option(

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.files import write_json
-from sim.cli.options import Growth, Html, Json, Quiet, Traffic
+from sim.cli.options import Growth, Html, Json, Quiet, Seed, Traffic, readable
 from sim.cli.progress import progress
 from sim.cli.source import fitted, takes_source
 from sim.cli.tables import table
 from sim.cli.terminal import say, width
 from sim.errors import UserError
 from sim.fitting.source import Source
+from sim.quantities import GOGCS, GOMAXPROCS_VALUES, GOMEMLIMITS
 
 if TYPE_CHECKING:
     from sim.advice.prediction import Prediction
@@ -26,13 +27,24 @@ SETTINGS = ("GOGC", "GOMEMLIMIT", "GOMAXPROCS")
 @takes_source(without={"pprof"})
 def whatif(
     gogc: Annotated[
-        str, typer.Option(metavar="N,N,off", help="GOGC values to predict.")
+        str,
+        typer.Option(callback=readable(GOGCS), metavar="N,N,off", help="GOGC values to predict."),
     ] = "50,100,200,400",
     gomemlimit: Annotated[
-        str, typer.Option(metavar="SIZE,none", help="GOMEMLIMIT values to predict.")
+        str,
+        typer.Option(
+            callback=readable(GOMEMLIMITS),
+            metavar="SIZE,none",
+            help="GOMEMLIMIT values to predict.",
+        ),
     ] = "none",
     gomaxprocs: Annotated[
-        str | None, typer.Option(metavar="N,N", help="GOMAXPROCS values [default: as logged].")
+        str | None,
+        typer.Option(
+            callback=readable(GOMAXPROCS_VALUES),
+            metavar="N,N",
+            help="GOMAXPROCS values [default: as logged].",
+        ),
     ] = None,
     *,
     source: Source,
@@ -40,7 +52,7 @@ def whatif(
     html: Html = None,
     growth: Growth = "0%",
     traffic: Traffic = "100%",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all random streams.")] = 1,
+    seed: Seed = 1,
     check: Annotated[
         Path | None,
         typer.Option(help="Folder of recorded runs: predict each from its log at GOGC=100."),

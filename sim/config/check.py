@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from typing import NoReturn
 
 from sim.config.at import At
-from sim.config.scalar import ADDRESS_SPACE
 from sim.config.tree import Node, locate
 from sim.errors import nearest
+from sim.quantities import ADDRESS_SPACE
 from sim.units import format_bytes
 from sim.workload.distributions import Constant
 from sim.workload.program import (

@@ -14,14 +14,12 @@ from annotated_types import Ge, Gt, Le
 
 from sim.config.annotations import Name, Word
 from sim.config.policy import Policy, Slot
+from sim.errors import UserError
 from sim.machine.profile import DEFAULT
+from sim.quantities import MOST_GOGC, MOST_PS
 from sim.units import MAX_INT64, MS, SECOND, Bytes, Fraction, Nanoseconds
 from sim.workload.program import Program
 
-MOST_GOGC: Final = (1 << 31) - 1
-"""What Go reads has 32 bits (runtime/mgcpacer.go: readGOGC)."""
-MOST_PS: Final = 4096
-"""More than the largest machines have; the state of each is simulated."""
 NO_GC: Final = -1
 """gc_percent of GOGC=off (runtime/mgcpacer.go: readGOGC)."""
 AUTO: Final = -1
@@ -149,6 +147,10 @@ class Precision:
     """Which means: those of the live heap and of GC CPU by cycle, of latency by request."""
     limit: Annotated[Nanoseconds, Gt(0)] = 60 * SECOND
     """Simulated time at which the run ends in any case."""
+
+    def __post_init__(self) -> None:
+        if not self.figures:
+            raise UserError("figures: expected at least one")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from sim.config.at import At
 from sim.errors import UserError
+from sim.quantities import ADDRESS_SPACE
 from sim.text import quoted
 from sim.units import (
     MAX_INT64,
@@ -21,9 +22,6 @@ from sim.units import (
     parse_fraction,
     parse_rate,
 )
-
-ADDRESS_SPACE: Final = 1 << 47
-"""Bytes of user address space on linux/amd64 (runtime/malloc.go: heapAddrBits)."""
 
 LARGEST_NUMBER: Final = 1e15
 """Up to here every whole number is exact, and products of a few do not overflow."""
@@ -83,8 +81,7 @@ def _truth(text: str) -> bool:
 
 
 def _number(text: str) -> float:
-    number = float(text)
-    if not isfinite(number):
+    if not (text.isascii() and isfinite(number := float(text))):
         raise ValueError
     if abs(number) > LARGEST_NUMBER:
         raise UserError(f"expected a number up to {LARGEST_NUMBER:g}, got {quoted(text)}")
@@ -92,6 +89,8 @@ def _number(text: str) -> float:
 
 
 def _whole(text: str) -> int:
+    if not text.isascii():  # other digits than those of Go
+        raise ValueError
     if len(text) > DIGITS or abs(number := int(text)) > MAX_INT64:
         raise UserError(f"expected a whole number of at most 64 bits, got {quoted(text)}")
     return number

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 import yaml
 
 from sim.errors import UserError
-from sim.text import is_visible, quoted
+from sim.text import is_visible, quoted, short
 from sim.units import MiB, format_bytes
 
 Children: TypeAlias = "dict[str, Node]"
@@ -121,12 +121,12 @@ def from_plain(value: Any, where: str) -> Node:
 def assignment(text: str) -> Node:
     """The tree of `key.path=value`, the value being YAML."""
     key, equals, value = text.partition("=")
+    where = f"--set {short(text)}"
     if not equals or not key.strip():
-        raise UserError(f"--set {text}: expected key.path=value, got {text!r}")
-    where = f"--set {text}"
+        raise UserError(f"{where}: expected key.path=value, got {quoted(text)}")
+    if value.strip() in ("", "{}"):
+        raise UserError(f"{where}: expected a value, got none; null sets the default")
     node = replace(_unplaced(parse_yaml(value, where), where), where=where)
-    if not value.strip():
-        node = Node(None, where)
     for name in reversed(_DOT.split(key.strip())):
         node = Node({name: node}, where)
     return node

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from sim.config import load, resolved
 from sim.config.provenance import provenance
 from sim.errors import UserError
 from sim.experiment.point import Point, Settings
-
-MOST_RUNS: Final = 100_000
-"""Of one command: their configs, of a few kilobytes each, are in memory at once."""
+from sim.quantities import MOST_RUNS
 
 
 def points(

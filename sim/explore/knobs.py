@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from sim import quantities
 from sim.advice.scenario import Future
-from sim.errors import UserError
 from sim.fitting.fit import Fit, live_heap
-from sim.fitting.settings import name_gogc, name_limit, parse_gogc, parse_limit, parse_procs
+from sim.fitting.settings import name_gogc, name_limit
 from sim.replay.program import Load
 from sim.replay.setting import Setting
-from sim.units import Bytes, Fraction, MiB, parse_fraction
+from sim.units import Bytes, Fraction, MiB
 
 GOGC: Final = (
     10,
@@ -90,20 +90,13 @@ def _named_share(share: Fraction) -> str:
     return f"{share:.0%}"
 
 
-def _parse_traffic(text: str) -> Fraction:
-    share = parse_fraction(text)
-    if share <= 0:
-        raise UserError(f"traffic: expected a share above 0 such as 150%, got {text!r}")
-    return share
-
-
 KINDS: Final[Mapping[str, tuple[str, Callable[[str], Any], Callable[[Any], str]]]] = {
-    "gogc": ("GOGC", parse_gogc, name_gogc),
-    "limit": ("GOMEMLIMIT", parse_limit, name_limit),
-    "procs": ("GOMAXPROCS", parse_procs, str),
-    "traffic": ("Load, of that in the log", _parse_traffic, _named_share),
-    "growth": ("Growth of the live heap", parse_fraction, _named_share),
-    "container": ("Memory of the container", parse_limit, name_limit),
+    "gogc": ("GOGC", quantities.GOGC.read, name_gogc),
+    "limit": ("GOMEMLIMIT", quantities.GOMEMLIMIT.read, name_limit),
+    "procs": ("GOMAXPROCS", quantities.GOMAXPROCS.read, str),
+    "traffic": ("Load, of that in the log", quantities.TRAFFIC.read, _named_share),
+    "growth": ("Growth of the live heap", quantities.GROWTH.read, _named_share),
+    "container": ("Memory of the container", quantities.GOMEMLIMIT.read, name_limit),
 }
 """By field of Position: title, reader of what is typed, and name of a value."""
 

@@ -9,7 +9,7 @@ from sim.fitting.evidence import Evidence, read_evidence
 from sim.fitting.fit import Fit, held
 from sim.fitting.gctrace_fit import fit_program
 from sim.fitting.gctrace_log import GCTraceLog, GoVersions, read_gctrace
-from sim.fitting.horizon import for_a_horizon, within
+from sim.fitting.horizon import check_requests, for_a_horizon, within
 from sim.fitting.large import ballast_perhaps
 from sim.fitting.load import (
     MORE_THAN_MOMENTS,
@@ -21,14 +21,14 @@ from sim.fitting.metrics_log import KnownProcess, log_of
 from sim.fitting.reproduction import ALIKE, reproduce
 from sim.fitting.resident import Resident, own_memory, untouched
 from sim.fitting.same_process import check_same_process
-from sim.fitting.settings import parse_gogc, parse_limit
 from sim.fitting.several import together
 from sim.fitting.source import Source, by_keywords, path, paths
 from sim.fitting.versions import eras, name, parse_go
 from sim.formats.go_version import of_binary
+from sim.quantities import ARRIVALS, GOGC, GOMEMLIMIT, HORIZON, RESIDENT
 from sim.replay.program import Load
 from sim.replay.setting import Setting
-from sim.units import Bytes, format_bytes, parse_bytes, parse_duration, parse_rate
+from sim.units import Bytes, format_bytes
 
 
 def fit_source(source: Source) -> Fit:
@@ -51,9 +51,10 @@ def fit_source(source: Source) -> Fit:
     fit = _known(_program(log, source, evidence), source, evidence)
     again = reproduce(fit)
     checked = replace(fit, reproduction=again, warnings=(*fit.warnings, *again.doubts()))
-    if source.horizon is None:
-        return checked
-    return for_a_horizon(checked, parse_duration(source.horizon))
+    if source.horizon is not None:
+        checked = for_a_horizon(checked, HORIZON.read(source.horizon))
+    check_requests(checked)
+    return checked
 
 
 fit_log = by_keywords(fit_source, Source)
@@ -83,7 +84,7 @@ def _program(log: GCTraceLog, source: Source, evidence: Evidence) -> Fit:
 
 def _known(fit: Fit, source: Source, evidence: Evidence) -> Fit:
     """With what is known of the run besides its cycles: memory, sizes of objects, requests."""
-    resident = evidence.resident if source.rss is None else Resident(parse_bytes(source.rss))
+    resident = evidence.resident if source.rss is None else Resident(RESIDENT.read(source.rss))
     overheads = evidence.overheads or fit.overheads
     doubts = []
     program = fit.program
@@ -168,23 +169,21 @@ def _version(go: GoVersions, source: Source, evidence: Evidence) -> GoVersions:
 
 
 def _gogc(source: Source) -> int | None:
-    return None if source.gogc is None else parse_gogc(str(source.gogc))
+    return None if source.gogc is None else GOGC.read(str(source.gogc))
 
 
 def _limit(source: Source) -> Bytes | None:
-    return None if source.gomemlimit is None else parse_limit(source.gomemlimit)
+    return None if source.gomemlimit is None else GOMEMLIMIT.read(source.gomemlimit)
 
 
 def _arrivals(text: str | None, fit: Fit, evidence: Evidence) -> float | None:
     busy = fit.program.load is Load.BUSY
     if text is None:
         return None if busy else evidence.arrivals
-    per_second = parse_rate(text)
+    per_second = ARRIVALS.read(text)
     if busy:
         raise UserError(
             "arrivals: the program of the log is busy all the time, so that requests wait without"
             " end: their latency needs a log with CPU to spare"
         )
-    if per_second <= 0:
-        raise UserError(f"arrivals: expected a rate above 0 such as 500/s, got {text!r}")
     return per_second

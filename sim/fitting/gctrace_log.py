@@ -11,8 +11,6 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.config.run import MOST_PS
-from sim.config.scalar import ADDRESS_SPACE
 from sim.errors import UserError
 from sim.fitting import log_words
 from sim.fitting.gaps import Gap, GoalRule, bridged, cycle_before, gaps, longest_part
@@ -21,6 +19,7 @@ from sim.fitting.recognise import Segment, recognise
 from sim.formats.gctrace import Found, GCTraceLine, parse
 from sim.formats.go_version import in_text
 from sim.formats.log import Problem, open_log
+from sim.quantities import ADDRESS_SPACE, MOST_CYCLES, MOST_PS
 from sim.text import quoted
 from sim.units import SECOND, Fraction, Nanoseconds, format_bytes, format_duration
 
@@ -28,8 +27,6 @@ BEGIN_MARK: Final = "=== begin"
 END_MARK: Final = "=== end"
 FEWEST_CYCLES: Final = 3
 """Cycles of a log that is fitted: one that begins, one that is measured, one that ends."""
-MOST_CYCLES: Final = 300_000
-"""Of all processes in a log: about 500 bytes of memory each, and days of a busy program."""
 _LONGEST: Final[Nanoseconds] = 1 << 62
 """Since the start; Go counts in 63 bits."""
 _LAST: Final = 1 << 32

@@ -7,8 +7,9 @@ from dataclasses import replace
 from sim.errors import UserError
 from sim.fitting.fit import Fit
 from sim.fitting.gctrace_log import FEWEST_CYCLES, GCTraceLog
+from sim.quantities import LOG_TIME, MOST_CYCLES, MOST_REQUESTS
 from sim.replay.program import Window
-from sim.units import Nanoseconds, format_duration, parse_duration
+from sim.units import SECOND, Nanoseconds, format_duration
 
 
 def within(log: GCTraceLog, begin: str | None, end: str | None) -> GCTraceLog:
@@ -18,8 +19,8 @@ def within(log: GCTraceLog, begin: str | None, end: str | None) -> GCTraceLog:
     """
     if begin is None and end is None:
         return log
-    low = 0 if begin is None else parse_duration(begin)
-    high = log.lines[-1].at + 1 if end is None else parse_duration(end)
+    low = 0 if begin is None else LOG_TIME.read(begin)
+    high = log.lines[-1].at + 1 if end is None else LOG_TIME.read(end)
     inside = [n for n, line in enumerate(log.lines) if low <= line.at < high]
     inside = [n for n in inside if log.measured.start <= n < log.measured.stop]
     if len(inside) < FEWEST_CYCLES:
@@ -30,6 +31,24 @@ def within(log: GCTraceLog, begin: str | None, end: str | None) -> GCTraceLog:
             f" {format_duration(last)}"
         )
     return replace(log, measured=slice(inside[0], inside[-1] + 1))
+
+
+def check_requests(fit: Fit) -> None:
+    """Raises UserError where more requests would come than can be looked at one by one."""
+    if fit.arrivals is None:
+        return
+    duration = _predicted(fit) / fit.program.demand
+    if (count := fit.arrivals * duration / SECOND) > MOST_REQUESTS:
+        raise UserError(
+            f"arrivals: expected at most {MOST_REQUESTS:,} requests in the"
+            f" {format_duration(duration)} that are predicted, got about {count:,.0f}: --from and"
+            " --to choose a part of the log, --horizon a shorter time"
+        )
+
+
+def _predicted(fit: Fit) -> float:
+    """Bytes that the program allocates in what is predicted."""
+    return max(1.0, fit.program.end.high - fit.program.begin.low)
 
 
 def for_a_horizon(fit: Fit, horizon: Nanoseconds) -> Fit:
@@ -44,6 +63,11 @@ def for_a_horizon(fit: Fit, horizon: Nanoseconds) -> Fit:
         )
     begin = fit.steady_from
     end = begin + fit.program.demand * horizon
+    if (cycles := fit.cycles * (end - begin) / _predicted(fit)) > MOST_CYCLES:
+        raise UserError(
+            f"horizon: expected at most {MOST_CYCLES:,} cycles, got {format_duration(horizon)},"
+            f" which has about {cycles:,.0f}: a shorter one shows the same"
+        )
     program = replace(
         fit.program, begin=Window(begin, begin), end=Window(end, end), repeats_from=begin
     )

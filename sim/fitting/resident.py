@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.errors import UserError
+from sim.files import reason
 from sim.replay.memory import Overheads
 from sim.units import Bytes, Fraction, MiB, format_bytes
 
@@ -32,6 +33,14 @@ SURELY_MISSING: Final[Fraction] = 0.75
 """Share of the heap; with less resident, part of the heap was never touched. A judgement: one value
 of ps may be from before the peak, after which Go keeps pages that are free; moves resident memory
 of programs with a ballast."""
+_PROGRAMS: Final = (
+    b"\x7fELF",
+    b"\xcf\xfa\xed\xfe",
+    b"\xca\xfe\xba\xbe",
+    b"MZ",
+    b"\0asm",
+)
+"""How files of programs begin: ELF, Mach-O of 64 bits and of several machines, PE, wasm."""
 _ENDS: Final = 101
 """Instants at which the program may have ended, from one cycle to the next. Chosen so that a step
 is 1 % of a cycle."""
@@ -125,11 +134,7 @@ class OwnMemory(NamedTuple):
 def own_memory(overheads: Overheads, seen: Resident | None, binary: Path | None) -> OwnMemory:
     """By its file, where somebody gives that; UserError for a file that cannot be read."""
     if binary is not None:
-        try:
-            size = binary.stat().st_size
-        except OSError as error:
-            raise UserError(f"--binary: {binary}: {error.strerror}") from None
-        found = replace(overheads, program=round(RESIDENT_OF_BINARY * size))
+        found = replace(overheads, program=round(RESIDENT_OF_BINARY * _size_of_program(binary)))
         return OwnMemory(found, BINARY_SPREAD, ())
     if seen is not None:
         return OwnMemory(overheads, PROGRAM_SPREAD, ())
@@ -138,3 +143,19 @@ def own_memory(overheads: Overheads, seen: Resident | None, binary: Path | None)
         " may be 4 to 65MiB: one value of ps as --rss, or its file as --binary, narrows it"
     )
     return OwnMemory(overheads, PROGRAM_SPREAD, (sentence,))
+
+
+def _size_of_program(path: Path) -> Bytes:
+    """Of a file that can be run; UserError for another one."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(4)
+        size = path.stat().st_size
+    except (OSError, ValueError) as error:
+        why = reason(error) if isinstance(error, OSError) else "no such file"
+        raise UserError(f"--binary: {path}: cannot be read: {why}") from None
+    if not begin.startswith(_PROGRAMS):
+        raise UserError(
+            f"--binary: {path}: expected a program (ELF, Mach-O, PE or wasm), got another file"
+        )
+    return size

@@ -120,7 +120,9 @@ class BetweenCycles:
     def _look_at_memory(self, elapsed: float) -> None:
         footprint = self._footprint
         footprint.pass_time(elapsed)
-        if self._gc.memory_limit < MAX_INT64 or self._container.memory is not None:
+        limited = self._gc.memory_limit < MAX_INT64 or self._container.memory is not None
+        if limited:
             footprint.keep_below_limit()
-            self._container.look()
+        self._container.look()
+        if limited:
             self._gc.trigger_at = self._pacer.trigger()[0]

@@ -166,6 +166,16 @@ class ExpectedHeap:
         self._flow.see()
         return self._footprint.usage()
 
+    @property
+    def mapped(self) -> Bytes:
+        """See `Heap`."""
+        return round(self._footprint.mapped)
+
+    @property
+    def spans(self) -> int:
+        """See `Heap`: there are only expectations."""
+        return 0
+
     def commit(self) -> None:
         """See `Heap`: the sweep is paced by what is swept when the next cycle begins."""
         self._since_last = max(self._flow.now - self._gc.last_end, 1.0)

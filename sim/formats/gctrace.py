@@ -15,10 +15,13 @@ from typing import Final, NamedTuple
 
 from sim.formats.log import Problem
 from sim.formats.torn import LOOKS_LIKE_A_PIECE, Torn
+from sim.text import quoted
 from sim.units import MS, US, Bytes, Nanoseconds
 
 _MB_SHIFT: Final = 20
 _THREE_DIGITS: Final = 100
+_MOST_BYTES: Final = 1 << 64  # the goal of GOGC=off, rounded down to MB, is below
+_MOST_DIGITS: Final = 20  # of what 64 bits count to
 _WRAPPED_NS: Final = 1 << 63  # a negative int64, printed by Go as uint64, starts here
 
 
@@ -217,13 +220,15 @@ def _read(match: re.Match[str]) -> GCTraceLine:
 def _times(text: str, counts: tuple[int, ...]) -> list[Nanoseconds]:
     times = [_fixed(term, 6) for term in re.split(r"[+/]", text)]
     if len(times) not in counts:
-        raise ValueError(text)
+        raise ValueError(quoted(text))
     if max(times) >= _WRAPPED_NS:
-        raise ValueError(f"{text} holds a negative time")
+        raise ValueError(f"{quoted(text)} holds a negative time")
     return times
 
 
 def _megabytes(text: str) -> Bytes:
+    if len(text) > _MOST_DIGITS or _count(text) << _MB_SHIFT >= _MOST_BYTES:
+        raise ValueError(f"{quoted(text)} MB, more bytes than there are addresses")
     return _count(text) << _MB_SHIFT
 
 
@@ -236,7 +241,9 @@ def _fixed(text: str, decimals: int) -> int:
     """A decimal number times 10**decimals, exactly: floats would lose the last digit."""
     whole, _, fraction = text.partition(".")
     if text.startswith("-") or not (whole + fraction).isdecimal() or len(fraction) > decimals:
-        raise ValueError(text)
+        raise ValueError(quoted(text))
+    if len(whole) > _MOST_DIGITS:
+        raise ValueError(quoted(text))
     return int(whole + fraction.ljust(decimals, "0"))
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sim.formats.log import Problem
@@ -54,7 +56,27 @@ _STEPS: Final = (
     "[0-9]+",
     " P",
 )
-_AS_FAR_AS_POSSIBLE: Final = re.compile("(?:".join(_STEPS) + ")?" * (len(_STEPS) - 1))
+_LEAKS: Final = r"(?: \(checking for goroutine leaks\))?"
+"""Before the colon, in some lines."""
+_FORCED: Final = r" \(forced\)"
+"""After the last step, in some lines."""
+
+
+def _rests() -> tuple[str, ...]:
+    """Of each step, and after the last one: what is left of a line from there on."""
+    rests = [""]
+    for step in reversed(_STEPS):
+        match step:
+            case ": ":
+                rests.append(f"{_LEAKS}{step}{rests[-1]}")
+            case " MB stacks, ":  # and globals, which older lines do not have
+                rests.append(f"(?:{step}[0-9]+ MB globals, [0-9]+)?{_STEPS[-1]}")
+            case _:
+                rests.append(step + rests[-1])
+    return tuple(reversed(rests))
+
+
+_REST: Final = _rests()
 _DATE: Final = re.compile(r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}|[0-9]{2}:[0-9]{2}:[0-9]{2}")
 """How lines of other loggers begin that could be taken for numbers."""
 _FIGURES: Final = frozenset("0123456789.")
@@ -130,18 +152,45 @@ def without_intruder(text: str, expected: int, complete: Complete) -> GCTraceLin
     Of several such, it is one whose figures are whole and that goes on in a new line, and the one
     with the number expected whose times fit each other best.
     """
-    head = _AS_FAR_AS_POSSIBLE.match(text)
-    if head is None or len(text) > _LONGEST:
+    steps = _steps_of(text)
+    if not steps or len(text) > _LONGEST:
         return None
     found = []
-    for end in range(head.end(), max(1, head.end() - _MOST_FOREIGN), -1):
-        for start in range(end + 1, len(text)):
+    for end in range(steps[-1], max(1, steps[-1] - _MOST_FOREIGN), -1):
+        for rest in _rest_after(text, end, steps).finditer(text, end + 1):
+            start = rest.start()
             if text[start] in _FIGURES and {text[start - 1], text[end - 1]} & _FIGURES:
                 continue  # in the middle of a number, which Go writes at once
             if line := complete(text[:end] + text[start:], end):
                 unlike = _like_a_figure(text, end), text[start - 1] != "\n"
                 found.append((*unlike, *_misfit(line, expected), line))
     return min(found, key=lambda one: one[:4])[4] if found else None
+
+
+def _steps_of(text: str) -> list[int]:
+    """Where each of the steps ends that the text begins with."""
+    ends = [0]
+    for step in _STEPS:
+        if (found := _compiled(step).match(text, ends[-1])) is None:
+            break
+        ends.append(found.end())
+    return ends[1:]
+
+
+def _rest_after(text: str, end: int, steps: list[int]) -> re.Pattern[str]:
+    """Finds where the rest of a line may begin of which a text, up to an end, is the beginning."""
+    index = bisect_right(steps, end - 1)  # of the step that the last character belongs to
+    step, begun = _STEPS[index], end - (steps[index - 1] if index else 0)
+    left = f"{step[:-1]}*" if step.startswith("[") else step[begun:]
+    rest = left + _REST[index + 1] or _FORCED
+    if step == " MB stacks, " and begun == 1:
+        rest = f"(?:{rest}|P)"
+    return _compiled(f"(?={rest})")
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 def _like_a_figure(text: str, cut: int) -> int:

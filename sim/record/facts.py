@@ -28,12 +28,14 @@ class Status(StrEnum):
     OOM_KILLED = "oom-killed"
     OVERLOADED = "overloaded"
     """More goroutines wait than a run holds (`sim.actors.overload`)."""
+    OUT_OF_MEMORY = "out-of-memory"
+    """The heap is larger than a run holds (`sim.runtime.container`)."""
     FAILED = "failed"
 
     @property
     def whole(self) -> bool:
-        """Whether the run came to an end of its own, to which kills and overloads belong."""
-        return self in (Status.COMPLETE, Status.OOM_KILLED, Status.OVERLOADED)
+        """Whether the run came to an end of its own, also where its program was killed."""
+        return self not in (Status.RUNNING, Status.INTERRUPTED, Status.FAILED)
 
 
 class RunInfo(NamedTuple):
@@ -50,9 +52,7 @@ class RunInfo(NamedTuple):
     ]
     python: Annotated[str, Column("version", "version of Python")]
     numpy: Annotated[str, Column("version", "version of numpy, which draws the random numbers")]
-    status: Annotated[
-        Status, Column("text", "complete, oom-killed, overloaded, interrupted, failed, running")
-    ]
+    status: Annotated[Status, Column("text", ", ".join(status.value for status in Status))]
     reason: Annotated[str, Column("text", "why the run ended early; empty if it did not")]
     end_ns: Annotated[int, Column("ns", "simulated time at the end")]
     events: Annotated[int, Column("events", "events that the simulator processed")]

@@ -141,7 +141,9 @@ def read_table(folder: Place, table: str) -> pa.Table:
             return pq.ParquetFile(file).read()
     except FileNotFoundError:
         raise UserError(f"{folder}: this run has no table {table!r}") from None
-    except (pa.ArrowException, OSError, ValueError) as error:  # names that are no UTF-8 as well
+    except OSError as error:  # Arrow's as well, where the bytes are wrong
+        raise UserError(f"{path}: damaged: {reason(error)}") from None
+    except (pa.ArrowException, ValueError) as error:  # names that are no UTF-8 as well
         raise UserError(f"{path}: damaged: {error}") from None
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from sim.errors import UserError
 from sim.replay.limiter import TimedLimiter
 from sim.replay.mark_phase import Marked, MarkPhase
 from sim.replay.memory import Overheads
@@ -23,6 +24,8 @@ from sim.units import Bytes, Fraction, KiB
 FAR: Final[Fraction] = 0.5
 """Of the live heap; by so much it changes over four cycles where it is on its way elsewhere. A
 judgement; decides which cycles follow each other under another setting."""
+MOST_CYCLES: Final = 3_000_000
+"""Of one run: ten times as many as a log may have."""
 _LEAST_GROWTH: Final = 64 * KiB
 """Bytes between cycles, however full the heap is (runtime/mgcpacer.go, heapGoalInternal:
 minRunway)."""
@@ -96,7 +99,8 @@ class _Replay:
         overheads: Overheads,
         clock: WallClock,
     ) -> None:
-        self._program, self._procs, self.clock = program, setting.procs, clock
+        self._program, self._setting, self.clock = program, setting, clock
+        self._procs = setting.procs
         self._which, self._workers = streams["stretches"], streams["workers"]
         self._pacing = Pacing(setting, program.roots, overheads, program.pacer)
         self._limiter = TimedLimiter(setting.procs)
@@ -109,7 +113,7 @@ class _Replay:
     def cycles(self, end: float) -> Iterator[ReplayedCycle]:
         """Every cycle from the start of the program to a position."""
         forced = iter((*self._program.forced, float("inf")))
-        next_forced = next(forced)
+        next_forced, count = next(forced), 0
         while True:
             useful = self._pacing.useful_share(self._program.span_overhead)
             room = self._pacing.trigger() - self.heap_live - self._cached
@@ -122,6 +126,11 @@ class _Replay:
             self._allocate(min(growth, end - self._position), useful)
             if self._position >= end:
                 return
+            if (count := count + 1) > MOST_CYCLES:
+                raise UserError(
+                    f"{self._setting}: more than {MOST_CYCLES:,} cycles in one run: predict a"
+                    " shorter part of the log, or a setting that collects less often"
+                )
             yield self._collect(useful, self._observed(called))
 
     def _allocate(self, growth: float, useful: Fraction) -> None:

@@ -62,6 +62,17 @@ def _overloaded(result: Result) -> Iterator[Finding]:
     )
 
 
+def _out_of_memory(result: Result) -> Iterator[Finding]:
+    if result.run["status"] != Status.OUT_OF_MEMORY:
+        return
+    yield Finding(
+        "out of memory",
+        result.run["reason"],
+        "Look for what is kept for ever, simulate a shorter time, or set cgroup.memory to what the"
+        " machine has, which ends the run as the kernel would",
+    )
+
+
 def _against_kills(result: Result) -> str:
     """A limit helps where there is none; one that is set did not."""
     samples = result.samples
@@ -238,6 +249,7 @@ def _against_throttling(result: Result) -> str:
 _RULES: Final[tuple[Callable[[Result], Iterator[Finding]], ...]] = (
     _oom_killed,
     _overloaded,
+    _out_of_memory,
     _live_over_limit,
     _limiter,
     _back_to_back,

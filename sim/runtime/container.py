@@ -1,4 +1,4 @@
-"""The cgroup around the process: a memory limit that kills."""
+"""What ends a run for its memory: the cgroup around the process, and what a run can hold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sim.units import Bytes, MiB, Nanoseconds, format_bytes, format_duration
 
 
 class MemoryLimit:
-    """Ends the run when the process has more memory than its cgroup may have."""
+    """Ends the run when the process has more memory than its cgroup may have, or than fits."""
 
     def __init__(
         self,
@@ -28,8 +28,15 @@ class MemoryLimit:
 
     def check(self) -> None:
         """Look at the memory of the process now."""
+        if self._finished.triggered:
+            return
+        if too_much := self._memory.beyond():
+            self._recording.sample()
+            reason = f"stopped after {format_duration(self._clock.now)}: {too_much}"
+            self._finished.succeed(Stopped(Status.OUT_OF_MEMORY, reason))
+            return
         limit = self._container.memory
-        if limit is None or self._finished.triggered:
+        if limit is None:
             return
         resident = self._memory.resident()
         self._container.left = float(limit - sum(resident.values()))

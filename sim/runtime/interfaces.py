@@ -147,6 +147,14 @@ class Heap(Protocol):
     def usage(self) -> HeapUsage:
         """Where its memory is now."""
 
+    @property
+    def mapped(self) -> Bytes:
+        """Memory that the OS was asked for, as it was last looked at."""
+
+    @property
+    def spans(self) -> int:
+        """Spans that are in the memory of the simulator; each takes about 150 bytes there."""
+
     def commit(self) -> None:
         """Goal and trigger of the next cycle are fixed: pace the sweep; give stacks back."""
 

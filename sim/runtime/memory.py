@@ -8,7 +8,7 @@ from sim.go.mcentral import SPAN_SETS
 from sim.go.pacer import MemoryUse
 from sim.machine.profile import FootprintCosts
 from sim.runtime.interfaces import Heap, HeapUsage
-from sim.units import KiB, MiB
+from sim.units import Bytes, KiB, MiB, TiB, format_bytes
 
 MSPAN: Final = 160
 """Bytes of an mspan (runtime/mheap.go)."""
@@ -44,12 +44,26 @@ class MemoryClasses(NamedTuple):
     profiling_buckets: int
 
 
+MOST_SPANS: Final = 16_000_000
+"""Chosen as what 2.5 GiB hold: 128 GiB of spans of one page, more of larger ones."""
+LARGEST_HEAP: Final[Bytes] = 16 * TiB
+"""More than the largest machines have; its bitmaps of pages take half a gigabyte."""
+
+
 class MemoryAccounts:
     """Where all memory of the process is, from what the heap uses."""
 
     def __init__(self, heap: Heap, use: MemoryUse, ps: int, costs: FootprintCosts) -> None:
         self._heap, self._use = heap, use
         self._ps, self._costs = ps, costs
+
+    def beyond(self) -> str:
+        """What of the heap is more than a run holds; empty if nothing is."""
+        if self._heap.spans > MOST_SPANS:
+            return f"the heap has more than {MOST_SPANS:,} spans"
+        if self._heap.mapped > LARGEST_HEAP:
+            return f"the heap is larger than {format_bytes(LARGEST_HEAP)}"
+        return ""
 
     def classes(self) -> MemoryClasses:
         """Where all memory of the runtime is at this instant."""

@@ -15,7 +15,8 @@ from sim.advice.guide import guide
 from sim.advice.prediction import DRAWS, SEEDS, predict
 from sim.errors import UserError
 from sim.fitting.fit_log import fit_log
-from sim.fitting.settings import name_gogc, name_limit, parse_gogc, parse_limit, parse_procs
+from sim.fitting.settings import name_gogc, name_limit
+from sim.quantities import GOGC, GOMAXPROCS, GOMEMLIMIT
 from sim.replay import setting as replay
 from sim.replay.program import Load
 from sim.truth.recorded import (
@@ -157,7 +158,9 @@ class _Real(NamedTuple):
 
 def as_predicted(setting: RecordedSetting) -> replay.Setting:
     return replay.Setting(
-        parse_gogc(setting.gogc), parse_limit(setting.gomemlimit), parse_procs(setting.gomaxprocs)
+        GOGC.read(setting.gogc),
+        GOMEMLIMIT.read(setting.gomemlimit),
+        GOMAXPROCS.read(setting.gomaxprocs),
     )
 
 

@@ -14,6 +14,8 @@ from tests.hostile.test_bounds import GC
     ("before", "after", "reason"),
     [
         ("4->5->2 MB", "4->9999999999999999999999->2 MB", "more bytes than there are addresses"),
+        ("5 MB goal", "9" * 400 + " MB goal", "more bytes than there are addresses"),
+        ("gc 9 ", "gc " + "9" * 400 + " ", "impossible value"),
         ("0.02+0/1.0/0+0.02 ms cpu", "0.02+999999999/1.0/0+0.02 ms cpu", "more CPU time than 2 Ps"),
         ("2 P", "4097 P", "GOMAXPROCS=4097"),
         ("@9.0s", "@99999999999s", "a time or a number"),

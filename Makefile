@@ -5,10 +5,10 @@ RUN := .venv/.run
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint format types imports coverage schemas docs pages evaluate dist bench fuzz faults compiled check clean
+.PHONY: help demo test slow lint format types imports coverage schemas docs pages evaluate dist bench fuzz faults compiled test-compiled check clean
 
 help:  ## say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUN)  ## simulate ten seconds of a JSON API
 	$(BIN)/gomemsim run configs/quickstart.yaml
@@ -69,6 +69,9 @@ faults: $(DEV)  ## kills, full disks, hostile options and files, extreme program
 
 compiled: $(DEV)  ## the package as `pip install .` compiles it, in build/compiled
 	$(BIN)/pip install --quiet --no-deps --upgrade --target build/compiled .
+
+test-compiled: compiled  ## the tests that take seconds, of the compiled package
+	PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled $(BIN)/pytest -n auto -q
 
 check: test lint types imports  ## what must pass before a change
 

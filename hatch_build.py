@@ -14,7 +14,6 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,12 +48,16 @@ class CompiledCore(BuildHookInterface[Any]):
         if not can_compile():
             self.app.display_warning("no C compiler: gomemsim is built as Python alone")
             return
+        modules = to_compile(Path(self.root))
         self._folder = Path(tempfile.mkdtemp())
         try:
-            libraries = list(compiled(Path(self.root), self._folder))
+            libraries = compiled(Path(self.root), modules, self._folder)
         except subprocess.CalledProcessError as failed:
             self.app.display_warning(f"gomemsim is built as Python alone: {failed.stdout[-2000:]}")
             return
+        except BaseException:
+            self.finalize(version, build_data, "")
+            raise
         build_data["pure_python"], build_data["infer_tag"] = False, True
         for library in libraries:
             build_data["force_include"][str(library)] = str(library.relative_to(self._folder))
@@ -72,7 +75,16 @@ def can_compile() -> bool:
     return os.name == "posix" and bool(shutil.which(compiler)) and headers.is_file()
 
 
-def compiled(root: Path, folder: Path) -> Iterator[Path]:
+def to_compile(root: Path) -> list[str]:
+    """The modules that become C, under the root; FileNotFoundError where a pattern has none."""
+    found = {pattern: sorted(root.glob(pattern)) for pattern in COMPILED}
+    if missing := [pattern for pattern, paths in found.items() if not paths]:
+        raise FileNotFoundError(f"nothing to compile at {', '.join(missing)}")
+    paths = [path for paths in found.values() for path in paths if path.name != "__init__.py"]
+    return [str(path.relative_to(root)) for path in paths]
+
+
+def compiled(root: Path, modules: list[str], folder: Path) -> list[Path]:
     """Compile a copy of the package in a folder; the libraries there.
 
     Native classes have slots anyway, and mypyc stumbles over being asked for them.
@@ -80,17 +92,13 @@ def compiled(root: Path, folder: Path) -> Iterator[Path]:
     """
     ignored = shutil.ignore_patterns("__pycache__", "*.so")
     shutil.copytree(root / "sim", folder / "sim", ignore=ignored)
-    found = {pattern: sorted(folder.glob(pattern)) for pattern in COMPILED}
-    if missing := [pattern for pattern, paths in found.items() if not paths]:
-        raise FileNotFoundError(f"nothing to compile at {', '.join(missing)}")
-    modules = [path for paths in found.values() for path in paths if path.name != "__init__.py"]
     for module in modules:
-        text = module.read_text(encoding="utf-8")
-        module.write_text(text.replace("slots=True", "slots=False"), encoding="utf-8")
+        text = (folder / module).read_text(encoding="utf-8")
+        text = text.replace("slots=True", "slots=False")
+        (folder / module).write_text(text, encoding="utf-8")
     (folder / CONFIG).write_text("[mypy]\nignore_missing_imports = True\n", encoding="utf-8")
-    names = [str(module.relative_to(folder)) for module in modules]
     subprocess.run(
-        [sys.executable, "-m", "mypyc", "--config-file", CONFIG, *names],
+        [sys.executable, "-m", "mypyc", "--config-file", CONFIG, *modules],
         cwd=folder,
         check=True,
         env=os.environ | {"MYPYC_OPT_LEVEL": "2", "MYPYC_DEBUG_LEVEL": "0"},
@@ -99,4 +107,4 @@ def compiled(root: Path, folder: Path) -> Iterator[Path]:
         text=True,
     )
     shutil.rmtree(folder / "build")
-    yield from sorted([*folder.rglob("*.so"), *folder.rglob("*.pyd")])
+    return sorted([*folder.rglob("*.so"), *folder.rglob("*.pyd")])

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from sim.build_events import Events
-from sim.build_fluid import Fluid
 from sim.config.machine import load_profile
 from sim.config.run import RunConfig
 from sim.engine.clock import Clock
@@ -61,10 +59,15 @@ class Run:
 
 
 def build(config: RunConfig, emit: Callable[[Any], None]) -> Run:
-    """Make and connect everything."""
+    """Make and connect everything. Only the mode that is asked for is loaded."""
     runtime = make_runtime(config, emit)
-    fluid = config.model.detail == "fluid"
-    return Run(runtime, Fluid(config, runtime) if fluid else Events(config, runtime))
+    if config.model.detail == "fluid":
+        from sim.build_fluid import Fluid
+
+        return Run(runtime, Fluid(config, runtime))
+    from sim.build_events import Events
+
+    return Run(runtime, Events(config, runtime))
 
 
 def make_runtime(config: RunConfig, emit: Callable[[Any], None]) -> Runtime:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from tabulate import tabulate
-
 DIFFERENCE: Final = " +-"
 """Ends the head of a column that belongs to the one before."""
 
@@ -17,6 +15,8 @@ def table(rows: Sequence[Mapping[str, str]], keys: Sequence[str], room: int | No
     What does not fit into `room` becomes a block for each other head, as benchstat has it, without
     the keys that are the same in all rows.
     """
+    from tabulate import tabulate
+
     text = tabulate(rows, headers="keys", tablefmt="pipe", disable_numparse=True)
     if room is None or max(map(len, text.splitlines())) <= room:
         return text

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from sim.config.check import Path, walk
 from sim.config.run import RunConfig
-from sim.fluid.cohorts import is_long
 from sim.workload.program import (
     Batch,
     Collect,
@@ -75,6 +74,8 @@ def _steps(config: RunConfig) -> Iterator[tuple[Path, str]]:
 
 def _flows(program: Program, procs: int) -> set[str]:
     """Kinds of goroutines that come again and again, and so are a flow instead of a cohort."""
+    from sim.fluid.cohorts import is_long  # only now: most runs are in the other mode
+
     todo = [
         load.goroutine
         for load in program.load.values()

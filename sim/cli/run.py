@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -13,10 +13,14 @@ from sim.cli.options import Json, Quiet, Sets
 from sim.cli.progress import in_words, progress
 from sim.cli.terminal import notify, say
 from sim.quantities import MOST_SEED
+from sim.units import MINUTE, format_duration
 
 if TYPE_CHECKING:
     from sim.config.run import RunConfig
     from sim.results.result import Result
+
+LONG: Final = 10 * MINUTE
+"""Of simulated time as rates: from here on it is told beforehand what a run costs."""
 
 
 def run(
@@ -69,12 +73,17 @@ def _document(result: Result) -> object:
 
 
 def _announced(settings: RunConfig) -> float:
-    """Say what a mode costs that is much slower than others; NaN if there is nothing to say."""
-    if settings.model.resolution != "refill":
+    """Say what a run costs that may take minutes; NaN if there is nothing to say."""
+    model, duration = settings.model, settings.longest
+    if model.resolution == "refill":
+        what = "every refill an event"
+    elif model.detail == "fluid" and duration >= LONG:
+        what = f"{format_duration(duration)} as rates"
+    else:
         return math.nan
     from sim.experiment.cost import run_cost
 
     seconds = run_cost(settings)
     if not math.isnan(seconds):
-        notify(f"every refill an event: about {in_words(seconds)} of CPU time")
+        notify(f"{what}: about {in_words(seconds)} of CPU time")
     return seconds

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.cli.app import main
 from sim.cli.progress import in_words, left
 from sim.config import load
 from sim.experiment.cost import run_cost, sweep_cost
@@ -49,6 +50,17 @@ def test_filling_the_stores_does_not_stand_for_what_follows() -> None:
     estimate, begin = run_cost(config), time.process_time()
     simulate(config)
     assert 0.5 < estimate / (time.process_time() - begin) < 2
+
+
+@pytest.mark.parametrize("duration", ["10m", "1m"])
+def test_long_runs_as_rates_say_beforehand_what_they_cost(
+    duration: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = ["run", "every-second", "--set", f"duration={duration}", "--out", str(tmp_path / "out")]
+    with pytest.raises(SystemExit):
+        main([*typed, "--set", "model.detail=fluid"])
+    told = capsys.readouterr().err
+    assert ("600s as rates: about" in told) == (duration == "10m")
 
 
 def test_what_is_stored_costs_nothing(tmp_path: Path) -> None:

@@ -115,6 +115,34 @@ def text_of(browser: Any, name: str) -> str:
 
 
 @pytest.mark.slow
+def test_the_trade_off_says_how_far_it_is_until_it_is_there(browser: Any, address: str) -> None:
+    def title() -> str:
+        script = (
+            "return window.Bokeh?.documents?.[0]?.get_model_by_name('tradeoff_plot').title.text"
+        )
+        return browser.execute_script(script) or ""
+
+    look(browser, address)
+    working = re.compile(r"What memory buys\n\d+% worked out(, \d+ s left)?")
+    until(lambda: working.fullmatch(title()) is not None)
+    until(lambda: title() == "What memory buys")
+
+
+@pytest.mark.slow
+def test_a_legend_names_what_is_drawn(browser: Any, address: str) -> None:
+    named = """
+      const [legend] = Bokeh.documents[0].get_model_by_name("heap_plot").legend;
+      return legend.items.filter((item) => item.visible).map((item) => item.label.value);
+    """
+    look(browser, address)
+    until(lambda: settled(browser))
+    assert "container" in browser.execute_script(named)
+    assert "GOMEMLIMIT" not in browser.execute_script(named)
+    turn(browser, "limit", 3)
+    until(lambda: "GOMEMLIMIT" in browser.execute_script(named))
+
+
+@pytest.mark.slow
 def test_nothing_but_the_loopback_is_asked(browser: Any, address: str) -> None:
     look(browser, address)
     until(lambda: settled(browser))

@@ -21,22 +21,28 @@ def of_predictions(fit: Fit, today: Prediction, predictions: Sequence[Prediction
     """What other settings change against today's, `today`."""
     others = [p for p in predictions if p.setting != today.setting]
     lines = [f"Today, {environment(today.setting)}: {_figures(today)}."]
-    bounded = [p for p in others if p.setting.gogc is not None or p.setting.memory_limit]
     if others:
-        cheapest = min(
-            bounded or others, key=lambda p: (p.middle.gc_cpu_share, p.middle.peak_rss_bytes)
-        )
-        smallest = min(others, key=lambda p: (p.middle.peak_rss_bytes, p.middle.gc_cpu_share))
-        endless = 0 < len(bounded) < len(others)
-        aside = " (GOGC=off without a limit aside)" if endless else ""
-        lines.append(
-            f"Least GC CPU, {environment(cheapest.setting)}{aside}: {_change(today, cheapest)}."
-        )
-        if smallest is not cheapest:
-            lines.append(
-                f"Least memory, {environment(smallest.setting)}: {_change(today, smallest)}."
-            )
+        lines += _extremes(today, others)
     return [*lines, _log_basis(fit)]
+
+
+def _extremes(today: Prediction, others: Sequence[Prediction]) -> list[str]:
+    """What costs least CPU, and what least memory, if that is less than today's."""
+    bounded = [p for p in others if p.setting.gogc is not None or p.setting.memory_limit]
+    cheapest = min(bounded or others, key=lambda p: _costs(p)[::-1])
+    smallest = min(others, key=_costs)
+    endless = 0 < len(bounded) < len(others)
+    aside = " (GOGC=off without a limit aside)" if endless else ""
+    cheaper = cheapest.middle.gc_cpu_share < today.middle.gc_cpu_share
+    smaller = smallest.middle.peak_rss_bytes < today.middle.peak_rss_bytes
+    cpu = f"Least GC CPU, {environment(cheapest.setting)}{aside}: {_change(today, cheapest)}."
+    memory = f"Least memory, {environment(smallest.setting)}: {_change(today, smallest)}."
+    if cheaper and smaller and cheapest is smallest:
+        return [cpu.replace("Least GC CPU", "Least GC CPU and memory", 1)]
+    return [
+        cpu if cheaper else f"No other setting takes less GC CPU{aside}.",
+        memory if smaller else "No other setting takes less memory.",
+    ]
 
 
 def of_setting(
@@ -85,13 +91,13 @@ def neighbour(tuning: Tuning) -> Candidate | None:
         if best is not None
         and not candidate.failures
         and candidate.setting.procs == best.setting.procs
-        and _costs(candidate) != _costs(best)
+        and _costs(candidate.now) != _costs(best.now)
     ]
     return min(others, key=lambda c: c.grown.middle.gc_cpu_share, default=None)
 
 
-def _costs(candidate: Candidate) -> tuple[float, float]:
-    return candidate.now.middle.peak_rss_bytes, candidate.now.middle.gc_cpu_share
+def _costs(prediction: Prediction) -> tuple[float, float]:
+    return prediction.middle.peak_rss_bytes, prediction.middle.gc_cpu_share
 
 
 def why_not(best: Candidate, other: Candidate) -> str:

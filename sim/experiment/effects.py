@@ -41,14 +41,14 @@ def effects(figures: pd.DataFrame, figure: str) -> pd.DataFrame:
     if figure not in figures:
         known = figures.columns.drop([*factors, "seed", "workload", "status"], errors="ignore")
         raise UserError(f"the runs have no figure {figure!r}{nearest(figure, known)}")
-    data = figures.dropna(subset=[figure])
+    data = figures.dropna(subset=[figure]).drop_duplicates([*factors, "seed"])
     pairs = list(combinations(range(len(factors)), 2))
     table = _anova(data, factors, figure, pairs)
     if table is None:
         pairs = []
         table = _anova(data, factors, figure, pairs)
     if table is None:
-        raise UserError(f"{len(data)} runs are too few for {len(factors)} factors: more seeds")
+        raise UserError(f"{len(data)} runs are too few for {', '.join(factors)}: more seeds")
     means = [data.groupby(name)[figure].mean() for name in factors]
     rows = [
         {"effect": name, "low": mean.min(), "high": mean.max(), **table[(n,)]}

@@ -37,7 +37,7 @@ def verdict(found: pd.DataFrame, name: str, unit: str, runs: int) -> list[str]:
     ends = [str(Told(most[end], unit)) for end in ("low", "high") if not math.isnan(most[end])]
     span = f", {' to '.join(ends)}" if ends else ""
     rest = [row for row in found.iloc[1:].to_dict("records") if row["p"] < 1 - CONFIDENCE]
-    others = ", ".join(f"{row['effect']} {row['share']:.0%}" for row in rest)
+    others = ", ".join(f"{row['effect']} {row['share']:.1%}" for row in rest)
     effect = f"{most['effect']}, {most['share']:.0%} of its variation{span}"
     return [
         f"{words(name)} hangs most on {effect}.",

@@ -56,10 +56,34 @@ def table_frame(runs: Mapping[str, Result], name: str) -> pd.DataFrame:
 
 
 def settings_frame(runs: Mapping[str, Result]) -> pd.DataFrame:
-    """A row per run: what its sweep varied, as numbers where all values are, and its seed."""
-    rows = {name: {**run.settings, "seed": run.run["seed"]} for name, run in runs.items()}
+    """A row per run: what was varied, as numbers where all values are, and its seed.
+
+    Where a folder holds several sweeps, what one of them did not vary is as its config has it.
+    """
+    varied = list(dict.fromkeys(key for run in runs.values() for key in run.settings))
+    rows = {
+        name: {
+            **{key: run.settings.get(key, _configured(run, key)) for key in varied},
+            "seed": run.run["seed"],
+        }
+        for name, run in runs.items()
+    }
     frame = pd.DataFrame.from_dict(rows, orient="index")
     numbers = frame.apply(pd.to_numeric, errors="coerce")
     whole = numbers.columns[numbers.notna().eq(frame.notna()).all()]
     frame[whole] = numbers[whole]
     return frame
+
+
+def _configured(run: Result, key: str) -> str | None:
+    """The value of a key in the config of a run, as it would be typed; None if it is not there."""
+    value: object = run.config
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    match value:
+        case dict() if list(value.values()) == [{}]:  # a policy without parameters
+            return str(next(iter(value)))
+        case str() | int() | float():
+            return str(value)
+        case _:
+            return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import product
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from sim.errors import UserError
 from sim.experiment.effects import effects, factors_of
 from sim.report.effects import effects_picture
+from sim.results.frames import settings_frame
 from sim.streams import Streams
 
 
@@ -43,6 +45,35 @@ def test_one_at_a_time_has_no_interactions_and_says_nothing_of_them() -> None:
     full = sweep(2)
     one = full[(full["a"] == 0) | (full["b"] == "off")]
     assert set(effects(one[one["c"] == 1], "y")["effect"]) == {"a", "b"}
+
+
+class Stored:
+    """A stored run, as far as its settings go."""
+
+    def __init__(self, seed: int, **settings: str) -> None:
+        self.settings = {name.replace("_", "."): value for name, value in settings.items()}
+        self.run = {"seed": seed}
+        own = {"GOGC": 100, "gc": {"pacer": {"go1.27": {}}, "marker": {"x": {"size": "1B"}}}}
+        self.config = {**own, "GOGC": int(settings.get("GOGC", 100))}
+
+
+def test_several_sweeps_in_a_folder_are_one_by_what_their_configs_say() -> None:
+    """As after two commands of `compare` that vary different keys of one config."""
+    runs: dict[str, Any] = {"a": Stored(1, GOGC="50"), "b": Stored(1, gc_pacer="go1.18")}
+    runs |= {"c": Stored(1, GOGC="100"), "d": Stored(1, gc_pacer="go1.27")}
+    frame = settings_frame(runs)
+    assert list(frame.columns) == ["GOGC", "gc.pacer", "seed"]
+    assert frame["GOGC"].tolist() == [50, 100, 100, 100]
+    assert frame["gc.pacer"].tolist() == ["go1.27", "go1.18", "go1.27", "go1.27"]
+    assert len(frame.drop_duplicates()) == 3  # the last two are one run
+    marker = settings_frame({**runs, "e": Stored(1, gc_marker="y")})["gc.marker"]
+    assert marker.isna().sum() == 4  # a policy with parameters has no short name
+
+
+def test_what_is_stored_twice_counts_once() -> None:
+    figures = sweep()
+    twice = pd.concat([figures, figures])
+    pd.testing.assert_frame_equal(effects(twice, "y"), effects(figures, "y"))
 
 
 def test_a_picture_has_a_panel_per_factor_and_pair() -> None:

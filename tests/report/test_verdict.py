@@ -71,6 +71,18 @@ def test_other_settings_are_told_against_todays(fit: Fit) -> None:
     assert f"{more:+.0%} memory for {less:+.0%} GC CPU" in lines[1]
 
 
+def test_what_costs_more_than_today_is_not_called_the_least(fit: Fit) -> None:
+    today, low, high = predict(fit, [Setting(g, None, 2) for g in (100, 50, 400)], 1, 1, 2)
+    lines = of_predictions(fit, today, [low])
+    assert lines[1] == "No other setting takes less GC CPU."
+    assert lines[2].startswith("Least memory, GOGC=50")
+    assert of_predictions(fit, today, [high])[2] == "No other setting takes less memory."
+    costs = high.middle._replace(peak_rss_bytes=low.middle.peak_rss_bytes)
+    both = of_predictions(fit, today, [replace(high, middle=costs)])
+    assert both[1].startswith("Least GC CPU and memory, GOGC=400")
+    assert len(both) == 3
+
+
 def test_least_gc_cpu_says_why_it_is_not_the_one_that_never_collects(fit: Fit) -> None:
     found = predict(fit, [Setting(g, None, 2) for g in (100, 200, None)], 1, 1, 2)
     assert found[2].middle.gc_cpu_share < found[1].middle.gc_cpu_share

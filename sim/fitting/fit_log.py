@@ -119,13 +119,19 @@ def _known(fit: Fit, source: Source, evidence: Evidence) -> Fit:
 
 def _of_likeliest_version(log: GCTraceLog, logged: Setting, load: Load | None) -> Fit:
     """The program by the newest pacer with which its log comes out again as well as by any."""
-    found = [_fitted(replace(log, go=one), logged, load) for one in eras(log.go)]
-    if len(found) == 1:
-        return found[0]
-    misfits = [reproduce(fit).misfit for fit in found]
-    best = next(fit for fit, off in zip(found, misfits, strict=True) if off < min(misfits) + ALIKE)
-    note = f"of the pacers of Go {name(log.go)} that of Go {name(best.go)} makes the log again best"
-    return replace(best, assumptions=(*best.assumptions, note))
+    newest = _fitted(log, logged, load)
+    versions = eras(log.go)
+    if len(versions) == 1 or (misfit := reproduce(newest).misfit) <= ALIKE:
+        return newest
+    found = [_fitted(replace(log, go=one), logged, load) for one in versions[1:]]
+    misfits = [misfit, *(reproduce(fit).misfit for fit in found)]
+    best = next(k for k, off in enumerate(misfits) if off <= min(misfits) + ALIKE)
+    if best == 0:
+        return newest
+    told = f"that of Go {name(versions[best])} makes the log again best"
+    note = f"of the pacers of Go {name(log.go)} {told}"
+    fit = found[best - 1]
+    return replace(fit, assumptions=(*fit.assumptions, note))
 
 
 def _fitted(log: GCTraceLog, logged: Setting, load: Load | None) -> Fit:

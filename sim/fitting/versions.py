@@ -10,11 +10,8 @@ from sim.fitting.gctrace_log import GoVersions
 
 FIRST_LIMIT: Final = 19
 """GOMEMLIMIT came with Go 1.19 (runtime/debug.SetMemoryLimit)."""
-_PACERS: Final = {6: "go1.5", 9: "go1.9", 13: "go1.13", 17: "go1.17", 18: "go1.18"}
-"""The last version that a pacer is of; Go 1.19 brought the one of today."""
-_ALIKE: Final = 17
-"""Up to this version several pacers print the same lines, and mark so differently that a log shows
-which one it was."""
+_PACERS: Final = {6: "go1.5", 9: "go1.9", 13: "go1.13", 17: "go1.17", 18: "go1.18", 19: "go1.19"}
+"""The last version that a pacer is of; Go 1.20 brought the one of today."""
 
 
 def parse_go(text: str, log: GoVersions) -> GoVersions:
@@ -41,11 +38,13 @@ def pacer_of(go: GoVersions) -> str:
 
 
 def eras(go: GoVersions) -> list[GoVersions]:
-    """The versions by pacer, newest first, where a log can tell them apart."""
-    if go.newest > _ALIKE:
-        return [go]
-    last = [newest for newest in _PACERS if newest >= go.oldest and newest < go.newest]
-    bounds = zip([go.oldest, *(one + 1 for one in last)], [*last, go.newest], strict=True)
+    """The versions by pacer, newest first: their lines are alike, and cycles may tell.
+
+    Go 1.18 smooths as Go 1.19 does, and knows no limit: it is not taken for a later one.
+    """
+    oldest = max(go.oldest, FIRST_LIMIT) if go.newest >= FIRST_LIMIT else go.oldest
+    last = [newest for newest in _PACERS if oldest <= newest < go.newest]
+    bounds = zip([oldest, *(one + 1 for one in last)], [*last, go.newest], strict=True)
     return [GoVersions(*pair) for pair in bounds][::-1]
 
 
@@ -59,6 +58,6 @@ def sentence(go: GoVersions) -> str:
     pacer = pacer_of(go).removeprefix("go")
     known = f"the log was written by Go {name(go)}"
     if pacer_of(go) == "go1.27":
-        return f"{known}, whose pacer is that of Go 1.19 to 1.27"
+        return f"{known}, whose pacer is that of Go 1.20 to 1.27"
     limit = "" if go.newest >= FIRST_LIMIT else ", which knows no GOMEMLIMIT"
     return f"{known}: predictions are made with the pacer of Go {pacer}{limit}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from sim.go.pacer import NEVER, Pacer, Workers, go15, go19, go118, go127, pacers
+from sim.go.pacer import NEVER, Pacer, Workers, go15, go19, go118, go119, go127, pacers
 from sim.replay.mark_phase import Marked
 from sim.replay.memory import Overheads
 from sim.replay.setting import Setting
 from sim.units import MAX_INT64, Bytes, Fraction, Nanoseconds
 
-_BUILT_IN: Final = (go15, go19, go118, go127)
+_BUILT_IN: Final = (go15, go19, go118, go119, go127)
 """Pacers are registered when their modules are imported."""
 _LEAST_USEFUL: Final = 0.5
 """Share of the growth of a heap that objects have at least. A bound against dividing by nothing."""

@@ -49,6 +49,7 @@ def old(tmp_path: Path) -> Path:
         (10, 13, "go1.13"),
         (6, 17, "go1.17"),
         (18, 18, "go1.18"),
+        (18, 19, "go1.19"),
         (18, 27, "go1.27"),
     ],
 )
@@ -81,14 +82,35 @@ def test_triggers_and_assists_tell_which_of_the_old_pacers_wrote_a_log(
     """The reports are of Go 1.15, 1.8 and 1.9, which their lines do not print."""
     (log,) = CASES.glob(f"{case}-*")
     fit = fitted(log)
-    assert fit.go == era
+    assert fit.go.newest == era.newest
+    assert pacer_of(fit.go) == pacer_of(era)
     assert fit.reproduction is not None
     assert not fit.reproduction.doubts()
 
 
 def test_versions_are_split_by_pacer_where_lines_are_alike() -> None:
     assert eras(GoVersions(8, 15)) == [GoVersions(14, 15), GoVersions(10, 13), GoVersions(8, 9)]
-    assert eras(GoVersions(18, 27)) == [GoVersions(18, 27)]
+    assert eras(GoVersions(18, 27)) == [GoVersions(20, 27), GoVersions(19, 19)]
+    assert eras(GoVersions(26, 27)) == [GoVersions(26, 27)]
+    assert eras(GoVersions(18, 18)) == [GoVersions(18, 18)]
+
+
+@pytest.mark.parametrize("repetition", [0, 1])
+def test_early_triggers_tell_that_restic_is_of_go_1_19(repetition: int) -> None:
+    """Its large buffers pass the trigger, which the pacer of Go 1.19 takes for growth."""
+    fit = fitted(APPS / f"restic.p2.gogc100.limnone.r{repetition}.gctrace.gz")
+    assert fit.go == (19, 19)
+    assert fit.reproduction is not None
+    assert fit.reproduction.off("cycles") == fit.reproduction.off("peak") == 0
+    found = predict(fit, [Setting(50, None, 2), Setting(None, 85 * MiB, 2)])
+    for one, real in zip(found, (24, 13), strict=True):
+        assert one.low.gc_cycles <= real <= one.high.gc_cycles
+
+
+def test_later_versions_are_not_taken_for_it() -> None:
+    for name in ("caddy", "gofmt", "tsgo", "hugo", "rclone"):
+        (log, *_) = sorted(APPS.glob(f"{name}.p2.gogc100.limnone.*.gctrace.gz"))
+        assert fitted(log).go.newest == 27
 
 
 def test_a_version_with_larger_tables_leaves_less_room_under_a_limit() -> None:

@@ -16,6 +16,7 @@ from sim.go.pacer.fixed import FixedTriggerPacer
 from sim.go.pacer.go15 import Go15Pacer, Go117Pacer
 from sim.go.pacer.go19 import Go19Pacer, Go113Pacer
 from sim.go.pacer.go118 import Go118Pacer, cons_mark_controller
+from sim.go.pacer.go119 import Go119Pacer
 from sim.scorecard.ideal import CycleSeen, IdealProgram
 from sim.units import MAX_INT64, KiB, MiB
 
@@ -251,6 +252,33 @@ def test_a_small_heap_of_go_1_18_starts_at_the_minimum() -> None:
     assert committed(fresh("go1.18"), 512 * KiB).trigger() == (4 * MiB, 4 * MiB)
 
 
+def test_go_1_19_counts_growth_from_the_trigger_as_it_was_set() -> None:
+    """50 MiB over a trigger of 100, and 5 while 50 are marked: cons/mark 1.1 x 0.25 / 0.75."""
+    seen = {}
+    for name in ("go1.19", "go1.27"):
+        pacer = fresh(name)
+        committed(pacer, 50 * MiB)
+        pacer.update(pacer.trigger()[0] + 50 * MiB - pacer.heap_live, 0)
+        pacer.start_cycle(0, 4)
+        pacer.add_scan_work("heap", 50 * MiB)
+        pacer.update(5 * MiB, 0)
+        pacer.end_cycle(1, 4)
+        seen[name] = pacer.cons_mark
+    assert seen["go1.27"] == pytest.approx(5 / 50 / 3)
+    assert seen["go1.19"] > 5 * seen["go1.27"]
+
+
+def test_go_1_19_knows_the_limit_and_go_1_18_does_not() -> None:
+    for name, goal in (("go1.19", 97 * MiB), ("go1.18", 200 * MiB)):
+        pacer = pacers.get(name)()
+        pacer.configure(100, 100 * MiB, 0)
+        committed(pacer, 100 * MiB)
+        if name == "go1.19":
+            assert pacer.heap_goal() == pacer.heap_marked > goal
+        else:
+            assert pacer.heap_goal() == goal
+
+
 # -- the fixed trigger ---------------------------------------------------------------------------
 
 
@@ -287,7 +315,7 @@ def test_gogc_off_never_collects(name: str) -> None:
 
 
 @given(
-    st.sampled_from([Go15Pacer, Go19Pacer, Go113Pacer, Go117Pacer, Go118Pacer]),
+    st.sampled_from([Go15Pacer, Go19Pacer, Go113Pacer, Go117Pacer, Go118Pacer, Go119Pacer]),
     st.integers(0, 1000),
     st.lists(st.tuples(st.integers(0, 1 << 36), st.integers(0, 1 << 34)), max_size=8),
 )

@@ -66,7 +66,8 @@ def test_several_sweeps_in_a_folder_are_one_by_what_their_configs_say() -> None:
     assert frame["GOGC"].tolist() == [50, 100, 100, 100]
     assert frame["gc.pacer"].tolist() == ["go1.27", "go1.18", "go1.27", "go1.27"]
     assert len(frame.drop_duplicates()) == 3  # the last two are one run
-    marker = settings_frame({**runs, "e": Stored(1, gc_marker="y")})["gc.marker"]
+    runs["e"] = Stored(1, gc_marker="y")
+    marker = settings_frame(runs)["gc.marker"]
     assert marker.isna().sum() == 4  # a policy with parameters has no short name
 
 

@@ -60,7 +60,7 @@ def check_writable(path: Path) -> None:
 
 def write(path: Path, content: str | bytes) -> None:
     """Write a file as a whole or not at all; UserError where that is impossible."""
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     with replacing(path) as growing:
         growing.write_bytes(data)
 

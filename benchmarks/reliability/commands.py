@@ -40,6 +40,10 @@ _PYTHONS_WORDS: Final = re.compile(
 _MOVES_A_TERMINAL: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 )
+MORE_CODES: Final = {"explore": (130,), "tune": (3,)}
+"""What else these commands may end with."""
+_LONGEST: Final = 700
+"""Characters of a sentence with two paths in it."""
 PATIENCE: Final = 20.0
 """Seconds after which what serves a page is interrupted."""
 
@@ -78,7 +82,7 @@ def _given(words: list[str], parameter: Any, value: str) -> list[str]:
 
 def judged(words: Sequence[str], end: Ended) -> Failures:
     """One sentence and an exit code that says what happened; nothing that moves a terminal."""
-    allowed = {0, 1, 2, *{"explore": [130], "tune": [3]}.get(words[0], [])}
+    allowed = {0, 1, 2, *MORE_CODES.get(words[0], ())}
     wrong = []
     if end.code not in allowed:
         wrong.append(f"exit code {end.code} after {end.cpu:.0f} s of CPU time")
@@ -88,6 +92,8 @@ def judged(words: Sequence[str], end: Ended) -> Failures:
         wrong.append("moves the terminal")
     if end.code == 2 and end.err.count("\n") != 1:
         wrong.append(f"{end.err.count(chr(10))} lines")
+    if end.code == 2 and len(end.err) > _LONGEST:
+        wrong.append(f"{len(end.err)} characters")
     if end.code == 1 and not end.err and not end.out:
         wrong.append("says nothing")
     if end.code and Path(FORMER).read_text(encoding="utf-8") != "former":

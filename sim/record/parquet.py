@@ -9,6 +9,7 @@ appears last, and every file appears whole. The same rows give the same bytes.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -67,7 +68,7 @@ class ParquetSink:
                 remove(self._growing)
                 self._growing.mkdir()
                 for table, fact in TABLES.items():
-                    file = pa.OSFile(str(_stream(self._growing, table)), mode="wb")
+                    file = pa.OSFile(os.fsencode(str(_stream(self._growing, table))), mode="wb")
                     self._streams[table] = pa.ipc.new_stream(file, schema(fact))
                 self.write("run", run)
 
@@ -182,7 +183,7 @@ def _arrive(folder: Path) -> None:
 def _batches(folder: Place, table: str) -> Iterator[pa.RecordBatch]:
     """The whole blocks in a stream; a stream that breaks off just ends."""
     try:
-        with pa.ipc.open_stream(pa.OSFile(str(_stream(folder, table)))) as stream:
+        with pa.ipc.open_stream(pa.OSFile(os.fsencode(str(_stream(folder, table))))) as stream:
             yield from stream
     except (pa.ArrowException, OSError, ValueError):
         return
@@ -198,7 +199,10 @@ def _write_sealed(folder: Path, table: str, batches: Iterable[pa.RecordBatch]) -
     whole = folder / _sealed(table)
     growing = folder / f".{whole.name}.partial"
     try:
-        with pq.ParquetWriter(growing, full_schema(table), compression="zstd") as writer:
+        with (
+            growing.open("wb") as file,
+            pq.ParquetWriter(file, full_schema(table), compression="zstd") as writer,
+        ):
             for group in _groups(batches):
                 writer.write_table(group)
         sync(growing)

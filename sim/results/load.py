@@ -53,7 +53,7 @@ def load_run(folder: str | Place) -> Result:
         raise UserError(f"{path}: no such folder")
     if not is_run(path):
         raise UserError(f"{path}: not a run: it has no run.parquet")
-    return Result(str(path), partial(read_table, path), _settings(path))
+    return Result(visible(str(path)), partial(read_table, path), _settings(path))
 
 
 def load_runs(pattern: str) -> Results:
@@ -96,7 +96,7 @@ def sweep_of(run: str) -> str:
 
 
 def _runs(folders: Iterable[Place]) -> dict[str, Result]:
-    return {str(folder): load_run(folder) for folder in folders if is_run(folder)}
+    return {visible(str(folder)): load_run(folder) for folder in folders if is_run(folder)}
 
 
 def _settings(folder: Place) -> Mapping[str, str]:

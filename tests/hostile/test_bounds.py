@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -297,6 +298,24 @@ def test_tables_that_lost_what_is_said_about_them_are_read_all_the_same(
     with pytest.raises(SystemExit) as end:
         main(["report", str(folder), "-o", str(tmp_path / "page.html")])
     assert not end.value.code, capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes")
+def test_folders_and_files_may_have_names_that_are_no_utf_8(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    for typed in (
+        "run tiny.yaml -q --set duration=10ms --out \udcff/a",
+        "report \udcff/a -o \udcff.html",
+        "export \udcff/a gctrace -o \udcff.txt",
+        "compare tiny.yaml -q --set duration=10ms --gogc 50 --seeds 1 --jobs 1 --out \udcff/b"
+        " --json \udcff.json",
+    ):
+        with pytest.raises(SystemExit) as end:
+            main(typed.split())
+        assert not end.value.code, capsys.readouterr().err
 
 
 @pytest.mark.parametrize("settings", ["[]", "null", '{"GOGC": 1}', "{", "[" * 100_000, "\xff"])

@@ -310,8 +310,7 @@ def test_folders_and_files_may_have_names_that_are_no_utf_8(
         "run tiny.yaml -q --set duration=10ms --out \udcff/a",
         "report \udcff/a -o \udcff.html",
         "export \udcff/a gctrace -o \udcff.txt",
-        "compare tiny.yaml -q --set duration=10ms --gogc 50 --seeds 1 --jobs 1 --out \udcff/b"
-        " --json \udcff.json",
+        "compare tiny.yaml -q --gogc 50 --seeds 1 --jobs 1 --out \udcff/b --json \udcff.json",
     ):
         with pytest.raises(SystemExit) as end:
             main(typed.split())

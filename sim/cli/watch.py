@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,6 +50,7 @@ def watch(
 ) -> None:
     """Watch mallocgc, marking, barriers and sweeping, one object at a time."""
     if not scenario:
+        _check_nothing_else(variant, every, events, kind, compare, html)
         _list(json)
         return
     from sim.mechanisms.run import watch as run
@@ -77,6 +79,11 @@ def watch(
         _print(watched, kind, one_line=events)
     else:
         _step(watched)
+
+
+def _check_nothing_else(*options: object) -> None:
+    if any(options):
+        raise UserError("expected a scenario to watch; without options, all are listed")
 
 
 def _check_kind(kind: str) -> None:
@@ -188,6 +195,18 @@ def _play(heading: str, stepper: Stepper) -> None:
             time.sleep(PLAY_S)
     except KeyboardInterrupt:
         return
+    finally:
+        _forget_keys()
+
+
+def _forget_keys() -> None:
+    """What was typed while frames went by was meant for none of those that follow."""
+    try:
+        import termios
+    except ImportError:  # Windows
+        return
+    with suppress(termios.error):
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def _choose_kind(stepper: Stepper) -> None:

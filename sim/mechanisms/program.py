@@ -26,6 +26,7 @@ from sim.mechanisms.script import (
     UnpointStatement,
     WaitStatement,
 )
+from sim.units import format_duration
 
 WAITS: Final = "waits"
 MOST_CALLS: Final = 100
@@ -299,6 +300,7 @@ class _Execution:
     def compute(self, action: ComputeStatement) -> None:
         """CPU time passes."""
         self.memory.compute(self.actor, action.time)
+        self.memory.local(self.actor, f"computes for {format_duration(action.time)}")
 
     def wait(self, action: WaitStatement) -> None:
         """Stay at this step until the turns are over."""

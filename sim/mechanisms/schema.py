@@ -13,6 +13,9 @@ from sim.mechanisms.script import Scenario
 WHOLE = ("Request", "Action", "Settings", "AllocatorSettings", "AddressSettings", "Type")
 """Models that are always written as a mapping."""
 
+_OF_PYDANTIC = frozenset({"ge", "gt", "le", "lt"})
+"""Bounds of the number that a text such as `64KiB` stands for."""
+
 
 def scenario_schema() -> dict[str, Any]:
     """A JSON Schema (draft 2020-12) for the three kinds of scenario."""
@@ -29,7 +32,17 @@ def scenario_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "gomemsim scenario",
     }
-    return head | schema
+    standard: dict[str, Any] = _standard(schema)
+    return head | standard
+
+
+def _standard(schema: Any) -> Any:
+    """In the words of JSON Schema: pydantic keeps its own where the text has a unit."""
+    if isinstance(schema, list):
+        return [_standard(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {name: _standard(part) for name, part in schema.items() if name not in _OF_PYDANTIC}
 
 
 def _short(body: dict[str, Any]) -> list[dict[str, Any]]:

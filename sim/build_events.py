@@ -79,7 +79,7 @@ class Events:
         self._faults = PageFaults(heap.pages, machine)
         self._prices = Prices(self.kinds, heap, sizes, self._faults, machine.alloc)
         ps, locks = run.settings.gomaxprocs, self._streams["locks"]
-        self.locks = Locks(self._clock, heap, machine.page, ps, self._on, locks)
+        self.locks = Locks(self._clock, heap, machine.page, machine.sweep, ps, self._on, locks)
         self.retention = Retention(
             self._clock, self._book, self.memory, self._program, self._streams["replacement"]
         )
@@ -140,6 +140,7 @@ class Events:
             self._streams["steal"],
             stop_keeps_ps=stop_keeps_ps(self._config.go),
         )
+        self.locks.busy = self.sched.busy
         stacks = GoroutineStacks(self.memory.stacks, run.container, self._faults, machine.mark)
         self.goroutines = Goroutines(self._clock, self.sched, stacks, self.retention, run.finished)
         self._idle = IdleTime(self._clock, self.sched, self._gc.limiter)

@@ -111,8 +111,8 @@ class Allocator:
         """Write everything pending into spans and the ledger, and learn what it cost."""
         columns = self._kinds
         self._retention.age_tenured()
-        self._debt_ns += self._sweeping.pay_debt() - self._live * self._debt_price
         objects, bills = self._placement.place(self._slots)
+        self._debt_ns += self._sweeping.pay_debt() - self._live * self._debt_price
         self.tiny_allocs += float(np.dot(columns.objects - 1, objects))
         self._locks.close_batch()
         heap_live = sum(int(bill.heap_live.sum()) for bill in bills)

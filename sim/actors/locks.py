@@ -6,7 +6,7 @@ real SimPy locks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -19,8 +19,8 @@ from sim.engine.lock import Lock
 from sim.engine.queueing import SeenByArrivals, seen_by_arrivals
 from sim.go.kinds import LARGE_NOSCAN
 from sim.go.mheap import MHeap
-from sim.go.refill import SWEEP_BUDGET, RefillCounts
-from sim.machine.profile import PageCosts
+from sim.go.refill import RefillCounts, heap_lock_acquisitions
+from sim.machine.profile import PageCosts, SweepCosts
 from sim.runtime.state import Switches
 
 HEAP_LOCK: Final = "mheap"
@@ -28,8 +28,6 @@ CENTRAL_CAUSES: Final = ("push", "pop")
 """What an mcentral is held for: a span goes in, or out."""
 HEAP_LOCK_CAUSES: Final = ("grow", "reclaim")
 """What the heap lock is held for."""
-PAGE_CACHE_PAGES: Final = 64  # runtime/mpagecache.go: pageCachePages
-PAGE_CACHE_LIMIT: Final = 16  # runtime/mheap.go: allocSpan, requests below it may use the cache
 
 
 class Hold(NamedTuple):
@@ -40,8 +38,8 @@ class Hold(NamedTuple):
     times: Floats
     ns: float
     """How long each of them holds it."""
-    in_vain: Floats | None = None
-    """Those of them for spans that were swept in vain; None where nothing is swept."""
+    refills: RefillCounts | None = None
+    """What they are for, where that is the span sets of mcentrals."""
 
 
 class Bill(NamedTuple):
@@ -97,13 +95,17 @@ class Locks:
         clock: Clock,
         heap: MHeap,
         costs: PageCosts,
+        sweep: SweepCosts,
         ps: int,
         switches: Switches,
         rng: np.random.Generator,
     ) -> None:
         self._clock, self._costs, self._on, self._rng = clock, costs, switches, rng
+        self._sweep_span_ns = sweep.span_ns
         self._customers = ps if switches.lock_contention else 1
         """Who may be at a lock at a time; nobody waits where contention is switched off."""
+        self.busy: Callable[[], int] = lambda: ps
+        """How many Ps are not idle. Set by the build."""
         self._classes, self._sizes = len(heap.nelems), heap.slot_size
         self._heap_rows = len(CENTRAL_CAUSES) * self._classes
         """The first row of the heap lock."""
@@ -130,14 +132,13 @@ class Locks:
         lock is held to move a span from one list to the other, and again to enter one that came
         fresh from the heap meanwhile; large objects are on no list.
         """
-        in_vain = counts.in_vain.astype(np.float64)
         if self._on.mcentral == "go1.14":
             moves = (counts.spans + counts.fresh) * (classes > LARGE_NOSCAN)
-            return (Hold(classes, moves.astype(np.float64), self._costs.span_list_ns, in_vain),)
+            return (Hold(classes, moves.astype(np.float64), self._costs.span_list_ns, counts),)
         ns, popped = self._costs.span_set_ns, counts.partial + counts.swept
         return (
-            Hold(classes, counts.spans.astype(np.float64), ns, in_vain),
-            Hold(classes + self._classes, popped.astype(np.float64), ns, in_vain),
+            Hold(classes, counts.spans.astype(np.float64), ns, counts),
+            Hold(classes + self._classes, popped.astype(np.float64), ns, counts),
         )
 
     def heap_lock_holds(self, pages: Ints, counts: RefillCounts) -> tuple[Hold, Hold]:
@@ -166,21 +167,14 @@ class Locks:
     def note_hold(self, hold: Hold) -> Floats:
         """Account for acquisitions since the last batch; their total wait in ns by class.
 
-        What is swept in vain is so by the first refills, each of which sweeps up to SWEEP_BUDGET
-        spans; the others come evenly. The heap lock serves everybody, so its wait is that which the
-        whole of the last batch showed; a span set is loaded by its own class alone.
+        The heap lock serves everybody, so its wait is that which the whole of the last batch
+        showed; a span set is loaded by its own class alone.
         """
         use, rows = self.use, hold.use
-        if hold.in_vain is None:
+        if hold.refills is None:
             parts = [(hold.times, self._heap_lock)]
         else:
-            elapsed, calm = self._clock.now - self._batch_at, hold.times - hold.in_vain
-            sweepers = np.ceil(hold.in_vain / SWEEP_BUDGET)
-            window = elapsed * np.minimum(sweepers / np.maximum(calm, 1), 1)
-            parts = [
-                (times, seen_by_arrivals(hold.ns, times, ns, self._customers))
-                for times, ns in ((calm, elapsed), (hold.in_vain, np.maximum(window, 1)))
-            ]
+            parts = self._at_span_set(hold, hold.refills)
         wait_ns: Floats = np.sum([times * seen.wait for times, seen in parts], axis=0)
         contended = np.sum([times * seen.busy for times, seen in parts], axis=0)
         np.add.at(use.acquisitions, rows, hold.times)
@@ -188,6 +182,32 @@ class Locks:
         np.add.at(use.wait_ns, rows, wait_ns)
         np.add.at(use.contended, rows, contended)
         return wait_ns
+
+    def _at_span_set(
+        self, hold: Hold, refills: RefillCounts
+    ) -> list[tuple[Floats, SeenByArrivals]]:
+        """What refills meet that take a span, and those that sweep in vain.
+
+        Spans with free slots are taken evenly. Those without lie together in the sets, so that
+        refills come to them together: it takes the time of all of these sweeps on the Ps that run,
+        and, of every sequence of them, that until the next refill.
+        """
+        elapsed, ps = self._clock.now - self._batch_at, self._customers
+        in_vain, sweeps = refills.in_vain, refills.sweeps_in_vain
+        sweepers = min(int(sweeps.sum()), self.busy(), ps)
+        swept = min(float(in_vain.sum()) * self._sweep_span_ns / max(sweepers, 1), elapsed)
+        taken = np.maximum(refills.spans - in_vain, 1)
+        together = swept + (elapsed - swept) * np.minimum(sweeps / taken, 1)
+        calm = hold.times - in_vain
+        return [
+            (calm, seen_by_arrivals(hold.ns, calm, elapsed, ps)),
+            (
+                in_vain,
+                seen_by_arrivals(
+                    hold.ns, in_vain, np.maximum(together, 1), np.minimum(sweeps, sweepers)
+                ),
+            ),
+        ]
 
     def longest_waits(self) -> Floats:
         """The longest wait by row, in ns: as seen, or expected where refills go in batches.
@@ -217,10 +237,11 @@ class Locks:
     def go_through(self, g: G, work: RefillWork) -> Body:
         """Take one lock after the other on the goroutine's P, with so much work between them.
 
-        Work between two locks is of exponential length: Ps that all took equally long would meet
-        at every lock, once they have met.
+        Work between two locks is of exponential length, and they come in any order: Ps that all did
+        the same would meet at every lock, once they have met.
         """
         turns = [(row, ns) for row, times, ns in self._turns(work.holds) for _ in range(times)]
+        turns = [turns[at] for at in self._rng.permutation(len(turns)).tolist()]
         if not turns:
             yield self._book(g, work.ns)
             return
@@ -277,9 +298,3 @@ class Locks:
         cause, span_class = divmod(row, self._classes)
         size = f"{self._sizes[span_class]}B" if span_class > LARGE_NOSCAN else "large"
         return f"mcentral[{size}{' noscan' if span_class % 2 else ''}]", CENTRAL_CAUSES[cause]
-
-
-def heap_lock_acquisitions(fresh_spans: Ints, npages: Ints) -> Floats:
-    """Small spans come from the P's page cache, which takes the lock once per 64 pages."""
-    cached = fresh_spans * npages / PAGE_CACHE_PAGES
-    return np.where(npages < PAGE_CACHE_LIMIT, cached, fresh_spans)

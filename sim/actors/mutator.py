@@ -62,8 +62,7 @@ class GoroutinesOnPs:
 
     def _busy(self) -> int:
         """Ps beside that which stops the world that have to be stopped, and woken afterwards."""
-        calling = [p.doing for p in self._sched.ps].count("syscall")  # Ps of these are just taken
-        return max(len(self._sched.ps) - len(self._sched.idle) - calling - 1, 0)
+        return max(self._sched.busy() - 1, 0)
 
     def restart_ns(self) -> float:
         """See `Mutator`."""

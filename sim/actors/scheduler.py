@@ -139,6 +139,11 @@ class Scheduler:
         self.idle.append(p)
         self._idle_since = self._clock.now
 
+    def busy(self) -> int:
+        """How many Ps run something: neither idle nor in a system call."""
+        calling = [p.doing for p in self.ps].count("syscall")
+        return len(self.ps) - len(self.idle) - calling
+
     def wake(self) -> None:
         """Wake an idle P, if there is one (runtime/proc.go: wakep)."""
         idle = self.idle

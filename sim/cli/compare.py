@@ -81,7 +81,8 @@ def compare(
     out: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR|URL", help="Folder for the runs [default: results/sweep-CONFIG]."
+            metavar="DIR|URL",
+            help="Folder for the runs [default: results/sweep-CONFIG, or another for other keys].",
         ),
     ] = None,
     jobs: Jobs = None,
@@ -107,6 +108,7 @@ def compare(
     settings = settings_of(design, [*axes, *(vary or ())])
 
     from sim.experiment.sequential import PrecisionGoal
+    from sim.experiment.sweep import own_folder
     from sim.experiment.table import find_baseline
     from sim.experiment.tidy import check_suffix
     from sim.record.places import place
@@ -115,21 +117,24 @@ def compare(
         check_suffix(table)
     base = find_baseline(settings, values(baseline or ""))
     name = out or f"results/sweep-{config.stem}"
+    folder, screens = place(name), place(f"{name}-screen")
+    if out is None:
+        folder, screens = (own_folder(list(settings[0]), chosen) for chosen in (folder, screens))
     wanted = None if precision is None else PrecisionGoal.parse(precision, max_seeds)
     job = _Job(
         config, sets or [], seeds, wanted, base, _workers(jobs, scheduler), table, json, quiet
     )
     try:
         if screen:
-            screened = job.compared(settings, place(f"{name}-screen"), FLUID)
+            screened = job.compared(settings, screens, FLUID)
             settings = screened.worth_having(settings) if screened else []
             if json is None and screened is not None:
                 job.tell(screened)
                 print("\nWhat is Pareto-optimal of these, in detail:\n")
         if settings:
-            job.run(settings, place(name), *([EVENTS] if screen else []))
+            job.run(settings, folder, *([EVENTS] if screen else []))
     except KeyboardInterrupt as error:
-        error.add_note(f"{name} has what was done")
+        error.add_note(f"{folder} has what was done")
         raise
     if job.failed:
         raise typer.Exit(FAILED)

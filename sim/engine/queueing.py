@@ -20,32 +20,33 @@ class SeenByArrivals(NamedTuple):
 
 
 def seen_by_arrivals(
-    hold: float, acquisitions: ArrayLike, elapsed: ArrayLike, customers: int
+    hold: float, acquisitions: ArrayLike, elapsed: ArrayLike, customers: ArrayLike
 ) -> SeenByArrivals:
     """What each acquisition meets when `customers` share a lock, and all hold it equally long.
 
-    Each customer thinks, then holds the lock for `hold`; the think time makes `acquisitions`, one
-    number a lock, happen in `elapsed` if nobody waits. Mean value analysis of that closed network:
-    an arrival sees it as the others leave it, and of a hold that it meets half is left. No wait for
-    one customer, saturation for many.
+    Each customer thinks, then holds the lock for `hold`; the think time makes `acquisitions` happen
+    in `elapsed` if nobody waits. All but `hold` are one number a lock, or one for all. Mean value
+    analysis of that closed network: an arrival sees it as the others leave it, and of a hold that
+    it meets half is left. No wait for one customer, saturation for many.
 
     Source: Reiser and Lavenberg, "Mean-value analysis of closed multichain queuing networks", 1980;
     the residual hold after Reiser, "A queueing network analysis of computer communication networks
     with window flow control", 1979.
     """
     number = np.asarray(acquisitions, dtype=np.float64)
-    queue = busy = np.zeros_like(number)
+    customers, elapsed = np.broadcast_to(customers, number.shape), np.asarray(elapsed)
+    queue = busy = others_busy = np.zeros_like(number)
     response = np.full_like(number, hold)
-    if customers <= 1 or hold <= 0 or not np.all(elapsed):
+    if hold <= 0 or not np.all(elapsed):
         return SeenByArrivals(busy, np.zeros_like(number))
     with np.errstate(divide="ignore"):  # who never comes thinks for ever
-        think = np.maximum(customers * np.asarray(elapsed) / number - hold, 0.0)
-    others_busy = busy
-    for present in range(1, customers + 1):
-        others_busy = busy
-        response = hold * (1 + queue - busy / 2)
-        rate = present / (response + think)
+        think = np.maximum(np.maximum(customers, 1) * (elapsed / number) - hold, 0.0)
+    for present in range(2, int(customers.max(initial=1)) + 1):
+        rate = (present - 1) / (response + think)
         queue, busy = rate * response, np.minimum(rate * hold, 1.0)
+        there = present <= customers
+        others_busy = np.where(there, busy, others_busy)
+        response = np.where(there, hold * (1 + queue - busy / 2), response)
     return SeenByArrivals(others_busy, response - hold)
 
 

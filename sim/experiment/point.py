@@ -46,14 +46,20 @@ class Point:
         """
         text = json.dumps(self.config, sort_keys=True, default=str)
         chosen = {**self._chosen, RUN: _hash(text + chr(0) + self.provenance)}
-        return "/".join(f"{_escaped(key)}={_escaped(value)}" for key, value in chosen.items())
+        return "/".join(f"{folder_name(key)}={folder_name(value)}" for key, value in chosen.items())
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What the sweep varies beside the seed, in the order of its folders."""
+        return tuple(self.settings)
 
     @property
     def _chosen(self) -> Settings:
         return {**self.settings, "seed": str(self.seed)}
 
 
-def _escaped(text: str) -> str:
+def folder_name(text: str) -> str:
+    """A text as a part of the name of a folder: percent-encoded, not too long."""
     safe = quote(text, safe=" ")
     if len(safe) <= _LONGEST:
         return safe

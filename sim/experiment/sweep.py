@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Final, TypeAlias
 
-from sim.experiment.point import Point
+from sim.errors import UserError
+from sim.experiment.point import Point, folder_name
 from sim.experiment.summaries import write_summary
 from sim.experiment.worker import Outcome, clear, prepare, siblings, under_way
 from sim.record.parquet import is_sealed
 from sim.record.places import Place, look_again
+from sim.results.load import any_inside
 
 EVERY: Final = 0.5
 """Seconds between two looks at runs that go on."""
@@ -26,6 +28,39 @@ Engine: TypeAlias = Callable[[Sequence[Point], Place], Iterator[Outcome]]
 def stored(point: Point, folder: Place) -> bool:
     """Whether the sweep in the folder has this run, and it would come out again."""
     return is_sealed(folder / point.name)
+
+
+def own_folder(keys: Sequence[str], folder: Place) -> Place:
+    """The folder itself, or one of its name and the keys where a sweep over other keys is in it."""
+    if _other_keys(keys, folder) is None:
+        return folder
+    return folder.parent / "-".join([folder.name, *map(folder_name, keys or ["seed"])])
+
+
+def check_keys(points: Sequence[Point], folder: Place) -> None:
+    """All runs of a folder vary the same keys, so that all its tables have the same columns.
+
+    Raises UserError if the folder has runs of a sweep over other keys.
+    """
+    for point in points[:1]:
+        other = _other_keys(point.keys, folder)
+        if other is not None:
+            raise UserError(
+                f"{folder}: has a sweep over {_listed(other)}, and this one is over"
+                f" {_listed(point.keys)}: expected another folder, such as --out"
+                f" {own_folder(point.keys, folder)}"
+            )
+
+
+def _other_keys(keys: Sequence[str], folder: Place) -> tuple[str, ...] | None:
+    """The keys of the sweep that is in a folder, if they are others."""
+    run = any_inside(folder)
+    found = tuple(keys if run is None else run.settings)
+    return None if found == tuple(keys) else found
+
+
+def _listed(keys: Sequence[str]) -> str:
+    return ", ".join(keys) or "seeds alone"
 
 
 def outdated(points: Sequence[Point], folder: Place) -> list[Point]:
@@ -45,8 +80,9 @@ def sweep(
 
     A failure, even the death of a worker process, does not touch the other points. A point whose
     config or provenance changed replaces what was stored under its settings. Raises UserError if
-    the folder cannot be written to.
+    the folder cannot be written to, or has a sweep over other keys.
     """
+    check_keys(points, folder)
     prepare(folder)
     left = [point for point in points if not stored(point, folder)]
     failures = []

@@ -14,8 +14,12 @@ from numpy.typing import NDArray
 
 from sim.go.mheap import MHeap
 from sim.go.mspan import Ints, Lot, Spans, SpanSet, lot_of, merged
+from sim.go.pagealloc import CACHE_PAGES
 
 SWEEP_BUDGET: Final = 100  # runtime/mcentral.go: cacheSpan, spanBudget
+PAGE_CACHE_LIMIT: Final = (
+    CACHE_PAGES // 4
+)  # runtime/mheap.go: allocSpan, smaller requests may use it
 _NO_SPANS: Final[Spans] = np.empty(0, dtype=np.int64)
 
 
@@ -27,6 +31,8 @@ class RefillCounts:
     swept: Ints
     in_vain: Ints
     """Of the swept ones, those without a free slot."""
+    sweeps_in_vain: Ints
+    """Sequences of these between two spans with free slots, of at most SWEEP_BUDGET spans each."""
     fresh: Ints
     freed_spans: Ints
     faulted_bytes: Ints
@@ -45,7 +51,7 @@ class RefillCounts:
 
 def no_refills(classes: int) -> RefillCounts:
     """Nothing yet."""
-    return RefillCounts(*np.zeros((6, classes), dtype=np.int64))
+    return RefillCounts(*np.zeros((7, classes), dtype=np.int64))
 
 
 def reuse_spans(heap: MHeap, classes: Ints, slots: Ints, counts: RefillCounts) -> Lot:
@@ -113,10 +119,19 @@ def _sweep_and_take(heap: MHeap, classes: Ints, slots: Ints, counts: RefillCount
             free = heap.free_slots(batch.spans)
             full = batch.those(free == 0)
             counts.in_vain += full.number
+            counts.sweeps_in_vain += batch.total(_begins(free == 0, batch))
+            counts.sweeps_in_vain += full.number // SWEEP_BUDGET
             heap.uncache_full(classes, full)
             slots = slots - batch.total(free)
             taken = merged(taken, batch.those(free > 0))
     return taken
+
+
+def _begins(chosen: NDArray[np.bool_], lot: Lot) -> NDArray[np.bool_]:
+    """Where sequences of chosen spans of a class begin."""
+    goes_on = np.concatenate(([False], chosen[:-1]))
+    goes_on[(np.cumsum(lot.number) - lot.number)[lot.number > 0]] = False
+    return chosen & ~goes_on
 
 
 def fresh_spans(heap: MHeap, classes: Ints, number: Ints, counts: RefillCounts) -> Lot:
@@ -147,3 +162,9 @@ def _evenly(which: NDArray[np.int16], number: Ints) -> Ints:
     of_class = number[which]
     rank = np.arange(len(which)) - np.searchsorted(which, which)
     return np.argsort((rank + 0.5) / of_class, kind="stable")
+
+
+def heap_lock_acquisitions(fresh_spans: Ints, npages: Ints) -> NDArray[np.float64]:
+    """Small spans come from the P's page cache, which takes the lock once per 64 pages."""
+    cached = fresh_spans * npages / CACHE_PAGES
+    return np.where(npages < PAGE_CACHE_LIMIT, cached, fresh_spans)

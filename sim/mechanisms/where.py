@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.go.pagealloc import CACHE_PAGES
-from sim.go.refill import SWEEP_BUDGET
+from sim.go.refill import PAGE_CACHE_LIMIT, SWEEP_BUDGET
 from sim.go.sizeclass import MALLOC_HEADER_SIZE, PAGE_SIZE, TINY_SIZE, SizeClassTable
 from sim.machine.price import OS_PAGE
 from sim.machine.profile import MachineProfile
 from sim.units import Bytes
-
-PAGE_CACHE_LIMIT: Final = CACHE_PAGES // 4
-"""Requests of so many pages and more pass the page cache by (runtime/mheap.go: allocSpan)."""
 
 
 class AllocationStep(NamedTuple):

@@ -74,6 +74,11 @@ def load_inside(folder: Place) -> dict[str, Result]:
     return dict(sorted(_runs(_inside(folder)).items()))
 
 
+def any_inside(folder: Place) -> Result | None:
+    """A run of a sweep; None if it has none."""
+    return next((load_run(found) for found in _inside(folder) if is_run(found)), None)
+
+
 def _inside(folder: Place) -> Iterator[Place]:
     """What is in a folder, and in its folders `key=value`; hidden folders are runs that grow."""
     for inner in folder.iterdir() if folder.is_dir() else ():

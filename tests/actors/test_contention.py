@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sim.config import load
 from sim.experiment.contention import lock_frame
 from sim.results.memory import lock_contention
 from sim.results.result import Result
+from sim.simulation import simulate
 from tests.worlds import run
 
 HEAVY: dict[str, Any] = {
@@ -86,21 +88,54 @@ def heap_lock(result: Result) -> tuple[float, float]:
     return float(use["contended"].sum()), float(use["acquisitions"].sum())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("gogc", "bound"),
-    [pytest.param("off", 1.5, id="nothing swept"), pytest.param(100, 4, id="spans swept in vain")],
-)
-def test_batches_and_single_refills_agree_on_one_hot_class(gogc: str | int, bound: float) -> None:
-    """How often it is contended, and waits per acquisition.
+FACTOR, RARE, LITTLE = 2, 0.001, 0.0005
+"""What docs/exactness.md promises: within a factor where it is more than RARE; else, an absolute
+difference of RARE in the share of acquisitions, of LITTLE in the share of CPU time."""
 
-    After a collection refills sweep 512 spans in vain that a full store fills. One by one they do
-    so at once; batches come to it when the background sweeper has been at some.
-    """
-    batched, exact = (lock_frame(hot(mode, gogc)).loc["all"] for mode in ("batched", "refill"))
-    print(gogc, dict(batched), dict(exact))  # noqa: T201  shown by pytest -s
-    assert 1 / bound < exact["contended"] / batched["contended"] < bound
-    assert 1 / bound < exact["mean_wait_ns"] / batched["mean_wait_ns"] < 2 * bound
+
+def assert_agreement(batched: Result, exact: Result) -> None:
+    """How often locks are found taken, and what share of all CPU time waiting takes."""
+    expected, seen = (lock_frame(run).loc["all"] for run in (batched, exact))
+    for figure, little in (("contended", RARE), ("cpu_share", LITTLE)):
+        b, e = float(expected[figure]), float(seen[figure])
+        told = f"{figure}: batches {b:.4%}, single refills {e:.4%} of {seen['acquisitions']:.0f}"
+        print(told)  # noqa: T201  shown by pytest -s
+        if e > RARE:
+            assert 1 / FACTOR < b / e < FACTOR, told
+        else:
+            assert abs(b - e) < little, told
+
+
+@pytest.mark.parametrize("gogc", ["off", 100], ids=["nothing swept", "spans swept in vain"])
+def test_batches_and_single_refills_agree_on_one_hot_class(gogc: str | int) -> None:
+    """After a collection refills sweep 512 spans in vain that a full store fills."""
+    assert_agreement(hot("batched", gogc), hot("refill", gogc))
+
+
+SHIPPED = {
+    "batch-parser": ["GOMAXPROCS=16", "workload.load.files.parallel=16", "duration=60ms"],
+    "busy-store": ["GOMAXPROCS=8", "workload.stores.table.size=8MiB", "duration=50ms"],
+    "garbage64": ["GOMAXPROCS=32", "duration=20ms"],
+    "json-api": ["GOMAXPROCS=64", "duration=300ms"],
+    "small-proxy": ["GOMAXPROCS=4", "duration=1s"],
+}
+"""Shipped workloads, from such with idle Ps to such whose Ps do little but allocate; shorter and
+smaller, since every refill is an event."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workload", SHIPPED)
+def test_batches_and_single_refills_agree_on_shipped_workloads(workload: str) -> None:
+    batched, exact = (
+        simulate(
+            load(
+                {"workload": workload},
+                [*SHIPPED[workload], f"model.resolution={mode}", "record.samples=0"],
+            )
+        )
+        for mode in ("batched", "refill")
+    )
+    assert_agreement(batched, exact)
 
 
 def hot(resolution: str, gogc: str | int) -> Result:

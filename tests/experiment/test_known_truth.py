@@ -93,7 +93,7 @@ def test_common_random_numbers_find_what_is_lost_in_independent_noise() -> None:
     assert found(drawn(0.0, CHANGE, "independent"), "higher throughput") < 0.2
 
 
-POOL = 120
+POOL = 60
 """Seeds of each setting that is simulated."""
 LIGHT = {
     "workload": {

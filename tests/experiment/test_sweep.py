@@ -20,7 +20,7 @@ from sim.experiment.design import design
 from sim.experiment.grid import points
 from sim.experiment.point import Point
 from sim.experiment.processes import processes
-from sim.experiment.sweep import outdated, stored, sweep
+from sim.experiment.sweep import outdated, own_folder, stored, sweep
 from sim.record.parquet import is_sealed
 from sim.results import Results
 from sim.results.load import load_run
@@ -68,6 +68,25 @@ def test_a_point_that_changed_replaces_its_former_self(
     assert len(simulated) == 3
     assert len(runs_in(folder)) == 2
     assert stored(changed[0], folder)
+
+
+def test_a_sweep_over_other_keys_does_not_go_into_the_same_folder(
+    tiny: Path, tmp_path: Path, simulated: list[str]
+) -> None:
+    """Its tables would have other columns, and readers of Hive partitions take none of both."""
+    folder = tmp_path / "sweep-a"
+    sweep(points(tiny, design("grid", ["GOGC=50"]), 1), folder, processes(1))
+    other = points(tiny, design("grid", ["GOMAXPROCS=1"]), 1)
+    with pytest.raises(UserError) as told:
+        sweep(other, folder, processes(1))
+    own = own_folder(["GOMAXPROCS"], folder)
+    assert str(told.value) == (
+        f"{folder}: has a sweep over GOGC, and this one is over GOMAXPROCS: expected another"
+        f" folder, such as --out {own}"
+    )
+    sweep(other, own, processes(1))
+    assert len(simulated) == 2
+    assert own_folder(["GOGC"], folder) == folder
 
 
 def test_runs_of_a_changed_simulator_are_simulated_anew(

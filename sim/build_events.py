@@ -181,7 +181,15 @@ class Events:
             clock, gc, self.sched, kinds, credit, allocator, locks, self._scavenging, self._refills
         )
         computing = Computing(
-            clock, gc, run.container, run.settings, kinds, self._prices, credit, malloc
+            clock,
+            gc,
+            run.container,
+            run.settings,
+            kinds,
+            self._prices,
+            credit,
+            malloc,
+            self._streams["refills"],
         )
         self._compiler = StepCompiler(
             self._book,

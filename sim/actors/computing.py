@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from sim.actors.allocator import MIN_STRETCH
 from sim.actors.assist_credit import AssistCredit
 from sim.actors.kinds import KindColumns
@@ -35,11 +37,13 @@ class Computing:
         prices: Prices,
         credit: AssistCredit,
         malloc: MallocGC,
+        on_the_way: np.random.Generator,
     ) -> None:
         self._clock, self._gc, self._container = clock, gc, container
         self._mixes, self._prices = kinds.mixes, prices
         self._credit, self._malloc = credit, malloc
         self._ps, self._assists = settings.gomaxprocs, settings.switches.assists
+        self._on_the_way = on_the_way
         self._refills_one_by_one = settings.switches.resolution == "refill"
 
     def work(
@@ -65,6 +69,10 @@ class Computing:
             if slots:
                 malloc.take(g, mix, slots * share, keep)
                 if malloc.has_to_wait():
+                    if self._refills_one_by_one:  # a span is used up on the way
+                        before = int(ns * self._on_the_way.random())
+                        yield before
+                        ns -= before
                     yield from malloc.wait(g)
             cpu, slots = cpu * (1 - share), slots * (1 - share)
             while ns > (left := g.p.slice.end - self._clock.now) > 0:  # type: ignore[union-attr]

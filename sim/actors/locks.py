@@ -114,8 +114,8 @@ class Locks:
         """What was met at the heap lock in the last batch, ns."""
         self._heap_lock_count = self._heap_lock_hold = 0.0
         """Acquisitions of the heap lock since the last batch, and for how long, ns."""
-        self._batch_at = 0
-        """When that was, ns."""
+        self._batch_at, self._busy = 0, ps
+        """When that was, ns, and how many Ps were busy."""
         self._locks: dict[int, Lock] = {}
 
     # -- in batches --------------------------------------------------------------------------
@@ -193,8 +193,8 @@ class Locks:
         and, of every sequence of them, that until the next refill.
         """
         elapsed, ps = self._clock.now - self._batch_at, self._customers
-        in_vain, sweeps = refills.in_vain, refills.sweeps_in_vain
-        sweepers = min(int(sweeps.sum()), self.busy(), ps)
+        in_vain, sweeps = refills.in_vain.astype(np.float64), refills.sweeps_in_vain
+        sweepers = min(int(sweeps.sum()), self._busy, ps)
         swept = min(float(in_vain.sum()) * self._sweep_span_ns / max(sweepers, 1), elapsed)
         taken = np.maximum(refills.spans - in_vain, 1)
         together = swept + (elapsed - swept) * np.minimum(sweeps / taken, 1)
@@ -224,7 +224,7 @@ class Locks:
     def close_batch(self) -> None:
         """The wait for the heap lock follows from all of its load since the last batch."""
         now = self._clock.now
-        elapsed, self._batch_at = now - self._batch_at, now
+        elapsed, self._batch_at, self._busy = now - self._batch_at, now, self.busy()
         if elapsed <= 0:
             return
         count = self._heap_lock_count

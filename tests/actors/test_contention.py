@@ -95,9 +95,9 @@ difference of RARE in the share of acquisitions, of LITTLE in the share of CPU t
 
 def assert_agreement(batched: Result, exact: Result) -> None:
     """How often locks are found taken, and what share of all CPU time waiting takes."""
-    expected, seen = (lock_frame(run).loc["all"] for run in (batched, exact))
+    expected, seen = (dict(lock_frame(run).loc["all"]) for run in (batched, exact))
     for figure, little in (("contended", RARE), ("cpu_share", LITTLE)):
-        b, e = float(expected[figure]), float(seen[figure])
+        b, e = expected[figure], seen[figure]
         told = f"{figure}: batches {b:.4%}, single refills {e:.4%} of {seen['acquisitions']:.0f}"
         print(told)  # noqa: T201  shown by pytest -s
         if e > RARE:
@@ -114,10 +114,18 @@ def test_batches_and_single_refills_agree_on_one_hot_class(gogc: str | int) -> N
 
 SHIPPED = {
     "batch-parser": ["GOMAXPROCS=16", "workload.load.files.parallel=16", "duration=60ms"],
-    "busy-store": ["GOMAXPROCS=8", "workload.stores.table.size=8MiB", "duration=50ms"],
-    "garbage64": ["GOMAXPROCS=32", "duration=20ms"],
+    "busy-store": ["GOMAXPROCS=8", "workload.stores.table.size=8MiB", "duration=30ms"],
+    "garbage64": ["GOMAXPROCS=32", "workload.main=[]", "duration=20ms"],
+    "grpc-fanout": ["GOMAXPROCS=8", "workload.load.calls.arrivals.poisson=8000/s", "duration=50ms"],
     "json-api": ["GOMAXPROCS=64", "duration=300ms"],
+    "metrics-store": [
+        "GOMAXPROCS=8",
+        "workload.stores.series.size=8MiB",
+        "workload.stores.chunks.size=8MiB",
+        "duration=500ms",
+    ],
     "small-proxy": ["GOMAXPROCS=4", "duration=1s"],
+    "stream-pool": ["GOMAXPROCS=16", "duration=200ms"],
 }
 """Shipped workloads, from such with idle Ps to such whose Ps do little but allocate; shorter and
 smaller, since every refill is an event."""
@@ -130,7 +138,7 @@ def test_batches_and_single_refills_agree_on_shipped_workloads(workload: str) ->
         simulate(
             load(
                 {"workload": workload},
-                [*SHIPPED[workload], f"model.resolution={mode}", "record.samples=0"],
+                [*SHIPPED[workload], f"model.resolution={mode}", "record.warmup=0s"],
             )
         )
         for mode in ("batched", "refill")

@@ -190,14 +190,14 @@ class Locks:
 
         Spans with free slots are taken evenly. Those without lie together in the sets, so that
         refills come to them together: it takes the time of all of these sweeps on the Ps that run,
-        and, of every sequence of them, that until the next refill.
+        which the next batch pays for, and of every sequence of them that until the next refill.
         """
         elapsed, ps = self._clock.now - self._batch_at, self._customers
         in_vain, sweeps = refills.in_vain.astype(np.float64), refills.sweeps_in_vain
         sweepers = min(int(sweeps.sum()), self._busy, ps)
-        swept = min(float(in_vain.sum()) * self._sweep_span_ns / max(sweepers, 1), elapsed)
+        swept = float(in_vain.sum()) * self._sweep_span_ns / max(sweepers, 1)
         taken = np.maximum(refills.spans - in_vain, 1)
-        together = swept + (elapsed - swept) * np.minimum(sweeps / taken, 1)
+        together = swept + elapsed * np.minimum(sweeps / taken, 1)
         calm = hold.times - in_vain
         return [
             (calm, seen_by_arrivals(hold.ns, calm, elapsed, ps)),

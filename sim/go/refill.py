@@ -32,7 +32,7 @@ class RefillCounts:
     in_vain: Ints
     """Of the swept ones, those without a free slot."""
     sweeps_in_vain: Ints
-    """Sequences of these between two spans with free slots, of at most SWEEP_BUDGET spans each."""
+    """Sequences of these between two spans with free slots, each of about SWEEP_BUDGET at most."""
     fresh: Ints
     freed_spans: Ints
     faulted_bytes: Ints
@@ -101,6 +101,7 @@ def _sweep_and_take(heap: MHeap, classes: Ints, slots: Ints, counts: RefillCount
     nelems = heap.nelems[classes]
     taken = lot_of([_NO_SPANS] * len(classes))
     budget = (SWEEP_BUDGET + 1) * -(-slots // nelems)
+    goes_on = np.zeros(len(classes), dtype=np.bool_)  # the last span was swept in vain
     for unswept in (
         [central.partial_unswept for central in centrals],
         [central.full_unswept for central in centrals],
@@ -119,19 +120,24 @@ def _sweep_and_take(heap: MHeap, classes: Ints, slots: Ints, counts: RefillCount
             free = heap.free_slots(batch.spans)
             full = batch.those(free == 0)
             counts.in_vain += full.number
-            counts.sweeps_in_vain += batch.total(_begins(free == 0, batch))
-            counts.sweeps_in_vain += full.number // SWEEP_BUDGET
+            counts.sweeps_in_vain += batch.total(_begins(free == 0, batch, goes_on))
             heap.uncache_full(classes, full)
             slots = slots - batch.total(free)
             taken = merged(taken, batch.those(free > 0))
+    counts.sweeps_in_vain += counts.in_vain // SWEEP_BUDGET
     return taken
 
 
-def _begins(chosen: NDArray[np.bool_], lot: Lot) -> NDArray[np.bool_]:
-    """Where sequences of chosen spans of a class begin."""
-    goes_on = np.concatenate(([False], chosen[:-1]))
-    goes_on[(np.cumsum(lot.number) - lot.number)[lot.number > 0]] = False
-    return chosen & ~goes_on
+def _begins(chosen: NDArray[np.bool_], lot: Lot, goes_on: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where sequences of chosen spans of a class begin, which go on from one lot to the next.
+
+    `goes_on` says by class whether the last span before the lot was chosen, and is renewed.
+    """
+    there, behind = lot.number > 0, np.cumsum(lot.number)
+    before = np.concatenate(([False], chosen[:-1]))
+    before[(behind - lot.number)[there]] = goes_on[there]
+    goes_on[there] = chosen[behind[there] - 1]
+    return chosen & ~before
 
 
 def fresh_spans(heap: MHeap, classes: Ints, number: Ints, counts: RefillCounts) -> Lot:

@@ -48,3 +48,4 @@ def export(
         return
     with replacing(out) as growing, growing.open("w", encoding="utf-8") as file:
         FORMATS[format](chosen, file)
+    print(f"export: {out}")

@@ -37,23 +37,26 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "export results/sweep-quickstart benchfmt -o after.txt",
     ),
     "whatif": (
-        "whatif app.gctrace --gogc 50,100,200",
-        "whatif app.gctrace --gogc 100,off --gomemlimit 512MiB --json predictions.json",
+        "whatif service.gctrace --gogc 50,100,200",
+        "whatif service.gctrace --gogc 100,off --gomemlimit 512MiB --json predictions.json",
     ),
     "tune": (
-        "tune app.gctrace --memory 512MiB",
-        "tune app.gctrace --memory 2GiB --growth 50% --max-gc-cpu 10%",
+        "tune service.gctrace --memory 512MiB",
+        "tune service.gctrace --memory 2GiB --growth 50% --max-gc-cpu 10%",
     ),
     "explore": (
-        "explore app.gctrace --memory 512MiB",
+        "explore service.gctrace --memory 512MiB",
         "explore quickstart --port 8080",
     ),
-    "fit": ("fit app.gctrace -o app.yaml", "fit app.gctrace -o app.yaml --prometheus scrape.txt"),
+    "fit": (
+        "fit service.gctrace -o service.yaml",
+        "fit service.gctrace -o service.yaml --rss 190MiB",
+    ),
     "examples": ("examples", "examples --json -"),
-    "init": ("init my-service", "init my-service --from json-api"),
+    "init": ("init my-service", "init my-api --from json-api"),
     "watch": ("watch tricolour", "watch lost-object --variant none --html lost-object.html"),
     "where": ("where 1000B", "where 1000B --pointers"),
-    "check": ("check my-service.yaml", "check my-service.yaml --set gc.pacer=go1.18"),
+    "check": ("check quickstart.yaml", "check json-api.yaml --set gc.pacer=go1.18"),
     "policies": ("policies", "policies my_pacer.py"),
     "sizeclasses": ("sizeclasses", "sizeclasses --json classes.json"),
     "evaluate": ("evaluate", "evaluate --write"),
@@ -73,12 +76,19 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
     "schema": ("schema config", "schema workload -o workload.schema.json"),
 }
 """By command: lines to type after `gomemsim`, the plainest first."""
+OF_INIT: Final = ("service.gctrace", "quickstart.yaml", "json-api.yaml")
+"""Files that `init` brings."""
 
 
 def epilog(command: str) -> str:
     """The examples of a command as the end of its help; lines stay as they are."""
     lines = "\n".join(f"  gomemsim {line}" for line in EXAMPLES[command])
-    return f"\b\nExamples:\n{lines}"
+    where = ", in a folder that `gomemsim init` made" if _needs_init(lines) else ""
+    return f"\b\nExamples{where}:\n{lines}"
+
+
+def _needs_init(lines: str) -> bool:
+    return any(file in lines for file in OF_INIT)
 
 
 class Flags:

@@ -77,6 +77,8 @@ def _announced(points: Sequence[Point], folder: Place, left: int, processes: int
     if math.isnan(cpu):
         return math.nan
     seconds = cpu / min(processes, left) if processes else math.nan
-    wall = f", {in_words(seconds)} on {min(processes, left)} cores" if processes else ""
-    notify(f"{left} runs: about {in_words(cpu)} of CPU time{wall}")
+    cores = min(processes, left)
+    wall = f", {in_words(seconds)} on {cores} cores" if cores > 1 else ""
+    runs = "1 run" if left == 1 else f"{left} runs"
+    notify(f"{runs}: about {in_words(cpu)} of CPU time{wall}")
     return seconds

@@ -182,8 +182,9 @@ class Retention:
 
     def let_go_of_all(self, g: G) -> None:
         """The goroutine has ended: what it keeps is garbage, what it borrowed goes back."""
+        assert g.p is not None
         for pool in g.lent:
-            pool.put()
+            pool.put(g.p.id)
         for mix, holder in g.keeps.items():
             self._let_go(holder, mix)
 

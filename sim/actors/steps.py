@@ -146,7 +146,8 @@ class BorrowStep:
     def run(self, g: G) -> Body:
         """See `CompiledStep`."""
         g.lent.append(self.pool)
-        if not self.pool.get():
+        assert g.p is not None
+        if not self.pool.get(g.p.id):
             yield from self.new.run(g)
 
 

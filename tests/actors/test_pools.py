@@ -38,15 +38,29 @@ def allocated_per_burst(gogc: int | str) -> float:
 
 def test_objects_survive_one_collection_as_victims_and_not_the_next() -> None:
     pool = SyncPool(owner=0)
-    assert [pool.get() for _ in range(3)] == [False] * 3
+    assert [pool.get(0) for _ in range(3)] == [False] * 3
     for _ in range(3):
-        pool.put()
+        pool.put(0)
     assert pool.cleanup() == (0, 3)
-    assert pool.get()  # a victim
-    pool.put()  # is an ordinary idle object again
+    assert pool.get(0)  # a victim
+    pool.put(0)  # is an ordinary idle object again
     assert pool.cleanup() == (2, 3)
     assert pool.cleanup() == (1, 1)
-    assert not pool.get()
+    assert not pool.get(0)
+
+
+def test_nobody_gets_at_the_object_that_another_p_keeps_for_itself() -> None:
+    pool = SyncPool(owner=0)
+    assert not pool.get(0)
+    assert not pool.get(0)
+    pool.put(0)  # its own
+    pool.put(0)  # everybody's
+    assert [pool.get(1) for _ in range(2)] == [True, False]
+    assert pool.get(0)
+    pool.put(0)
+    pool.cleanup()
+    assert not pool.get(1)  # nor as a victim
+    assert pool.get(0)
 
 
 def test_a_lower_gogc_makes_a_pooling_program_allocate_more() -> None:
@@ -61,15 +75,15 @@ def test_the_ledger_holds_as_many_objects_as_the_pool_counts() -> None:
     world = world_of(config_of(steady))
     (pool,), ledger = world.retention.pools.values(), world.memory.ledger
     for _ in range(50):
-        pool.get()
+        pool.get(0)
     span, kind = world.memory.heap.alloc_spans(0, 4, 1, 32 * KiB, 1)[0], 0
     ledger.add(span, kind, pool.owner, np.array([50]))
     for _ in range(200):  # cycles that each drop one of fifty, and make a new one
-        pool.put()
+        pool.put(0)
         for _ in range(2):
             empty_pools(world.retention, ledger, len(world.kinds))
             ledger.bury(world.runtime.streams["lifetimes"])
-        if not pool.get():
+        if not pool.get(0):
             ledger.add(span, kind, pool.owner, np.array([1]))
         held = ledger.held_by(pool.owner, len(world.kinds)).sum()
         assert abs(held - 50) <= 5

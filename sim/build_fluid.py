@@ -70,6 +70,7 @@ class Fluid:
             self._holder_of,
             self._stores,
             runtime.machine.sched.go_ns,
+            self._book.grown,
         )
         self._batches: list[VisitSource] = []
         self._begun = False

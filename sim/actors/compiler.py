@@ -21,11 +21,10 @@ from sim.runtime.state import GC
 from sim.streams import Streams
 from sim.workload import program as spec
 from sim.workload.distributions import Constant, Distribution
-from sim.workload.mixes import MixBook, finalizer_mix, pool_mix
+from sim.workload.mixes import NO_MIX, MixBook, finalizer_mix, pool_mix
 
 DRAWS: Final = 1024
 """Values of a distribution drawn at a time."""
-NO_MIX: Final = -1
 
 
 class StepCompiler:
@@ -64,6 +63,11 @@ class StepCompiler:
         match step:
             case spec.Work():
                 return self._work(step, path)
+            case spec.Append() | spec.Insert():
+                cpu = self._draw(step.cpu, f"{path}.cpu")
+                return compiled.GrowStep(
+                    cpu, self._book.grown(step), self._computing, self._retention
+                )
             case spec.Spin() | spec.Wait() | spec.Syscall():
                 return self._passing(step, self._draw(step.time, f"{path}.time"))
             case spec.Publish():

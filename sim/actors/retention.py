@@ -86,6 +86,10 @@ class Retention:
         holder = g.keeps.get(mix)
         if holder is None:
             holder = g.keeps[mix] = Holder()
+        self._keep_with(holder, g, mix, slots)
+
+    def _keep_with(self, holder: Holder, g: G, mix: int, slots: float) -> None:
+        """Whoever this is keeps these slots."""
         self._waiting[mix][holder] = None
         holder.pending += slots
         _count_bursts(holder, g)
@@ -126,13 +130,17 @@ class Retention:
                 store.entries[0], store.entries[which] = store.entries[which], store.entries[0]
             dropped = store.entries.popleft()
             store.entries_requested -= dropped.requested
-            self._let_go(dropped, store.mix)
+            self.let_go(dropped, store.mix)
 
     # -- who keeps what a step allocates -----------------------------------------------------
 
     def keep_in_goroutine(self, mix: int) -> Keep:
         """The goroutine keeps the objects until it ends."""
         return lambda g, slots: self.keep(g, mix, slots)
+
+    def keep_apart(self, holder: Holder, mix: int) -> Keep:
+        """The goroutine keeps the objects until it lets go of them (`let_go`)."""
+        return lambda g, slots: self._keep_with(holder, g, mix, slots)
 
     def keep_for_finalizers(self, mix: int) -> Keep | None:
         """Nobody keeps the objects; None where they have no finalizers either."""
@@ -186,9 +194,9 @@ class Retention:
         for pool in g.lent:
             pool.put(g.p.id)
         for mix, holder in g.keeps.items():
-            self._let_go(holder, mix)
+            self.let_go(holder, mix)
 
-    def _let_go(self, holder: Holder, mix: int) -> None:
+    def let_go(self, holder: Holder, mix: int) -> None:
         """Nobody holds this any more: it is garbage."""
         self._waiting[mix].pop(holder, None)
         if mix in self._finalizers.unreachable and holder.pending:

@@ -13,7 +13,8 @@ from sim.engine.clock import Clock
 from sim.go.pool import SyncPool
 from sim.runtime.state import GC
 from sim.units import Bytes, Nanoseconds
-from sim.workload.retention import StoreState
+from sim.workload.mixes import NO_MIX, Stage
+from sim.workload.retention import Holder, StoreState
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,42 @@ class WorkStep:
         return self.computing.work(
             g, self.cpu(), self.allocate(), self.mix, self.keep, self.writes_per_ns
         )
+
+
+@dataclass(frozen=True, slots=True)
+class GrowStep:
+    """`append`, `insert`: arrays, each garbage when the next has taken over what was in it.
+
+    The goroutine keeps those of the last stage until it ends.
+    """
+
+    cpu: Draw
+    """CPU time in ns."""
+    stages: list[Stage]
+    computing: Computing
+    retention: Retention
+
+    def run(self, g: G) -> Body:
+        """See `CompiledStep`."""
+        computing, cpu = self.computing, self.cpu()
+        before: list[Holder] = []
+        mix = NO_MIX
+        for stage in self.stages:
+            now = [Holder() for _ in range(stage.arrays.number)]
+            each = len(now) // max(len(before), 1)
+            for number, holder in enumerate(now, 1):
+                keep = self._keep(stage, holder)
+                yield from computing.work(g, 0.0, float(stage.arrays.size), stage.mix, keep, 0.0)
+                if before and number % each == 0:
+                    self.retention.let_go(before.pop(), mix)
+            yield from computing.work(g, cpu * stage.share, 0.0, NO_MIX, None, 0.0)
+            before, mix = now, stage.mix
+
+    def _keep(self, stage: Stage, holder: Holder) -> Keep:
+        """Who keeps an array: for a while, or to the end of the goroutine."""
+        if stage is self.stages[-1]:
+            return self.retention.keep_in_goroutine(stage.mix)
+        return self.retention.keep_apart(holder, stage.mix)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@ from sim.config.at import At
 from sim.config.tree import Node, locate
 from sim.errors import nearest
 from sim.quantities import ADDRESS_SPACE
-from sim.units import format_bytes
+from sim.units import Bytes, format_bytes
 from sim.workload.distributions import Constant
 from sim.workload.program import (
     WORD,
+    Append,
     Borrow,
+    Insert,
     ObjectKind,
     Program,
     Publish,
@@ -93,6 +95,10 @@ class _Checks:
                 self.name((*path, "store"), "store", step.store, self.program.stores)
             case Borrow():
                 self.name((*path, "pool"), "pool", step.pool, self.program.pools)
+            case Append():
+                self.room(path, step.pointers, step.size, "element")
+            case Insert():
+                self.room(path, step.pointers, step.value, "value")
             case Repeat():
                 self.steps((*path, "steps"), step.steps)
 
@@ -105,6 +111,14 @@ class _Checks:
             )
         if work.into is not None:
             self.name((*path, "into"), "store", work.into, self.program.stores)
+
+    def room(self, path: Path, pointers: int | str, size: Bytes, what: str) -> None:
+        words = size // WORD
+        if isinstance(pointers, int) and pointers > words:
+            self.fail(
+                (*path, "pointers"),
+                f"expected at most the {words} words of the {what}, got {pointers}",
+            )
 
     def load(self) -> None:
         if not self.program.load:

@@ -16,6 +16,7 @@ from sim.fluid.visit import Use, Visit, note_burst
 from sim.streams import Streams
 from sim.workload import program as spec
 from sim.workload.distributions import Distribution
+from sim.workload.mixes import Stage
 
 DRAWS: Final = 512
 """Draws from which a variance, or the mean of the longest of several waits, is found. Chosen so
@@ -56,9 +57,11 @@ class VisitCompiler:
         holder: Callable[[spec.Work], Retained | None],
         stores: dict[str, Retained],
         go_ns: float,
+        grown: Callable[[spec.Append | spec.Insert], list[Stage]],
     ) -> None:
         self._program, self._mix_ids, self._per_byte = program, mix_ids, slots_per_byte
         self._holder, self._stores, self._go_ns = holder, stores, go_ns
+        self._arrays = grown
 
     def kind(self, name: str) -> spec.GoroutineKind:
         """A kind of goroutine by its name."""
@@ -97,6 +100,8 @@ class VisitCompiler:
         match step:
             case spec.Work():
                 self._work(step, visit)
+            case spec.Append() | spec.Insert():
+                self._grow(step, visit)
             case spec.Spin():
                 visit.weight_variance += variance(step.time)
                 _run(visit, step.time.mean())
@@ -141,6 +146,26 @@ class VisitCompiler:
         visit.spots.append(((begin + visit.own) / 2, asked))
         visit.held[mix] += half
         visit.note()
+
+    def _grow(self, step: spec.Append | spec.Insert, visit: Visit) -> None:
+        """Arrays, of which the goroutine keeps the last."""
+        stages, cpu = self._arrays(step), step.cpu.mean()
+        visit.weight_variance += variance(step.cpu)
+        for i, stage in enumerate(stages):
+            slots = stage.nbytes * self._per_byte[stage.mix]
+            last = stage is stages[-1]
+            visit.asked += stage.nbytes
+            visit.uses.append(Use(stage.mix, slots, None, last))
+            visit.allocates = True
+            note_burst(visit.bursts, stage.mix, slots)
+            visit.held[stage.mix] = visit.held.get(stage.mix, 0.0) + slots
+            visit.spots.append((visit.own, stage.nbytes))
+            _run(visit, 0.0, slots)
+            visit.note()
+            if i:
+                visit.held.pop(stages[i - 1].mix)
+            _run(visit, cpu * stage.share)
+            visit.note()
 
     def _spawn(self, step: spec.Spawn, visit: Visit) -> None:
         kind, count = self._program.goroutines[step.goroutine], step.count
@@ -232,7 +257,7 @@ def longest(steps: Sequence[spec.Step], count: int) -> float:
         time: Distribution | None = None
         if isinstance(step, spec.Wait | spec.Spin):
             time = step.time
-        elif isinstance(step, spec.Work):
+        elif isinstance(step, spec.Work | spec.Append | spec.Insert):
             time = step.cpu
         if time is not None:
             total += time.quantile(rng.random(total.size)).reshape(total.shape)

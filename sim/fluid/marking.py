@@ -197,6 +197,8 @@ class MarkingFlow:
         """ns of a step."""
         able = marks.workers / marks.unit_ns + self._assisting / marks.assist_ns
         able = able or plan.program / marks.assist_ns
+        if not able:  # nobody marks yet, and nobody runs
+            return max(min(longest or plan.until, plan.until), 1.0)
         steps = STEPS if not marks.paid or self._uneven else 1
         elapsed = min(longest or self._phase.units / able / steps, work / able, plan.until)
         if self._late_ps and not longest:

@@ -130,6 +130,8 @@ def _step(step: spec.Step) -> Json:
             return {"do": "spin", "time": _values(step.time)}
         case spec.Wait():
             return {"do": "wait", "time": _values(step.time), "via": step.via}
+        case spec.Append() | spec.Insert():
+            return {"do": type(step).__name__.lower(), **_growing(step)}
         case spec.Syscall():
             return {"do": "syscall", "time": _values(step.time)}
         case spec.SetGCPercent() | spec.SetMemoryLimit():
@@ -152,6 +154,19 @@ def _work(step: spec.Work) -> Json:
         "pointer_writes": step.pointer_writes,
         "finalizer_ns": step.finalizer,
         **lives,
+    }
+
+
+def _growing(step: spec.Append | spec.Insert) -> Json:
+    size = step.size if isinstance(step, spec.Append) else step.value
+    words = size // spec.WORD if step.pointers == "all" else step.pointers
+    key = 0 if isinstance(step, spec.Append) else -(-step.key // spec.WORD)
+    return {
+        "count": step.elements if isinstance(step, spec.Append) else step.entries,
+        "size": size if isinstance(step, spec.Append) else -(-size // spec.WORD) * spec.WORD,
+        "words": words,
+        "key_words": key,
+        "cpu": _values(step.cpu),
     }
 
 

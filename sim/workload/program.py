@@ -22,6 +22,8 @@ SizeDistribution: TypeAlias = Annotated[Distribution, Unit("bytes")]
 TimeDistribution: TypeAlias = Annotated[Distribution, Unit("ns")]
 
 WORD = 8
+MOST_ELEMENTS = 1 << 24
+"""Of a slice or a map that grows, and bytes of an element: a slice of them fits into 2^48 bytes."""
 MAX_USED_STACK = 500 * 1000**2
 """Beyond it a doubled stack exceeds Go's limit of a billion bytes (runtime/proc.go: main)."""
 
@@ -91,6 +93,43 @@ class Work:
             raise UserError("finalizer: expected objects that live for a step or a goroutine")
         if self.of is None:
             raise UserError("finalizer: expected the key 'of', the mix of what has finalizers")
+
+
+@dataclass(frozen=True)
+class Append:
+    """Append elements one by one to a new slice, which the goroutine keeps until it ends.
+
+    An array that is full is copied to a larger one, and garbage from then on (runtime/slice.go).
+    """
+
+    elements: Annotated[int, Ge(1), Le(MOST_ELEMENTS)]
+    """How many."""
+    size: Annotated[Bytes, Gt(0), Le(MOST_ELEMENTS)] = WORD
+    """Bytes of an element."""
+    pointers: Annotated[int, Ge(0)] | Literal["all"] = 0
+    """Words at the front of each element that lead to objects; 0 makes the arrays noscan."""
+    cpu: TimeDistribution = Constant(0)
+    """Time on a P, copying included, without allocation and collection."""
+
+
+@dataclass(frozen=True)
+class Insert:
+    """Insert entries one by one into a new map, which the goroutine keeps until it ends.
+
+    Groups that are full are replaced by more of them (Swiss tables of Go 1.24 and later:
+    internal/runtime/maps); keys and values of more than 128 bytes would lie apart.
+    """
+
+    entries: Annotated[int, Ge(1), Le(MOST_ELEMENTS)]
+    """How many."""
+    key: Annotated[Bytes, Gt(0), Le(128)] = WORD
+    """Bytes of a key, rounded up to words."""
+    value: Annotated[Bytes, Ge(0), Le(128)] = WORD
+    """Bytes of a value, rounded up to words."""
+    pointers: Annotated[int, Ge(0)] | Literal["all"] = 0
+    """Words at the front of each value that lead to objects; 0 makes the groups noscan."""
+    cpu: TimeDistribution = Constant(0)
+    """Time on a P, copying included, without allocation and collection."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +236,8 @@ class Repeat:
 
 Step: TypeAlias = (
     Work
+    | Append
+    | Insert
     | Spin
     | Publish
     | Wait

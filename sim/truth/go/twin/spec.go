@@ -52,6 +52,9 @@ type stepSpec struct {
 	Wait          bool       `json:"wait"`
 	Times         int        `json:"times"`
 	Value         int64      `json:"value"`
+	Size          int        `json:"size"`
+	Words         int        `json:"words"`
+	KeyWords      int        `json:"key_words"`
 	Steps         []stepSpec `json:"steps"`
 }
 

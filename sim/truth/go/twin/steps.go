@@ -1,6 +1,7 @@
 package main
 
 import (
+	"reflect"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -36,6 +37,7 @@ type goroutine struct {
 	keeps    map[*mix]*family // until it ends
 	passing  family           // on its way to somebody else
 	lent     []loan
+	grown    []reflect.Value // slices and maps that it keeps until it ends
 	wake     chan float64
 }
 
@@ -70,6 +72,8 @@ func (k *kind) run(ahead float64) float64 {
 	}
 	clear(g.lent)
 	g.lent = g.lent[:0]
+	clear(g.grown)
+	g.grown = g.grown[:0]
 	for _, f := range g.keeps {
 		f.clear()
 	}
@@ -132,6 +136,10 @@ func (p *program) compileStep(s stepSpec) step {
 		return func(g *goroutine) { g.lent = append(g.lent, loan{from, from.Get()}) }
 	case "collect":
 		return func(*goroutine) { runtime.GC() }
+	case "append":
+		return appending(s)
+	case "insert":
+		return inserting(s)
 	case "syscall":
 		return systemCall(s)
 	case "setgcpercent":

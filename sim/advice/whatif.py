@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from sim.advice.prediction import OVERLOAD, Figures, Prediction, wanted_share
 from sim.advice.report import environment
+from sim.advice.risks import tips_over
 from sim.fitting.fit import Fit
 from sim.fitting.settings import name_gogc, name_limit
 from sim.units import SECOND, Figure, format_bytes, in_one_unit
@@ -104,12 +106,25 @@ def doubts(fit: Fit, predictions: Sequence[Prediction]) -> str:
         for setting, share in shares
         if share > OVERLOAD and setting != fit.logged
     ]
+    lines += _tipping(fit, predictions)
     if {setting.procs for setting, _ in shares} != {fit.program.procs}:
         lines.append(
             "- doubt: another GOMAXPROCS than logged: what goroutines hold at a time often grows"
             " with the Ps, which one log does not show; a log with that GOMAXPROCS does"
         )
     return "\n".join(lines)
+
+
+def _tipping(fit: Fit, predictions: Sequence[Prediction]) -> list[str]:
+    """Limits under which a service may come into a state that it does not leave, once for each."""
+    limited = dict.fromkeys(replace(p.setting, gogc=None) for p in predictions)
+    return [
+        f"- doubt: GOMEMLIMIT={name_limit(setting.memory_limit)}: requests that queue up until"
+        f" {growth:.0%} more is alive make collection take over a third of the CPU, and then more"
+        " queue up: real runs differ by whether such a moment comes"
+        for setting in limited
+        if (growth := tips_over(fit, setting)) is not None
+    ]
 
 
 def _growth(fit: Fit) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim.advice.prediction import predict
+from sim.advice.risks import tips_over
 from sim.advice.settings import grid
 from sim.advice.whatif import as_object, doubts, rows
 from sim.errors import UserError
@@ -18,6 +19,7 @@ from sim.units import GiB, MiB
 from tests.fits import fitted
 
 REAL = Path(__file__).parents[1] / "golden" / "real"
+APPS = REAL.parent / "real-apps"
 HEAPBENCH = REAL / "hbsteady.p2.gogc100.limnone.r0.gctrace.gz"
 KEYS = [
     "gogc",
@@ -102,3 +104,13 @@ def test_the_table_has_words_for_heads_and_units_once() -> None:
     assert list(row)[:7] == [*heads, "peak heap at cycles"]
     assert re.fullmatch(r"\d+MiB \(\d+ to \d+\)", row["peak RSS"])
     assert re.fullmatch(r"[\d.]+% \([\d.]+ to [\d.]+\)", row["GC CPU"])
+
+
+def test_near_its_limit_a_service_may_tip_over_and_further_away_not() -> None:
+    """Of four real runs of caddy under 28 MiB one collapsed; none did under 32."""
+    fit = fitted(APPS / "caddy.p2.gogc100.limnone.r5.gctrace.gz")
+    predictions = predict(fit, grid("off", "28MiB,64MiB", "2"), seeds=1, draws=1)
+    (told,) = (line for line in doubts(fit, predictions).splitlines() if "queue up until" in line)
+    assert "GOMEMLIMIT=28MiB" in told
+    gofmt = fitted(APPS / "gofmt.p2.gogc100.limnone.r5.gctrace.gz")  # nothing queues up
+    assert tips_over(gofmt, Setting(None, 20 * MiB, 2)) is None

@@ -63,7 +63,7 @@ class Readable(Protocol[T_co]):
         ...
 
 
-class Kind(NamedTuple, Generic[N]):
+class Dimension(NamedTuple, Generic[N]):
     """What a quantity is: in words, and how it is read and written."""
 
     words: str
@@ -77,14 +77,14 @@ class Quantity(Generic[N]):
 
     name: str
     """As sentences call it: that of the option, or of the variable of Go."""
-    kind: Kind[N]
+    dimension: Dimension[N]
     least: N
     most: N
 
     def read(self, text: str | float) -> N:
         """See `Readable`."""
         try:
-            value = self.kind.parse(str(text))
+            value = self.dimension.parse(str(text))
         except UserError as error:
             raise UserError(f"{self.name}: {error}") from None
         if not self.least <= value <= self.most:
@@ -94,8 +94,8 @@ class Quantity(Generic[N]):
     @property
     def bounds(self) -> str:
         """Between what it lies, in words."""
-        least, most = self.kind.show(self.least), self.kind.show(self.most)
-        return f"{self.kind.words} from {least} to {most}"
+        least, most = self.dimension.show(self.least), self.dimension.show(self.most)
+        return f"{self.dimension.words} from {least} to {most}"
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Limit(Generic[N]):
 
 
 @dataclass(frozen=True)
-class Several(Generic[T]):
+class Values(Generic[T]):
     """Values with commas between them, at least one."""
 
     name: str
@@ -151,19 +151,19 @@ def _hours(ns: float) -> str:
     return f"{ns / _HOUR:g}h" if ns >= _HOUR else format_duration(ns)
 
 
-_PERCENT: Final = Kind("a number", _whole("a number such as 100 or off"), _digits)
-_COUNT: Final = Kind("a number", _whole("a number such as 4"), _digits)
-_SIZE: Final = Kind("a size", parse_bytes, format_bytes)
-_SHARE: Final = Kind("a share", parse_fraction, _percent)
-_TIME: Final = Kind("a time", parse_duration, _hours)
-_RATE: Final = Kind("a rate", parse_rate, lambda rate: f"{rate:g}/s")
+_PERCENT: Final = Dimension("a number", _whole("a number such as 100 or off"), _digits)
+_COUNT: Final = Dimension("a number", _whole("a number such as 4"), _digits)
+_SIZE: Final = Dimension("a size", parse_bytes, format_bytes)
+_SHARE: Final = Dimension("a share", parse_fraction, _percent)
+_TIME: Final = Dimension("a time", parse_duration, _hours)
+_RATE: Final = Dimension("a rate", parse_rate, lambda rate: f"{rate:g}/s")
 
 GOGC: Final = Limit(Quantity("GOGC", _PERCENT, 0, MOST_GOGC), ("off",))
 GOMEMLIMIT: Final = Limit(Quantity("GOMEMLIMIT", _SIZE, 1, MAX_INT64), ("none", "off"))
 GOMAXPROCS: Final = Quantity("GOMAXPROCS", _COUNT, 1, MOST_PS)
-GOGCS: Final = Several("GOGC", GOGC)
-GOMEMLIMITS: Final = Several("GOMEMLIMIT", GOMEMLIMIT)
-GOMAXPROCS_VALUES: Final = Several("GOMAXPROCS", GOMAXPROCS)
+GOGCS: Final = Values("GOGC", GOGC)
+GOMEMLIMITS: Final = Values("GOMEMLIMIT", GOMEMLIMIT)
+GOMAXPROCS_VALUES: Final = Values("GOMAXPROCS", GOMAXPROCS)
 CONTAINER: Final = Quantity("memory", _SIZE, 1, ADDRESS_SPACE)
 RESIDENT: Final = Quantity("rss", _SIZE, 1, ADDRESS_SPACE)
 GROWTH: Final = Quantity("growth", _SHARE, 0.0, 100.0)

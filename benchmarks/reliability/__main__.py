@@ -109,8 +109,10 @@ def _failures(act: faults.Point, bench: faults.Bench, rng: np.random.Generator) 
 
 
 def _drawn(names: list[str], points: int, rng: np.random.Generator) -> Iterator[str]:
-    """The classes of so many points."""
+    """The classes of so many points: each of them once, and then at random."""
     among = [name for name in names if name in CLASSES] or [cluster.NAME]
+    yield from among[:points]  # none is left out
+    points = max(0, points - len(among))
     shares = np.array([CLASSES[name][0] if name in CLASSES else 1 for name in among], dtype=float)
     yield from (str(name) for name in rng.choice(among, size=points, p=shares / shares.sum()))
 

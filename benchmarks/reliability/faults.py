@@ -222,18 +222,18 @@ def sweeps_at_once(bench: Bench, rng: np.random.Generator) -> Failures:
 
 
 CLASSES: Final[Mapping[str, tuple[int, Point]]] = {
-    "run over another, SIGKILL": (6, killed(signal.SIGKILL)),
-    "run over another, SIGTERM": (3, killed(signal.SIGTERM)),
-    "run over another, SIGINT": (3, killed(signal.SIGINT)),
-    "run over another, disk full": (4, run_on_a_full_disk),
-    "run over another, no rights": (1, without_rights),
-    "run over another, clock jumps": (1, clock_jumps),
-    "two runs into one folder": (2, two_at_once),
-    "report, export, schema over a file, disk full": (2, file_on_a_full_disk),
-    "sweep, SIGKILL, resumed": (4, sweep_killed(signal.SIGKILL)),
-    "sweep, SIGTERM, resumed": (1, sweep_killed(signal.SIGTERM)),
-    "sweep, SIGINT, resumed": (1, sweep_killed(signal.SIGINT)),
-    "sweep, disk full, resumed": (2, sweep_on_a_full_disk),
-    "two sweeps into one folder": (1, sweeps_at_once),
+    "run over another, SIGKILL": (24, killed(signal.SIGKILL)),
+    "run over another, SIGTERM": (12, killed(signal.SIGTERM)),
+    "run over another, SIGINT": (12, killed(signal.SIGINT)),
+    "run over another, disk full": (16, run_on_a_full_disk),
+    "run over another, no rights": (4, without_rights),
+    "run over another, clock jumps": (4, clock_jumps),
+    "two runs into one folder": (8, two_at_once),
+    "report, export, schema over a file, disk full": (8, file_on_a_full_disk),
+    "sweep, SIGKILL, resumed": (16, sweep_killed(signal.SIGKILL)),
+    "sweep, SIGTERM, resumed": (4, sweep_killed(signal.SIGTERM)),
+    "sweep, SIGINT, resumed": (4, sweep_killed(signal.SIGINT)),
+    "sweep, disk full, resumed": (8, sweep_on_a_full_disk),
+    "two sweeps into one folder": (4, sweeps_at_once),
 }
 """By name: the share of the points, and what happens at one."""

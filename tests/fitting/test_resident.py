@@ -152,8 +152,11 @@ def test_without_evidence_the_interval_is_wide_and_a_sentence_says_how_to_narrow
 def test_the_program_s_file_says_what_it_takes(tmp_path: Path) -> None:
     binary = tmp_path / "app"
     with binary.open("wb") as file:
+        file.write(b"\x7fELF")
         file.truncate(40 * MiB)
     fit = fit_log(HEAPBENCH, binary=binary)
     assert fit.overheads.program == 32 * MiB
     with pytest.raises(UserError, match=r"--binary: .*missing: No such file"):
         fit_log(HEAPBENCH, binary=tmp_path / "missing")
+    with pytest.raises(UserError, match="expected a program"):
+        fit_log(HEAPBENCH, binary=HEAPBENCH)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import time
 from dataclasses import replace
 from typing import Final
 
@@ -44,8 +45,6 @@ def run_of(number: int, which: int, detail: str) -> RunConfig:
 
 def seconds(pairs: list[tuple[int, int]], detail: str) -> list[float]:
     """CPU time of each run."""
-    import time
-
     found = []
     for number, which in pairs:
         config, begun = run_of(number, which, detail), time.process_time()

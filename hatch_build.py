@@ -22,6 +22,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 COMPILED: Final = (
     "sim/actors/*.py",
     "sim/engine/lock.py",
+    "sim/engine/queueing.py",
+    "sim/fluid/*.py",
     "sim/go/*.py",
     "sim/replay/*.py",
     "sim/runtime/*.py",

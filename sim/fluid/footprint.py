@@ -68,7 +68,7 @@ class Footprint:
         self.spans, self.slots, self.in_use = model.totals(spans)
         self.classes_used = max(self.classes_used, int(np.count_nonzero(spans)))
         self.objects = self._slots.allocated[0] - self._slots.freed[0]
-        self.in_use = max(self.in_use, self.objects)  # equal but for rounding
+        self.in_use = max(self.in_use, float(self.objects))  # equal but for rounding
         self.stacks = self._stacks.spans(in_flight)
         self._map()
 
@@ -76,7 +76,7 @@ class Footprint:
         """The heap has changed at this very instant: look at it anew."""
         self.seen_at = -1.0
 
-    def map_for(self, in_use: Bytes) -> None:
+    def map_for(self, in_use: float) -> None:
         """Spans need so much memory now: pages are mapped, or those that were returned used."""
         self.in_use = in_use
         self._map()

@@ -20,10 +20,15 @@ import sys
 from pathlib import Path
 import sim.actors.processor
 from sim.config import load
+from sim.examples import examples
 from sim.simulation import simulate
 from tests.worlds import EVERYTHING, config_of
 
 out, configs = Path(sys.argv[1]), Path(sys.argv[2])
+for name in examples("workloads"):
+    for seed, detail, duration in ((1, "events", "200ms"), (2, "fluid", "4s"), (3, "fluid", "4s")):
+        keys = [f"seed={seed}", f"model.detail={detail}", f"duration={duration}"]
+        simulate(load(name, keys), out=out / f"{name}, {detail}, {seed}")
 for name, config in {
     "everything": config_of(EVERYTHING),
     "one refill at a time": config_of(EVERYTHING, "model.resolution=refill", "duration=4ms"),
@@ -32,6 +37,13 @@ for name, config in {
     "no collection": config_of(EVERYTHING, "GOGC=off", "cgroup.memory=24MiB", "cgroup.cpu=1.5"),
     "a service": load(configs / "quickstart.yaml", ["duration=500ms"]),
     "near a limit": load(configs / "limit-near.yaml", ["duration=500ms"]),
+    "near a limit, as rates": load(
+        configs / "limit-near.yaml", ["duration=5s", "model.detail=fluid", "cgroup.memory=300MiB"]
+    ),
+    "an old pacer, as rates": load(
+        configs / "quickstart.yaml", ["duration=5s", "model.detail=fluid", "gc.pacer=go1.5"]
+    ),
+    "another seed": config_of(EVERYTHING, "seed=7", "GOMAXPROCS=3"),
     "deep stacks": load(configs / "deep-stacks.yaml", ["duration=500ms"]),
 }.items():
     simulate(config, out=out / name)

@@ -69,7 +69,7 @@ class Footprint:
         self.classes_used = max(self.classes_used, int(np.count_nonzero(spans)))
         self.objects = self._slots.allocated[0] - self._slots.freed[0]
         self.in_use = max(self.in_use, float(self.objects))  # equal but for rounding
-        self.stacks = self._stacks.spans(in_flight)
+        self.stacks = float(self._stacks.spans(in_flight))
         self._map()
 
     def forget(self) -> None:

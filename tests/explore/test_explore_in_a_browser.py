@@ -131,7 +131,8 @@ def test_the_trade_off_says_how_far_it_is_until_it_is_there(browser: Any, addres
 @pytest.mark.slow
 def test_a_legend_names_what_is_drawn(browser: Any, address: str) -> None:
     named = """
-      const [legend] = Bokeh.documents[0].get_model_by_name("heap_plot").legend;
+      const {below} = Bokeh.documents[0].get_model_by_name("heap_plot");
+      const legend = below.find((part) => part.type == "Legend");
       return legend.items.filter((item) => item.visible).map((item) => item.label.value);
     """
     look(browser, address)

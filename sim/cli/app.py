@@ -22,6 +22,7 @@ from sim.cli import (
     fit,
     plot,
     policies,
+    profile,
     report,
     run,
     schema,
@@ -49,7 +50,7 @@ GROUPS: Final[Mapping[str, Sequence[Callable[..., None]]]] = {
         scorecard.scorecard,
         contention.contention,
     ),
-    "Predict from a log": (whatif.whatif, tune.tune, explore.explore, fit.fit),
+    "Predict from a log": (whatif.whatif, tune.tune, explore.explore, fit.fit, profile.profile),
     "Learn": (watch.watch, where.where, sizeclasses.sizeclasses, policies.policies, schema.schema),
     "Real Go beside the model": (
         evaluate.evaluate,

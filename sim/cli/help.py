@@ -48,6 +48,10 @@ EXAMPLES: Final[Mapping[str, Sequence[str]]] = {
         "explore service.gctrace --memory 512MiB",
         "explore quickstart --port 8080",
     ),
+    "profile": (
+        "profile heap.pb.gz service.gctrace -o service.yaml",
+        "profile heap.pb.gz service.gctrace trace.txt -o service.yaml",
+    ),
     "fit": (
         "fit service.gctrace -o service.yaml",
         "fit service.gctrace -o service.yaml --rss 190MiB",

@@ -24,6 +24,7 @@ class SchemaKind(StrEnum):
     WHATIF = "whatif"
     TUNE = "tune"
     FIT = "fit"
+    PROFILE = "profile"
     SCORECARD = "scorecard"
     CONTENTION = "contention"
     EFFECTS = "effects"

@@ -104,11 +104,11 @@ class Container:
 def to_yaml(fit: Fit, source: str, profile: MachineProfile, container: Container) -> str:
     """The workload file, with what was identified, what was assumed, and how to measure it."""
     found = shape(fit, profile)
-    run = _run(fit, container)
+    run = as_logged(fit, container)
     return "\n".join([*map(one_line, _comments(fit, found, source)), *run, *_body(fit, found), ""])
 
 
-def _run(fit: Fit, container: Container) -> list[str]:
+def as_logged(fit: Fit, container: Container) -> list[str]:
     """The setting of the log: what the file runs under by itself."""
     logged = fit.logged
     limit = "off" if logged.memory_limit is None else name_limit(logged.memory_limit)

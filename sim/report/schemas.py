@@ -348,6 +348,7 @@ DOCUMENTS: Final[Mapping[str, Any]] = {
     "whatif": list[Predicted],
     "tune": TuneDocument,
     "fit": FitDocument,
+    "profile": FitDocument,
     "accuracy": TableDocument,
     "validate": TableDocument,
     "validate-memory": TableDocument,

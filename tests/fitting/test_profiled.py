@@ -48,7 +48,9 @@ def test_what_comes_and_goes_and_what_stays_are_those_of_the_program(written: Pa
 
 
 def test_it_collects_as_often_as_the_program_and_keeps_as_much(written: Path) -> None:
-    lines = [found.line for found in parse((SERVICE / "service.gctrace").read_text().splitlines())]
+    lines = [
+        found.line for found in parse((SERVICE / "service.gctrace").read_text("utf-8").splitlines())
+    ]
     real = len(lines) / lines[-1].at * SECOND
     figures = summary(simulate(load(written))).numbers()
     assert figures["gc_cycles"] / 5 == pytest.approx(real, rel=0.1)
@@ -57,7 +59,9 @@ def test_it_collects_as_often_as_the_program_and_keeps_as_much(written: Path) ->
 
 
 def test_what_the_files_do_not_tell_is_asked_for(written: Path) -> None:
-    asked = [line for line in written.read_text().splitlines() if line.startswith("# To supply")]
+    asked = [
+        line for line in written.read_text("utf-8").splitlines() if line.startswith("# To supply")
+    ]
     assert "pointers of the objects of main.parse" in asked[0]
     assert len(asked) == 5
 

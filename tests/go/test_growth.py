@@ -21,7 +21,7 @@ TABLE = size_classes("1.27")
 
 @pytest.fixture(scope="module")
 def recorded() -> dict[str, list[list[int]]]:
-    found: dict[str, list[list[int]]] = json.loads(GOLDEN.read_text())
+    found: dict[str, list[list[int]]] = json.loads(GOLDEN.read_text("utf-8"))
     return found
 
 

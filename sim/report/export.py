@@ -14,6 +14,7 @@ from sim.errors import UserError
 from sim.formats import benchfmt, chrome_trace
 from sim.formats.benchfmt import Better
 from sim.formats.chrome_trace import Counter, Event, Instant, TraceSlice, TraceTrack
+from sim.results.memory import between_batches
 from sim.results.result import Result
 from sim.simulation import simulate
 
@@ -90,9 +91,10 @@ def _curves(run: Result) -> Iterator[Event]:
         "RSS": "sim:rss:bytes",
         "goroutines": "/sched/goroutines:goroutines",
     }
+    samples = between_batches(run.samples)
     for name, column in curves.items():
         track = TraceTrack("Curves", name)
-        for at, value in zip(run.samples["at_ns"], run.samples[column], strict=True):
+        for at, value in zip(samples["at_ns"], samples[column], strict=True):
             yield Counter(track, int(at), {column.rpartition(":")[2]: int(value)})
 
 

@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from sim.report.colors import CAUSES, COLLECTORS, CURVES, GREY, MEANING, SERIES
 from sim.report.style import dress, legend, nothing
 from sim.results.latency import quantile, tail_causes
+from sim.results.memory import between_batches
 from sim.results.result import Result
 from sim.units import MS, SECOND, US, MiB, format_duration
 
@@ -27,7 +28,7 @@ _MARKS: Final = ".x+1*"
 def heap(axes: Axes, run: Result) -> None:
     """Live heap, goal, trigger and RSS; mark phases are shaded."""
     dress(axes, "Heap", "simulated time [s]", "MiB")
-    samples = run.samples
+    samples = between_batches(run.samples)
     if samples.empty:
         return nothing(axes, "no samples: record.samples is 0")
     at = samples["at_ns"] / SECOND
@@ -153,9 +154,10 @@ def heaps(axes: Axes, runs: Mapping[str, Result]) -> None:
     dress(axes, "Heap, and RSS dashed", "simulated time [s]", "MiB")
     for color, (label, run) in zip(cycle(SERIES), runs.items(), strict=False):
         if not run.samples.empty:
-            at = run.samples["at_ns"] / SECOND
-            axes.plot(at, run.samples["sim:heap/live:bytes"] / MiB, color=color, label=label)
-            axes.plot(at, run.samples["sim:rss:bytes"] / MiB, "--", color=color, linewidth=0.8)
+            samples = between_batches(run.samples)
+            at = samples["at_ns"] / SECOND
+            axes.plot(at, samples["sim:heap/live:bytes"] / MiB, color=color, label=label)
+            axes.plot(at, samples["sim:rss:bytes"] / MiB, "--", color=color, linewidth=0.8)
     axes.set_ylim(bottom=0)
     return legend(axes)
 

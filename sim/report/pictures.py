@@ -17,7 +17,7 @@ from bokeh.plotting import figure
 from sim.report.bokeh import hover, legend, plot
 from sim.report.colors import CAUSES, COLLECTORS, CURVES, GREY, MEANING
 from sim.results.latency import quantile, tail_causes
-from sim.results.memory import fragmentation
+from sim.results.memory import between_batches, fragmentation
 from sim.results.mmu import WINDOWS, mmu, utilization
 from sim.results.result import Result
 from sim.units import MS, SECOND, US, MiB, format_bytes, format_duration
@@ -44,7 +44,7 @@ SLICES: Final = {
 
 def heap(run: Result) -> figure | None:
     """Live heap, goal, trigger and RSS; marking is shaded."""
-    samples = run.samples
+    samples = between_batches(run.samples)
     if samples.empty:
         return None
     made = plot("Heap", "simulated time [s]", "MiB", height=260, x_range=_time(run))

@@ -20,6 +20,21 @@ _PARTS: Final = ["span_bytes", "live", "dead", "free", "tail", "internal"]
 _CLASS: Final = "/memory/classes/"
 
 
+def between_batches(samples: pd.DataFrame) -> pd.DataFrame:
+    """Samples whose memory classes and RSS move from one batch of allocation to the next.
+
+    The heap learns of allocation in batches, so that between two of them these columns stand still
+    while heap_live, an estimate, grows beyond them. Here they go in straight lines instead: what is
+    drawn beside heap_live must not lie below it.
+    """
+    batch = samples[f"{_CLASS}heap/objects:bytes"].diff().ne(0).cumsum()
+    live = samples["sim:heap/live:bytes"]
+    stale = live > live.groupby(batch).transform("first")
+    columns = [name for name in samples if name.startswith(_CLASS) or name == "sim:rss:bytes"]
+    known = samples[columns].astype("float64").mask(stale)
+    return samples.assign(**known.interpolate(limit_area="inside").ffill())
+
+
 def heap_over_time(samples: pd.DataFrame) -> pd.DataFrame:
     """The heap in bytes, a row a sample: `mapped` = in_use + idle, idle = free + released.
 

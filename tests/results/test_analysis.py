@@ -11,7 +11,7 @@ from sim.record.facts import Cycle, LockUse, Pause, Request, SpanClassUse
 from sim.record.sample import Sample
 from sim.results.gc_cost import gc_cpu
 from sim.results.latency import CAUSES, latency, tail_causes
-from sim.results.memory import fragmentation, lock_contention
+from sim.results.memory import between_batches, fragmentation, lock_contention
 from sim.results.summary import summary
 from sim.units import Figure, MiB
 
@@ -139,3 +139,16 @@ def test_the_summary_tells_what_the_tables_give(run_of: Any, blank: Any) -> None
     assert "peak RSS                  9MiB" in str(figures)
     idle = {"gc_cycles": 0, "gc_cpu": 0, "gc_cpu_with_idle": 0, "assist_cpu": 0}
     assert summary(run_of(end_ns=100)).numbers() == {"simulated": 100, **idle}
+
+
+def test_memory_is_drawn_from_batch_to_batch_so_that_it_is_not_below_the_heap(
+    frame_of: Any,
+) -> None:
+    """Between batches objects and RSS stand still; what falls while heap_live rests, falls at once."""
+    rows = [(10, 10, 12), (15, 10, 12), (20, 10, 12), (25, 25, 27), (25, 25, 21), (30, 25, 21)]
+    names = ["heap_live", "heap_objects", "rss"]
+    samples = frame_of(Sample, *(dict(zip(names, row, strict=True)) for row in rows))
+    drawn = between_batches(samples)
+    assert drawn["sim:rss:bytes"].tolist() == [12, 17, 22, 27, 21, 21]
+    assert drawn["/memory/classes/heap/objects:bytes"].tolist() == [10, 15, 20, 25, 25, 25]
+    assert drawn["sim:heap/live:bytes"].equals(samples["sim:heap/live:bytes"])

@@ -144,7 +144,7 @@ def test_the_summary_tells_what_the_tables_give(run_of: Any, blank: Any) -> None
 def test_memory_is_drawn_from_batch_to_batch_so_that_it_is_not_below_the_heap(
     frame_of: Any,
 ) -> None:
-    """Between batches objects and RSS stand still; what falls while heap_live rests, falls at once."""
+    """Between batches RSS stands still; what falls while heap_live rests, falls at once."""
     rows = [(10, 10, 12), (15, 10, 12), (20, 10, 12), (25, 25, 27), (25, 25, 21), (30, 25, 21)]
     names = ["heap_live", "heap_objects", "rss"]
     samples = frame_of(Sample, *(dict(zip(names, row, strict=True)) for row in rows))

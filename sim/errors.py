@@ -20,5 +20,6 @@ class ModelError(Exception):
 def nearest(name: str, valid: Iterable[str]) -> str:
     """` (did you mean 'x'?)`, or the list of valid names when none is near."""
     names = sorted(valid)
-    close = get_close_matches(name, names, n=1)
+    same = [one for one in names if one.casefold() == name.casefold()]
+    close = same or get_close_matches(name, names, n=1)
     return f" (did you mean {close[0]!r}?)" if close else f" (valid names: {', '.join(names)})"

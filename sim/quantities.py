@@ -88,8 +88,19 @@ class Quantity(Generic[N]):
         except UserError as error:
             raise UserError(f"{self.name}: {error}") from None
         if not self.least <= value <= self.most:
-            raise UserError(f"{self.name}: expected {self.bounds}, got {quoted(text)}")
+            raise UserError(
+                f"{self.name}: expected {self.bounds}, got {quoted(text)}{self._meant(text)}"
+            )
         return value
+
+    def _meant(self, text: str | float) -> str:
+        """A share without its sign for per cent is what people type."""
+        per_cent = f"{text}%"
+        try:
+            value = self.dimension.parse(per_cent)
+        except UserError:
+            return ""
+        return f" (did you mean {per_cent}?)" if self.least <= value <= self.most else ""
 
     @property
     def bounds(self) -> str:

@@ -159,7 +159,8 @@ def _share(share: Fraction) -> str:
 
 
 def _log_basis(fit: Fit) -> str:
-    doubts = f"; {len(fit.warnings)} doubts below" if fit.warnings else ""
+    number = len(fit.warnings)
+    doubts = f"; {number} doubt{'s' if number > 1 else ''} below" if number else ""
     return (
         f"Rests on: {fit.cycles:,} logged cycles of a {fit.program.load.value} program, replayed;"
         f" in brackets nine of ten programs with such a log{doubts}."

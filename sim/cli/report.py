@@ -9,13 +9,21 @@ import typer
 
 from sim.cli.files import writable
 from sim.cli.terminal import notify
+from sim.errors import UserError
 from sim.files import write
+from sim.text import quoted
+
+
+def _a_page(path: Path) -> Path | None:
+    if path.suffix not in (".html", ".htm"):
+        raise UserError(f"--out: expected a file that ends in .html, got {quoted(str(path))}")
+    return writable(path)
 
 
 def report(
     runs: Annotated[list[str], typer.Argument(help="Folders of runs or sweeps, or patterns.")],
     out: Annotated[
-        Path, typer.Option("--out", "-o", callback=writable, help="File to write.")
+        Path, typer.Option("--out", "-o", callback=_a_page, help="HTML file to write.")
     ] = Path("gomemsim.html"),
     baseline: Annotated[
         str | None,

@@ -27,6 +27,8 @@ MOST_NODES: Final = 100_000
 """Scalars, lists and mappings, those counted again that an alias stands for."""
 DEEPEST: Final = 50
 """Levels of lists and mappings in each other."""
+_GCTRACE: Final = re.compile(r"^gc \d+ @", re.MULTILINE)
+"""A line of GODEBUG=gctrace=1."""
 _NULL: Final = "tag:yaml.org,2002:null"
 
 
@@ -88,6 +90,11 @@ def parse_yaml(text: str, name: str) -> Node:
     """The tree of a text; places read `name:line`."""
     if len(text) > LARGEST:
         raise UserError(f"{name}: expected at most {format_bytes(LARGEST)} of YAML, got more")
+    if _GCTRACE.search(text):
+        raise UserError(
+            f"{name}: expected YAML, got a log: `gomemsim fit` makes a workload of it, and"
+            " `gomemsim whatif` predicts from it"
+        )
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except RecursionError:

@@ -101,7 +101,8 @@ def read_gctrace(
     if len(found) > MOST_CYCLES:
         raise UserError(f"{path}: expected at most {MOST_CYCLES:,} cycles, got more: cut the log")
     if not found:
-        raise UserError(f"{path}: {log_words.nothing_found(problems, marks.first_line)}")
+        why = log_words.nothing_found(problems, marks.first_line, Path(path).suffix)
+        raise UserError(f"{path}: {why}")
     processes = sorted(separate(found), key=lambda one: -one.gc_cpu)
     mine = chosen(processes, process, path)
     warnings = [*log_words.oddities(problems), *log_words.several(processes, mine)]

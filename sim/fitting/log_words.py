@@ -32,8 +32,10 @@ _METRICS: Final = (
 """How metrics begin, and what takes them."""
 
 
-def nothing_found(problems: Sequence[Problem], beginning: str) -> str:
+def nothing_found(problems: Sequence[Problem], beginning: str, suffix: str) -> str:
     """Why a log holds nothing to predict from; `beginning` is its first line."""
+    if suffix in (".yaml", ".yml"):
+        return "this is no log of a Go program; `gomemsim run` simulates configs and workloads"
     for mark, option in _METRICS:
         if beginning.lstrip().startswith(mark):
             return f"these are metrics, and no log: {option} takes it instead of one"

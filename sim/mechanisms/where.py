@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.go.pagebits import CHUNK_PAGES
 from sim.go.refill import PAGE_CACHE_LIMIT, SWEEP_BUDGET
 from sim.go.sizeclass import MALLOC_HEADER_SIZE, PAGE_SIZE, TINY_SIZE, SizeClassTable
 from sim.machine.price import OS_PAGE
 from sim.machine.profile import MachineProfile
-from sim.units import Bytes
+from sim.units import Bytes, format_bytes
 
 
 class AllocationStep(NamedTuple):
@@ -189,8 +190,9 @@ def _page_steps(pages: int, base: float, machine: MachineProfile) -> list[Alloca
 
 def _grow_step(pages: int, base: float, machine: MachineProfile) -> AllocationStep:
     faults = pages * PAGE_SIZE // OS_PAGE * machine.page.fault_ns
+    asked = format_bytes(-(-pages // CHUNK_PAGES) * CHUNK_PAGES * PAGE_SIZE)
     return AllocationStep(
-        "ask the OS for 4 MiB more; the first touch faults pages in",
+        f"ask the OS for {asked} more; the first touch faults pages in",
         "heap lock",
         "mheap.go: grow; malloc.go: sysAlloc; mem.go: sysMap",
         base + faults,

@@ -30,7 +30,9 @@ def between_batches(samples: pd.DataFrame) -> pd.DataFrame:
     batch = samples[f"{_CLASS}heap/objects:bytes"].diff().ne(0).cumsum()
     live = samples["sim:heap/live:bytes"]
     stale = live > live.groupby(batch).transform("first")
-    columns = [name for name in samples if name.startswith(_CLASS) or name == "sim:rss:bytes"]
+    columns = [
+        name for name in samples.columns if name.startswith(_CLASS) or name == "sim:rss:bytes"
+    ]
     known = samples[columns].astype("float64").mask(stale)
     return samples.assign(**known.interpolate(limit_area="inside").ffill())
 

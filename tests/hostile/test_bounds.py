@@ -331,11 +331,11 @@ def test_hostile_names_draw_and_print_as_text(
 ) -> None:
     name = "$x^$ \x1b[31m\u202e<img src=x>"
     folder = rewritten(stored, "run", replaced("workload", [name]), tmp_path / "b")
-    for command in (["report", str(folder), "-o"], ["plot", str(folder), "-o"]):
+    for command, made in (("report", "page.html"), ("plot", "plot.svg")):
         with pytest.raises(SystemExit) as end:
-            main([*command, str(tmp_path / f"{command[0]}.svg")])
+            main([command, str(folder), "-o", str(tmp_path / made)])
         assert not end.value.code, capsys.readouterr().err
-        text = (tmp_path / f"{command[0]}.svg").read_text(encoding="utf-8")
+        text = (tmp_path / made).read_text(encoding="utf-8")
         assert not {"\x1b", "\u202e"} & set(text)
         assert "<img" not in text
 

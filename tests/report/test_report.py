@@ -146,9 +146,11 @@ def test_the_command_writes_the_page(
     assert (tmp_path / "r.html").read_text(encoding="utf-8").lower().startswith("<!doctype html>")
     assert typed(f"{tmp_path}/nothing-*") == 2
     assert typed(run.name, "-o", str(tmp_path / "r.html" / "r.html")) == 2
+    assert typed(run.name, "-o", str(tmp_path / "r.pdf")) == 2
     err = capsys.readouterr().err
     assert "no folder that matches" in err
     assert "cannot be written" in err
+    assert "expected a file that ends in .html" in err
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,10 @@ LOG = "gc 1 @0.006s 2%: 0.01+0.5+0.02 ms clock, 0.02+0.1/0.4/0+0.04 ms cpu, 4->4
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (("run", "app.yaml"), "`gomemsim fit` makes a workload of it"),
-        (("check", "app.yaml"), "`gomemsim fit` makes a workload of it"),
-        (("whatif", "workload.yaml"), "`gomemsim run` simulates configs and workloads"),
-        (("fit", "workload.yaml", "-o", "out.yaml"), "`gomemsim run` simulates configs and workloads"),
+        (("run", "app.yaml"), "`gomemsim fit` makes"),
+        (("check", "app.yaml"), "`gomemsim fit` makes"),
+        (("whatif", "workload.yaml"), "`gomemsim run` simulates"),
+        (("fit", "workload.yaml", "-o", "out.yaml"), "`gomemsim run` simulates"),
         (("tune", "workload.yaml", "--max-gc-cpu", "10"), "(did you mean 10%?)"),
         (("run", "quickstart", "--set", "gogc=50"), "(did you mean 'GOGC'?)"),
     ],

@@ -77,6 +77,7 @@ def effects(
     say(*lines, "")
     print(shown.to_markdown(index=False, disable_numparse=True))
     say(
-        "\nlow, high: least and largest mean over the values of the factor; share: of the"
-        " variation that is not of seeds; p: F test (ANOVA, type II), corrected (Holm)."
+        "\nlow, high: least and largest mean over the values of the factor, or the thirds of its"
+        " range; share: of the variation that is not of seeds; p: F test (ANOVA, type II),"
+        " corrected (Holm)."
     )

@@ -30,8 +30,8 @@ def factors_of(figures: pd.DataFrame) -> list[str]:
 def effects(figures: pd.DataFrame, figure: str) -> pd.DataFrame:
     """A row per factor and pair of factors, the one that explains most first.
 
-    `low` and `high`: means of the figure at the levels where it is least and most (of a pair: of
-    the factor alone, NaN); `share`: of the sum of squares; `p`: F test, corrected for the rows
+    `low` and `high`: means of the figure at the `levels` where it is least and most (of a pair:
+    NaN); `share`: of the sum of squares; `p`: F test, corrected for the rows
     (Holm). Seeds are blocks: what they explain is left out. Raises UserError where nothing was
     varied, there is no such figure, or too few runs to tell.
     """
@@ -49,7 +49,7 @@ def effects(figures: pd.DataFrame, figure: str) -> pd.DataFrame:
         table = _anova(data, factors, figure, pairs)
     if table is None:
         raise UserError(f"{len(data)} runs are too few for {', '.join(factors)}: more seeds")
-    means = [data.groupby(name)[figure].mean() for name in factors]
+    means = [data.groupby(levels(numbers(data[name])[0]))[figure].mean() for name in factors]
     rows = [
         {"effect": name, "low": mean.min(), "high": mean.max(), **table[(n,)]}
         for n, (name, mean) in enumerate(zip(factors, means, strict=True))
@@ -98,6 +98,17 @@ def numbers(values: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
     return values, ""
 
 
+def levels(values: pd.Series[Any]) -> pd.Series[Any]:
+    """The value of a factor by run; of many numbers, the mean of the third of them it is in."""
+    if not many(values):
+        return values
+    return values.groupby(pd.qcut(values, 3, duplicates="drop"), observed=True).transform("mean")
+
+
+def many(values: pd.Series[Any]) -> bool:
+    """Whether a factor is a range of numbers rather than some levels."""
+    return bool(pd.api.types.is_numeric_dtype(values) and values.nunique() > MOST_LEVELS)
+
+
 def _term(frame: pd.DataFrame, name: str) -> str:
-    numeric = pd.api.types.is_numeric_dtype(frame[name])
-    return name if numeric and frame[name].nunique() > MOST_LEVELS else f"C({name}, Sum)"
+    return name if many(frame[name]) else f"C({name}, Sum)"

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sim.experiment.effects import MOST_LEVELS, numbers
+from sim.experiment.effects import levels, many, numbers
 from sim.report.colors import SERIES
 from sim.report.style import dress, text_as_it_is
 from sim.results.names import words
@@ -51,8 +51,9 @@ def effects_picture(
 ) -> bytes:
     """A panel per factor on the diagonal, below it one per pair; the suffix names the format.
 
-    Means of the figure, which is in `unit`, over all runs with the value; in a pair, a line per
-    value of the other factor, or per third of its range: lines that are not parallel interact.
+    Means of the figure, which is in `unit`, over all runs with the value, or in a third of the
+    range, with the runs as dots; in a pair, a line per value or third of the other factor: lines
+    that are not parallel interact.
     """
     shown, up = _scaled(figures[figure], unit)
     across = {name: _scaled(*numbers(figures[name])) for name in factors}
@@ -94,22 +95,24 @@ def _parts(data: pd.DataFrame, name: str, label: str) -> dict[str, pd.DataFrame]
     """The runs by the values of a factor, or by thirds of its range."""
     values = data[name]
     unit = label.strip(" []")
-    if values.nunique() > MOST_LEVELS and pd.api.types.is_numeric_dtype(values):
+    if many(values):
         return {
             f"{name} {part[name].min():.4g} to {part[name].max():.4g}{unit}": part
-            for _, part in data.groupby(pd.qcut(values, 3), observed=True)
+            for _, part in data.groupby(levels(values))
         }
     told = values.map("{:g}".format) if pd.api.types.is_numeric_dtype(values) else values
     return {f"{name}={told[part.index[0]]}{unit}": part for _, part in data.groupby(values)}
 
 
 def _lines(axes: Axes, parts: Mapping[str, pd.DataFrame], name: str) -> None:
-    """Means over the values of a factor, a line for each part."""
+    """Means over the values or thirds of a factor, a line for each part."""
     axes.set_visible(True)
     for (label, part), color in zip(parts.items(), SERIES, strict=False):
-        means = part.groupby(name)["y"].mean()
+        means = part.groupby(levels(part[name]))["y"].mean()
         numeric = pd.api.types.is_numeric_dtype(means.index)
         at = means.index if numeric else means.index.astype(str)
+        if many(part[name]):
+            axes.plot(part[name], part["y"], ".", color=color, alpha=0.4)
         axes.plot(at, means.to_numpy(), marker="o", markersize=4, color=color, label=label)
     if len(parts) > 1:
         axes.legend(frameon=False, fontsize="x-small")

@@ -30,7 +30,8 @@ def scorecard(
     ] = None,
     against: Annotated[str, typer.Option(help="Pacer to compare with.")] = "go1.27",
     workloads: Annotated[
-        str | None, typer.Option(metavar="NAME,NAME", help="Workloads [default: all shipped].")
+        str | None,
+        typer.Option(metavar="NAME,NAME", help="Workloads [default: all that run as rates]."),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=MOST_RUNS, help="Runs of each workload.")] = 5,
     duration: Annotated[
@@ -68,12 +69,12 @@ def scorecard(
     quiet: Quiet = False,
 ) -> None:
     """Judge pacers: overshoot, cycles, GC CPU, assists, latency, limiter and stability."""
-    from sim.examples import examples
+    from sim.experiment.shipped import FLUID, shipped
     from sim.experiment.tidy import check_suffix, serialized
     from sim.go.pacer import pacers as registry
     from sim.registry import load_file
     from sim.report.documents import of_table
-    from sim.scorecard.card import FLUID, plan, plugin_sets, scenario_table, verdicts
+    from sim.scorecard.card import plan, plugin_sets, scenario_table, verdicts
     from sim.scorecard.card import table as rows
     from sim.scorecard.markdown import card_markdown, scenario_markdown, verdict
 
@@ -83,14 +84,15 @@ def scorecard(
         load_file(file.resolve())
     names = list(dict.fromkeys([against, *pacers]))
     makers = {name: registry.get(name) for name in names}
-    asked = ",".join(examples("workloads")) if workloads is None else workloads
-    shipped, timed = _known("--workloads", asked), _known("--latency", latency)
+    known = shipped()
+    chosen = known.fluid if workloads is None else _known("--workloads", workloads)
+    timed = _known("--latency", latency)
     sets = [
         *plugin_sets(plugin or ()),
         f"GOMAXPROCS={gomaxprocs}",
         f"record.warmup={warmup}",
     ]
-    fluid = plan(names, shipped, seeds, [*sets, FLUID, f"duration={duration}"])
+    fluid = plan(names, chosen, seeds, [*sets, FLUID, f"duration={duration}"])
     events = plan(names, timed, seeds, [*sets, f"duration={latency_duration}"])
     frames = [
         _simulated(fluid, out / "fluid", jobs, quiet),
@@ -98,6 +100,7 @@ def scorecard(
     ]
     found = verdicts(frames, against)
     scenarios, lines = scenario_table(makers), verdict(found, against)
+    lines += [known.note] if known.note and workloads is None else []
     if table is not None:
         write(table, serialized(rows(found), table.suffix))
     document = {

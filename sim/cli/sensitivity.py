@@ -26,7 +26,7 @@ FIXED = ("model.detail=fluid", "GOMAXPROCS=4", "duration=10s")
 def sensitivity(
     configs: Annotated[
         list[str] | None,
-        typer.Argument(help="Configs, or names of examples [default: all shipped workloads]."),
+        typer.Argument(help="Configs, or names of examples [default: all that run as rates]."),
     ] = None,
     sets: Sets = None,
     seeds: Annotated[int, typer.Option(min=1, max=MOST_RUNS, help="Runs of each variant.")] = 3,
@@ -45,13 +45,15 @@ def sensitivity(
     from sim.examples import examples
     from sim.experiment.processes import ALL_CORES
     from sim.experiment.sensitivity import elasticities, markdown
+    from sim.experiment.shipped import shipped
     from sim.experiment.tidy import check_suffix, serialized
     from sim.report.documents import of_found
 
     if table is not None:
         check_suffix(table)
     frames, verdict = [], []
-    for name in configs or list(examples("workloads")):
+    known = shipped()
+    for name in configs or known.fluid:
         config = load(examples("workloads").get(name, Path(name)), [*FIXED, *(sets or ())])
         with progress(Path(name).stem, quiet=quiet) as report:
             found = elasticities(config, seeds, jobs or ALL_CORES, report)
@@ -61,6 +63,10 @@ def sensitivity(
         if not quiet and json != STANDARD_OUTPUT:
             say(f"## {program}\n\n{line}\n")
             print(f"{markdown(found)}\n")
+    if known.note and not configs:
+        verdict.append(known.note)
+        if not quiet and json != STANDARD_OUTPUT:
+            say(known.note)
     rows = pd.concat(frames, ignore_index=True)
     if table is not None:
         write(table, serialized(rows.round(4), table.suffix))

@@ -27,7 +27,6 @@ from sim.scorecard.measures import MEASURES, SHARES, measure
 
 PACER: Final = "gc.pacer"
 WORKLOAD: Final = "workload"
-FLUID: Final = "model.detail=fluid"
 
 
 class Verdict(NamedTuple):

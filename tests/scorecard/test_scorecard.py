@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 from sim.cli import main
+from sim.examples import examples
+from sim.experiment.shipped import shipped
 from sim.go.pacer.go127 import Go127Pacer
 from sim.go.pacer.idle import IdleAwarePacer
 from sim.scorecard.card import verdicts
@@ -104,6 +106,8 @@ def test_idle_ps_that_always_helped_shorten_the_runway_and_one_cycle_without_res
 PLUGIN = """
 from dataclasses import dataclass
 from sim.go.pacer import pacers
+from sim.examples import examples
+from sim.experiment.shipped import shipped
 from sim.go.pacer.go127 import Go127Pacer
 
 
@@ -158,3 +162,11 @@ def test_an_unknown_workload_is_a_sentence(capsys: pytest.CaptureFixture[str]) -
         main(["scorecard", "go1.18", "--latency", "json-apy"])
     assert end.value.code == 2
     assert "did you mean 'json-api'" in capsys.readouterr().err
+
+
+def test_the_card_is_over_all_shipped_workloads_but_those_that_do_not_run_as_rates() -> None:
+    """What is left out is named; without it no pacer could be scored by default."""
+    found = shipped()
+    assert sorted([*found.fluid, *found.others]) == sorted(examples("workloads"))
+    assert len(found.fluid) > len(found.others)
+    assert all(name in found.note for name in found.others)

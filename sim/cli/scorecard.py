@@ -14,7 +14,7 @@ from sim.cli.sweeping import all_simulated
 from sim.cli.terminal import say
 from sim.errors import UserError, nearest
 from sim.files import write
-from sim.quantities import MOST_PS, MOST_RUNS, SIMULATED_TIME
+from sim.quantities import MOST_PS, MOST_RUNS, SIMULATED_TIME, WARMUP
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,7 @@ def scorecard(
     warmup: Annotated[
         str,
         typer.Option(
-            callback=readable(SIMULATED_TIME),
+            callback=readable(WARMUP),
             help="How long load runs before a run counts, the same for all pacers.",
         ),
     ] = "1s",

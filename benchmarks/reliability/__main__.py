@@ -42,12 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--points", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--long-run", type=int, default=20, help="simulated seconds of a long run")
     parser.add_argument("--only", nargs="+", help="classes with one of these words; default: all")
     parser.add_argument("--write", action="store_true", help=f"put the figures into {FIGURES.name}")
     given = parser.parse_args(arguments)
     names = [name for name in (*CLASSES, cluster.NAME) if _wanted(name, given.only)]
     counts = {name: [0, 0] for name in names}
-    _count(counts, given.points, np.random.Generator(np.random.PCG64(given.seed)))
+    rng = np.random.Generator(np.random.PCG64(given.seed))
+    _count(counts, given.points, given.long_run, rng)
     table = pd.DataFrame(
         [(name, points, failed, given.seed) for name, (points, failed) in counts.items() if points],
         columns=["class", "points", "failures", "seed"],
@@ -70,7 +72,9 @@ def _wanted(name: str, only: Sequence[str] | None) -> bool:
     return only is None or any(word in name for word in only)
 
 
-def _count(counts: dict[str, list[int]], points: int, rng: np.random.Generator) -> None:
+def _count(
+    counts: dict[str, list[int]], points: int, long_run: int, rng: np.random.Generator
+) -> None:
     scratch = Path(tempfile.mkdtemp(prefix="gomemsim-faults-"))
     scratch.chmod(0o755)
     os.chdir(scratch)
@@ -78,7 +82,7 @@ def _count(counts: dict[str, list[int]], points: int, rng: np.random.Generator) 
     try:
         GIVEN.mkdir()
         os.chdir(GIVEN)
-        bench = faults.Bench()
+        bench = faults.Bench(long_run)
         commands.prepare()
         shutil.copytree("ref1", "a")
         for number, name in enumerate(_drawn(list(counts), points, rng), start=1):

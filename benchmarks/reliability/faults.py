@@ -63,7 +63,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 class Bench:
     """Commands, what they give undisturbed, and how long they take."""
 
-    def __init__(self) -> None:
+    def __init__(self, long_run: int = 20) -> None:
+        self.long_run = long_run
+        """Simulated seconds of a long run."""
         Path("tiny.yaml").write_text(CONFIG, encoding="utf-8")
         self.run = lambda seed, folder: ("run", "tiny.yaml", "-q", "--seed", seed, "--out", folder)
         sweep = "compare tiny.yaml -q --gogc 50,200 --seeds 2 --jobs 1 --out"

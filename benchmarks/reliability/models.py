@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import psutil
 
 from benchmarks.reliability.faults import CONFIG, Bench, Failures, Point, contents
 from benchmarks.reliability.forked import asked
+from sim.config import load
 from sim.results.load import load_run
 from sim.simulation import STEPS, simulate
 from sim.units import SECOND
@@ -33,8 +35,6 @@ LOSS: Final = 1.0
 GROWTH: Final = 8 << 20
 """Bytes by which the resident memory of a long run may differ from that at its middle: a block of
 rows of every table, and Arrow's pools."""
-DURATION: Final = 20
-"""Simulated seconds of a long run."""
 
 
 def extreme(bench: Bench, rng: np.random.Generator) -> Failures:
@@ -65,8 +65,8 @@ def anywhere(bench: Bench, rng: np.random.Generator) -> Failures:
 
 def long_run(bench: Bench, rng: np.random.Generator) -> Failures:
     """Memory and open files at the end of a run are what they were at its middle."""
-    del bench
-    _write_long(rng)
+    _write_long(rng, bench.long_run)
+    detail = str(rng.choice(["events", "fluid"]))
 
     def grown() -> str:
         me, seen = psutil.Process(), {}
@@ -74,8 +74,12 @@ def long_run(bench: Bench, rng: np.random.Generator) -> Failures:
         def look(share: float) -> None:
             seen[share >= 0.5, share >= 1] = (me.memory_info().rss, me.num_fds())
 
-        simulate("long.yaml", out=Path("made"), progress=look)
+        config = load("long.yaml", [f"model.detail={detail}"])
+        simulate(config, out=Path("made"), progress=look)
         (before, files), (after, others) = seen[False, False], seen[True, False]
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        about = f"{detail}, {bench.long_run} s: {before >> 20} MiB at its middle, {after >> 20} MiB"
+        print(f"{about} at its end, {peak} MiB at most, {others} open files", file=sys.stderr)
         if after - before > GROWTH or others != files:
             return f"from {before >> 20} to {after >> 20} MiB, {files} to {others} open files"
         return ""
@@ -86,11 +90,11 @@ def long_run(bench: Bench, rng: np.random.Generator) -> Failures:
 
 def loss(bench: Bench, rng: np.random.Generator) -> Failures:
     """A run is killed; what can be read of it reaches up to less than a second before."""
-    del bench
-    _write_long(rng)
+    duration = bench.long_run
+    _write_long(rng, duration)
     process = os.fork()
     if not process:
-        _write_down_progress()
+        _write_down_progress(duration)
     time.sleep(float(rng.uniform(3, 6)))
     os.kill(process, signal.SIGKILL)
     killed = time.monotonic()
@@ -100,23 +104,23 @@ def loss(bench: Bench, rng: np.random.Generator) -> Failures:
     ]
     due = max((float(at) for when, at in reached if float(when) < killed - LOSS), default=0.0)
     found = float(asked(lambda: str(load_run(Path("made")).end_ns / SECOND)))
-    step = DURATION / STEPS  # simulated seconds between two lines of progress
+    step = duration / STEPS  # simulated seconds between two lines of progress
     return (
         [f"killed: {found:.2f} s can be read, {due:.2f} s were due"] if found < due - step else []
     )
 
 
-def _write_long(rng: np.random.Generator) -> None:
-    text = CONFIG.replace("60ms", f"{DURATION}s")
+def _write_long(rng: np.random.Generator, duration: int) -> None:
+    text = CONFIG.replace("60ms", f"{duration}s")
     Path("long.yaml").write_text(f"{text}seed: {rng.integers(1000)}\n", encoding="utf-8")
 
 
-def _write_down_progress() -> None:
+def _write_down_progress(duration: int) -> None:
     """Simulate, and note the simulated time at every moment of wall time; ends the process."""
     with Path("progress.txt").open("w", encoding="utf-8", buffering=1) as file:
 
         def note(share: float) -> None:
-            file.write(f"{time.monotonic()} {share * DURATION}\n")
+            file.write(f"{time.monotonic()} {share * duration}\n")
 
         simulate("long.yaml", out=Path("made"), progress=note)
     os._exit(0)

@@ -19,7 +19,8 @@ class Assists:
         """Background credit, less what is owed. Written by this and by `MarkingFlow`."""
 
     @property
-    def _on(self) -> bool:
+    def on(self) -> bool:
+        """Whether goroutines have to pay for what they allocate."""
         return self._switched_on and not self._gc.limiter.limiting
 
     def owed(self, plan: Plan) -> float:
@@ -42,16 +43,31 @@ class Assists:
         self, available: float, owed: float, supply: float, unit_ns: float, least: float
     ) -> float:
         """CPU-ns that goroutines mark so that credit covers what they allocate."""
-        if not self._on:
+        if not self.on:
             return 0.0
         missing = owed * available - self.credit - supply
         return min(max(least, missing / (owed + 1 / unit_ns)), available)
 
     def paid(self, plan: Plan, elapsed: float) -> float:
-        """When there is nothing left to mark: the share of the program that has credit."""
-        if not self._on:
+        """When there is nothing left to mark: the share of the program that has credit.
+
+        Who has allocated before in this phase has some of its own; others take what there is.
+        """
+        if not self.on:
             return 1.0
         owed = self.owed(plan) * elapsed
         share = min(1.0, max(self.credit, 0.0) / owed) if owed > 0 else 1.0
         self.credit -= share * owed
-        return share
+        return share + (1 - share) * self._with_credit()
+
+    def _with_credit(self) -> float:
+        """Share of what is allocated by goroutines that have got credit in this phase."""
+        live = mine = 0.0
+        for source in self._flow.sources:
+            runs = source.speed * source.visit.allocating_runs
+            if runs > 0 and source.visit.blocked:
+                nbytes = source.speed * source.visit.prices.live
+                keepers = source.credit_keepers(self._flow.now - self._phase.begun)
+                live += nbytes
+                mine += nbytes * max(1 - keepers / runs, 0.0)
+        return mine / live if live else 0.0

@@ -284,6 +284,7 @@ class Cohort(VisitSource):
         store = self._stage.compiler.store(step.store)
         mine = self._held.get(store.mix)
         if mine is not None:
+            store.take_entries(mine.slots / self.members)
             store.allocate_at_once(mine.burst)
             store.add(mine.slots)
             mine.slots = 0.0

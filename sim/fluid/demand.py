@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.fluid.retention import OldestStore, Retained
+from sim.fluid.retention import Retained
 from sim.fluid.visit import Use, Visit, note_burst
 from sim.streams import Streams
 from sim.workload import program as spec
@@ -184,8 +184,7 @@ class VisitCompiler:
     def _publish(self, step: spec.Publish, visit: Visit) -> None:
         holder = self._stores[step.store]
         slots = visit.held.pop(holder.mix, 0.0)
-        if isinstance(holder, OldestStore) and slots:
-            holder.take_entries(slots)
+        holder.take_entries(slots)
         for use in visit.uses:
             if use.mix == holder.mix and use.held:
                 use.holder, use.held = holder, False

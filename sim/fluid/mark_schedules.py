@@ -16,6 +16,7 @@ from sim.fluid.fractional_workers import (
 from sim.fluid.mark_phase import FRACTIONAL_USE, MAJORITY, MarkPhaseState
 from sim.fluid.openers import openers
 from sim.fluid.plan import Plan
+from sim.fluid.sources import MIN_RATE_PER_NS
 from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK, PIECE_NS
 from sim.go.sysmon import PERIOD, TIME_SLICE, WHOLE_SLICE
 from sim.machine.price import crowded
@@ -25,8 +26,6 @@ STRATA: Final = (0.125, 0.375, 0.625, 0.875)
 (stratified sampling). Exact for what is linear in them; more strata cost time in proportion."""
 STRATA_SHUFFLED: Final = (0.625, 0.125, 0.875, 0.375)
 """The same, in an order that does not go with the first: for a second, independent time."""
-MIN_RATE_PER_NS: Final = 1e-12
-"""Goroutines a ns: one in a quarter of an hour. Guards against dividing by nothing."""
 
 
 class MarkSchedules:

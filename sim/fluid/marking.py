@@ -11,8 +11,10 @@ from sim.fluid.fractional_workers import Schedule
 from sim.fluid.loads import OpenFlow
 from sim.fluid.mark_opening import opening
 from sim.fluid.mark_phase import MarkPhaseState
-from sim.fluid.mark_schedules import MIN_RATE_PER_NS, STRATA, MarkSchedules
+from sim.fluid.mark_schedules import STRATA, MarkSchedules
 from sim.fluid.plan import Plan
+from sim.fluid.sources import MIN_RATE_PER_NS
+from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markwork import DRAIN_CHECK, SCAN_ORDER
 from sim.go.sysmon import TIME_SLICE
 from sim.machine.profile import MachineProfile
@@ -50,6 +52,8 @@ class MarkingFlow:
         self._machine, self._wake_ns = machine, machine.sched.wake_ns
         self._cpu = gc.cycle.cpu
         self._assists = Assists(flow, gc, phase, on=settings.switches.assists)
+        self.paid = 1.0
+        """Share of the program that has credit in the end; the others are parked."""
         self._assisting = 0.0
         """Goroutines that assisted at a time in the last step."""
         self._schedules: list[Schedule] = []
@@ -118,7 +122,8 @@ class MarkingFlow:
         self._book(phase.left, elapsed, idle, 0.0, part)
         phase.left = 0.0
         elapsed += self._machine.stw.ragged_barrier_ns
-        yield from flow.advance(elapsed, self._assists.paid(plan, elapsed))
+        self.paid = self._assists.paid(plan, elapsed)
+        yield from flow.advance(elapsed, self.paid)
 
     # -- a step ------------------------------------------------------------------------------
 
@@ -215,8 +220,11 @@ class MarkingFlow:
         share = 1 - assist / available if available > 0 else 1.0
         per_byte, before = self._pacer.assist_work_per_byte, self._pacer.heap_live
         yield from self._flow.advance(elapsed, share)
-        slots = (self._pacer.heap_live - before) * plan.slots / max(plan.live, 1e-9)
-        assists.credit += done - slots * per_byte - assists.lost() * elapsed * share
+        allocated = self._pacer.heap_live - before
+        slots = allocated * plan.slots / max(plan.live, 1e-9)
+        expected = plan.live * elapsed * share
+        more = allocated / expected if expected > 0 else 1.0
+        assists.credit += done - slots * per_byte - assists.lost() * elapsed * share * more
         self._assisting = assist / elapsed
 
     def _beside(self, markers: float, idle: float, requests: float) -> float:
@@ -232,15 +240,19 @@ class MarkingFlow:
         return max(markers - 1 + variance / max(markers, MIN_RATE_PER_NS), 0.0)
 
     def _is_uneven(self) -> bool:
-        """Whether chance decides how near the heap comes to its goal."""
-        phase = self._phase
-        variance = sum(
-            source.speed * (1 + source.visit.scatter) * source.visit.prices.live**2
-            for source in self._flow.sources
-            if isinstance(source, OpenFlow) and not source.regular
+        """Whether chance decides how near the heap comes to its goal, or how long credit lasts."""
+        phase, pacer = self._phase, self._pacer
+        ns = phase.left * phase.per_unit / self._ps
+        live = credit = 0.0
+        for source in self._flow.sources:
+            if isinstance(source, OpenFlow) and not source.regular:
+                visit = source.visit
+                live += source.speed * (1 + visit.scatter) * visit.prices.live**2
+                credit += source.speed * visit.allocating_runs * OVER_ASSIST_WORK**2
+        room = pacer.heap_goal() - pacer.heap_live
+        return math.sqrt(live * ns) > UNEVEN * room or (
+            self._assists.on and math.sqrt(credit * ns) > UNEVEN * phase.left
         )
-        spread = math.sqrt(variance * phase.left * phase.per_unit / self._ps)
-        return spread > UNEVEN * (self._pacer.heap_goal() - self._pacer.heap_live)
 
     # -- books -------------------------------------------------------------------------------
 

@@ -40,6 +40,8 @@ class Rates:
         """Ps beside that of the stopping goroutine that have to be stopped."""
         self._stop_ns = 0.0
         self._stopped_since = 0.0
+        self._paid = 1.0
+        """Share of the program that was not parked for credit when marking ended."""
 
     def begin_cycle(self) -> None:
         """See `Mutator`: credit is counted anew in every mark phase."""
@@ -50,7 +52,8 @@ class Rates:
         self._stopped_since = flow.now
         if reason == "mark termination":
             plan = flow.plan(self._ps)
-            self._others = max(self._busy(plan) - (plan.program < self._ps), 0)
+            parked = plan.program * (1 - self._paid)
+            self._others = max(self._busy(plan, -parked) - (plan.program < self._ps), 0)
         else:
             by_allocation = reason == "heap"
             flow.observe_in_flight(by_allocation=by_allocation)
@@ -130,7 +133,9 @@ class Rates:
     def mark(self) -> Process[None]:
         """See `Mutator`."""
         gc = self._gc
-        yield from MarkingFlow(self._flow, gc, self._settings, self._machine).run()
+        marking = MarkingFlow(self._flow, gc, self._settings, self._machine)
+        yield from marking.run()
+        self._paid = marking.paid
         for part, left in gc.cycle.scan_left.items():
             if left:
                 gc.pacer.add_scan_work(part, left)

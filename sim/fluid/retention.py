@@ -12,8 +12,10 @@ AGES: Final = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 judgement, finer where more die; fewer moves the spans that are freed."""
 NOTHING_LEFT: Final = 1e-12
 """Share of what filled a store first that is as good as none. Less than an object of any heap."""
+ROUNDING: Final = 1e-6
+"""Entries; so much less than a whole one is one."""
 YOUNG: Final = 1e-6
-"""The same, of what has just been allocated."""
+"""Share of a lifetime, of what has just been allocated."""
 
 
 class Runs(NamedTuple):
@@ -43,6 +45,9 @@ class Retained:
     def allocate_at_once(self, slots: float) -> None:
         """So many slots are allocated in one go."""
         self.burst = max(self.burst, slots)
+
+    def take_entries(self, slots: float) -> None:
+        """What is kept are entries of so many slots."""
 
     def runs(self) -> Sequence[Runs]:
         """What is kept, in parts."""
@@ -93,11 +98,12 @@ class OldestStore(Retained):
 
     def __init__(self, mix: int, capacity: float) -> None:
         super().__init__(mix)
-        self._capacity = capacity
+        self._size = self._capacity = capacity
 
     def take_entries(self, slots: float) -> None:
-        """What is kept are whole entries of so many slots."""
-        self._capacity -= self._capacity % slots if slots < self._capacity else 0.0
+        """See `Retained`: only whole ones are kept."""
+        if 0 < slots < self._size:
+            self._capacity = math.floor(self._size / slots + ROUNDING) * slots
 
     def add(self, slots: float) -> None:
         """See `Retained`."""

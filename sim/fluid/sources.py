@@ -13,6 +13,8 @@ from sim.fluid.visit import Floats, Visit
 NEVER: Final = math.inf
 MIN_VISITS: Final = 1e-6
 """Visits that are as good as none: a rounding error."""
+MIN_RATE_PER_NS: Final = 1e-12
+"""Goroutines a ns: one in a quarter of an hour. Guards against dividing by nothing."""
 
 
 class VisitSource:
@@ -74,13 +76,15 @@ class VisitSource:
     def credit_keepers(self, marking_ns: float) -> float:
         """Goroutines per ns that get assist credit and keep the rest of it while they wait.
 
-        One that has allocated since marking began, t ago, has credit left of then; of exponential
-        waits of mean b, exp(-t / b) are longer than t. Whoever got credit hands the rest back when
-        it ends, and of these so many have ended as get some, but for exp(-t / d) with d to go.
+        One that has allocated since marking began, t ago, has credit left of then. Who has waited
+        for a P for q after an exponential wait of mean b has not if that was longer than t - q:
+        exp(-(t - q) / b). Whoever got credit hands the rest back when it ends, and of these so many
+        have ended as get some, but for exp(-t / d) with d to go.
         """
-        lost = 0.0
+        lost, runnable = 0.0, self.waiting / max(self.speed * self.visit.runs, MIN_RATE_PER_NS)
+        since = max(marking_ns - runnable, 0.0)
         for (before, to_go), runs in self.visit.kept_credit.items():
-            lost += runs * math.exp(-marking_ns * (1 / max(before, 1.0) + 1 / max(to_go, 1.0)))
+            lost += runs * math.exp(-since / max(before, 1.0) - marking_ns / max(to_go, 1.0))
         return self.speed * lost
 
     @property

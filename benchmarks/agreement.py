@@ -5,17 +5,27 @@ name says if there is one. The fluid mode answers what happens on average, so th
 few seeds is held against that of the detailed mode. Regular requests come a little more often with
 each seed: else all seeds would meet them in the same phase of every cycle. Figures are those from
 the begin of load on. Without names, the table goes into docs/fluid.md.
+
+Both means hang on chance, and so the verdict is that of two one-sided tests at 5 % each
+(Schuirmann 1987), with the 90 % interval of their difference (Welch 1947): inside the bound, the
+modes agree; outside of it, they do not; else nobody knows. Runs are added until the interval is as
+narrow as the bound, which looks at variances only (Chow and Robbins 1965), or there are as many
+seeds as `MOST_SEEDS`.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
 
 from sim.config import load
 from sim.config.run import RunConfig
@@ -42,13 +52,17 @@ DURATIONS: Final = {
 USUAL: Final = "10s"
 NAMES: Final = tuple(path.stem for path in sorted((ROOT / "workloads").glob("*.yaml")))
 SEEDS: Final = (1, 2, 3)
+MOST_SEEDS: Final = 8
+"""Of pairs whose figures scatter."""
 PS: Final = (1, 2, 4, 6)
 BOUNDS: Final = {"cycles": 0.03, "peak_heap": 0.03, "gc_cpu": 0.05}
-"""Largest relative differences, for all workloads; cycles and GC CPU may be off by a cycle."""
+"""Largest relative differences, for all workloads."""
 SAMPLING: Final = 50 * MS
 FASTER: Final = 1 / 1000
 """By which part regular requests come more often with each seed."""
 MIB: Final = 2.0**20
+
+Floats = NDArray[np.float64]
 
 
 class Figures(NamedTuple):
@@ -61,6 +75,21 @@ class Figures(NamedTuple):
     """Share of GOMAXPROCS, without idle workers."""
 
 
+class Difference(NamedTuple):
+    """Of two means, relative to the first, with its 90 % interval and the largest that may be."""
+
+    mean: float
+    half_width: float
+    bound: float
+
+    @property
+    def verdict(self) -> str:
+        """`within` the bound, `beyond` it, or `open`: the interval lies on both sides."""
+        if abs(self.mean) + self.half_width <= self.bound:
+            return "within"
+        return "beyond" if abs(self.mean) - self.half_width > self.bound else "open"
+
+
 class Agreement(NamedTuple):
     """Both modes side by side, seed by seed."""
 
@@ -71,26 +100,43 @@ class Agreement(NamedTuple):
 
     def mean(self, mode: str, figure: str) -> float:
         """Mean over the seeds; `mode` is `events` or `fluid`."""
-        return fmean(float(getattr(run, figure)) for run in getattr(self, mode))
+        return float(np.mean([getattr(run, figure) for run in getattr(self, mode)]))
 
-    def spread(self, figure: str) -> float:
-        """Relative standard deviation between seeds of the detailed mode."""
-        values = [float(getattr(run, figure)) for run in self.events]
-        return stdev(values) / fmean(values)
-
-    def error(self, figure: str) -> float:
-        """Relative difference of the means."""
-        return self.mean("fluid", figure) / self.mean("events", figure) - 1
-
-    def missed(self) -> list[str]:
-        """Figures that differ by more than their bound."""
+    def bound(self, figure: str) -> float:
+        """Cycles and GC CPU may be off by a cycle."""
         cycle = 1 / max(self.mean("events", "cycles"), 1.0)
-        room = {"cycles": cycle, "peak_heap": 0.0, "gc_cpu": cycle}
-        return [
-            figure
-            for figure, bound in BOUNDS.items()
-            if abs(self.error(figure)) > max(bound, room[figure])
-        ]
+        return max(BOUNDS[figure], 0.0 if figure == "peak_heap" else cycle)
+
+    def difference(self, figure: str) -> Difference:
+        """Of the means of a figure."""
+        events, fluid = (
+            np.array([getattr(run, figure) for run in runs]) for runs in (self.events, self.fluid)
+        )
+        true = float(events.mean())
+        half_width = half_width_of_difference(events, fluid) / true
+        return Difference(float(fluid.mean()) / true - 1, half_width, self.bound(figure))
+
+    def verdicts(self, verdict: str) -> list[str]:
+        """Figures of which this is true: `within`, `beyond` or `open`."""
+        return [figure for figure in BOUNDS if self.difference(figure).verdict == verdict]
+
+    @property
+    def precise(self) -> bool:
+        """Whether all intervals are as narrow as their bounds."""
+        found = map(self.difference, BOUNDS)
+        return all(difference.half_width <= difference.bound for difference in found)
+
+
+def half_width_of_difference(first: Floats, second: Floats) -> float:
+    """Of the 90 % interval of the difference of two means of any variances (Welch 1947)."""
+    if len(first) < 2:
+        return 0.0
+    first_var, second_var = (float(some.var(ddof=1)) / len(some) for some in (first, second))
+    total = first_var + second_var
+    if not total:
+        return 0.0
+    freedom = total**2 * (len(first) - 1) / (first_var**2 + second_var**2)
+    return float(stats.t.ppf(0.95, freedom)) * math.sqrt(total)
 
 
 def run_of(name: str, ps: int, seed: int) -> RunConfig:
@@ -128,30 +174,58 @@ def figures(run: RunConfig) -> Figures:
     return Figures(*(float(found.get(key, 0.0)) for key in ("gc_cycles", "peak_heap", "gc_cpu")))
 
 
-def agreement(name: str, ps: int, seeds: Sequence[int] = SEEDS) -> Agreement:
-    """Both modes on one workload."""
-    runs = [run_of(name, ps, seed) for seed in seeds]
-    fluid = [replace(run, model=replace(run.model, detail="fluid")) for run in runs]
-    return Agreement(name, ps, [figures(run) for run in runs], [figures(run) for run in fluid])
+def agreement(
+    name: str, ps: int, seeds: Sequence[int] = SEEDS, most: int = MOST_SEEDS
+) -> Agreement:
+    """Both modes on one workload, with these seeds and more where they are needed."""
+    found = Agreement(name, ps, [], [])
+    for seed in _seeds(found, seeds, most):
+        run = run_of(name, ps, seed)
+        found.events.append(figures(run))
+        found.fluid.append(figures(replace(run, model=replace(run.model, detail="fluid"))))
+    return found
+
+
+def _seeds(found: Agreement, first: Sequence[int], most: int) -> Iterator[int]:
+    """The first ones, and others until means are known."""
+    yield from first
+    for seed in range(max(first) + 1, most + 1):
+        if found.precise:
+            return
+        yield seed
 
 
 def table(rows: list[Agreement]) -> str:
-    """The rows as markdown; what is beyond its bound is bold."""
-    head = "| workload | Ps | cycles | fluid | | peak heap MiB | fluid | | GC CPU % | fluid | |\n"
-    lines = [head + "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"]
+    """The rows as markdown; what is beyond its bound is bold, what nobody knows in italics."""
+    head = "| workload | Ps | seeds |" + "".join(
+        f" {figure} | fluid | |" for figure in ("cycles", "peak heap MiB", "GC CPU %")
+    )
+    lines = [head, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"]
+    signs = {"within": "", "open": "*", "beyond": "**"}
     for row in rows:
-        cells, missed = [row.name, str(row.ps)], row.missed()
+        cells = [row.name, str(row.ps), str(len(row.events))]
         for figure, unit, digits in (("cycles", 1, 1), ("peak_heap", MIB, 1), ("gc_cpu", 0.01, 2)):
-            true, fluid = (row.mean(mode, figure) / unit for mode in ("events", "fluid"))
-            cells += [f"{true:.{digits}f} ± {row.spread(figure):.1%}", f"{fluid:.{digits}f}"]
-            error = f"{row.error(figure):+.1%}"
-            cells += [f"**{error}**" if figure in missed else error]
+            cells += [f"{row.mean(mode, figure) / unit:.{digits}f}" for mode in ("events", "fluid")]
+            found = row.difference(figure)
+            sign = signs[found.verdict]
+            cells += [f"{sign}{found.mean:+.1%} ± {found.half_width:.1%}{sign}"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
+def summed_up(rows: list[Agreement]) -> str:
+    """How many pairs agree, do not, or are not known."""
+    beyond = sum(bool(row.verdicts("beyond")) for row in rows)
+    within = sum(len(row.verdicts("within")) == len(BOUNDS) for row in rows)
+    return (
+        f"\n{within} of {len(rows)} pairs are within all bounds, {beyond} beyond one, "
+        f"and of {len(rows) - within - beyond} the interval lies on both sides of one.\n"
+    )
+
+
 if __name__ == "__main__":
-    found = table([agreement(name, ps) for name in sys.argv[1:] or NAMES for ps in PS])
+    rows = [agreement(name, ps) for name in sys.argv[1:] or NAMES for ps in PS]
+    found = table(rows) + summed_up(rows)
     print(found, end="")
     if not sys.argv[1:]:
         text = PAGE.read_text(encoding="utf-8")

@@ -131,11 +131,11 @@ def half_width_of_difference(first: Floats, second: Floats) -> float:
     """Of the 90 % interval of the difference of two means of any variances (Welch 1947)."""
     if len(first) < 2:
         return 0.0
-    first_var, second_var = (float(some.var(ddof=1)) / len(some) for some in (first, second))
-    total = first_var + second_var
+    of_means = [float(some.var(ddof=1)) / len(some) for some in (first, second)]
+    total, parts = sum(of_means), zip(of_means, (first, second), strict=True)
     if not total:
         return 0.0
-    freedom = total**2 * (len(first) - 1) / (first_var**2 + second_var**2)
+    freedom = total**2 / sum(of_mean**2 / (len(some) - 1) for of_mean, some in parts)
     return float(stats.t.ppf(0.95, freedom)) * math.sqrt(total)
 
 

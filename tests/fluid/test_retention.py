@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.fluid.retention import Memoryless, RandomStore, Retained
+from sim.fluid.retention import Memoryless, OldestStore, RandomStore, Retained
 from sim.fluid.spans import occupied_spans
 
 NELEMS, SPANS = 128, 400
@@ -77,3 +77,11 @@ def test_what_has_just_been_allocated_is_whole() -> None:
     leak = Retained(0)
     leak.add(7.0)
     assert leak.runs()[0].left == 1
+
+
+def test_a_store_of_what_came_last_keeps_whole_entries_however_often_it_is_told() -> None:
+    store = OldestStore(0, 1120.0)
+    for _ in range(3):
+        store.take_entries(1120.0 / 3.1)
+    store.add(5000.0)
+    assert store.slots == pytest.approx(1120.0 / 3.1 * 3)

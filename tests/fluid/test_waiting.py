@@ -45,6 +45,27 @@ def test_a_visit_comes_to_its_second_run_when_all_have_had_the_first() -> None:
     assert queue.counts() == pytest.approx([0, 0], abs=1e-6)
 
 
+def test_who_waits_for_a_p_has_allocated_before_marking_began() -> None:
+    """The longer goroutines wait for a P, the longer all of them need new credit."""
+    visit = Visit(runs=1.0)
+    visit.prices = VisitPrices(ns=1.0 * MS)
+    visit.kept_credit = {(2.0 * MS, 1e12): 1.0}
+    flow = ClosedFlow(visit, 0.0, 8, 2.0 * MS)
+    flow.speed = 1e-6
+    assert flow.credit_keepers(2.0 * MS) == pytest.approx(1e-6 * np.exp(-1), rel=1e-3)
+    flow.backlog = 3.0  # at one a ms, each has waited for 3 ms
+    assert flow.credit_keepers(2.0 * MS) == pytest.approx(1e-6, rel=1e-3)
+    assert flow.credit_keepers(5.0 * MS) == pytest.approx(1e-6 * np.exp(-1), rel=1e-2)
+
+
+def test_ps_whose_goroutines_are_parked_for_credit_need_not_be_stopped() -> None:
+    """Where all clients want credit in the end, the last stop is shorter than the first."""
+    sets = ["GOMAXPROCS=2", "model.detail=fluid", "duration=2s"]
+    cycles = simulate(load({"workload": "workloads/stream-pool.yaml"}, sets)).cycles
+    first, last = cycles["stw_start_stopping_ns"].mean(), cycles["stw_end_stopping_ns"].mean()
+    assert 0.3 < last / first < 0.9
+
+
 @given(
     steps=st.lists(st.tuples(st.floats(0, 50), st.floats(0, 1)), min_size=1, max_size=20),
     second=st.floats(0.1, 40),

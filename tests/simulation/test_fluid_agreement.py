@@ -4,48 +4,36 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import pytest
-from agreement import NAMES, PS, agreement
+from agreement import NAMES, PS, Difference, agreement, half_width_of_difference
+from scipy import stats
 
 BURSTS: Final = "bursts that just exceed what the Ps can serve: chance decides how long they wait"
-CACHES: Final = "what the caches of the Ps hold when a cycle begins: a fifth more than in detail"
+CACHES: Final = (
+    "what the caches of the Ps hold when a cycle begins: more by a tenth and more than in detail"
+)
 DROP: Final = "a cycle just before or just after the program drops its memory"
-EARLY: Final = "jobs that come before there is credit assist, where rates take a mean of credit"
-FEW_PIECES: Final = "a mark phase of a few pieces: requests and pieces are whole in detail"
-FILES: Final = (
-    "mark phases as long as the files that happen to be parsed, where rates take the mean"
+FEW_PIECES: Final = (
+    "a mark phase of three pieces: who comes within one assists, in two of five and more"
 )
 FILLING: Final = "an assist that is worth all that is allocated until the cycle ends, on one P"
+LANES: Final = "goals scatter by 7.5 %, as rates by 6.6 %: the largest of 90 heaps is smaller"
 STORM: Final = "assists where the memory limit meets what lives"
 TIMERS: Final = "overload: goroutines that timers start go before those whose time slice is over"
-UNKNOWN: Final = "not found yet"
 
 EXCEPTIONS: Final = {
-    ("batch-parser", 2): FILES,
-    ("busy-store", 1): FILLING,
     ("connections", 1): FILLING,
     ("cron-bursts", 1): BURSTS,
-    ("cron-bursts", 2): BURSTS,
-    ("cron-bursts", 4): CACHES,
     ("cron-bursts", 6): CACHES,
-    ("garbage64", 2): UNKNOWN,
-    ("garbage64", 6): UNKNOWN,
+    ("garbage64", 2): LANES,
     ("grpc-fanout", 1): FEW_PIECES,
-    ("grpc-fanout", 4): FEW_PIECES,
     ("grpc-fanout", 6): CACHES,
     ("hbsteady", 1): TIMERS,
-    ("hbsteady", 4): EARLY,
     ("metrics-store", 1): FILLING,
-    ("metrics-store", 4): UNKNOWN,
-    ("metrics-store", 6): UNKNOWN,
     ("shrink", 4): DROP,
     ("small-proxy", 1): FEW_PIECES,
-    ("small-proxy", 4): FEW_PIECES,
-    ("small-proxy", 6): FEW_PIECES,
-    ("steady-leak", 2): STORM,
     ("steady-leak", 6): STORM,
-    ("stream-pool", 1): FEW_PIECES,
-    ("stream-pool", 2): FEW_PIECES,
 }
 """Where a bound is missed, and what differs there (docs/fluid.md has the figures)."""
 QUICK: Final = (("deep-stacks", 1), ("every-second", 2), ("deep-stacks", 4), ("hbsteady", 6))
@@ -80,3 +68,17 @@ def test_both_modes_agree(name: str, ps: int) -> None:
 def test_some_agree_at_once(name: str, ps: int) -> None:
     found = agreement(name, ps, seeds=(1,), most=1)
     assert not found.verdicts("beyond")
+
+
+def test_a_verdict_needs_the_whole_interval() -> None:
+    assert Difference(0.01, 0.019, 0.03).verdict == "within"
+    assert Difference(0.01, 0.021, 0.03).verdict == "open"
+    assert Difference(-0.05, 0.021, 0.03).verdict == "open"
+    assert Difference(-0.05, 0.019, 0.03).verdict == "beyond"
+
+
+def test_the_interval_is_that_of_welch() -> None:
+    first, second = np.array([1.0, 2.0, 4.0]), np.array([2.0, 2.5, 2.0, 3.5])
+    found = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.9)
+    half_width = (found.high - found.low) / 2
+    assert half_width_of_difference(first, second) == pytest.approx(half_width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +15,7 @@ from sim.cli.terminal import say
 from sim.errors import UserError, nearest
 from sim.files import write
 from sim.quantities import MOST_PS, MOST_RUNS, SIMULATED_TIME, WARMUP
+from sim.units import parse_duration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,11 +93,12 @@ def scorecard(
         f"GOMAXPROCS={gomaxprocs}",
         f"record.warmup={warmup}",
     ]
+    _check_longer(warmup, {"--duration": duration, "--latency-duration": latency_duration})
     fluid = plan(names, chosen, seeds, [*sets, FLUID, f"duration={duration}"])
     events = plan(names, timed, seeds, [*sets, f"duration={latency_duration}"])
     frames = [
         _simulated(fluid, out / "fluid", jobs, quiet),
-        *([_simulated(events, out / "events", jobs, quiet)[LATENCY]] if events else []),
+        *([_latencies(_simulated(events, out / "events", jobs, quiet))] if events else []),
     ]
     found = verdicts(frames, against)
     scenarios, lines = scenario_table(makers), verdict(found, against)
@@ -115,6 +117,15 @@ def scorecard(
     print(scenario_markdown(scenarios, against))
 
 
+def _check_longer(warmup: str, durations: Mapping[str, str]) -> None:
+    """Raises UserError for an option by which nothing of a run would count."""
+    for option, duration in durations.items() if warmup != "auto" else ():
+        if parse_duration(duration) <= parse_duration(warmup):
+            raise UserError(
+                f"{option}: expected more than the {warmup} of --warmup, got {duration}"
+            )
+
+
 def _known(option: str, names: str) -> list[str]:
     """The names of shipped workloads in a list."""
     from sim.examples import examples
@@ -128,6 +139,14 @@ def _known(option: str, names: str) -> list[str]:
 
 
 LATENCY = ["workload", "pacer", "seed", "latency_p99"]
+
+
+def _latencies(runs: pd.DataFrame) -> pd.DataFrame:
+    """Latency alone of runs in events. Raises UserError where none of them had a request."""
+    if LATENCY[-1] not in runs:
+        names = ", ".join(dict.fromkeys(runs["workload"]))
+        raise UserError(f"--latency: {names}: no request ended after --warmup")
+    return runs[LATENCY]
 
 
 def _simulated(

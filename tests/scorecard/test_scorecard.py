@@ -157,6 +157,42 @@ def test_a_plug_in_is_scored_by_one_command(
     assert "HeavyJitterAlloc" in printed.out
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--latency-duration", "1s"], "--latency-duration: expected more than the 1s of --warmup"),
+        (["--warmup", "30s"], "--duration: expected more than the 30s of --warmup, got 20s"),
+        (["--warmup", "soon"], "expected a duration"),
+    ],
+)
+def test_runs_that_end_before_they_count_are_a_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["scorecard", "go1.18", *arguments])
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_workload_without_requests_has_no_latency_to_judge(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = [
+        "--seeds",
+        "1",
+        "--duration",
+        "20ms",
+        "--warmup",
+        "10ms",
+        "--latency-duration",
+        "20ms",
+        "-q",
+    ]
+    names = ["--workloads", "batch-parser", "--latency", "batch-parser"]
+    with pytest.raises(SystemExit, match="2"):
+        main(["scorecard", "go1.18", *names, *short, "--out", str(tmp_path)])
+    assert "--latency: batch-parser: no request ended" in capsys.readouterr().err
+
+
 def test_an_unknown_workload_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["scorecard", "go1.18", "--latency", "json-apy"])

@@ -119,7 +119,7 @@ def scorecard(
 
 def _check_longer(warmup: str, durations: Mapping[str, str]) -> None:
     """Raises UserError for an option by which nothing of a run would count."""
-    for option, duration in durations.items() if warmup != "auto" else ():
+    for option, duration in durations.items():
         if parse_duration(duration) <= parse_duration(warmup):
             raise UserError(
                 f"{option}: expected more than the {warmup} of --warmup, got {duration}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from sim.errors import UserError
@@ -165,6 +166,7 @@ def _hours(ns: float) -> str:
 _PERCENT: Final = Dimension("a number", _whole("a number such as 100 or off"), _digits)
 _COUNT: Final = Dimension("a number", _whole("a number such as 4"), _digits)
 _SIZE: Final = Dimension("a size", parse_bytes, format_bytes)
+_OBJECT_SIZE: Final = _SIZE._replace(parse=partial(parse_bytes, likely="B"))
 _SHARE: Final = Dimension("a share", parse_fraction, _percent)
 _TIME: Final = Dimension("a time", parse_duration, _hours)
 _RATE: Final = Dimension("a rate", parse_rate, lambda rate: f"{rate:g}/s")
@@ -175,6 +177,7 @@ GOMAXPROCS: Final = Quantity("GOMAXPROCS", _COUNT, 1, MOST_PS)
 GOGCS: Final = Values("GOGC", GOGC)
 GOMEMLIMITS: Final = Values("GOMEMLIMIT", GOMEMLIMIT)
 GOMAXPROCS_VALUES: Final = Values("GOMAXPROCS", GOMAXPROCS)
+OBJECT: Final = Quantity("SIZE", _OBJECT_SIZE, 0, ADDRESS_SPACE)
 CONTAINER: Final = Quantity("memory", _SIZE, 1, ADDRESS_SPACE)
 RESIDENT: Final = Quantity("rss", _SIZE, 1, ADDRESS_SPACE)
 GROWTH: Final = Quantity("growth", _SHARE, 0.0, 100.0)

@@ -8,6 +8,7 @@ import typer
 
 from sim.cli.files import write_json
 from sim.cli.options import Json
+from sim.quantities import OBJECT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,9 +68,7 @@ def _sizes(text: str) -> NDArray[np.float64]:
     import numpy as np
 
     if ":" not in text:
-        from sim.units import parse_bytes
-
-        return np.array([parse_bytes(text, likely="B")], dtype=np.float64)
+        return np.array([OBJECT.read(text)], dtype=np.float64)
     from sim.config.at import At
     from sim.config.convert import convert
     from sim.config.tree import parse_yaml

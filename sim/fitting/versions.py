@@ -16,7 +16,7 @@ _PACERS: Final = {6: "go1.5", 9: "go1.9", 13: "go1.13", 17: "go1.17", 18: "go1.1
 
 def parse_go(text: str, log: GoVersions) -> GoVersions:
     """A version such as `1.19`, `go1.26.8`; UserError if it is none, or did not write the log."""
-    match = re.fullmatch(r"(?:go)?1\.(\d{1,3})(?:[.\w\s:+-].*)?", text.strip())
+    match = re.fullmatch(r"(?:go)?1\.(\d{1,3})(?:[^\d].*)?", text.strip())
     if match is None:
         raise UserError(f"--go: expected a version such as 1.26, got {text!r}")
     minor = int(match[1])

@@ -164,6 +164,8 @@ def test_a_config_has_bounds(refused: Typed, tmp_path: Path) -> None:
         ("whatif", "app.gctrace", "--horizon", "0s"),
         ("whatif", "app.gctrace", "--binary", "app.gctrace"),
         ("tune", "app.gctrace", "--memory", "1GiB", "--p99", "0"),
+        ("where", "1e18B"),
+        ("whatif", "app.gctrace", "--go", "1.999999"),
         ("whatif", "/proc/self/mem"),
         ("whatif", "."),
         ("whatif", "n" * 300),

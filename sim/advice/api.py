@@ -15,7 +15,7 @@ from sim.advice import report
 from sim.advice.prediction import Figures, Prediction, predict
 from sim.advice.risks import Risks, risks
 from sim.advice.settings import grid
-from sim.advice.tuning import Goals, Tuning
+from sim.advice.tuning import Goals, Tuning, settled
 from sim.advice.tuning import tune as search
 from sim.errors import UserError
 from sim.fitting.fit import Fit
@@ -125,16 +125,15 @@ def tune(
         _check_trust(fitted)
     goals = Goals(
         memory=CONTAINER.read(memory),
-        procs=_procs(cpu or fitted.program.procs, gomaxprocs),
+        procs=_procs(cpu, gomaxprocs, fitted.program.procs),
         max_gc_cpu=GC_CPU.read(max_gc_cpu),
         p99=None if p99 is None else LATENCY.read(p99),
         growth=GROWTH.read(growth),
     )
-    found = search(fitted, goals, seed, progress)
-    if found.best is None:
+    found, confirmed = settled(fitted, search(fitted, goals, seed, progress), seed)
+    if found.best is None or confirmed is None:
         return Advice(found, None, None, None)
     best = found.best.setting
-    (confirmed,) = predict(fitted, [best], seed)
     found_risks = risks(fitted, best, goals, seed)
     return Advice(found, confirmed, found_risks, confirm(fitted, confirmed, seed))
 
@@ -159,12 +158,12 @@ def _typed(values: Words) -> str:
     return ",".join(str(value) for value in values)
 
 
-def _procs(cpu: int, asked: Words | None) -> tuple[int, ...]:
-    """GOMAXPROCS to try: that of the container, or those asked for."""
+def _procs(cpu: int | None, asked: Words | None, logged: int) -> tuple[int, ...]:
+    """GOMAXPROCS to try: that of the container, or those asked for, for which it has the CPUs."""
     if asked is None:
-        return (cpu,)
+        return (cpu or logged,)
     procs = GOMAXPROCS_VALUES.read(_typed(asked))
-    if max(procs) > cpu:
+    if cpu is not None and max(procs) > cpu:
         raise UserError(
             f"GOMAXPROCS={max(procs)}: the container has {cpu} CPUs, and what throttling does to"
             " a program with more Ps is not predicted; --cpu says how many CPUs there are"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sim.advice.prediction import Prediction
 from sim.advice.risks import MOST_GROWTH, Risks
-from sim.advice.tuning import Candidate, Goals, Tuning, shortfall
+from sim.advice.tuning import Candidate, Goals, Tuning, p99, shortfall
 from sim.fitting.settings import name_gogc, name_limit
 from sim.replay.setting import Setting
 from sim.units import SECOND, Bytes, Figure, format_bytes, format_duration
@@ -86,6 +86,8 @@ def nothing_fits(tuning: Tuning) -> str:
         f" {format_bytes(least.grown.high.peak_rss_bytes)}, and takes"
         f" {least.grown.middle.gc_cpu_share:.1%} of the CPU for collection."
     )
+    if tuning.goals.p99 is not None:
+        told += f" Its 99th percentile is {format_duration(round(p99(least.grown)))}."
     if tuning.step and "memory" in least.failures:
         told += (
             f" Single allocations of up to {format_bytes(tuning.step)} come on top of any goal: no"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import chain, product
 from typing import Final
+
+import numpy as np
 
 from sim.advice.policies import NamedPolicy, named_policies, whole_mib
 from sim.advice.prediction import OVERLOAD, Prediction, predict, wanted_share
@@ -72,6 +74,20 @@ class Tuning:
     step: Bytes
     """Of single large allocations, which come on top of any heap goal; 0: there are none."""
 
+    def with_candidate(self, known: Candidate) -> Tuning:
+        """The same where one of the settings is known better."""
+
+        def instead(one: Candidate) -> Candidate:
+            return known if one.setting == known.setting else one
+
+        candidates = [instead(one) for one in self.candidates]
+        return replace(
+            self,
+            candidates=candidates,
+            policies=[(policy, instead(one)) for policy, one in self.policies],
+            best=_best([one for one in candidates if not one.failures]),
+        )
+
 
 def tune(
     fit: Fit, goals: Goals, seed: int = 1, progress: Callable[[float], None] | None = None
@@ -95,6 +111,21 @@ def tune(
         best=_best(fitting),
         step=fit.program.step,
     )
+
+
+def settled(fit: Fit, found: Tuning, seed: int) -> tuple[Tuning, Prediction | None]:
+    """The best with all the runs of a prediction; the next best where it then misses a goal."""
+    goals = found.goals
+    while (best := found.best) is not None:
+        (now,) = predict(fit, [best.setting], seed)
+        later = predict(grown(fit, goals.growth), [best.setting], seed) if goals.growth else [now]
+        missed = (_failures(fit, one, goals) for one in (now, *later))
+        failures = dict.fromkeys(chain.from_iterable(missed))
+        if not failures:
+            return found, now
+        failed = replace(best, failures=tuple(failures))
+        found = found.with_candidate(failed)
+    return found, None
 
 
 def grown(fit: Fit, growth: Fraction) -> Fit:
@@ -146,17 +177,21 @@ def _failures(fit: Fit, prediction: Prediction, goals: Goals) -> Iterable[str]:
         yield "load"
     if prediction.middle.limited_seconds > 0:
         yield "limiter"
-    latency, pauses = prediction.middle.latency_p99_seconds, prediction.middle.pause_p99_seconds
-    if goals.p99 is not None and max(pauses, latency) * SECOND > goals.p99:
-        yield "pauses" if math.isnan(latency) else "latency"
+    if goals.p99 is not None and p99(prediction) > goals.p99:
+        yield "pauses" if math.isnan(prediction.middle.latency_p99_seconds) else "latency"
 
 
-def shortfall(candidate: Candidate, goals: Goals) -> float:
-    """By what factor a candidate misses the goal that it misses most."""
-    return max(
-        candidate.grown.high.peak_rss_bytes / goals.memory,
-        candidate.grown.middle.gc_cpu_share / goals.max_gc_cpu,
-    )
+def shortfall(candidate: Candidate, goals: Goals) -> tuple[bool, float]:
+    """Whether it may be killed, and by what factor it misses the goal that it misses most."""
+    slow = 0.0 if goals.p99 is None else p99(candidate.grown) / goals.p99
+    memory = candidate.grown.high.peak_rss_bytes / goals.memory
+    return memory > 1, max(memory, candidate.grown.middle.gc_cpu_share / goals.max_gc_cpu, slow)
+
+
+def p99(prediction: Prediction) -> float:
+    """Of requests, ns; of pauses where they are longer, or nobody knows how many requests come."""
+    figures = prediction.middle
+    return SECOND * float(np.fmax(figures.pause_p99_seconds, figures.latency_p99_seconds))
 
 
 def _best(fitting: list[Candidate]) -> Candidate | None:

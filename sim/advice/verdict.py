@@ -150,8 +150,9 @@ def _change(today: Prediction, other: Prediction) -> str:
 
 
 def _times(today: Prediction, other: Prediction) -> str:
-    before = today.middle.gc_cpu_share
-    return f"{other.middle.gc_cpu_share / before - 1:+.0%}" if before else "as much"
+    """By how much more or less CPU; shares are of the Ps of each setting."""
+    before, after = (one.middle.gc_cpu_share * one.setting.procs for one in (today, other))
+    return f"{after / before - 1:+.0%}" if before else "as much"
 
 
 def _share(share: Fraction) -> str:

@@ -19,11 +19,11 @@ from sim.fitting.load import (
 )
 from sim.fitting.metrics_log import KnownProcess, log_of
 from sim.fitting.reproduction import ALIKE, reproduce
-from sim.fitting.resident import Resident, own_memory, untouched
+from sim.fitting.resident import Resident, own_memory, unlikely, untouched
 from sim.fitting.same_process import check_same_process
 from sim.fitting.several import together
 from sim.fitting.source import Source, by_keywords, path, paths
-from sim.fitting.versions import eras, name, parse_go
+from sim.fitting.versions import FIRST_LIMIT, eras, name, parse_go
 from sim.formats.go_version import of_binary
 from sim.quantities import ARRIVALS, GOGC, GOMEMLIMIT, HORIZON, RESIDENT
 from sim.replay.program import Load
@@ -99,6 +99,8 @@ def _known(fit: Fit, source: Source, evidence: Evidence) -> Fit:
             f"less is resident than the heap was: {format_bytes(ballast)} are taken for memory that"
             " the program never touches, a ballast, and takes no RSS"
         )
+    if resident is not None and (doubt := unlikely(resident, fit.last, overheads)):
+        doubts.append(doubt)
     own = own_memory(overheads, resident, path(source.binary))
     return replace(
         fit,
@@ -168,9 +170,9 @@ def _version(go: GoVersions, source: Source, evidence: Evidence) -> GoVersions:
     """The version that wrote the log: as given, scraped, in the program's file, or by its lines."""
     binary = path(source.binary)
     scraped = evidence.snapshots[-1].go if evidence.snapshots else None
-    if source.go is None and scraped is None and binary is not None:
-        scraped = of_binary(binary)
-    told = source.go or (None if scraped is None else f"1.{scraped}")
+    linked = None if binary is None or go.newest < FIRST_LIMIT else of_binary(binary)
+    version = linked if scraped is None else scraped
+    told = source.go or (None if version is None else f"1.{version}")
     return go if told is None else parse_go(told, go)
 
 

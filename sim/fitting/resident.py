@@ -6,6 +6,7 @@ than the heap of the lines and a program's file explain, the program went on aft
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,7 +15,7 @@ import numpy as np
 
 from sim.errors import UserError
 from sim.files import reason
-from sim.replay.memory import Overheads
+from sim.replay.memory import LARGE_PROGRAM, Overheads
 from sim.units import Bytes, Fraction, MiB, format_bytes
 
 PROGRAM_SPREAD: Final = 0.85
@@ -27,6 +28,9 @@ RESIDENT_OF_BINARY: Final[Fraction] = 0.8
 BINARY_SPREAD: Final = 0.15
 """Standard deviation of the logarithm, where the size of the file is known. Chosen by these two
 programs; widens intervals of RSS."""
+UNLIKELY: Final = 2.5
+"""Standard deviations, beyond which memory of the program itself is a doubt: one program of 160 has
+so much. A judgement; only words depend on it."""
 _LEAST_PROGRAM: Final[Bytes] = 3 * MiB // 2
 """Bytes that are resident of any program: less than that of the smallest, `hello world`."""
 SURELY_MISSING: Final[Fraction] = 0.75
@@ -106,10 +110,23 @@ def untouched(seen: Resident, last: LastHeap, held: float, overheads: Overheads)
         return 0
     if seen.size < heap - held:
         raise UserError(
-            f"--rss: {format_bytes(seen.size)} is less than the {format_bytes(last.marked)} that"
-            " the last cycle of the log found alive: it is of another process, or of another time"
+            f"--rss: {format_bytes(seen.size)} do not hold a heap that grew to"
+            f" {format_bytes(heap)}, of which only the {format_bytes(held)} that are always alive"
+            " may be untouched: it is of another process, or of another time"
         )
     return round(min(held, overheads.resident(heap) - seen.size))
+
+
+def unlikely(seen: Resident, last: LastHeap, overheads: Overheads) -> str | None:
+    """A doubt where more is resident than heap, runtime and a usual program explain."""
+    own = program_at(0.5, last, overheads, seen)
+    if own < LARGE_PROGRAM * math.exp(UNLIKELY * PROGRAM_SPREAD):
+        return None
+    return (
+        f"of the {format_bytes(seen.size)} resident {format_bytes(own)} are neither heap nor of"
+        " the Go runtime, as memory of C libraries and mapped files are: if another process or time"
+        " is meant, resident memory is too large under every setting"
+    )
 
 
 def bounded(overheads: Overheads, last: LastHeap, seen: Resident | None) -> Overheads:

@@ -7,6 +7,7 @@ from typing import Final
 
 from sim.errors import UserError
 from sim.fitting.gctrace_log import GoVersions
+from sim.text import quoted
 
 FIRST_LIMIT: Final = 19
 """GOMEMLIMIT came with Go 1.19 (runtime/debug.SetMemoryLimit)."""
@@ -20,6 +21,11 @@ def parse_go(text: str, log: GoVersions) -> GoVersions:
     if match is None:
         raise UserError(f"--go: expected a version such as 1.26, got {text!r}")
     minor = int(match[1])
+    if minor > NEWEST + 1:
+        raise UserError(
+            f"--go: expected a version up to 1.{NEWEST + 1}, got {quoted(text)}: the rules of Go"
+            f" 1.{NEWEST} are the newest that are known"
+        )
     if not log.oldest <= minor <= max(log.newest, minor if log.newest >= NEWEST else 0):
         raise UserError(
             f"--go: Go 1.{minor} writes other lines than those of the log, which are of Go"

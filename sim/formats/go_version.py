@@ -31,22 +31,30 @@ def in_text(line: str) -> int | None:
 
 
 def of_binary(path: Path) -> int | None:
-    """N of Go 1.N that linked a program; None if it was before Go 1.18, or is no program of Go.
+    """N of Go 1.N that linked a program; None if it was before Go 1.18.
 
     Source: debug/buildinfo/buildinfo.go, readRawBuildInfo. Raises UserError for a file that cannot
-    be read.
+    be read, and for one that is no program of Go 1.13 or later.
     """
     try:
         with path.open("rb") as file:
-            if path.stat().st_size == 0:
-                return None
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                at = data.find(_MAGIC)
-                header = data[at : at + _HEADER + 64] if at >= 0 else b""
+            header = _build_info(file.fileno()) if path.stat().st_size else b""
     except OSError as error:
         raise UserError(f"--binary: {path}: {reason(error)}") from None
+    if not header:
+        raise UserError(
+            f"--binary: {path}: expected a program of Go; its build info, which Go 1.13 and later"
+            " write into every program, is not in the file"
+        )
     if len(header) <= _HEADER or not header[len(_MAGIC) + 1] & _INLINE:
         return None
     length = header[_HEADER]
     found = re.match(rb"go1\.(\d{1,2})(?!\d)", header[_HEADER + 1 : _HEADER + 1 + length])
     return None if found is None else int(found[1])
+
+
+def _build_info(file: int) -> bytes:
+    """What stands from the magic number on; empty where it is not."""
+    with mmap.mmap(file, 0, access=mmap.ACCESS_READ) as data:
+        at = data.find(_MAGIC)
+        return data[at : at + _HEADER + 64] if at >= 0 else b""

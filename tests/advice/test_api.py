@@ -66,7 +66,7 @@ def test_a_load_that_the_ps_cannot_bear_is_said(service: Fit) -> None:
 
 def test_more_ps_than_cpus_are_refused() -> None:
     with pytest.raises(UserError, match="the container has 2 CPUs"):
-        sim.tune(GARBAGE, "256MiB", gomaxprocs="2,4")
+        sim.tune(GARBAGE, "256MiB", cpu=2, gomaxprocs="2,4")
 
 
 @pytest.mark.slow

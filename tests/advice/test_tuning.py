@@ -11,12 +11,12 @@ from sim.advice.policies import named_policies
 from sim.advice.prediction import predict
 from sim.advice.report import nothing_fits, on_misses
 from sim.advice.risks import risks
-from sim.advice.tuning import Goals, Tuning, tune
+from sim.advice.tuning import Goals, Tuning, p99, settled, shortfall, tune
 from sim.cli import main
 from sim.errors import UserError
 from sim.fitting.fit import Fit
 from sim.replay.setting import Setting
-from sim.units import MiB, format_bytes
+from sim.units import MiB, format_bytes, format_duration
 from tests.fits import fitted
 
 REAL = Path(__file__).parents[1] / "golden" / "real"
@@ -39,6 +39,28 @@ def test_the_recommendation_keeps_every_goal_with_the_growth_asked_for(tuning: T
     assert best is not None
     assert best.grown.high.peak_rss_bytes <= GOALS.memory
     assert best.grown.middle.gc_cpu_share <= GOALS.max_gc_cpu
+
+
+def test_what_may_not_fit_with_all_runs_of_a_prediction_is_not_recommended(
+    fit: Fit, tuning: Tuning
+) -> None:
+    found, confirmed = settled(fit, tuning, seed=1)
+    assert found.best is not None
+    assert confirmed is not None
+    assert confirmed.setting == found.best.setting
+    assert confirmed.high.peak_rss_bytes <= GOALS.memory
+    passed_over = [c for c in found.candidates if c.failures and c not in tuning.candidates]
+    assert all(c.failures == ("memory",) for c in passed_over)
+
+
+def test_the_nearest_miss_of_a_latency_is_one_that_fits_and_says_what_it_is(fit: Fit) -> None:
+    goals = Goals(memory=256 * MiB, procs=(2,), p99=1000)
+    missed = tune(fit, goals)
+    nearest = min(missed.candidates, key=lambda c: shortfall(c, goals))
+    assert nearest.grown.high.peak_rss_bytes <= goals.memory
+    assert f"Its 99th percentile is {format_duration(round(p99(nearest.grown)))}" in nothing_fits(
+        missed
+    )
 
 
 def test_a_limit_is_preferred_where_it_costs_nothing(tuning: Tuning) -> None:

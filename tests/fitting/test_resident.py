@@ -91,7 +91,9 @@ def test_memory_is_hardly_less_than_what_ends_without_a_cycle(growing: Fit) -> N
 
 
 def test_less_memory_than_heap_is_of_another_process() -> None:
-    with pytest.raises(UserError, match=r"--rss: 20MiB is less than the .*MiB that the last cycle"):
+    with pytest.raises(
+        UserError, match=r"--rss: 20MiB do not hold a heap that grew to .*MiB, of which only the"
+    ):
         fit_log(HEAPBENCH, rss="20MiB")
 
 
@@ -152,11 +154,18 @@ def test_without_evidence_the_interval_is_wide_and_a_sentence_says_how_to_narrow
 def test_the_program_s_file_says_what_it_takes(tmp_path: Path) -> None:
     binary = tmp_path / "app"
     with binary.open("wb") as file:
-        file.write(b"\x7fELF")
+        file.write(b"\x7fELF" + b"\xff Go buildinf:\x08\x02" + bytes(16) + b"\x08go1.22.5")
         file.truncate(40 * MiB)
     fit = fit_log(HEAPBENCH, binary=binary)
     assert fit.overheads.program == 32 * MiB
+    assert fit.go == (22, 22)
     with pytest.raises(UserError, match=r"--binary: .*missing: No such file"):
         fit_log(HEAPBENCH, binary=tmp_path / "missing")
     with pytest.raises(UserError, match="expected a program"):
         fit_log(HEAPBENCH, binary=HEAPBENCH)
+
+
+def test_memory_that_no_program_has_by_itself_is_a_doubt() -> None:
+    told, usual = (fit_log(HEAPBENCH, rss=rss).warnings for rss in ("2GiB", "210MiB"))
+    assert any("are neither heap nor of the Go runtime" in doubt for doubt in told)
+    assert not any("neither heap" in doubt for doubt in usual)

@@ -124,6 +124,12 @@ def test_a_version_that_writes_other_lines_is_refused(old: Path) -> None:
         fit_log(old, go="1.26")
 
 
+def test_a_version_that_nobody_knows_yet_is_refused() -> None:
+    assert parse_go("1.28", GoVersions(18, 27)) == (28, 28)
+    with pytest.raises(UserError, match=r"--go: expected a version up to 1\.28, got '1\.99'"):
+        parse_go("1.99", GoVersions(18, 27))
+
+
 def test_what_is_no_version_is_one_sentence(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["whatif", str(old), "--go", "newest", "-q"])

@@ -41,10 +41,12 @@ def test_the_file_of_a_program_tells_it(tmp_path: Path) -> None:
         (built_by("go1.17.5", flags=0), None),  # a pointer to it
         (built_by("devel +abc"), None),
         (b"\xff Go buildinf:\x08", None),
-        (b"#!/bin/sh\n", None),
-        (b"", None),
     ):
         file.write_bytes(content)
         assert of_binary(file) == version
+    for content in (b"#!/bin/sh\n", b""):
+        file.write_bytes(content)
+        with pytest.raises(UserError, match="expected a program of Go"):
+            of_binary(file)
     with pytest.raises(UserError, match=r"--binary: .*missing: "):
         of_binary(tmp_path / "missing")

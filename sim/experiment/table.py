@@ -65,6 +65,10 @@ class Cell(NamedTuple):
         """Whether the difference to the baseline is not of chance."""
         return self.p < 1 - CONFIDENCE
 
+    def sense(self, figure: str) -> str:
+        """What holds of the figure, in words; empty for what may be chance."""
+        return SENSES[figure][self.change.value > 0] if self.holds else ""
+
 
 class Row(NamedTuple):
     """One setting of one workload, or its mean over all workloads."""
@@ -87,8 +91,7 @@ class Row(NamedTuple):
     @property
     def senses(self) -> list[str]:
         """What holds of the setting, in words; none for what may be chance."""
-        held = {name: cell for name, cell in self.cells.items() if cell.holds}
-        return [SENSES[name][cell.change.value > 0] for name, cell in held.items()]
+        return [cell.sense(name) for name, cell in self.cells.items() if cell.holds]
 
 
 class Comparison(NamedTuple):

@@ -27,7 +27,8 @@ def comparison_frame(table: Comparison) -> pd.DataFrame:
 
     `median`, `low`, `high` are in the unit; `change`, `change_low`, `change_high` are relative to
     the baseline of the workload (-0.1: a tenth less); `p` is corrected for the whole table (Holm),
-    and `holds` says whether it is significant. Means over workloads have an empty workload.
+    `holds` is what is significant in words, as printed, and `verdict` what befell the runs. Means
+    over workloads have an empty workload.
     """
     rows = (*table.rows, *table.means)
     return pd.DataFrame([cell for row in rows for cell in _cells(row, table)])
@@ -47,7 +48,8 @@ def _cells(row: Row, table: Comparison) -> Iterator[dict[str, Any]]:
             "change_low": cell.change.low,
             "change_high": cell.change.high,
             "p": cell.p,
-            "holds": cell.holds,
+            "significant": cell.holds,
+            "holds": cell.sense(name),
             "pareto": row.optimal,
             "baseline": row.baseline,
             "verdict": row.verdict,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections import deque
 from statistics import NormalDist
 from typing import Final, NamedTuple
@@ -16,6 +17,9 @@ QUEUE_STEPS: Final = 8
 """What is served at a time is at most this part of what waits. A judgement; fewer moves waits."""
 MOST_PARCELS: Final = 256
 """Neighbours become one when there are more. A judgement; fewer mix the turns of neighbours."""
+OTHER_PRICES: Final = 1 / 4
+"""By such a part of itself the time of a visit changes before its turns are found anew. A
+judgement; larger cuts runs into time slices at wrong places."""
 MIN_WAITING: Final = 1e-9
 """Visits."""
 NEGLIGIBLE_RUNS: Final = 1 / 100
@@ -81,52 +85,73 @@ class RunQueue:
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
-        self._parcels: deque[Floats] = deque()
+        self._parcels: deque[list[float]] = deque()
         self._turns: Turns | None = None
+        self._priced_ns = 0.0
+        """Time of a visit for which its turns were found."""
+        self._work: list[float] = []
+        """Of `Turns`; few numbers, which Python adds sooner than numpy."""
+        self._ways: list[tuple[int, float, float]] = []
+        """After each turn: where the next run begins, the share that waits for it, and the rest."""
 
     @property
     def turns(self) -> Turns:
-        """Those of a visit, at the prices of when somebody began to wait."""
-        if self._turns is None:
-            self._turns = turns(self._visit)
+        """Those of a visit, at about the prices of when somebody began to wait."""
+        ns = self._visit.prices.ns
+        if self._turns is None or (
+            not self._parcels and abs(ns - self._priced_ns) > OTHER_PRICES * self._priced_ns
+        ):
+            self._turns, self._priced_ns = turns(self._visit), ns
+            work, goes_on, next_run = self._turns[:3]
+            self._work = work.tolist()
+            on = goes_on.tolist()
+            self._ways = [(run, 1 - part, part) for run, part in zip(next_run, on, strict=True)]
         return self._turns
 
     def pass_time(self, come: float, done: float) -> None:
         """So many visits come, while as much is done as so many whole visits are."""
-        waiting = sum(float(parcel @ self.turns.work) for parcel in self._parcels) + come
-        steps = max(min(round(QUEUE_STEPS * done / max(waiting, MIN_WAITING)), QUEUE_STEPS), 1)
-        arrived = np.zeros(len(self.turns.work))
-        arrived[0] = come / steps
+        turns_of_visit = len(self.turns.work)
+        waiting = sum(map(self._work_of, self._parcels)) + come
+        most = min(QUEUE_STEPS, math.ceil(waiting))  # whole visits, one after the other
+        steps = max(min(round(QUEUE_STEPS * done / max(waiting, MIN_WAITING)), most), 1)
+        arrived = [come / steps] + [0.0] * (turns_of_visit - 1)
         undone = 0.0
         for _ in range(steps):
             self._wait(arrived)
             undone = self._serve(undone + done / steps)
 
-    def _wait(self, parcel: Floats) -> None:
-        if parcel.sum() > MIN_WAITING:
+    def _work_of(self, parcel: list[float]) -> float:
+        """What its next turns do, in whole visits."""
+        return math.fsum(map(operator.mul, parcel, self._work))
+
+    def _wait(self, parcel: list[float]) -> None:
+        if sum(parcel) > MIN_WAITING:
             self._parcels.append(parcel)
         if len(self._parcels) > MOST_PARCELS:
-            parcels = [*self._parcels, np.zeros(len(parcel))]
+            parcels = [*self._parcels, [0.0] * len(parcel)]
             pairs = zip(parcels[::2], parcels[1::2], strict=False)
-            self._parcels = deque(first + second for first, second in pairs)
+            self._parcels = deque(list(map(operator.add, *pair)) for pair in pairs)
 
     def _serve(self, work: float) -> float:
         """Do so much of what waits, the oldest first; returns what nobody waited for."""
         while self._parcels and work > MIN_WAITING:
             first = self._parcels.popleft()
-            mine = float(first @ self.turns.work)
+            mine = self._work_of(first)
             part = min(work / mine, 1.0)
             work -= mine * part
             if part < 1:
-                self._parcels.appendleft(first * (1 - part))
-            self._wait(self._next_turns(first * part))
+                self._parcels.appendleft([visits * (1 - part) for visits in first])
+            self._wait(self._next_turns([visits * part for visits in first]))
         return work
 
-    def _next_turns(self, served: Floats) -> Floats:
+    def _next_turns(self, served: list[float]) -> list[float]:
         """What those wait for next whose turns are over, unless they have ended."""
-        new = np.zeros(len(served) + 1)
-        new[1:] = served * self.turns.goes_on
-        np.add.at(new, self.turns.next_run, served * (1 - self.turns.goes_on))
+        new = [0.0] * (len(served) + 1)
+        for turn, (visits, (next_run, leave, stay)) in enumerate(
+            zip(served, self._ways, strict=True)
+        ):
+            new[turn + 1] += visits * stay
+            new[next_run] += visits * leave
         return new[:-1]
 
     def counts(self) -> Floats:
@@ -136,4 +161,3 @@ class RunQueue:
     def clear(self) -> None:
         """Nobody waits."""
         self._parcels.clear()
-        self._turns = None

@@ -55,12 +55,20 @@ def in_detail(found: Detail | None, predicted: Prediction) -> str:
     """What the detailed simulator makes of the recommendation, and whether it disagrees."""
     if found is None:
         return "in detail: not simulated, its cycles are too rare for a run of seconds"
-    low, high = predicted.low.peak_rss_bytes, predicted.high.peak_rss_bytes
-    agrees = "" if low <= found.peak_rss <= high else ", which is outside of what is predicted"
+    low, high = predicted.low, predicted.high
+    inside = {
+        "peak RSS": low.peak_rss_bytes <= found.peak_rss <= high.peak_rss_bytes,
+        "GC CPU": low.gc_cpu_share <= found.gc_cpu <= high.gc_cpu_share,
+    }
+    outside = " and ".join(name for name, is_inside in inside.items() if not is_inside)
+    why = (
+        f"; {outside} outside of what is predicted, which rests on the log: objects, goroutines and"
+        " costs of the simulation only stand for those of the program"
+    )
     return (
         f"in detail, simulated span by span for {format_duration(found.simulated)}: peak RSS"
-        f" {format_bytes(found.peak_rss)}{agrees}, {found.gc_cpu:.1%} GC CPU and"
-        f" {found.idle:.1%} of idle workers, {found.cycles_per_second:.2g} cycles a second"
+        f" {format_bytes(found.peak_rss)}, {found.gc_cpu:.1%} GC CPU and {found.idle:.1%} of idle"
+        f" workers, {found.cycles_per_second:.2g} cycles a second{why if outside else ''}"
     )
 
 

@@ -116,7 +116,8 @@ def _reason(best: Candidate, other: Candidate, more_cpu: Fraction, more_rss: flo
         return "costs more"
     if other.setting.memory_limit is None and best.setting.memory_limit is not None:
         return "has no limit to hold the heap when it grows"
-    small = f"saves under {EQUALLY_CHEAP:.1%} of the CPU"
+    when = "" if best.grown == best.now else " with the larger live heap"
+    small = f"saves under {EQUALLY_CHEAP:.1%} of the CPU{when}"
     if other.setting.gogc is None and best.setting.gogc is not None:
         return f"{small} and fills the limit, needed or not"
     return f"{small} for more memory" if more_rss > 0 else small

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from sim.advice.confirm import Detail
 from sim.advice.policies import named_policies
 from sim.advice.prediction import predict
-from sim.advice.report import nothing_fits, on_misses
+from sim.advice.report import in_detail, nothing_fits, on_misses
 from sim.advice.risks import risks
 from sim.advice.tuning import Goals, Tuning, p99, settled, shortfall, tune
 from sim.cli import main
@@ -154,3 +155,13 @@ def test_what_cannot_be_read_is_one_sentence(
     err = capsys.readouterr().err
     assert sentence in err
     assert err.count("\n") == 1
+
+
+def test_where_the_simulation_disagrees_it_says_so_and_why(fit: Fit) -> None:
+    (found,) = predict(fit, [fit.logged], seeds=1, draws=2)
+    figures = found.middle
+    near = Detail(10**9, 2.0, round(figures.peak_rss_bytes), figures.gc_cpu_share, 0.0)
+    within = in_detail(near, replace(found, low=figures, high=figures))
+    assert "outside" not in within
+    far = in_detail(near._replace(gc_cpu=3 * found.high.gc_cpu_share), found)
+    assert "GC CPU outside of what is predicted, which rests on the log" in far

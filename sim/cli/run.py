@@ -47,10 +47,12 @@ def run(
     seeded = [] if seed is None else [f"seed={seed}"]
     settings = load(config, [*(sets or ()), *seeded])
 
+    from sim.record.parquet import is_run
     from sim.report.verdict import of_run
     from sim.simulation import simulate
 
     folder = out or Path("results") / config.stem
+    before = ", in place of the run that was there" if is_run(folder) else ""
     expected = math.nan if quiet else _announced(settings)
     with progress(config.stem, quiet=quiet, expected=expected) as report:
         result = simulate(settings, out=folder, progress=report)
@@ -63,7 +65,7 @@ def run(
     if quiet and (gctrace or gcpacertrace):
         return
     say(*of_run(result), "", str(result.summary()), *map(str, result.diagnose()))
-    print(f"tables: {folder}")
+    print(f"tables: {folder}{before}")
 
 
 def _document(result: Result) -> object:

@@ -9,6 +9,8 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from sim.config.plain import plain
+from sim.config.run import GcPolicies, ModelSwitches, RunConfig, default_marker
 from sim.experiment.groups import title
 from sim.experiment.table import Comparison, Row
 from sim.results.diagnosis import Finding
@@ -23,6 +25,8 @@ HARMLESS: Final = frozenset({"idle workers' CPU", "minimum-heap regime"})
 MORE_IS_BETTER: Final = frozenset({"requests", "throughput", "mmu_10ms"})
 MOST_TOLD: Final = 3
 """Settings that a line of a verdict names."""
+MODES: Final = ("detail", "resolution")
+"""Switches of the model that are told as what a run rests on."""
 SATURATED: Final[Fraction] = 0.95
 """Of the Ps: more than that leaves nothing to a moment of more load."""
 
@@ -41,8 +45,31 @@ def settings_of(run: Result) -> dict[str, str]:
     return {key: str(run.config[key]) for key in SETTINGS}
 
 
+def changed_parts(run: Result) -> dict[str, str]:
+    """Policies and mechanisms of a run that are not those of a run without a word about them."""
+    go, policies = str(run.config["go"]), plain(GcPolicies(), GcPolicies)
+    policies["marker"] = {default_marker(go).name: {}}
+    model = plain(ModelSwitches(), ModelSwitches)
+    usual = {"gc": policies, "model": model}
+    found = {} if go == RunConfig.go else {"go": go}
+    for part, names in usual.items():
+        for name, value in names.items():
+            own = run.config[part].get(name, value)
+            if own != value and name not in MODES:
+                found[f"{part}.{name}"] = _typed(own)
+    return found
+
+
+def _typed(value: object) -> str:
+    """A value as in --set; of a policy its name."""
+    if isinstance(value, dict):
+        return str(next(iter(value), ""))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _asked(run: Result) -> str:
-    setting = " ".join(f"{key}={value}" for key, value in settings_of(run).items())
+    given = {**settings_of(run), **changed_parts(run)}
+    setting = " ".join(f"{key}={value}" for key, value in given.items())
     return f"{run.run['workload']} for {format_duration(run.end_ns)} under {setting}"
 
 
@@ -65,7 +92,10 @@ def _cost(run: Result, figures: Summary) -> list[str]:
     pause = f", longest pause {figures['longest_pause']}" if "longest_pause" in figures else ""
     cycles = figures["gc_cycles"]
     told = f"GC costs {figures['gc_cpu']} of the CPU, and {idle} more on Ps that were idle"
-    return [f"{told}, in {cycles} cycles{pause}."]
+    when = ""
+    if run.service_ns:
+        when = f" from {format_duration(run.service_ns)} on ({len(run.cycles)} in all)"
+    return [f"{told}, in {cycles} cycles{when}{pause}."]
 
 
 def _memory(figures: Summary) -> str:

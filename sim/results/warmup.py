@@ -61,7 +61,7 @@ def find_warm_up(run: Result, load_ns: Nanoseconds) -> WarmUp:
             unsteady.append(series.name)
         else:
             ends[series.name] = int(batched.at_ns[cut - 1]) if cut else load_ns
-    never = f"never steady: {', '.join(unsteady)}" if unsteady else ""
+    never = f"no steady part was found of {', '.join(unsteady)}" if unsteady else ""
     if not ends:
         return WarmUp(load_ns, never or "too short to find a warm-up")
     last = max(ends, key=lambda name: ends[name])

@@ -264,6 +264,13 @@ def test_the_version_is_told(typed: Typed) -> None:
     assert typed("--version") == (0, f"gomemsim {version('gomemsim')}, Python alone\n", "")
 
 
+def test_a_run_in_place_of_another_says_so(typed: Typed, tmp_path: Path) -> None:
+    arguments = [QUICKSTART, "--set", "duration=20ms", "--set", "model.detail=fluid", "-q"]
+    first, second = (typed("run", *arguments, "--out", str(tmp_path / "r"))[1] for _ in range(2))
+    assert first.endswith("/r\n")
+    assert second.endswith("/r, in place of the run that was there\n")
+
+
 def test_commands_stand_in_groups_and_have_two_examples_that_parse(typed: Typed) -> None:
     _, listed, _ = typed("--help")
     assert "..." not in listed.partition("Options:")[2]

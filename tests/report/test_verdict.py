@@ -20,7 +20,7 @@ from sim.fitting.fit import Fit
 from sim.fitting.resident import Resident
 from sim.replay.setting import Setting
 from sim.report.documents import of_advice
-from sim.report.verdict import of_comparison, of_run
+from sim.report.verdict import changed_parts, of_comparison, of_run
 from sim.simulation import simulate
 from sim.units import format_bytes
 
@@ -41,7 +41,17 @@ def test_a_healthy_run_is_called_so_with_its_cost_and_its_slack() -> None:
     assert lines[0].endswith("under GOGC=100 GOMEMLIMIT=off GOMAXPROCS=4: healthy.")
     assert f"GC costs {figures['gc_cpu']} of the CPU" in lines[1]
     assert f"peak RSS {figures['peak_rss']}" in lines[2]
+    assert f" cycles from {figures['warm_up']} on ({len(run.cycles)} in all)" in lines[1]
     assert "gc_cpu" not in " ".join(lines)
+
+
+def test_a_run_names_what_is_not_as_usual() -> None:
+    fluid = ["model.detail=fluid", "duration=300ms"]
+    assert changed_parts(simulate(load("quickstart", fluid))) == {}
+    assert changed_parts(simulate(load("quickstart", [*fluid, "go=1.24"]))) == {"go": "1.24"}
+    run = simulate(load("quickstart", [*fluid, "gc.pacer=go1.18", "model.assists=false"]))
+    assert changed_parts(run) == {"gc.pacer": "go1.18", "model.assists": "false"}
+    assert "GOMAXPROCS=4 gc.pacer=go1.18 model.assists=false: " in of_run(run)[0]
 
 
 def test_cycles_before_service_cost_it_nothing() -> None:

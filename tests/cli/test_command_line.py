@@ -163,7 +163,7 @@ def test_a_wrong_model_is_told_from_a_mistake_of_the_user(
         ),
         (
             [QUICKSTART, "--set", "gogc=50"],
-            "--set gogc=50: unknown key 'gogc' (did you mean 'go'?)",
+            "--set gogc=50: unknown key 'gogc' (did you mean 'GOGC'?)",
         ),
         (
             [QUICKSTART, "--set", "workload=json-apy"],

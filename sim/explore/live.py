@@ -32,7 +32,7 @@ OFTEN: Final = 500
 Answer = TypeVar("Answer")
 
 
-class Workers(NamedTuple):
+class PagePool(NamedTuple):
     """Processes that compute while the page answers."""
 
     pool: ProcessPoolExecutor
@@ -75,7 +75,7 @@ class Live:
         predictor: Predictor,
         today: Prediction,
         position: Position,
-        workers: Workers,
+        workers: PagePool,
     ) -> None:
         self._document, self._predictor, self._workers = document, predictor, workers
         self._today, self._position = today, position
@@ -206,7 +206,7 @@ def application(
     predictor: Predictor,
     today: Prediction,
     position: Position,
-    workers: Workers,
+    workers: PagePool,
     about: dict[str, Any],
 ) -> Callable[[Document], None]:
     """What Bokeh's server calls for every visitor; `about` is for the template."""

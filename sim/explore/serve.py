@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sim.errors import UserError
 from sim.explore.knobs import Position
-from sim.explore.live import Workers, application, share_progress
+from sim.explore.live import PagePool, application, share_progress
 from sim.explore.predictor import Predictor
 from sim.fitting.fit import Fit
 from sim.units import Bytes
@@ -45,7 +45,7 @@ def serve(
     pool = ProcessPoolExecutor(PROCESSES, context, initializer=share_progress, initargs=(done,))
     try:
         visit = application(
-            predictor, predictor.today(), position, Workers(pool, done), about(fit, name)
+            predictor, predictor.today(), position, PagePool(pool, done), about(fit, name)
         )
         try:
             server = Server({"/": visit}, address=LOOPBACK, port=port)

@@ -14,6 +14,7 @@ from sim.go.marker import Marker
 from sim.machine.price import crowding_ns, mark_cpu_ns
 from sim.machine.profile import FinalizerCosts, MarkCosts
 from sim.runtime.interfaces import MarkTotals, Snapshot
+from sim.units import Bytes
 from sim.workload.ledger import Ledger
 
 Ints = NDArray[np.int64]
@@ -42,6 +43,9 @@ class Reachable:
         self._mark, self._finalizer = mark, finalizer
         self._before: Ints = np.zeros(0, dtype=np.int64)
         """Slots by span that the snapshot found reachable."""
+        self._scanned_as_roots: Bytes = 0
+        """Objects with pointers and finalizers: scanned for what they lead to, reachable or not,
+        they count as marked, and again where they are (mgcmark.go: gcScanFinalizer, scanObject)."""
         self.stacks_scanned = 0
         """Goroutines whose stacks the cycle scans."""
 
@@ -54,6 +58,8 @@ class Reachable:
         self._black.clear()
         live = memory.ledger.per_kind(len(columns))
         specials = memory.finalizers.roots(memory.ledger)
+        scanned = np.where(columns.scan_bytes > 0, specials, 0)
+        self._scanned_as_roots = round(float(np.dot(scanned, columns.slot_bytes)))
         counts = self._marker.count(
             columns.table,
             live,
@@ -87,6 +93,7 @@ class Reachable:
             black = memory.ledger.per_span(spans.capacity) - before
         black_bytes = int(np.dot(black, spans.slot_bytes))
         marked_bytes = int(np.dot(before, spans.slot_bytes)) + black_bytes
+        marked_bytes += self._scanned_as_roots
         memory.heap.begin_sweep(before + black + self._revived())
         return MarkTotals(
             marked_bytes, black_bytes, round(float(np.dot(reachable, columns.slot_bytes)))

@@ -232,7 +232,7 @@ def test_stretches_of_a_very_long_log_stand_for_all_of_its_course(long_job: Path
     assert len(fit.program.cycles) == fit.cycles / 15 == 200
     assert any("200 of 3,000 cycles" in sentence for sentence in fit.assumptions)
     assert fit.course.growth > 0.3
-    doubled, same = predict(fit, [Setting(50, None, 2), fit.logged])
+    doubled, same = predict(fit, [Setting(50, None, 2), fit.logged], seeds=1, draws=2)
     assert same.middle.gc_cycles == pytest.approx(3000, rel=0.03)
     assert same.middle.peak_heap_bytes == pytest.approx(140 * MiB, rel=0.03)
     assert same.middle.alloc_bytes == pytest.approx(

@@ -26,10 +26,10 @@ def ended(*sets: str, **more: Any) -> Result:
 
 
 def test_it_ends_when_the_means_are_known_and_says_how_well() -> None:
-    result = ended("precision.relative=10%", "precision.limit=10s")
+    result = ended("precision.relative=20%", "precision.limit=10s")
     assert result.end_ns < 5e9
     assert result.run["status"] == "complete"
-    assert "means known to 10.0% each: live heap" in str(result.summary())
+    assert "means known to 20.0% each: live heap" in str(result.summary())
 
 
 def test_more_precision_takes_longer() -> None:

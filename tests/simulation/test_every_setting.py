@@ -200,9 +200,9 @@ PLACES: Final = {
 
 OPEN: Final = (
     "duration=auto",
-    "precision.limit=120ms",
+    "precision.limit=60ms",
     "precision.figures=[gc_cpu]",
-    "record.warmup=20ms",
+    "record.warmup=10ms",
     "GOGC=50",
 )
 CONTEXT: Final[Mapping[str, tuple[str, ...]]] = {

@@ -53,7 +53,7 @@ class Flow:
         self._spans, self._slots, self._stacks = spans, slots, stacks
         self._footprint = footprint
         self._pricing = Pricing(machine, spans, stacks, STRETCH)
-        self._rng, self._looks = streams["crowd"], streams["sysmon"]
+        self._rng, self._looks = streams["in_flight"], streams["sysmon"]
         self.sources: list[VisitSource] = []
         """Who runs. Written by the flow; sources are asked and told by it and by `MarkingFlow`."""
         self.retained: list[Retained] = []

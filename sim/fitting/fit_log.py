@@ -18,7 +18,7 @@ from sim.fitting.load import (
     within_what_there_is,
 )
 from sim.fitting.metrics_log import KnownProcess, log_of
-from sim.fitting.reproduction import ALIKE, reproduce
+from sim.fitting.reproduction import MISFIT_TOLERANCE, reproduce
 from sim.fitting.resident import Resident, own_memory, unlikely, untouched
 from sim.fitting.same_process import check_same_process
 from sim.fitting.several import together
@@ -123,11 +123,11 @@ def _of_likeliest_version(log: GCTraceLog, logged: Setting, load: Load | None) -
     """The program by the newest pacer with which its log comes out again as well as by any."""
     newest = _fitted(log, logged, load)
     versions = eras(log.go)
-    if len(versions) == 1 or (misfit := reproduce(newest).misfit) <= ALIKE:
+    if len(versions) == 1 or (misfit := reproduce(newest).misfit) <= MISFIT_TOLERANCE:
         return newest
     found = [_fitted(replace(log, go=one), logged, load) for one in versions[1:]]
     misfits = [misfit, *(reproduce(fit).misfit for fit in found)]
-    best = next(k for k, off in enumerate(misfits) if off <= min(misfits) + ALIKE)
+    best = next(k for k, off in enumerate(misfits) if off <= min(misfits) + MISFIT_TOLERANCE)
     if best == 0:
         return newest
     told = f"that of Go {name(versions[best])} makes the log again best"

@@ -24,7 +24,7 @@ SURELY_BEYOND: Final = 1.5 * MiB
 BEYOND_SHARE: Final[Fraction] = 0.05
 """The same, of the goal. A judgement, above what a stop and a last allocation add; smaller takes an
 ordinary overrun for a jump."""
-OFTEN: Final[Fraction] = 0.2
+LARGE_JUMPS_SHARE: Final[Fraction] = 0.2
 """Share of the cycles that begin beyond their goals, from which on large allocations are why; rarer
 jumps are scatter. A judgement; moves peak heap and triggers of programs with large objects."""
 _MOSTLY: Final[Fraction] = 0.5
@@ -93,7 +93,7 @@ def jumps(seen: Observed, logged: Setting) -> Jumps:
     beyond, shows = start - goal, SURELY_BEYOND + BEYOND_SHARE * goal
     surely = beyond > shows
     found = (beyond > goal) & ~seen.forced
-    if surely[1:].any() and surely[1:].mean() >= OFTEN:
+    if surely[1:].any() and surely[1:].mean() >= LARGE_JUMPS_SHARE:
         would_show = np.clip(1 - shows / np.maximum(start - before, 1.0), 0.0, 1.0).sum()
         usual = surely.sum() > _MOSTLY * would_show
         perhaps = usual & (start > seen.goal) & (beyond > -MiB)

@@ -34,7 +34,7 @@ _ENOUGH_SNAPSHOTS: Final = 5
 moves the live heap."""
 _GC: Final = "/cpu/classes/gc/mark/"
 _KINDS: Final = ("assist", "dedicated", "idle")
-_HALF: Final = MiB // 2
+_MEAN_ROUNDING: Final = MiB // 2
 """Bytes: what rounding down to MiB hides on average."""
 _FIRST_TRIGGER: Final[Fraction] = 0.7
 """The trigger is between these parts of the way from what was marked to the goal."""
@@ -301,7 +301,7 @@ def _line(
 ) -> GCTraceLine:
     """As Go would print it, but exact; half a MiB less, which readers of whole MiB add."""
     goal = end if segment.gogc is None else last * (1 + segment.gogc / 100)
-    sizes = (max(0, round(size) - _HALF) for size in (end - black, end, marked, goal))
+    sizes = (max(0, round(size) - _MEAN_ROUNDING) for size in (end - black, end, marked, goal))
     heap_start, heap_end, heap_marked, heap_goal = sizes
     return GCTraceLine(
         number=number,

@@ -27,7 +27,7 @@ CACHED: Final[Bytes] = 144 * KiB
 """Free slots in the spans that a P caches, which count as allocated (runtime/mcache.go, refill): of
 some 36 kinds of spans that a program uses at a time, half of 8 KiB each."""
 _LIKELY: Final[Fraction] = 0.5
-_SMALL: Final[Bytes] = KiB
+_SMALL_OBJECT: Final[Bytes] = KiB
 """Bytes; objects up to here share spans of 8 KiB; larger ones leave less beside them, byte for byte
 (runtime/sizeclasses.go)."""
 _LARGEST: Final = float("inf")
@@ -43,7 +43,7 @@ def _object_size(mark_cost: float, profile: MachineProfile) -> float:
 
 def smallness(mark_cost: float) -> Fraction:
     """What a heap has of the overheads of small objects, by its mark cost in ns per live byte."""
-    return min(1.0, _SMALL / _object_size(mark_cost, _usual_machine()))
+    return min(1.0, _SMALL_OBJECT / _object_size(mark_cost, _usual_machine()))
 
 
 def assumed_overheads(mark_cost: float, stacks_scanned: float, go: GoVersions) -> Overheads:

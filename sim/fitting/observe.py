@@ -21,7 +21,7 @@ from sim.units import Fraction, KiB, MiB
 
 Floats: TypeAlias = NDArray[np.float64]
 
-_HALF: Final = MiB / 2
+_MEAN_ROUNDING: Final = MiB / 2
 """Bytes: what rounding down to MiB hides on average."""
 _LEAST_ALLOCATED: Final = 64 * KiB
 """Bytes of a cycle, so that rates stay above 0."""
@@ -109,7 +109,7 @@ def observe(
     def column(name: str) -> Floats:
         return np.array([getattr(line, name) for line in lines], dtype=float)
 
-    start, end = column("heap_start") + _HALF, column("heap_end") + _HALF
+    start, end = column("heap_start") + _MEAN_ROUNDING, column("heap_end") + _MEAN_ROUNDING
     procs = lines[-1].procs
     at = np.maximum.accumulate(column("at"))
     duration = np.maximum(column("concurrent_mark"), 1000.0)
@@ -217,8 +217,8 @@ def _roots(lines: tuple[GCTraceLine, ...], gogc: int | None) -> float:
     share = gogc / 100
     marked = np.array([line.heap_marked for line in lines[:-1]], dtype=float)
     goal = np.array([line.heap_goal for line in lines[1:]], dtype=float)
-    told = (goal - marked - marked * share - _HALF * share) / share
-    rounding = _HALF * (2 + share) / share
+    told = (goal - marked - marked * share - _MEAN_ROUNDING * share) / share
+    rounding = _MEAN_ROUNDING * (2 + share) / share
     start = np.array([line.heap_start for line in lines[1:]], dtype=float)
     following = (np.diff([line.number for line in lines]) == 1) & (start < goal)
     off = told - printed[1:]

@@ -27,7 +27,7 @@ _NAMED: Final = re.compile(
     r'\s*:\s*"?([^",}]+)'
 )
 """Keys by which JSON loggers say where a line comes from."""
-_OFTEN: Final = 2
+_REPEATED_LINES: Final = 2
 """Lines; a text before so many is no chance neighbour of them."""
 _MOST_NAMED: Final = 10
 """Processes that a sentence lists; the rest is counted."""
@@ -65,7 +65,7 @@ def separate(found: Sequence[Found]) -> list[Process]:
     apart that no number does. A log with the newest line first is turned around.
     """
     texts = [_label(one) for one in found]
-    often = {text for text, count in Counter(texts).items() if count >= _OFTEN}
+    often = {text for text, count in Counter(texts).items() if count >= _REPEATED_LINES}
     labels = [text if text in often else "" for text in texts]
     lines = list(zip(found, labels, strict=True))
     if _newest_first(lines):

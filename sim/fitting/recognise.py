@@ -35,7 +35,7 @@ _PRIORS: Final = {
 }
 """Cost of assuming a GOGC, in cycles that it has to explain: the more, the rarer people choose it.
 A judgement; moves only which of several settings that explain a log alike is named."""
-_RARE: Final = 3.0
+_UNUSUAL_GOGC_COST: Final = 3.0
 """The same of any other GOGC."""
 _LIMITED: Final = 2.0
 """The same of a limit, beside that of its GOGC."""
@@ -50,10 +50,10 @@ four of them count as one; smaller lets a setting stand on nothing."""
 _ANYTHING: Final = 0.35
 """Cost of a cycle where nothing is said of the setting. Chosen so that a setting has to explain two
 thirds of its cycles; smaller says nothing more often."""
-_CHANGE: Final = 4.0
+_CHANGE_COST: Final = 4.0
 """Cost of a change of settings. Chosen so that a setting holds for more cycles than this, or is
 chance; smaller finds changes in scatter."""
-_FIRST: Final = 3.0
+_FIRST_GOAL_WEIGHT: Final = 3.0
 """Of how many others the first goal of a program is worth: that of an empty heap, which GOGC alone
 fixes."""
 _FEWEST: Final = 3
@@ -155,7 +155,7 @@ def _goals(lines: Sequence[GCTraceLine]) -> _Goals:
     marked = before(column("heap_marked"))
     weight = np.ones(len(lines))
     weight[1:] = np.diff(column("number")) == 1  # what was marked before a gap is not known
-    weight[0] = _FIRST if from_start else 0.0
+    weight[0] = _FIRST_GOAL_WEIGHT if from_start else 0.0
     stacks, globals_ = before(column("stacks")), before(column("globals"))
     # Before 1.18 a heap that outgrew its goal got one of a MiB more than itself.
     outgrown = goal <= start + (0 if printed else MiB)
@@ -176,7 +176,7 @@ def _hypotheses(goals: _Goals) -> list[_Hypothesis]:
     priors = {gogc: prior for prior, usual in _PRIORS.items() for gogc in usual}
     suggested = 100 * (goals.goal - goals.marked) / (goals.marked_most + goals.roots + MiB / 4)
     for percent in _modes(suggested[~goals.outgrown & (goals.weight > 0)], 0.03):
-        priors.setdefault(max(1, round(percent)), _RARE)
+        priors.setdefault(max(1, round(percent)), _UNUSUAL_GOGC_COST)
     plain = [_Hypothesis(gogc, None, prior) for gogc, prior in priors.items()]
     above = goals.goal[(goals.goal < _OFF) & (goals.goal > goals.marked_most)]
     limits = sorted({*_modes(above, _NEAR_LIMIT), *np.sort(above)[-1:].tolist()})[::-1]
@@ -233,7 +233,7 @@ def _path(costs: Floats, hypotheses: Sequence[_Hypothesis]) -> list[int]:
     total, came_from = priors.copy(), []
     for column in costs.T:
         cheapest = int(total.argmin())
-        changed = total[cheapest] + _CHANGE + priors
+        changed = total[cheapest] + _CHANGE_COST + priors
         came_from.append(np.where(changed < total, cheapest, np.arange(len(total))))
         total = np.minimum(total, changed) + column
     path = [int(total.argmin())]

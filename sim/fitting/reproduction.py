@@ -28,10 +28,10 @@ TOO_FAR: Final[Fraction] = 0.3
 """Of cycles, peak or GC CPU; beyond that a recommendation would rest on nothing. Chosen as twice
 what is aimed at in nine of ten predictions (`sim.truth.predictions.TARGETS`); decides whether
 `tune` recommends."""
-ALIKE: Final = 0.2
+MISFIT_TOLERANCE: Final = 0.2
 """Difference of misfits within which none is better. As `NOTICEABLE_CPU`; smaller prefers busy or
 waiting by chance."""
-FEW: Final = 10
+SMALL_COUNT: Final = 10
 """Of cycles, or MiB, one more or less is no error below that many."""
 
 
@@ -161,7 +161,7 @@ def _figure(one: ReplayedRun, figure: str) -> float:
 
 def _counted(name: str, logged: float, replayed: float, one: float) -> Compared:
     off = replayed / logged - 1 if logged else math.inf
-    few = logged < FEW * one and abs(replayed - logged) <= one
+    few = logged < SMALL_COUNT * one and abs(replayed - logged) <= one
     return Compared(name, logged, replayed, 0.0 if few else off, NOTICEABLE)
 
 
@@ -178,7 +178,7 @@ def _pace(at: Floats, position: Floats) -> Fraction:
 
 
 def _replayed_pace(one: ReplayedRun, unknown: Fraction) -> Fraction:
-    if len(one.cycles) < FEW:
+    if len(one.cycles) < SMALL_COUNT:
         return unknown
     return _pace(
         np.array([cycle.at for cycle in one.cycles]),

@@ -12,10 +12,10 @@ from sim.fitting.settings import name_gogc
 from sim.fitting.snapshots import CYCLES, MetricsSnapshot
 from sim.units import UNLIMITED, MiB, format_bytes
 
-_FULL = 0.9
+_LIMIT_REACHED = 0.9
 """Of a limit; a live heap of more leaves goals at or above it. A judgement; decides whether a log
 and metrics are of one process."""
-_FAR = 4.0
+_GOALS_APART = 4.0
 """A factor between heap goals beyond which they are of other programs. A judgement; decides
 likewise."""
 
@@ -40,12 +40,15 @@ def _contradictions(log: GCTraceLog, scrape: MetricsSnapshot, *, given: bool) ->
             told, other = name_gogc(log.segment.gogc), name_gogc(known)
             yield f"heap goals of the log follow GOGC={told}, and the metrics say GOGC={other}"
     usual = float(np.median(goals))
-    if 0 < limit < usual and np.median([line.heap_marked for line in measured]) < _FULL * limit:
+    if (
+        0 < limit < usual
+        and np.median([line.heap_marked for line in measured]) < _LIMIT_REACHED * limit
+    ):
         yield (
             f"heap goals of the log are {format_bytes(usual)} as a rule, and GOMEMLIMIT is"
             f" {format_bytes(limit)} in the metrics"
         )
-    if goal and not min(goals) / _FAR - MiB <= goal <= _FAR * max(goals) + MiB:
+    if goal and not min(goals) / _GOALS_APART - MiB <= goal <= _GOALS_APART * max(goals) + MiB:
         yield (
             f"heap goals are {format_bytes(min(goals))} to {format_bytes(max(goals))} in the log,"
             f" and {format_bytes(goal)} in the metrics"

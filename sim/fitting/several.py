@@ -19,7 +19,7 @@ from sim.units import Bytes, Fraction, format_bytes
 DIFFERENT: Final[Fraction] = 1.3
 """Ratio of numbers of cycles from which on they tell a line from a scatter. A judgement; smaller
 fits lines through scatter."""
-_MOST: Final[Fraction] = 0.8
+_LARGEST_SHARE_BY_NUMBER: Final[Fraction] = 0.8
 """Of what is allocated in a cycle where there are most of them, what may hang on their number. A
 bound below 1; moves cycles at other GOGC."""
 
@@ -53,7 +53,7 @@ def together(fits: Sequence[Fit]) -> Several:
     if cycles.max() < DIFFERENT * cycles.min():
         return Several(len(fits), slots)
     slope = float(np.polyfit(cycles, allocated, 1)[0])
-    most = _MOST * float((allocated / cycles).min())
+    most = _LARGEST_SHARE_BY_NUMBER * float((allocated / cycles).min())
     return Several(len(fits), round(min(max(slope, 0.0), most)))
 
 

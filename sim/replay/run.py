@@ -21,7 +21,7 @@ from sim.replay.wall_clock import WallClock
 from sim.streams import Streams
 from sim.units import Bytes, Fraction, KiB
 
-FAR: Final[Fraction] = 0.5
+MOVING_LIVE_HEAP: Final[Fraction] = 0.5
 """Of the live heap; by so much it changes over four cycles where it is on its way elsewhere. A
 judgement; decides which cycles follow each other under another setting."""
 MOST_CYCLES: Final = 3_000_000
@@ -210,4 +210,4 @@ def _on_its_way(cycles: tuple[ObservedCycle, ...], after: int) -> bool:
     lives = [cycle.live for cycle in cycles[max(0, after - 2) : after + 2]]
     steps = [second - first for first, second in pairwise(lives)]
     one_way = all(step > 0 for step in steps) or all(step < 0 for step in steps)
-    return one_way and len(steps) > 1 and abs(lives[-1] - lives[0]) > FAR * min(lives)
+    return one_way and len(steps) > 1 and abs(lives[-1] - lives[0]) > MOVING_LIVE_HEAP * min(lives)

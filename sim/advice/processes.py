@@ -118,4 +118,4 @@ def _sentence(processes: Sequence[Process], used: Sequence[Process]) -> str:
 def _amount(processes: Sequence[Process]) -> str:
     cycles = sum(len(one.found) for one in processes)
     cpu = format_duration(sum(one.gc_cpu for one in processes))
-    return f"with {cycles} cycles and {cpu} of GC CPU in the log"
+    return f"with {cycles} cycles and {cpu} of GC CPU in the whole log"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,11 @@ from sim.fitting.fit import Fit
 from sim.fitting.variation import variation
 from sim.replay.program import Load
 from sim.units import SECOND, format_bytes, format_duration
+
+_UNITS: Final = (
+    "assumed: the workload comes in units of allocation, since a log shows no requests: latency and"
+    " throughput of its runs are not those of the service, unless --arrivals says how many come"
+)
 
 
 def summary(fit: Fit) -> list[str]:
@@ -46,6 +53,7 @@ def identified(fit: Fit) -> str:
         f"stacks and globals: about {format_bytes(program.roots)}",
         f"spare CPU: {_spare(fit)}",
         *(f"assumed: {sentence}" for sentence in fit.assumptions),
+        *([] if fit.arrivals else [_UNITS]),
     ]
     return "\n".join([*lines, *filter(None, [doubts(fit)])])
 

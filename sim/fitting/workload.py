@@ -157,8 +157,9 @@ def _on_units(fit: Fit, found: Shape) -> list[str]:
     if fit.arrivals:
         return ["#   - all requests allocate the same, and nothing is done without one"]
     return [
-        f"#   - work comes in units of {found.unit // KiB} KiB of allocation;",
-        "#     --arrivals or --trace says how many requests come",
+        f"#   - work comes in units of {found.unit // KiB} KiB of allocation, not in requests;",
+        "#     latency and throughput of a run are those of units; --arrivals or --trace says how",
+        "#     many requests come",
     ]
 
 

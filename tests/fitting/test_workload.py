@@ -29,7 +29,7 @@ def logged(arrivals: str, folder: Path) -> Fit:
         ROOT / "configs" / "quickstart.yaml",
         [
             f"workload.load.api.arrivals={arrivals}",
-            "workload.stores.sessions.size=16MiB",
+            "workload.stores.sessions.size=8MiB",
             "duration=12s",
         ],
     )

@@ -217,9 +217,13 @@ def summed_up(rows: list[Agreement]) -> str:
     """How many pairs agree, do not, or are not known."""
     beyond = sum(bool(row.verdicts("beyond")) for row in rows)
     within = sum(len(row.verdicts("within")) == len(BOUNDS) for row in rows)
+    differences = [[row.difference(figure) for figure in BOUNDS] for row in rows]
+    near = sum(all(abs(one.mean) <= one.bound for one in some) for some in differences)
+    unknown = len(rows) - within - beyond
     return (
-        f"\n{within} of {len(rows)} pairs are within all bounds, {beyond} beyond one, "
-        f"and of {len(rows) - within - beyond} the interval lies on both sides of one.\n"
+        f"\nOf {len(rows)} pairs, {within} are within all bounds for certain, {beyond} beyond one; "
+        f"of {unknown} an interval lies on both sides of one. "
+        f"The means themselves are within all bounds in {near}.\n"
     )
 
 

@@ -85,3 +85,19 @@ def test_a_store_of_what_came_last_keeps_whole_entries_however_often_it_is_told(
         store.take_entries(1120.0 / 3.1)
     store.add(5000.0)
     assert store.slots == pytest.approx(1120.0 / 3.1 * 3)
+
+
+def test_a_full_store_keeps_its_size_and_fills_up_as_entries_replace_empty_ones() -> None:
+    """R <- C - (C - R) exp(-x / C), when x slots are inserted into a store that has been filled."""
+    store = RandomStore(0, 1000.0)
+    store.add(1000.0)
+    assert store.slots == 1000.0
+    store.add(700.0)
+    assert store.slots == pytest.approx(1000.0)
+    at_once = RandomStore(0, 1000.0)
+    at_once.add(400.0)
+    at_once.add(1200.0)  # 600 fill it, and of the others each replaces any
+    assert at_once.slots == pytest.approx(1000.0)
+    store.slots = 500.0  # half of it has been dropped
+    store.add(500.0)
+    assert store.slots == pytest.approx(1000.0 - 500.0 * np.exp(-0.5))

@@ -201,10 +201,10 @@ def _play(heading: str, stepper: Stepper) -> None:
 
 def _forget_keys() -> None:
     """What was typed while frames went by was meant for none of those that follow."""
-    try:
-        import termios
-    except ImportError:  # Windows
+    if sys.platform == "win32":
         return
+    import termios
+
     with suppress(termios.error):
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
 

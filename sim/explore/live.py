@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
@@ -195,7 +196,9 @@ class Live:
         """Take an answer into the page when it comes, in the thread of the page."""
 
         def done(finished: Future[Answer]) -> None:
-            if not finished.cancelled() and self._document.session_context is not None:
+            if finished.cancelled() or isinstance(finished.exception(), BrokenProcessPool):
+                return  # another one is asked for, or the command ends
+            if self._document.session_context is not None:
                 answer = finished.result()
                 self._document.add_next_tick_callback(lambda: then(answer, asked))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import webbrowser
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from importlib.metadata import version
 from multiprocessing import active_children, get_context
 from typing import Any, Final
@@ -41,7 +42,7 @@ def serve(
     logged = fit.logged
     position = Position(logged.gogc, logged.memory_limit, logged.procs, 1.0, 0.0, container)
     context = get_context("spawn")
-    done = context.Value("d", 0.0)
+    done = context.Value("d", 0.0, lock=False)
     pool = ProcessPoolExecutor(PROCESSES, context, initializer=share_progress, initargs=(done,))
     try:
         visit = application(
@@ -56,7 +57,10 @@ def serve(
         ready(address)
         if browse:
             server.io_loop.add_callback(webbrowser.open, address)
-        server.run_until_shutdown()
+        # Bokeh's own loop says that it ends before it ends, which a closed output prevents.
+        with suppress(KeyboardInterrupt):
+            server.io_loop.start()
+        server.stop()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in active_children():  # nobody waits for what they are working out

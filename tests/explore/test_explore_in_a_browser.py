@@ -52,6 +52,18 @@ def address(log: Path) -> Iterator[str]:
         assert served.wait(timeout=60) in {0, 130}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_though_nobody_reads_what_it_prints(log: Path, number: int) -> None:
+    command = [sys.executable, "-m", "sim", "explore", str(log), "--no-browse"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as served:
+        assert served.stdout is not None
+        assert "localhost" in served.stdout.readline()
+        served.stdout.close()
+        served.send_signal(number)
+        assert served.wait(timeout=60) == 0
+
+
 def turn(browser: Any, knob: str, stop: int) -> None:
     """Move a slider, as a hand does with the keyboard or the mouse."""
     script = "Bokeh.documents[0].get_model_by_name(arguments[0]).value = arguments[1]"

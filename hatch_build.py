@@ -23,7 +23,6 @@ COMPILED: Final = (
     "sim/actors/*.py",
     "sim/engine/lock.py",
     "sim/engine/queueing.py",
-    "sim/fluid/*.py",
     "sim/go/*.py",
     "sim/replay/*.py",
     "sim/runtime/*.py",

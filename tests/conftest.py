@@ -11,14 +11,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
-from importlib.machinery import EXTENSION_SUFFIXES
 from types import FrameType
 from typing import Any, Final
 
 import pytest
 from hypothesis import settings
 
-from sim.engine import lock
 from sim.record.facts import Fact
 from sim.record.schema import schema
 
@@ -77,8 +75,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     item.stash[_SINCE] = _cpu_seconds()
     if item.get_closest_marker("untraced") and _traced(item):
         pytest.skip("what the code costs is not seen while its lines are traced")
-    if item.get_closest_marker("uncompiled") and lock.__file__.endswith(tuple(EXTENSION_SUFFIXES)):
-        pytest.skip("parts of the compiled core cannot be replaced")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -182,7 +182,6 @@ def test_a_quarter_of_the_cpu_marks_whatever_gomaxprocs(procs: int) -> None:
     assert cycles["idle_ns"].sum() < 0.01 * marking * procs
 
 
-@pytest.mark.uncompiled
 def test_idle_ps_mark_and_ps_with_work_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     light = run(allocating(1, cpu="1ms", allocate="512KiB"), GOMAXPROCS=4, duration="300ms")
     assert light.cycles["idle_ns"].sum() > light.cycles["dedicated_ns"].sum()
@@ -271,7 +270,6 @@ def test_assists_come_with_pressure() -> None:
     assert pressed["assist_parks"].sum() > 0
 
 
-@pytest.mark.uncompiled
 def test_nobody_assists_while_the_limiter_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     scan, limited, free = AssistCredit.scan, [], []
 

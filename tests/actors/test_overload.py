@@ -14,7 +14,6 @@ from sim.simulation import simulate
 CONFIG = Path(__file__).parents[2] / "configs" / "quickstart.yaml"
 
 
-@pytest.mark.uncompiled
 def test_a_queue_that_grows_without_end_ends_the_run_and_what_it_had_stays(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

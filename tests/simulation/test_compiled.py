@@ -19,7 +19,7 @@ RUNS = """
 import sys
 from contextlib import suppress
 from pathlib import Path
-import sim.actors.processor
+import sim.replay.mark_phase
 from sim.config import load
 from sim.errors import UserError
 from sim.examples import examples
@@ -50,7 +50,9 @@ for name, config in {
     "deep stacks": load(configs / "deep-stacks.yaml", ["duration=500ms"]),
 }.items():
     simulate(config, out=out / name)
-print(sim.actors.processor.__file__)
+log = configs.parent / "data" / "logs" / "service.gctrace"
+sim.whatif(log, "50,off", "none,192MiB").to_parquet(out / "whatif.parquet")
+print(sim.replay.mark_phase.__file__)
 """
 
 
@@ -86,6 +88,6 @@ def test_compiled_runs_tell_the_same(tmp_path: Path) -> None:
     install(tmp_path / "compiled")
     plain, source = told(tmp_path / "plain", ROOT)
     compiled, library = told(tmp_path / "fast", tmp_path / "compiled", ROOT)
-    assert source.endswith("processor.py\n")
+    assert source.endswith("mark_phase.py\n")
     assert library.endswith(".so\n")
     assert compiled == plain

@@ -30,7 +30,6 @@ LEAK = {
 }
 
 
-@pytest.mark.uncompiled
 @pytest.mark.parametrize("detail", ["events", "fluid"])
 @pytest.mark.parametrize("gogc", ["100", "off"])
 def test_a_heap_larger_than_a_run_holds_ends_it(
@@ -46,7 +45,6 @@ def test_a_heap_larger_than_a_run_holds_ends_it(
     assert result.requests is not None
 
 
-@pytest.mark.uncompiled
 def test_so_do_more_spans_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MOST_SPANS", 10_000)
     result = simulate(load(LEAK))

@@ -95,7 +95,10 @@ def nothing_fits(tuning: Tuning) -> str:
         f" {least.grown.middle.gc_cpu_share:.1%} of the CPU for collection."
     )
     if tuning.goals.p99 is not None:
-        told += f" Its 99th percentile is {format_duration(round(p99(least.grown)))}."
+        middle, high = (round(p99(one)) for one in (least.grown.middle, least.grown.high))
+        told += (
+            f" Its 99th percentile is {format_duration(middle)}, at worst {format_duration(high)}."
+        )
     if tuning.step and "memory" in least.failures:
         told += (
             f" Single allocations of up to {format_bytes(tuning.step)} come on top of any goal: no"

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from sim.advice.policies import NamedPolicy, named_policies, whole_mib
-from sim.advice.prediction import OVERLOAD, Prediction, predict, wanted_share
+from sim.advice.prediction import OVERLOAD, Figures, Prediction, predict, wanted_share
 from sim.errors import UserError
 from sim.fitting.fit import Fit
 from sim.replay.setting import Setting
@@ -177,20 +177,19 @@ def _failures(fit: Fit, prediction: Prediction, goals: Goals) -> Iterable[str]:
         yield "load"
     if prediction.middle.limited_seconds > 0:
         yield "limiter"
-    if goals.p99 is not None and p99(prediction) > goals.p99:
+    if goals.p99 is not None and p99(prediction.high) > goals.p99:
         yield "pauses" if math.isnan(prediction.middle.latency_p99_seconds) else "latency"
 
 
 def shortfall(candidate: Candidate, goals: Goals) -> tuple[bool, float]:
     """Whether it may be killed, and by what factor it misses the goal that it misses most."""
-    slow = 0.0 if goals.p99 is None else p99(candidate.grown) / goals.p99
+    slow = 0.0 if goals.p99 is None else p99(candidate.grown.high) / goals.p99
     memory = candidate.grown.high.peak_rss_bytes / goals.memory
     return memory > 1, max(memory, candidate.grown.middle.gc_cpu_share / goals.max_gc_cpu, slow)
 
 
-def p99(prediction: Prediction) -> float:
+def p99(figures: Figures) -> float:
     """Of requests, ns; of pauses where they are longer, or nobody knows how many requests come."""
-    figures = prediction.middle
     return SECOND * float(np.fmax(figures.pause_p99_seconds, figures.latency_p99_seconds))
 
 

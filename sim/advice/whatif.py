@@ -10,7 +10,7 @@ from typing import Final
 from sim.advice.prediction import OVERLOAD, Figures, Prediction, wanted_share
 from sim.advice.report import environment
 from sim.advice.risks import tips_over
-from sim.fitting.fit import Fit
+from sim.fitting.fit import Fit, held
 from sim.fitting.settings import name_gogc, name_limit
 from sim.units import SECOND, Figure, format_bytes, in_one_unit
 
@@ -106,6 +106,7 @@ def doubts(fit: Fit, predictions: Sequence[Prediction]) -> str:
         for setting, share in shares
         if share > OVERLOAD and setting != fit.logged
     ]
+    lines += _too_low(fit, predictions)
     lines += _tipping(fit, predictions)
     if {setting.procs for setting, _ in shares} != {fit.program.procs}:
         lines.append(
@@ -115,9 +116,26 @@ def doubts(fit: Fit, predictions: Sequence[Prediction]) -> str:
     return "\n".join(lines)
 
 
+def _too_low(fit: Fit, predictions: Sequence[Prediction]) -> list[str]:
+    """Limits that what is always alive fills, and what lies beside it."""
+    alive = held(fit)
+    limits = dict.fromkeys(p.setting.memory_limit for p in predictions)
+    return [
+        f"- doubt: GOMEMLIMIT={name_limit(limit)}: {format_bytes(alive)} are always alive, so that"
+        " it cannot be kept: collection goes on and on, until the GC CPU limiter lets the heap grow"
+        for limit in limits
+        if limit is not None and limit < alive + fit.overheads.at(alive)
+    ]
+
+
 def _tipping(fit: Fit, predictions: Sequence[Prediction]) -> list[str]:
     """Limits under which a service may come into a state that it does not leave, once for each."""
-    limited = dict.fromkeys(replace(p.setting, gogc=None) for p in predictions)
+    needed = held(fit) + fit.overheads.at(held(fit))
+    limited = dict.fromkeys(
+        replace(p.setting, gogc=None)
+        for p in predictions
+        if p.setting.memory_limit is not None and p.setting.memory_limit >= needed
+    )
     return [
         f"- doubt: GOMEMLIMIT={name_limit(setting.memory_limit)}: requests that queue up until"
         f" {growth:.0%} more is alive make collection take over a third of the CPU, and then more"

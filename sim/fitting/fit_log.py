@@ -21,7 +21,7 @@ from sim.fitting.metrics_log import KnownProcess, log_of
 from sim.fitting.reproduction import MISFIT_TOLERANCE, reproduce
 from sim.fitting.resident import Resident, own_memory, unlikely, untouched
 from sim.fitting.same_process import check_same_process
-from sim.fitting.several import together
+from sim.fitting.several import same_run, together
 from sim.fitting.source import Source, by_keywords, path, paths
 from sim.fitting.versions import FIRST_LIMIT, eras, name, parse_go
 from sim.formats.go_version import of_binary
@@ -76,6 +76,9 @@ def _program(log: GCTraceLog, source: Source, evidence: Evidence) -> Fit:
         return fit
     load = fit.program.load
     others = [fit_log(other, load=load.value, go=source.go) for other in source.also]
+    for file, other in zip(source.also, others, strict=True):
+        if same_run(fit.observed, other.observed):
+            raise UserError(f"--also: {file}: expected another run, got the one of the log again")
     found = together([fit, *others])
     log = replace(log, go=fit.go)
     again = fit_program(log, logged, load, found.per_cycle // fit.program.procs)

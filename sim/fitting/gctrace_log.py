@@ -21,12 +21,16 @@ from sim.formats.go_version import in_text
 from sim.formats.log import Problem, open_log
 from sim.quantities import ADDRESS_SPACE, MOST_CYCLES, MOST_PS
 from sim.text import quoted
-from sim.units import SECOND, Fraction, Nanoseconds, format_bytes, format_duration
+from sim.units import SECOND, Fraction, MiB, Nanoseconds, format_bytes, format_duration
 
 BEGIN_MARK: Final = "=== begin"
 END_MARK: Final = "=== end"
 FEWEST_CYCLES: Final = 3
 """Cycles of a log that is fitted: one that begins, one that is measured, one that ends."""
+_BEYOND: Final = 4 * MiB
+"""Bytes by which what was marked may be more than the heap: rounding, and what finalizers keep."""
+_BEYOND_SHARE: Final[Fraction] = 0.25
+"""The same, of the heap. A bound, above all that was recorded; smaller drops lines of Go."""
 _LONGEST: Final[Nanoseconds] = 1 << 62
 """Since the start; Go counts in 63 bits."""
 _LAST: Final = 1 << 32
@@ -127,6 +131,8 @@ def _possible(found: Found, problems: list[Problem]) -> bool:
         reason = f"GOMAXPROCS={quoted(line.procs)}"
     elif max(sizes) > ADDRESS_SPACE:
         reason = "more bytes than there are addresses"
+    elif line.heap_marked > line.heap_end + _BEYOND + _BEYOND_SHARE * line.heap_end:
+        reason = "more alive than there was"
     elif line.at + clock >= _LONGEST or line.number >= _LAST:
         reason = "a time or a number that Go does not count to"
     elif cpu > line.procs * (line.at + clock + SECOND):

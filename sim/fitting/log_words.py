@@ -46,6 +46,9 @@ def nothing_found(problems: Sequence[Problem], beginning: str, suffix: str) -> s
         )
     if any(problem.reason == PIECE for problem in problems):
         return "it holds only pieces of gctrace lines, none of them whole"
+    impossible = (problem for problem in problems if problem.reason.startswith("impossible"))
+    if (first := next(impossible, None)) is not None:
+        return f"no program can have written its gctrace lines; line {first[0]}: {first.reason}"
     return (
         "there is no gctrace line in it; either it is not the standard error of a Go program under"
         " GODEBUG=gctrace=1, or the program never collected: one whose heap stays below 4 MiB, or"

@@ -13,6 +13,7 @@ import numpy as np
 
 from sim.errors import UserError
 from sim.fitting.fit import Fit
+from sim.fitting.observe import Observed
 from sim.replay.program import Load
 from sim.units import Bytes, Fraction, format_bytes
 
@@ -37,6 +38,11 @@ class Several(NamedTuple):
             f"{self.logs} logs: {format_bytes(self.per_cycle)} of what is allocated in a cycle come"
             " with the cycle, not with the work"
         )
+
+
+def same_run(first: Observed, other: Observed) -> bool:
+    """Whether two logs are one: the same heaps at the same times."""
+    return np.array_equal(first.at, other.at) and np.array_equal(first.end, other.end)
 
 
 def together(fits: Sequence[Fit]) -> Several:

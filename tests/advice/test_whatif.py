@@ -114,3 +114,10 @@ def test_near_its_limit_a_service_may_tip_over_and_further_away_not() -> None:
     assert "GOMEMLIMIT=28MiB" in told
     gofmt = fitted(APPS / "gofmt.p2.gogc100.limnone.r5.gctrace.gz")  # nothing queues up
     assert tips_over(gofmt, Setting(None, 20 * MiB, 2)) is None
+
+
+def test_a_limit_below_what_is_always_alive_is_a_doubt() -> None:
+    fit = fitted(HEAPBENCH)
+    told = doubts(fit, predict(fit, grid("100", "40MiB,192MiB", "2"), seeds=1, draws=1))
+    (line,) = (line for line in told.splitlines() if "always alive" in line)
+    assert "GOMEMLIMIT=40MiB" in line

@@ -8,6 +8,7 @@ import pytest
 
 from sim.advice.prediction import predict
 from sim.cli import main
+from sim.errors import UserError
 from sim.fitting.fit_log import fit_log
 from sim.replay.setting import Setting
 
@@ -46,3 +47,8 @@ def test_logs_of_other_ps_are_refused(capsys: pytest.CaptureFixture[str]) -> Non
         main(["whatif", str(log("hbbig", 100)), "--also", str(log("hbbig", 50, procs=1)), "-q"])
     assert ended.value.code == 2
     assert "--also: expected a log with GOMAXPROCS=2, got one with 1" in capsys.readouterr().err
+
+
+def test_the_log_itself_is_no_other_run() -> None:
+    with pytest.raises(UserError, match=r"--also: .*: expected another run"):
+        fit_log(log("hbbig", 100), also=[log("hbbig", 100)])

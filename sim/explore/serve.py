@@ -54,11 +54,11 @@ def serve(
             raise UserError(f"--port {port}: {error.strerror or error}") from None
         server.start()
         address = f"http://localhost:{server.port}/"
-        ready(address)
         if browse:
             server.io_loop.add_callback(webbrowser.open, address)
         # Bokeh's own loop says that it ends before it ends, which a closed output prevents.
         with suppress(KeyboardInterrupt):
+            ready(address)
             server.io_loop.start()
         server.stop()
     finally:

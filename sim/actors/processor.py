@@ -60,6 +60,8 @@ class Processor:
             g = sched.find_runnable(p)
             if g is not None:
                 yield from self._execute(g)
+                if p.doing == "syscall":
+                    yield from self._hand_off()
             elif workers.mark_while_idle():
                 since = clock.now
                 p.slice.begin(since)
@@ -153,8 +155,16 @@ class Processor:
         g.running = False
         returns = clock.timeout(end - clock.now)
         returns.callbacks.append(lambda _: self._goroutines.return_without_p(g))
+
+    def _hand_off(self) -> Process[None]:
+        """Another thread takes over the P that a system call has lost (runtime/proc.go: handoffp).
+
+        By then the call may be over, and its goroutine on another P.
+        """
+        p, sched = self._p, self._sched
+        p.doing = "waking"
         if not sched.stopped and (self._gc.marking or sched.others_wait(p)):
-            yield clock.work(sched.wake_ns)  # another thread takes over (handoffp)
+            yield self._clock.work(sched.wake_ns)
 
     def _next_look(self) -> Nanoseconds:
         """When sysmon next looks whether a system call may keep the P."""

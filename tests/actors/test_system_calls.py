@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sim.config import load
 from sim.go.sysmon import LATE, LOOKS_AT_CALLS, PREEMPT, QUICK, Sysmon
+from sim.simulation import simulate
 from sim.units import MS
 from tests.worlds import run
+
+FILE_SERVER = Path(__file__).parents[2] / "workloads" / "file-server.yaml"
 
 COMPUTES: dict[str, Any] = {"steps": [{"work": {"cpu": "30ms"}}]}
 
@@ -50,6 +55,14 @@ def test_sysmon_gets_slower_the_longer_it_takes_no_p() -> None:
     sysmon.retook(MS)
     assert sysmon.next_look_at_calls(MS) == MS + QUICK + LATE
     assert sysmon.slice_end(MS) > MS + QUICK + LATE + PREEMPT
+
+
+def test_calls_that_return_while_another_thread_takes_over_go_on_once() -> None:
+    """That takes longer than what is left of many of these calls."""
+    config = load({"workload": str(FILE_SERVER)}, ["duration=1s", "GOMAXPROCS=2"])
+    rows = simulate(config).requests
+    assert len(rows) > 700
+    assert (rows["blocked"] > 0).all()
 
 
 COLLECTING: dict[str, Any] = {

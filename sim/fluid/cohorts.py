@@ -4,77 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from typing import Final
 
-from sim.fluid.demand import ITERATIONS, VisitCompiler
+from sim.fluid.demand import ITERATIONS
 from sim.fluid.retention import Retained
 from sim.fluid.sources import NEVER, VisitSource
+from sim.fluid.stages import Asleep, Busy, CohortHost, Collecting, Joining, Settling, Stage
 from sim.fluid.visit import Visit
 from sim.go.sysmon import PERIOD, WHOLE_SLICE
-from sim.units import Bytes
 from sim.workload import program as spec
-
-
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """So many visits of each goroutine, on a P; `blocked` visits in between make it a flow."""
-
-    visit: Visit
-    times: int
-
-
-@dataclass(frozen=True, slots=True)
-class Asleep:
-    """Blocked for so many ns."""
-
-    ns: float
-
-
-class Collecting:
-    """Calls runtime.GC."""
-
-
-class Settling:
-    """Waits for the end of a cycle, if there is one."""
-
-
-class Joining:
-    """Waits for its children."""
-
-
-Stage: TypeAlias = Busy | Asleep | Collecting | Settling | Joining
-
-
-class CohortHost(Protocol):
-    """What a cohort asks of the run."""
-
-    compiler: VisitCompiler
-    retained: list[Retained]
-
-    def start(self, source: VisitSource) -> None:
-        """A source begins now."""
-
-    def collect(self) -> int:
-        """A cycle is asked for; the number of the one whose end is waited for."""
-
-    def set_gc_percent(self, percent: int) -> None:
-        """Another GOGC from now on."""
-
-    def set_memory_limit(self, limit: Bytes) -> None:
-        """Another GOMEMLIMIT from now on."""
-
-    def cycle_under_way(self) -> int:
-        """The number of the cycle that runs; 0: none does."""
-
-    def expect_visits(self, visit: Visit, members: float, visits: float) -> None:
-        """So many goroutines begin so many visits: find out what one costs."""
-
-    def settle(self, source: VisitSource) -> None:
-        """Book what a source has done, before it does something else."""
-
-    def until_look(self) -> float:
-        """ns until sysmon looks at the Ps, when somebody begins to run."""
 
 
 class Cohort(VisitSource):

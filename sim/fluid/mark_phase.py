@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from sim.fluid.cohorts import Cohort
 from sim.fluid.flow import Flow
@@ -114,3 +114,18 @@ class MarkPhaseState:
                 continue
             found += [source] * round(source.wanted)
         return found
+
+
+class Markers(NamedTuple):
+    """Who marks in a step, and how fast."""
+
+    idle: float
+    """Ps of idle workers; `workers` beside others of the background."""
+    workers: float
+    unit_ns: float
+    """CPU-ns of a unit of a worker; `assist_ns` of an assist."""
+    assist_ns: float
+    owed_per_ns: float
+    """Scan work that a P of the program owes per ns."""
+    paid: bool
+    """Whether workers supply all that is owed."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Final, NamedTuple
+from typing import Final
 
 from sim.fluid.assists import Assists
 from sim.fluid.flow import Flow
 from sim.fluid.fractional_workers import Schedule
 from sim.fluid.loads import OpenFlow
 from sim.fluid.mark_opening import opening
-from sim.fluid.mark_phase import MarkPhaseState
+from sim.fluid.mark_phase import Markers, MarkPhaseState
 from sim.fluid.mark_schedules import STRATA, MarkSchedules
 from sim.fluid.plan import Plan
 from sim.fluid.sources import MIN_RATE_PER_NS
@@ -26,21 +26,6 @@ end."""
 UNEVEN: Final = 1 / 10
 """Of the room for growth while marking, the standard deviation of what is allocated; with more,
 bursts are looked at. A judgement; larger passes over bursts."""
-
-
-class Markers(NamedTuple):
-    """Who marks in a step, and how fast."""
-
-    idle: float
-    """Ps of idle workers; `workers` beside others of the background."""
-    workers: float
-    unit_ns: float
-    """CPU-ns of a unit of a worker; `assist_ns` of an assist."""
-    assist_ns: float
-    owed_per_ns: float
-    """Scan work that a P of the program owes per ns."""
-    paid: bool
-    """Whether workers supply all that is owed."""
 
 
 class MarkingFlow:

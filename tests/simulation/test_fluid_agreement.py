@@ -18,7 +18,6 @@ FEW_PIECES: Final = (
     "a mark phase of three pieces: who comes within one assists, in two of five and more"
 )
 FILLING: Final = "an assist that is worth all that is allocated until the cycle ends, on one P"
-LANES: Final = "goals scatter by 7.5 %, as rates by 6.6 %: the largest of 90 heaps is smaller"
 STORM: Final = "assists where the memory limit meets what lives"
 TIMERS: Final = "overload: goroutines that timers start go before those whose time slice is over"
 
@@ -26,7 +25,6 @@ EXCEPTIONS: Final = {
     ("connections", 1): FILLING,
     ("cron-bursts", 1): BURSTS,
     ("cron-bursts", 6): CACHES,
-    ("garbage64", 2): LANES,
     ("grpc-fanout", 1): FEW_PIECES,
     ("grpc-fanout", 6): CACHES,
     ("hbsteady", 1): TIMERS,

@@ -10,7 +10,7 @@ from sim.runtime.interfaces import Heap, HeapUsage, Mutator, Snapshot
 from sim.runtime.memory import MemoryAccounts
 from sim.runtime.recording import Recording
 from sim.runtime.state import GC, CycleRecord, Process, Settings
-from sim.units import Bytes
+from sim.units import Bytes, Nanoseconds
 
 
 class Collector:
@@ -74,7 +74,7 @@ class Collector:
             self._begin_marking()
         else:
             yield from self._mark_while_stopped()
-        cycle.pause_start = self._start_the_world()
+        cycle.pause_start = self._start_the_world(cycle.marked_stopped)
         cycle.mark_started = self._clock.now
         gc.started.succeed()
         gc.started = self._clock.event()
@@ -136,9 +136,9 @@ class Collector:
         ns = round(gc.scan_units * gc.ns_per_unit / ps)
         for part, units in gc.cycle.scan_left.items():
             gc.pacer.add_scan_work(part, units)
-        gc.cpu["dedicated"] += ns * ps
-        gc.cycle.cpu["dedicated"] = ns * ps
         yield from self._mutator.stand_still(ns)
+        gc.cpu["dedicated"] += ns * ps
+        gc.cycle.cpu["dedicated"] = gc.cycle.marked_stopped = ns * ps
 
     # -- the end -----------------------------------------------------------------------------
 
@@ -224,9 +224,10 @@ class Collector:
         if self._on.stop_the_world and ns > 0:
             yield from self._mutator.stand_still(ns)
 
-    def _start_the_world(self) -> int:
+    def _start_the_world(self, marked: Nanoseconds = 0) -> int:
+        """How long it stood still; what was marked meanwhile, in CPU-ns, counts as marking."""
         stopped = self._mutator.start()
-        self._gc.cpu["pause"] += stopped * self._settings.gomaxprocs
+        self._gc.cpu["pause"] += stopped * self._settings.gomaxprocs - marked
         return stopped
 
 

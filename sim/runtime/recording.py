@@ -95,7 +95,7 @@ class Recording:
             stw_start_ns=int(cycle.pause_start),
             stw_end_stopping_ns=int(cycle.stop_end),
             stw_end_ns=int(cycle.pause_end),
-            stw_cpu_ns=int((cycle.pause_start + cycle.pause_end) * ps),
+            stw_cpu_ns=int((cycle.pause_start + cycle.pause_end) * ps - cycle.marked_stopped),
             **{f"swept_{who}": _swept(sweep, who) for who in SWEEPERS},
             sweep_end_heap=sweep.end_heap,
             sweep_allocated=sweep.allocated,

@@ -126,6 +126,8 @@ class CycleRecord:
     """First stop: until all Ps stood still; `pause_start`: until the world ran again."""
     stop_end: int = 0
     """The same of the second stop; `pause_end` as well."""
+    marked_stopped: Nanoseconds = 0
+    """CPU time of marking while the world stood still, by a collector that is not concurrent."""
     pause_start: int = 0
     pause_end: int = 0
     scan: dict[ScanPart, int] = field(default_factory=dict)

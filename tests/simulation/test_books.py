@@ -117,6 +117,11 @@ def test_memory_and_cpu_time_add_up(sets: list[str], detail: str) -> None:
 
 
 @pytest.mark.parametrize("detail", ["events", "fluid"])
+def test_what_is_marked_in_a_stopped_world_counts_once(detail: str) -> None:
+    check(simulated(TINY, detail, *HARD["the world stops"], *HARD["a limit below what lives"]))
+
+
+@pytest.mark.parametrize("detail", ["events", "fluid"])
 @settings(max_examples=12, deadline=None)
 @given(
     rate=st.integers(50, 40_000),

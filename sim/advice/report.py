@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sim.advice.prediction import Prediction
 from sim.advice.risks import MOST_GROWTH, Risks
@@ -139,13 +139,22 @@ def variables(setting: Setting) -> dict[str, str]:
     return {**found, "GOMAXPROCS": str(setting.procs)}
 
 
+MISSED: Final = {
+    "load": "load: with collection it is more than the Ps can do",
+    "limiter": "limiter: the GC CPU limiter lets the heap grow beyond GOMEMLIMIT",
+}
+"""What goals mean whose names do not say it."""
+
+
 def on_misses(tuning: Tuning) -> str:
     """What the verdicts of the table rest on, which it does not show."""
     grown = f", with a live heap {tuning.goals.growth:+.0%}," if tuning.goals.growth else ""
-    return (
+    memory = (
         f"misses memory: the range of nine of ten programs with such a log{grown} reaches beyond"
         " the container"
     )
+    missed = {goal for candidate in tuning.candidates for goal in candidate.failures}
+    return "; ".join([memory, *(about for goal, about in MISSED.items() if goal in missed)])
 
 
 def trade_off(tuning: Tuning) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ from sim.experiment.contention import lock_frame
 from sim.report.bokeh import hover, legend, plot
 from sim.report.colors import SERIES
 from sim.report.pictures import FEWEST
-from sim.report.style import dress, text_as_it_is
+from sim.report.style import dress, nothing, text_as_it_is
 from sim.results.result import Result
 from sim.units import Figure as Told
 from sim.units import Fraction
@@ -94,6 +94,8 @@ def curve(rows: pd.DataFrame, suffix: str) -> bytes:
         axes.set_ylim(0, max(1.1 * data["share"].max(), 100 * WORTH_TELLING))
         axes.ticklabel_format(axis="y", style="plain", useOffset=False)
         axes.legend(frameon=False, fontsize="small")
+        if data["cpu_share"].max() < WORTH_TELLING:
+            nothing(axes, f"under {WORTH_TELLING:.4%}: waiting costs nothing here")
         drawn = BytesIO()
         about = {"Date": None} if suffix == ".svg" else None
         drawing.savefig(drawn, format=suffix.lstrip("."), metadata=about)

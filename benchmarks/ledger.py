@@ -51,7 +51,8 @@ KEYS: Final = ["build", "benchmark"]
 
 def files(folder: Path) -> None:
     """What the benchmarks read."""
-    shutil.copy(reference() / "configs" / "quickstart.yaml", folder)
+    for name in ("configs/quickstart.yaml", "workloads/json-api.yaml"):
+        shutil.copy(reference() / name, folder)
     for load, program in (("busy", "garbage64"), ("waiting", "hbsteady")):
         log = LOGS / f"{program}.p2.gogc100.limnone.r0.gctrace.gz"
         shutil.copy(log, folder / f"{load}.gctrace.gz")

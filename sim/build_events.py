@@ -268,6 +268,7 @@ class Events:
     def start(self, collector: Collector, accounts: MemoryAccounts, recording: Recording) -> None:
         """Start the actors: Ps, collector, sweeper, monitor, sampler, and the main goroutine."""
         run, clock = self.runtime, self._clock
+        self._recording = recording
         self._allocator.accounts = accounts
         self.sweeping.on_swept = self._finalizers.queue_swept
         for p in self.sched.ps:
@@ -301,8 +302,11 @@ class Events:
         yield from program.run(run.settings.gomaxprocs, self._report.locks)
 
     def finish(self) -> None:
-        """The last batch belongs to the run."""
+        """The last batch belongs to the run, and to its last sample."""
         self._allocator.flush_batch()
+        killed = self.runtime.finished.value is not None  # then the last sample is that of the kill
+        if self.runtime.settings.sampling and not killed:
+            self._recording.sample()
 
     def report(self) -> None:
         """Spans, free pages and locks as they are at the end."""

@@ -118,8 +118,8 @@ class Recording:
         return busy / max(1, self._clock.now * self._settings.gomaxprocs)
 
     def take_samples(self, distance: Nanoseconds) -> Process[None]:
-        """At regular instants."""
-        while True:
+        """At regular instants; that of the end is taken when nothing is pending any more."""
+        while self._clock.now < self._settings.duration:
             self.sample()
             yield self._clock.timeout(distance)
 

@@ -13,8 +13,10 @@ from sim.config.plain import plain
 from sim.config.run import GcPolicies, ModelSwitches, RunConfig, default_marker
 from sim.experiment.groups import title
 from sim.experiment.table import Comparison, Row
+from sim.report.colors import CAUSES
 from sim.results.diagnosis import Finding
 from sim.results.gc_cost import gc_cpu
+from sim.results.latency import tail_causes
 from sim.results.names import by_worth, words
 from sim.results.result import SETTINGS, Result
 from sim.results.summary import Summary
@@ -27,6 +29,12 @@ MOST_TOLD: Final = 3
 """Settings that a line of a verdict names."""
 MODES: Final = ("detail", "resolution")
 """Switches of the model that are told as what a run rests on."""
+TAIL: Final = 0.99
+"""The quantile of latency from which on requests are slow."""
+MOSTLY: Final[Fraction] = 0.5
+"""Of the time of slow requests: what takes more of it is what makes them slow."""
+OWN: Final = frozenset({"on_cpu", "alloc", "blocked"})
+"""Causes of latency that are the work of the request itself, or waiting that it asks for."""
 SATURATED: Final[Fraction] = 0.95
 """Of the Ps: more than that leaves nothing to a moment of more load."""
 
@@ -95,7 +103,8 @@ def _cost(run: Result, figures: Summary) -> list[str]:
     when = ""
     if run.service_ns:
         when = f" from {format_duration(run.service_ns)} on ({len(run.cycles)} in all)"
-    return [f"{told}, in {cycles} cycles{when}{pause}."]
+    counted = "1 cycle" if len(served) == 1 else f"{cycles} cycles"
+    return [f"{told}, in {counted}{when}{pause}."]
 
 
 def _memory(figures: Summary) -> str:
@@ -117,7 +126,20 @@ def _limits(run: Result, findings: list[Finding]) -> str:
         return "What limits it: nothing that was recorded."
     if busy > SATURATED:
         return f"What limits it: the CPU, {busy:.0%} of the Ps were busy."
-    return f"What limits it: nothing, {busy:.0%} of the Ps were busy."
+    cause = _waiting(run) or "nothing"
+    return f"What limits it: {cause}, {busy:.0%} of the Ps were busy."
+
+
+def _waiting(run: Result) -> str:
+    """What the slowest requests wait for more than half of their time, if not for their own."""
+    requests = run.service("requests")
+    if requests.empty:
+        return ""
+    tail = tail_causes(requests, TAIL)["tail"]
+    cause, share = str(tail.idxmax()), tail.max() / tail.sum()
+    if cause in OWN or not share > MOSTLY:
+        return ""
+    return f"{CAUSES[cause][0]}, {share:.0%} of the time of the slowest hundredth of requests"
 
 
 def _busy(run: Result) -> Fraction | None:

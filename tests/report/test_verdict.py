@@ -45,6 +45,16 @@ def test_a_healthy_run_is_called_so_with_its_cost_and_its_slack() -> None:
     assert "gc_cpu" not in " ".join(lines)
 
 
+def test_a_queue_for_a_p_limits_a_run_though_the_cpu_is_not_used_up() -> None:
+    few, more = (
+        simulate(load("json-api", ["duration=1500ms", "record.warmup=100ms", f"GOMAXPROCS={ps}"]))
+        for ps in (1, 4)
+    )
+    assert "What limits it: queue for a P, 9" in of_run(few)[3]
+    assert "of the slowest hundredth of requests" in of_run(few)[3]
+    assert "What limits it: nothing" in of_run(more)[3]
+
+
 def test_a_run_names_what_is_not_as_usual() -> None:
     fluid = ["model.detail=fluid", "duration=300ms"]
     assert changed_parts(simulate(load("quickstart", fluid))) == {}

@@ -33,6 +33,7 @@ def report(
     """Write one HTML file, for a browser without a network: pictures, figures, comparison."""
     from sim.config.provenance import SIMULATOR, simulator
     from sim.experiment.design import values
+    from sim.experiment.groups import not_varied
     from sim.report.page import page
     from sim.results.load import load_all
 
@@ -41,6 +42,11 @@ def report(
         notify(
             "these runs come from another version of the simulator than this one; simulate again"
             " for its figures"
+        )
+    if keys := not_varied([*results.values()]):
+        notify(
+            f"these runs differ in {', '.join(keys)}, which their sweep does not vary: figures of"
+            " different programs stand beside each other"
         )
     text = page(results, values(baseline or ""))
     write(out, text)

@@ -38,6 +38,17 @@ def without_workload(settings: Settings) -> Settings:
     return {key: value for key, value in settings.items() if key != WORKLOAD}
 
 
+def not_varied(runs: Sequence[Result]) -> list[str]:
+    """Keys in which the configs of a sweep's runs differ although the sweep does not vary them.
+
+    Two commands have left runs in one folder: what is compared are different programs.
+    """
+    swept = [run for run in runs if run.settings]
+    varied = {"seed", *(key.partition(".")[0] for run in swept for key in run.settings)}
+    kept = [{k: v for k, v in run.config.items() if k not in varied} for run in swept]
+    return sorted({key for one in kept for key in one if one[key] != kept[0].get(key)})
+
+
 class SeedValues(NamedTuple):
     """Values of one figure under one setting, one a seed."""
 

@@ -18,12 +18,13 @@ from sim.errors import UserError
 from sim.experiment import worker as module
 from sim.experiment.design import design
 from sim.experiment.grid import points
+from sim.experiment.groups import not_varied
 from sim.experiment.point import Point
 from sim.experiment.processes import processes
 from sim.experiment.sweep import outdated, own_folder, stored, sweep
 from sim.record.parquet import is_sealed
 from sim.results import Results
-from sim.results.load import load_run
+from sim.results.load import load_all, load_run
 from sim.simulation import simulate
 
 
@@ -233,3 +234,13 @@ def test_workers_that_stay_find_the_folder_after_a_change_of_directory(
         todo = points(tiny, design("grid", ["GOGC=50,100"]), 1)
         assert sweep(todo, Path("results"), processes(2)) == []
         assert all(stored(point, tmp_path / name / "results") for point in todo)
+
+
+def test_runs_that_differ_in_what_their_sweep_does_not_vary_are_told_of(tmp_path: Path) -> None:
+    """A second command with the same keys and another duration may write into the same folder."""
+    for gogc, duration in (("50", "20ms"), ("100", "20ms"), ("200", "30ms")):
+        todo = points(Path("quickstart"), [{"GOGC": gogc}], 2, [f"duration={duration}"])
+        assert not sweep(todo, tmp_path, processes(1))
+    runs = [*load_all([tmp_path]).values()]
+    assert not_varied(runs) == ["duration"]
+    assert not_varied([run for run in runs if run.settings["GOGC"] != "200"]) == []

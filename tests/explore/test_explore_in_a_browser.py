@@ -128,16 +128,23 @@ def text_of(browser: Any, name: str) -> str:
 
 @pytest.mark.slow
 def test_the_trade_off_says_how_far_it_is_until_it_is_there(browser: Any, address: str) -> None:
-    def title() -> str:
-        script = (
-            "return window.Bokeh?.documents?.[0]?.get_model_by_name('tradeoff_plot').title.text"
-        )
-        return browser.execute_script(script) or ""
-
-    look(browser, address)
+    recorder = """
+      window.titles = [];
+      setInterval(() => {
+        const plot = window.Bokeh?.documents?.[0]?.get_model_by_name("tradeoff_plot");
+        if (plot) window.titles.push(plot.title.text);
+      }, 20);
+    """
+    command = "Page.addScriptToEvaluateOnNewDocument"
+    added = browser.execute_cdp_cmd(command, {"source": recorder})
+    try:
+        look(browser, address)
+        until(lambda: browser.execute_script("return window.titles.at(-1)") == "What memory buys")
+        titles = browser.execute_script("return window.titles")
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
     working = re.compile(r"What memory buys\n\d+% worked out(, \d+ s left)?")
-    until(lambda: working.fullmatch(title()) is not None)
-    until(lambda: title() == "What memory buys")
+    assert any(working.fullmatch(title) for title in titles), set(titles)
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ TIMERS: Final = "overload: goroutines that timers start go before those whose ti
 EXCEPTIONS: Final = {
     ("connections", 1): FILLING,
     ("cron-bursts", 1): BURSTS,
+    ("cron-bursts", 2): BURSTS,
     ("cron-bursts", 6): CACHES,
     ("grpc-fanout", 1): FEW_PIECES,
     ("grpc-fanout", 6): CACHES,

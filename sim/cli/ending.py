@@ -21,6 +21,7 @@ from sim.errors import ModelError, UserError
 from sim.files import reason
 from sim.record.places import of_storage
 from sim.registry import REGISTRIES, fault
+from sim.text import quoted
 
 FAILED: Final = 1
 """Some runs of many failed, there was no memory, or the model itself is wrong."""
@@ -93,8 +94,15 @@ def _verdict(error: BaseException) -> tuple[str, int]:
     if wrong := fault(error):
         return wrong, USER_ERROR
     if hasattr(error, "format_message"):  # of typer, or of click in its former versions
-        return str(error.format_message()), USER_ERROR
+        return f"{error.format_message()}{_typed(error.__cause__)}", USER_ERROR
     return _of_python(error)
+
+
+def _typed(cause: BaseException | None) -> str:
+    """What typer's sentence leaves out of pydantic's: the value that was typed."""
+    if not hasattr(cause, "errors"):
+        return ""
+    return f", got {quoted(str(cause.errors()[0]['input']))}"
 
 
 def _notes(error: BaseException) -> Sequence[str]:

@@ -182,7 +182,7 @@ def test_a_wrong_model_is_told_from_a_mistake_of_the_user(
         ([QUICKSTART, "--set", "GOGC"], "--set GOGC: expected key.path=value, got 'GOGC'"),
         (
             [QUICKSTART, "--seed", "-1"],
-            "Invalid value for '--seed': Input should be greater than or equal to 0",
+            "Invalid value for '--seed': Input should be greater than or equal to 0, got '-1'",
         ),
     ],
 )

@@ -100,9 +100,9 @@ def _verdict(error: BaseException) -> tuple[str, int]:
 
 def _typed(cause: BaseException | None) -> str:
     """What typer's sentence leaves out of pydantic's: the value that was typed."""
-    if not hasattr(cause, "errors"):
-        return ""
-    return f", got {quoted(str(cause.errors()[0]['input']))}"
+    if cause is not None and hasattr(cause, "errors"):
+        return f", got {quoted(str(cause.errors()[0]['input']))}"
+    return ""
 
 
 def _notes(error: BaseException) -> Sequence[str]:

@@ -33,6 +33,7 @@ def calibrate(
     need_linux("calibrate")
 
     with progress("calibrate", quiet=quiet) as report:
-        measure(out=out, repetitions=repetitions, progress=report)
+        steady = measure(out=out, repetitions=repetitions, progress=report)
     if not write_json(json, lambda: yaml.safe_load(out.read_text(encoding="utf-8"))):
         print(f"profile: {out}")
+        print(f"machine: {steady}")

@@ -17,7 +17,7 @@ from sim.errors import UserError
 from sim.files import write
 from sim.machine.profile import SECTIONS
 from sim.truth.costs import SOURCES, CostRule, Costs, Rows, all_costs, merged
-from sim.truth.host import host, undisturbed
+from sim.truth.host import host, realtime, undisturbed
 from sim.truth.toolchain import build, find_go, go_env
 
 NEEDS: Final = "go1.27"
@@ -29,19 +29,44 @@ DIGITS: Final = 4
 Report = Callable[[float], None]
 
 
-def calibrate(*, out: Path, repetitions: int = 5, progress: Report | None = None) -> None:
-    """Run all benchmarks so many times and write a profile of their means.
+OTHERS: Final = "others_cpu"
+"""Key of a round's rows: what other programs used during each benchmark, in CPUs."""
+
+
+def calibrate(*, out: Path, repetitions: int = 5, progress: Report | None = None) -> str:
+    """Run all benchmarks so many times, write a profile of their means, say how steady it was.
 
     UserError where there is no Go 1.27 or a benchmark fails.
     """
-    write_profile(list(run_rounds(build_benchmarks(), repetitions, progress)), out)
+    return write_profile(list(run_rounds(build_benchmarks(), repetitions, progress)), out)
 
 
-def write_profile(rounds: Sequence[Mapping[str, Rows]], out: Path) -> None:
-    """Write the profile that rounds of all benchmarks give."""
+def write_profile(rounds: Sequence[Mapping[str, Rows]], out: Path) -> str:
+    """Write the profile that rounds of all benchmarks give; returns how steady the machine was."""
     each = [all_costs(rows) for rows in rounds]
-    text = profile_text(all_costs(merged(rounds)), each, provenance(len(rounds)))
-    write(out, text)
+    mean = all_costs(merged(rounds))
+    steady = steadiness(mean, each, [row["used"] for one in rounds for row in one.get(OTHERS, ())])
+    write(out, profile_text(mean, each, {**provenance(len(rounds)), "machine": steady}))
+    return steady
+
+
+def steadiness(
+    mean: Mapping[CostRule, Costs], each: Sequence[Mapping[CostRule, Costs]], used: Sequence[float]
+) -> str:
+    """One sentence: who else used the machine, and by how much the rounds differ.
+
+    `used` has the CPUs of other programs during each benchmark.
+    """
+    apart = [
+        _spread([found[rule][name] for found in each]) / cost
+        for rule, costs in mean.items()
+        for name, cost in costs.items()
+        if cost > 0
+    ]
+    first = "real-time priority, stolen by other machines" if realtime() else "used by others"
+    taken = f"{max(used):.1%} of a CPU at most" if used else "unknown"
+    differ = f"{np.median(apart):.1%} in the median, {np.quantile(apart, 0.9):.1%} for one in ten"
+    return f"{first}: {taken}; rounds differ by {differ} (half the interquartile range)"
 
 
 def build_benchmarks() -> dict[str, Path]:
@@ -68,15 +93,21 @@ def run_rounds(
     names = benchmarks()
     for turn in range(repetitions):
         rows: dict[str, Rows] = {}
+        others = []
         for i, name in enumerate(names):
-            rows[name] = run(programs[CLASSIC if name.endswith(CLASSIC) else ""], name)
+            program = programs[CLASSIC if name.endswith(CLASSIC) else ""]
+            rows[name], used = run(program, name)
+            others.append({"benchmark": name, "used": used})
             if progress:
                 progress((turn + (i + 1) / len(names)) / repetitions)
-        yield rows
+        yield rows | {OTHERS: others}
 
 
-def run(program: Path, benchmark: str) -> Rows:
-    """The rows of one benchmark, in a run that nobody disturbed if there is one in a few."""
+def run(program: Path, benchmark: str) -> tuple[Rows, float]:
+    """The rows of one benchmark, in a run that nobody disturbed if there is one in a few.
+
+    With them comes what others used meanwhile, in CPUs.
+    """
     command = [str(program), benchmark.removesuffix(CLASSIC)]
     env = {name: text for name, text in os.environ.items() if name not in _GO_SETTINGS}
 
@@ -87,8 +118,7 @@ def run(program: Path, benchmark: str) -> Rows:
             raise UserError(f"the benchmark {benchmark} failed: {reason[0]}")
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    rows, _ = undisturbed(measure)
-    return rows
+    return undisturbed(measure)
 
 
 _GO_SETTINGS: Final = ("GOGC", "GOMEMLIMIT", "GOMAXPROCS", "GODEBUG")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -73,23 +73,31 @@ def undisturbed(measure: Callable[[], T]) -> tuple[T, float]:
     return measured, others.used
 
 
+def realtime() -> bool:
+    """Whether this process, and what it starts, goes before other programs (`chrt -r 1`)."""
+    return os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR)
+
+
 @contextmanager
 def cpu_of_others() -> Iterator[Others]:
-    """Watch what others than this process and its children use, stolen time included."""
-    others = Others()
-    began, all_before, own_before = time.monotonic(), _busy_s(), _own_s()
+    """Watch what others than this process and its children use, stolen time included.
+
+    With a real-time priority other programs wait, and stolen time alone counts.
+    """
+    others, kinds = Others(), ("steal",) if realtime() else BUSY
+    began, all_before, own_before = time.monotonic(), _busy_s(kinds), _own_s()
     yield others
-    took = time.monotonic() - began
-    others.used = max(_busy_s() - all_before - (_own_s() - own_before), 0.0) / took
+    took, own = time.monotonic() - began, 0.0 if realtime() else _own_s() - own_before
+    others.used = max(_busy_s(kinds) - all_before - own, 0.0) / took
 
 
-def _busy_s() -> float:
-    """CPU time of all programs since the system started; NaN where it does not tell."""
+def _busy_s(kinds: Sequence[str]) -> float:
+    """CPU time of these kinds since the system started; NaN where it does not tell."""
     try:
         times = psutil.cpu_times()
     except OSError:
         return float("nan")
-    return sum(getattr(times, kind, 0.0) for kind in BUSY)
+    return sum(getattr(times, kind, 0.0) for kind in kinds)
 
 
 def _own_s() -> float:

@@ -10,7 +10,8 @@ import yaml
 
 from sim.config.machine import load_profile, shipped
 from sim.streams import Streams
-from sim.truth.calibrate import profile_text
+from sim.truth import calibrate
+from sim.truth.calibrate import profile_text, steadiness
 from sim.truth.costs import (
     SOURCES,
     CostRule,
@@ -186,3 +187,15 @@ def test_a_written_profile_is_one_that_the_simulator_reads(tmp_path: Path) -> No
     assert profile.provenance["cpu"] == "a test: CPU"
     cost = yaml.safe_load(path.read_text())["costs"]["alloc"]["tiny_ns"]
     assert cost == {"value": 12, "spread": 1.75, "unit": "ns", "benchmark": "clearing + tiny"}
+
+
+def test_who_calibrates_reads_how_steady_the_machine_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = SOURCES[0]
+    rounds = [{rule: {"noscan_ns": ns}} for ns in (8.0, 10.0, 12.0)]
+    monkeypatch.setattr(calibrate, "realtime", lambda: False)
+    assert steadiness(rounds[1], rounds, [0.01, 0.31]) == (
+        "used by others: 31.0% of a CPU at most; rounds differ by 10.0% in the median,"
+        " 10.0% for one in ten (half the interquartile range)"
+    )
+    monkeypatch.setattr(calibrate, "realtime", lambda: True)
+    assert steadiness(rounds[1], rounds, [0.0]).startswith("real-time priority, stolen by other")

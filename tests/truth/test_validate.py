@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -118,6 +119,17 @@ def test_a_real_run_that_others_disturb_is_made_again(
     )
     assert len(real_runs) == 2 + host.ATTEMPTS
     assert validate.disturbance(tmp_path) == pytest.approx(0.35)
+
+
+def test_with_a_real_time_priority_other_programs_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They disturb nobody then, but what the hypervisor gives to other machines does."""
+    spent = iter([{"user": 5.0, "steal": 1.0}, {"user": 9.0, "steal": 1.5}])
+    monkeypatch.setattr(host, "realtime", lambda: True)
+    monkeypatch.setattr(host.psutil, "cpu_times", lambda: SimpleNamespace(**next(spent)))
+    monkeypatch.setattr(host.time, "monotonic", iter([0.0, 10.0]).__next__)
+    with host.cpu_of_others() as others:
+        pass
+    assert others.used == pytest.approx(0.05)
 
 
 def test_how_often_spans_are_scanned_comes_from_the_real_program(

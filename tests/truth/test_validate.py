@@ -125,8 +125,8 @@ def test_with_a_real_time_priority_other_programs_wait(monkeypatch: pytest.Monke
     """They disturb nobody then, but what the hypervisor gives to other machines does."""
     spent = iter([{"user": 5.0, "steal": 1.0}, {"user": 9.0, "steal": 1.5}])
     monkeypatch.setattr(host, "realtime", lambda: True)
-    monkeypatch.setattr(host.psutil, "cpu_times", lambda: SimpleNamespace(**next(spent)))
-    monkeypatch.setattr(host.time, "monotonic", iter([0.0, 10.0]).__next__)
+    monkeypatch.setattr("psutil.cpu_times", lambda: SimpleNamespace(**next(spent)))
+    monkeypatch.setattr("time.monotonic", iter([0.0, 10.0]).__next__)
     with host.cpu_of_others() as others:
         pass
     assert others.used == pytest.approx(0.05)

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 from sim.config.machine import load_profile
 from sim.config.run import RunConfig
-from sim.engine.clock import Clock
+from sim.engine.clock import Clock, ProcessClock
 from sim.go.limiter import GCCPULimiter
 from sim.go.pacer import check
 from sim.runtime.container import MemoryLimit
@@ -60,19 +60,20 @@ class Run:
 
 def build(config: RunConfig, emit: Callable[[Any], None]) -> Run:
     """Make and connect everything. Only the mode that is asked for is loaded."""
-    runtime = make_runtime(config, emit)
     if config.model.detail == "fluid":
         from sim.build_fluid import Fluid
 
+        runtime = make_runtime(config, emit, Clock())
         return Run(runtime, Fluid(config, runtime))
     from sim.build_events import Events
 
-    return Run(runtime, Events(config, runtime))
+    clock = ProcessClock()
+    runtime = make_runtime(config, emit, clock)
+    return Run(runtime, Events(config, runtime, clock))
 
 
-def make_runtime(config: RunConfig, emit: Callable[[Any], None]) -> Runtime:
+def make_runtime(config: RunConfig, emit: Callable[[Any], None], clock: Clock) -> Runtime:
     """What both modes share, at rest."""
-    clock = Clock()
     return Runtime(
         clock=clock,
         settings=Settings(

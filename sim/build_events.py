@@ -37,6 +37,7 @@ from sim.actors.state import G, MarkState, P
 from sim.actors.sweeping import Sweeping
 from sim.actors.timeline import Timeline
 from sim.config.run import RunConfig, stop_keeps_ps
+from sim.engine.clock import ProcessClock
 from sim.go.sizeclass import SizeClassTable, size_classes
 from sim.runtime.cycle import Collector
 from sim.runtime.memory import MemoryAccounts
@@ -49,9 +50,9 @@ from sim.workload.mixes import MixBook
 class Events:
     """The detailed mode: makes all its parts, hands each those that it uses, and starts them."""
 
-    def __init__(self, config: RunConfig, runtime: Runtime) -> None:
+    def __init__(self, config: RunConfig, runtime: Runtime, clock: ProcessClock) -> None:
         self.runtime, self._config, self._program = runtime, config, config.program
-        self._clock, self._gc, self._machine = runtime.clock, runtime.gc, runtime.machine
+        self._clock, self._gc, self._machine = clock, runtime.gc, runtime.machine
         self._on, self._streams = runtime.settings.switches, runtime.streams
         sizes = size_classes(config.go)
         self._book = MixBook(config.program, sizes)

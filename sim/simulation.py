@@ -149,7 +149,7 @@ def _deadline(
         yield clock.timeout(min(step, duration - clock.now))
         if progress is not None:
             progress(clock.now / duration)
-        if enough is not None and enough.at(clock.now):
+        if enough is not None and enough.at(int(clock.now)):
             break
     if not runtime.finished.triggered:
         runtime.finished.succeed()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.actors.mark_accounts import MarkAccounts
 from sim.actors.state import Body, G, MarkState
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.go.assist import OVER_ASSIST_WORK, debt, earned
 from sim.go.pacer import check_assist_ratio
 from sim.runtime.state import GC, Settings
@@ -15,7 +15,12 @@ class AssistCredit:
     """The credit of goroutines: charged, stolen, worked for, handed back."""
 
     def __init__(
-        self, clock: Clock, gc: GC, mark: MarkState, accounts: MarkAccounts, settings: Settings
+        self,
+        clock: ProcessClock,
+        gc: GC,
+        mark: MarkState,
+        accounts: MarkAccounts,
+        settings: Settings,
     ) -> None:
         self._clock, self._gc, self._mark, self._accounts = clock, gc, mark, accounts
         self._on, self._pacer_name = settings.switches.assists, settings.pacer_name

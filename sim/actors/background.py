@@ -11,7 +11,7 @@ from sim.actors.scavenging import Scavenging
 from sim.actors.scheduler import Scheduler
 from sim.actors.state import Body, G
 from sim.actors.sweeping import Sweeping
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.go.mheap import MHeap
 from sim.go.sweep import BACKGROUND_BATCH
 from sim.machine.profile import SweepCosts
@@ -90,7 +90,7 @@ class Scavenger:
     """1 % of the CPU: a little work and a long sleep (runtime/mgcscavenge.go: bgscavenge)."""
 
     def __init__(
-        self, clock: Clock, goroutines: Goroutines, scavenging: Scavenging, gomaxprocs: int
+        self, clock: ProcessClock, goroutines: Goroutines, scavenging: Scavenging, gomaxprocs: int
     ) -> None:
         self._g = G(0, "bgscavenge", system=True)
         self._clock, self._goroutines = clock, goroutines

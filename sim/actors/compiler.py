@@ -16,7 +16,7 @@ from sim.actors.load import BatchLoad, ClosedLoad, OpenLoad
 from sim.actors.retention import Keep, Retention
 from sim.actors.scheduler import Scheduler
 from sim.actors.state import Draw
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.runtime.state import GC
 from sim.streams import Streams
 from sim.workload import program as spec
@@ -33,7 +33,7 @@ class StepCompiler:
     def __init__(
         self,
         book: MixBook,
-        clock: Clock,
+        clock: ProcessClock,
         gc: GC,
         sched: Scheduler,
         goroutines: Goroutines,

@@ -13,7 +13,7 @@ from sim.actors.mallocgc import MallocGC
 from sim.actors.prices import Prices
 from sim.actors.retention import Keep
 from sim.actors.state import Body, G
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.go.mheap import PAGE
 from sim.runtime.state import GC, CgroupLimits, Settings
 from sim.units import Nanoseconds
@@ -29,7 +29,7 @@ class Computing:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: ProcessClock,
         gc: GC,
         container: CgroupLimits,
         settings: Settings,

@@ -11,7 +11,7 @@ from sim.actors.retention import Retention
 from sim.actors.scheduler import Scheduler
 from sim.actors.stacks import GoroutineStacks
 from sim.actors.state import Body, G, P
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.units import Bytes
 
 
@@ -37,7 +37,7 @@ class Goroutines:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: ProcessClock,
         sched: Scheduler,
         stacks: GoroutineStacks,
         retention: Retention,

@@ -11,7 +11,7 @@ from sim.actors.memory import Memory
 from sim.actors.reachable import Reachable
 from sim.actors.scavenging import Scavenging
 from sim.actors.sweeping import Sweeping
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.go.mheap import PAGE
 from sim.runtime.interfaces import (
     Allocated,
@@ -30,7 +30,7 @@ class LedgerHeap:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: ProcessClock,
         gc: GC,
         memory: Memory,
         reachable: Reachable,

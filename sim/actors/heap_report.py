@@ -10,7 +10,7 @@ import numpy as np
 from sim.actors.kinds import KindColumns
 from sim.actors.locks import Locks
 from sim.actors.state import Ints
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.go.kinds import LARGE_NOSCAN
 from sim.go.mheap import PAGE, MHeap
 from sim.record.facts import FreeRuns, LockUse, SpanClassUse
@@ -23,7 +23,7 @@ class HeapReport:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: ProcessClock,
         emit: Callable[[Any], None],
         gc: GC,
         heap: MHeap,

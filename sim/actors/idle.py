@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.actors.scheduler import Scheduler
 from sim.actors.state import P
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.go.limiter import GCCPULimiter
 from sim.units import Nanoseconds
 
@@ -16,7 +16,7 @@ class IdleTime:
     stopTheWorldWithSema), and all of the pause counts as GC time.
     """
 
-    def __init__(self, clock: Clock, sched: Scheduler, limiter: GCCPULimiter) -> None:
+    def __init__(self, clock: ProcessClock, sched: Scheduler, limiter: GCCPULimiter) -> None:
         self._clock, self._sched, self._limiter = clock, sched, limiter
 
     def begin(self, p: P) -> None:

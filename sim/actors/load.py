@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sim.actors.goroutines import Goroutines
 from sim.actors.scheduler import Scheduler
 from sim.actors.state import Draw, P
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.runtime.state import Process
 
 
@@ -24,7 +24,7 @@ class OpenLoad:
     kind: str
     times: Callable[[], Iterator[NDArray[Any]]]
     by_timer: bool
-    clock: Clock
+    clock: ProcessClock
     sched: Scheduler
     goroutines: Goroutines
 
@@ -53,7 +53,7 @@ class ClosedLoad:
     kind: str
     workers: int
     think: Draw
-    clock: Clock
+    clock: ProcessClock
     goroutines: Goroutines
 
     def run(self) -> Process[None]:
@@ -87,7 +87,7 @@ class BatchLoad:
     count: int
     lanes: int
     """How many run at the same time."""
-    clock: Clock
+    clock: ProcessClock
     goroutines: Goroutines
 
     def run(self) -> Process[None]:

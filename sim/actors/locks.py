@@ -14,7 +14,7 @@ import numpy as np
 import simpy
 
 from sim.actors.state import Body, Floats, G, Ints
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.engine.lock import Lock
 from sim.engine.queueing import SeenByArrivals, seen_by_arrivals
 from sim.go.kinds import LARGE_NOSCAN
@@ -92,7 +92,7 @@ class Locks:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: ProcessClock,
         heap: MHeap,
         costs: PageCosts,
         sweep: SweepCosts,

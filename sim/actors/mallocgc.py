@@ -11,7 +11,7 @@ from sim.actors.retention import Keep
 from sim.actors.scavenging import Scavenging
 from sim.actors.scheduler import Scheduler
 from sim.actors.state import Body, G
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.runtime.state import GC
 
 
@@ -20,7 +20,7 @@ class MallocGC:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: ProcessClock,
         gc: GC,
         sched: Scheduler,
         kinds: KindColumns,

@@ -6,7 +6,7 @@ from sim.actors.idle import IdleTime
 from sim.actors.scheduler import Scheduler
 from sim.actors.state import G, MarkState
 from sim.actors.timeline import Timeline
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markwork import PIECE_NS, SCAN_ORDER
 from sim.machine.price import crowded
@@ -19,7 +19,7 @@ class MarkAccounts:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: ProcessClock,
         gc: GC,
         mark: MarkState,
         sched: Scheduler,

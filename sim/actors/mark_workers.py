@@ -10,7 +10,7 @@ import simpy
 from sim.actors.mark_accounts import MarkAccounts
 from sim.actors.scheduler import Scheduler
 from sim.actors.state import MarkState, P
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK
 from sim.runtime.state import GC, Process
 from sim.units import Bytes, Nanoseconds
@@ -24,7 +24,7 @@ class MarkWorkers:
     """Which P marks when, and marking there."""
 
     def __init__(
-        self, clock: Clock, gc: GC, mark: MarkState, sched: Scheduler, accounts: MarkAccounts
+        self, clock: ProcessClock, gc: GC, mark: MarkState, sched: Scheduler, accounts: MarkAccounts
     ) -> None:
         self._clock, self._gc, self._mark = clock, gc, mark
         self._sched, self._accounts = sched, accounts

@@ -11,7 +11,7 @@ from sim.actors.mark_accounts import MarkAccounts
 from sim.actors.mark_workers import MarkWorkers
 from sim.actors.scheduler import Scheduler
 from sim.actors.state import MarkState
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.go.markwork import MarkWork
 from sim.go.stacks import Stacks
 from sim.machine.profile import StopCosts
@@ -26,7 +26,7 @@ class GoroutinesOnPs:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: ProcessClock,
         gc: GC,
         sched: Scheduler,
         goroutines: Goroutines,

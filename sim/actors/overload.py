@@ -6,7 +6,7 @@ from typing import Final
 
 import simpy
 
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.record.facts import Status
 from sim.runtime.state import Stopped
 from sim.units import format_duration
@@ -16,7 +16,7 @@ MOST_GOROUTINES: Final = 2_000_000
 what 2 GiB hold."""
 
 
-def check_overload(goroutines: int, clock: Clock, finished: simpy.Event) -> None:
+def check_overload(goroutines: int, clock: ProcessClock, finished: simpy.Event) -> None:
     """End the run where more goroutines exist than it holds: what there is stays."""
     if goroutines > MOST_GOROUTINES and not finished.triggered:
         reason = (

@@ -14,7 +14,7 @@ from sim.actors.mark_workers import MarkWorkers
 from sim.actors.scheduler import Scheduler
 from sim.actors.state import Demand, G, P, SystemCall
 from sim.actors.timeline import Timeline
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.record.facts import Request
 from sim.runtime.state import GC, Process
 from sim.units import Nanoseconds
@@ -28,7 +28,7 @@ class Processor:
     def __init__(
         self,
         p: P,
-        clock: Clock,
+        clock: ProcessClock,
         gc: GC,
         sched: Scheduler,
         goroutines: Goroutines,

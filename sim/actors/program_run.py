@@ -10,7 +10,7 @@ import simpy
 from sim.actors.compiler import StepCompiler
 from sim.actors.goroutines import CompiledStep, Goroutines, follow
 from sim.actors.state import G
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.record.facts import Phase
 from sim.record.phases import PhaseName
 from sim.runtime.state import Process
@@ -23,7 +23,7 @@ class ProgramRun:
     def __init__(
         self,
         program: spec.Program,
-        clock: Clock,
+        clock: ProcessClock,
         goroutines: Goroutines,
         compiler: StepCompiler,
         emit: Callable[[Any], None],

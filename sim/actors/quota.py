@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sim.actors.idle import IdleTime
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.record.facts import Throttle
 from sim.runtime.state import Process
 from sim.units import MS, Nanoseconds
@@ -19,7 +19,7 @@ ACCOUNTING: Final[Nanoseconds] = MS // 10
 
 
 def quota(
-    cpus: float, ps: int, idle: IdleTime, clock: Clock, emit: Callable[[Any], None]
+    cpus: float, ps: int, idle: IdleTime, clock: ProcessClock, emit: Callable[[Any], None]
 ) -> Process[None]:
     """Throttle the process in every period in which it has used up its CPU time."""
 

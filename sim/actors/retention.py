@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.actors.memory import Memory
 from sim.actors.state import G
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.go.pool import SyncPool
 from sim.workload import program as spec
 from sim.workload.ledger import Law
@@ -31,7 +31,7 @@ class Retention:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: ProcessClock,
         mixes: MixBook,
         memory: Memory,
         program: spec.Program,

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from sim.actors.state import G, MarkState, P
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.go.runq import GLOBAL_EVERY, GlobalQueue, LocalQueue, Tally
 from sim.go.sysmon import Sysmon, TimeSlice
 from sim.machine.profile import SchedulerCosts
@@ -26,7 +26,7 @@ class Scheduler:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: ProcessClock,
         gomaxprocs: int,
         costs: SchedulerCosts,
         mark: MarkState,

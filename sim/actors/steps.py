@@ -9,7 +9,7 @@ from sim.actors.computing import Computing
 from sim.actors.goroutines import CompiledStep, Goroutines
 from sim.actors.retention import Keep, Retention
 from sim.actors.state import Body, Draw, G, SystemCall
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.go.pool import SyncPool
 from sim.runtime.state import GC
 from sim.units import Bytes, Nanoseconds
@@ -80,7 +80,7 @@ class SpinStep:
     """`spin`: stay on the P until the time has come; who is preempted looks at the clock later."""
 
     time: Draw
-    clock: Clock
+    clock: ProcessClock
 
     def run(self, g: G) -> Body:
         """See `CompiledStep`."""
@@ -114,7 +114,7 @@ class WaitStep:
 
     time: Draw
     by_timer: bool
-    clock: Clock
+    clock: ProcessClock
     goroutines: Goroutines
 
     def run(self, g: G) -> Body:

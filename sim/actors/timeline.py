@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sim.actors.black import BlackSlots
 from sim.actors.state import G, MarkState, P
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 from sim.go.mheap import MHeap
 from sim.record.facts import MarkProgress, Slice
 from sim.runtime.state import GC
@@ -22,7 +22,7 @@ class Timeline:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: ProcessClock,
         emit: Callable[[Any], None],
         heap: MHeap,
         black: BlackSlots,

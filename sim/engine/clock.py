@@ -1,10 +1,14 @@
-"""SimPy's environment with a clock of whole nanoseconds, in which a process can stand still."""
+"""SimPy's environment with a clock in nanoseconds, and with a process that can stand still."""
 
 from __future__ import annotations
 
 from heapq import heapify
+from typing import TypeAlias
 
 import simpy
+
+ClockTime: TypeAlias = int | float
+"""An instant or a length of time in ns: whole ones event by event, with fractions as rates."""
 
 
 class _Work(simpy.Timeout):
@@ -14,7 +18,7 @@ class _Work(simpy.Timeout):
 class Alarm(simpy.Event):
     """Something that somebody else sets off."""
 
-    env: Clock
+    env: ProcessClock
 
     def ring(self, ns: int) -> None:
         """It happens after the process has run for so long."""
@@ -29,6 +33,23 @@ class _Time:
 
 
 class Clock(_Time, simpy.Environment):
+    """The clock of a run in either mode."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        for name in ("event", "process", "timeout"):  # SimPy would bind them at every use
+            setattr(self, name, getattr(self, name))
+
+    now: ClockTime = vars(_Time)["_now"]
+    """Simulated time in ns since the start of the run."""
+
+    @property
+    def events(self) -> int:
+        """Events scheduled so far. Reading it counts as one more: read it at the end."""
+        return int(next(self._eid))
+
+
+class ProcessClock(Clock):
     """`now` is an int: all delays are whole ns.
 
     A freeze stops the simulated process, not the world around it: what the process does (`work`)
@@ -36,15 +57,12 @@ class Clock(_Time, simpy.Environment):
     """
 
     def __init__(self) -> None:
-        super().__init__(0)
+        super().__init__()
         self._frozen_ns = 0
         """Freezes since the start, the current one to its end."""
         self._thaw = 0
-        for name in ("event", "process", "timeout"):  # SimPy would bind them at every use
-            setattr(self, name, getattr(self, name))
 
-    now: int = vars(_Time)["_now"]
-    """Simulated time in ns since the start of the run."""
+    now: int
 
     @property
     def frozen_ns(self) -> int:
@@ -56,11 +74,6 @@ class Clock(_Time, simpy.Environment):
     def process_time(self) -> int:
         """`now` without the time for which the process stood still."""
         return self.now - self.frozen_ns
-
-    @property
-    def events(self) -> int:
-        """Events scheduled so far. Reading it counts as one more: read it at the end."""
-        return int(next(self._eid))
 
     def work(self, ns: int) -> simpy.Timeout:
         """An event after the process has run for so long."""

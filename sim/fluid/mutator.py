@@ -14,7 +14,7 @@ from sim.machine.profile import MachineProfile
 from sim.runtime.interfaces import AssistCounts, GoroutineCounts
 from sim.runtime.state import GC, Process, Settings
 from sim.runtime.stopping import time_to_restart, time_to_stop
-from sim.units import Bytes, Nanoseconds
+from sim.units import Bytes
 
 ALL_BUSY = 0.999
 """Share of the Ps from which on all of them count as busy, and none by chance. Chosen as a rounding
@@ -46,7 +46,7 @@ class Rates:
     def begin_cycle(self) -> None:
         """See `Mutator`: credit is counted anew in every mark phase."""
 
-    def stop(self, reason: str, g: object) -> Process[Nanoseconds]:
+    def stop(self, reason: str, g: object) -> Process[float]:
         """See `Mutator`."""
         flow = self._flow
         self._stopped_since = flow.now
@@ -63,7 +63,7 @@ class Rates:
         if self._stops:
             self._stop_ns = time_to_stop(self._others, self._costs, self._rng)
             yield from flow.stand_still(self._stop_ns)
-        return self._stop_ns  # type: ignore[return-value]
+        return self._stop_ns
 
     def _busy(self, plan: Plan, early: float = 0.0) -> int:
         """Ps beside that of the stopping goroutine on which something runs, or which wake up.
@@ -117,9 +117,9 @@ class Rates:
         """See `Mutator`."""
         yield from self._flow.stand_still(ns)
 
-    def start(self) -> Nanoseconds:
+    def start(self) -> float:
         """See `Mutator`."""
-        return self._flow.now - self._stopped_since  # type: ignore[return-value]
+        return self._flow.now - self._stopped_since
 
     def book_idle(self) -> None:
         """See `Mutator`: it is told at every step."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import simpy
 
-from sim.engine.clock import Clock
+from sim.engine.clock import Clock, ClockTime
 from sim.record.facts import Status
 from sim.runtime.memory import MemoryAccounts
 from sim.runtime.recording import Recording
 from sim.runtime.state import CgroupLimits, Stopped
-from sim.units import Bytes, MiB, Nanoseconds, format_bytes, format_duration
+from sim.units import Bytes, MiB, format_bytes, format_duration
 
 
 class MemoryLimit:
@@ -46,7 +46,7 @@ class MemoryLimit:
             self._finished.succeed(Stopped(Status.OOM_KILLED, reason))
 
 
-def verdict(resident: dict[str, int], limit: Bytes, now: Nanoseconds) -> str:
+def verdict(resident: dict[str, int], limit: Bytes, now: ClockTime) -> str:
     """When the process was killed, and what its memory consisted of."""
     parts = sorted(resident.items(), key=lambda part: -part[1])
     what = "RSS" if now else "the start-up footprint"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.engine.clock import Clock
+from sim.engine.clock import Clock, ClockTime
 from sim.go.pacer import check
 from sim.go.scavenge import ScavengeGoals, gc_percent_goal, memory_limit_goal
 from sim.machine.profile import MachineProfile, MarkCosts
@@ -10,7 +10,7 @@ from sim.runtime.interfaces import Heap, HeapUsage, Mutator, Snapshot
 from sim.runtime.memory import MemoryAccounts
 from sim.runtime.recording import Recording
 from sim.runtime.state import GC, CycleRecord, Process, Settings
-from sim.units import Bytes, Nanoseconds
+from sim.units import Bytes
 
 
 class Collector:
@@ -224,7 +224,7 @@ class Collector:
         if self._on.stop_the_world and ns > 0:
             yield from self._mutator.stand_still(ns)
 
-    def _start_the_world(self, marked: Nanoseconds = 0) -> int:
+    def _start_the_world(self, marked: ClockTime = 0) -> ClockTime:
         """How long it stood still; what was marked meanwhile, in CPU-ns, counts as marking."""
         stopped = self._mutator.start()
         self._gc.cpu["pause"] += stopped * self._settings.gomaxprocs - marked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from sim.engine.clock import ClockTime
 from sim.runtime.state import Process
 from sim.units import Bytes, Nanoseconds
 
@@ -180,7 +181,7 @@ class Heap(Protocol):
 class Mutator(Protocol):
     """The program, and whoever marks beside it."""
 
-    def stop(self, reason: str, g: object) -> Process[Nanoseconds]:
+    def stop(self, reason: str, g: object) -> Process[ClockTime]:
         """Stop the world for this `reason`; returns how long that took.
 
         A goroutine that stops the world keeps its P.
@@ -192,7 +193,7 @@ class Mutator(Protocol):
     def stand_still(self, ns: float) -> Process[None]:
         """The world is stopped for so long."""
 
-    def start(self) -> Nanoseconds:
+    def start(self) -> ClockTime:
         """Let the world go on; returns how long it was stopped."""
 
     def book_idle(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import simpy
 
-from sim.engine.clock import Clock
+from sim.engine.clock import Clock, ClockTime
 from sim.go.barrier import Barrier
 from sim.go.limiter import GCCPULimiter
 from sim.go.marker import Marker
@@ -91,13 +91,13 @@ class CycleRecord:
     """1 for the first cycle."""
     reason: str = ""
     """`heap`, `time` or `forced`."""
-    started: int = 0
+    started: ClockTime = 0
     """When the stop of sweep termination was asked for."""
-    mark_started: int = 0
+    mark_started: ClockTime = 0
     """When the world ran again after it."""
-    mark_ended: int = 0
+    mark_ended: ClockTime = 0
     """When the stop of mark termination was asked for."""
-    ended: int = 0
+    ended: ClockTime = 0
     """When the world ran again after it."""
     trigger: int = 0
     """heap_live that was to start the cycle."""
@@ -122,14 +122,14 @@ class CycleRecord:
     assist_ratio_start: float = 0.0
     """Scan work in bytes owed per byte allocated, when marking began and when it ended."""
     assist_ratio_end: float = 0.0
-    stop_start: int = 0
+    stop_start: ClockTime = 0
     """First stop: until all Ps stood still; `pause_start`: until the world ran again."""
-    stop_end: int = 0
+    stop_end: ClockTime = 0
     """The same of the second stop; `pause_end` as well."""
-    marked_stopped: Nanoseconds = 0
+    marked_stopped: ClockTime = 0
     """CPU time of marking while the world stood still, by a collector that is not concurrent."""
-    pause_start: int = 0
-    pause_end: int = 0
+    pause_start: ClockTime = 0
+    pause_end: ClockTime = 0
     scan: dict[ScanPart, int] = field(default_factory=dict)
     """Scan work by part: globals, stack, heap."""
     scan_left: dict[ScanPart, int] = field(default_factory=dict)
@@ -189,7 +189,7 @@ class GC:
     cycles: int = 0
     """Cycles that have ended; `forced`: of these, by runtime.GC."""
     forced: int = 0
-    last_end: int = 0
+    last_end: ClockTime = 0
     """When the last cycle ended, ns."""
     scavenge_goals: ScavengeGoals = field(default_factory=ScavengeGoals)
     cpu: dict[str, float] = field(default_factory=lambda: dict.fromkeys(CPU_KINDS, 0))

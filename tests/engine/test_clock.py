@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import simpy
 
-from sim.engine.clock import Clock
+from sim.engine.clock import ProcessClock
 
 
 def at_the_end_of(event, env, seen):
@@ -13,7 +13,7 @@ def at_the_end_of(event, env, seen):
 
 
 def test_a_freeze_puts_off_work_but_not_timers():
-    env, work, timers = Clock(), [], []
+    env, work, timers = ProcessClock(), [], []
     env.process(at_the_end_of(env.work(100), env, work))
     env.process(at_the_end_of(env.timeout(100), env, timers))
     env.run(until=30)
@@ -25,7 +25,7 @@ def test_a_freeze_puts_off_work_but_not_timers():
 
 
 def test_work_begun_in_a_freeze_starts_at_its_end():
-    env, seen = Clock(), []
+    env, seen = ProcessClock(), []
     env.freeze(50)
     env.run(until=20)
     env.process(at_the_end_of(env.work(7), env, seen))
@@ -34,7 +34,7 @@ def test_work_begun_in_a_freeze_starts_at_its_end():
 
 
 def test_what_is_due_now_is_not_put_off():
-    env, seen = Clock(), []
+    env, seen = ProcessClock(), []
     due = env.work(10)
     env.process(at_the_end_of(due, env, seen))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,9 @@ from sim.registry import Registry
 
 markers: Final = Registry("marker")
 
-Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Counts: TypeAlias = NDArray[np.int64] | Floats
+"""How many of each kind: whole numbers event by event, expectations as rates."""
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Marker(Protocol):
     """Counts the steps of marking a heap."""
 
     def count(
-        self, kinds: KindTable, live: Ints, spans: Ints, scattered: Floats, *, vector_kernel: bool
+        self, kinds: KindTable, live: Counts, spans: Counts, scattered: Floats, *, vector_kernel: bool
     ) -> MarkCounts:
         """Steps for `live[k]` reachable objects of kind k that lie in `spans[k]` spans.
 

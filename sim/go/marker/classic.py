@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sim.go.kinds import KindTable
-from sim.go.marker import Floats, Ints, MarkCounts, markers
+from sim.go.marker import Counts, Floats, MarkCounts, markers
 
 
 @markers.register("classic")
@@ -14,7 +14,7 @@ class Classic:
     """Object by object, last in first out (runtime/mgcmark_nogreenteagc.go, scanObject)."""
 
     def count(
-        self, kinds: KindTable, live: Ints, spans: Ints, scattered: Floats, *, vector_kernel: bool
+        self, kinds: KindTable, live: Counts, spans: Counts, scattered: Floats, *, vector_kernel: bool
     ) -> MarkCounts:
         """See `Marker`."""
         del vector_kernel
@@ -23,7 +23,7 @@ class Classic:
         return counts
 
 
-def object_by_object(kinds: KindTable, live: Ints) -> MarkCounts:
+def object_by_object(kinds: KindTable, live: Counts) -> MarkCounts:
     """Steps when no span is scanned as a whole."""
     scan = kinds.column("scan_bytes")
     scanned = live * (scan > 0)

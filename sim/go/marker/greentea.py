@@ -9,7 +9,7 @@ import numpy as np
 from annotated_types import Ge, Gt
 
 from sim.go.kinds import KindTable
-from sim.go.marker import Floats, Ints, MarkCounts, markers
+from sim.go.marker import Counts, Floats, MarkCounts, markers
 from sim.go.marker.classic import object_by_object
 
 MIN_SLOT: Final = 16
@@ -39,7 +39,7 @@ class GreenTea:
     """The same for the odds that an object is found by such a visit."""
 
     def count(
-        self, kinds: KindTable, live: Ints, spans: Ints, scattered: Floats, *, vector_kernel: bool
+        self, kinds: KindTable, live: Counts, spans: Counts, scattered: Floats, *, vector_kernel: bool
     ) -> MarkCounts:
         """See `Marker`."""
         slot, scan = kinds.column("slot_bytes"), kinds.column("scan_bytes")

@@ -69,8 +69,8 @@ class Snapshots:
         scattered = self._model.per_kind(np.array(self.by_mix(retained, apart)))
         counts = self._marker.count(
             self._model.kinds,
-            live,  
-            in_spans,  
+            live,
+            in_spans,
             scattered,
             vector_kernel=self._costs.vector_kernel > 0,
         )

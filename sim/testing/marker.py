@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from sim.go.kinds import KindTable
-from sim.go.marker import Floats, Ints, MarkCounts, Marker
+from sim.go.marker import Counts, Floats, MarkCounts, Marker
 from sim.go.sizeclass import size_classes
 from sim.streams import Streams
 from sim.testing.promise import checker
@@ -56,8 +56,8 @@ def heap_kinds() -> KindTable:
 def _check_heap(
     marker: Marker,
     kinds: KindTable,
-    live: Ints,
-    spans: Ints,
+    live: Counts,
+    spans: Counts,
     scattered: Floats,
     *,
     vector_kernel: bool,
@@ -77,7 +77,7 @@ def _check_heap(
     _check_work(marker, kinds, live, counts)
 
 
-def _check_work(marker: Marker, kinds: KindTable, live: Ints, counts: MarkCounts) -> None:
+def _check_work(marker: Marker, kinds: KindTable, live: Counts, counts: MarkCounts) -> None:
     promise = checker(marker)
     scan, slot = kinds.column("scan_bytes"), kinds.column("slot_bytes")
     noscan = float(live[scan == 0].sum())

@@ -52,7 +52,13 @@ class Marker(Protocol):
     """Counts the steps of marking a heap."""
 
     def count(
-        self, kinds: KindTable, live: Counts, spans: Counts, scattered: Floats, *, vector_kernel: bool
+        self,
+        kinds: KindTable,
+        live: Counts,
+        spans: Counts,
+        scattered: Floats,
+        *,
+        vector_kernel: bool,
     ) -> MarkCounts:
         """Steps for `live[k]` reachable objects of kind k that lie in `spans[k]` spans.
 

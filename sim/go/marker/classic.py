@@ -14,7 +14,13 @@ class Classic:
     """Object by object, last in first out (runtime/mgcmark_nogreenteagc.go, scanObject)."""
 
     def count(
-        self, kinds: KindTable, live: Counts, spans: Counts, scattered: Floats, *, vector_kernel: bool
+        self,
+        kinds: KindTable,
+        live: Counts,
+        spans: Counts,
+        scattered: Floats,
+        *,
+        vector_kernel: bool,
     ) -> MarkCounts:
         """See `Marker`."""
         del vector_kernel

@@ -39,7 +39,13 @@ class GreenTea:
     """The same for the odds that an object is found by such a visit."""
 
     def count(
-        self, kinds: KindTable, live: Counts, spans: Counts, scattered: Floats, *, vector_kernel: bool
+        self,
+        kinds: KindTable,
+        live: Counts,
+        spans: Counts,
+        scattered: Floats,
+        *,
+        vector_kernel: bool,
     ) -> MarkCounts:
         """See `Marker`."""
         slot, scan = kinds.column("slot_bytes"), kinds.column("scan_bytes")

@@ -83,7 +83,7 @@ def _print_version(*, wanted: bool) -> None:
         from importlib.metadata import version
         from importlib.util import find_spec
 
-        core = find_spec("sim.replay.mark_phase")
+        core = find_spec("sim.actors.processor")
         compiled = core and str(core.origin).endswith(tuple(EXTENSION_SUFFIXES))
         print(f"gomemsim {version('gomemsim')}, {'compiled' if compiled else 'Python alone'}")
         raise typer.Exit

@@ -21,6 +21,8 @@ from sim.files import write
 from sim.machine.profile import SECTIONS, MachineProfile
 
 PROVENANCE: Final = "provenance"
+FAST: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""For files without mistakes: those of libyaml are told in other words."""
 
 
 def shipped() -> dict[str, Path]:
@@ -35,7 +37,7 @@ def load_profile(name: str) -> MachineProfile:
         return _shipped_profile(name)
     if not Path(name).is_file():
         raise UserError(f"there is no machine profile {name!r}{nearest(name, shipped())}")
-    return _read(Path(name))
+    return _read(read_yaml(Path(name)), Path(name).stem)
 
 
 def save_profile(profile: MachineProfile, path: Path) -> None:
@@ -47,21 +49,21 @@ def save_profile(profile: MachineProfile, path: Path) -> None:
 
 @cache
 def _shipped_profile(name: str) -> MachineProfile:
-    return _read(shipped()[name])
+    return _read(read_yaml(shipped()[name], FAST), name)
 
 
-def _read(path: Path) -> MachineProfile:
-    root = At(read_yaml(path))
+def _read(tree: Node, name: str) -> MachineProfile:
+    root = At(tree)
     parts = root.children("a mapping with the keys provenance and costs")
-    for name, part in parts.items():
-        if name not in (PROVENANCE, "costs"):
-            raise part.unknown("key", name, (PROVENANCE, "costs"))
+    for key, part in parts.items():
+        if key not in (PROVENANCE, "costs"):
+            raise part.unknown("key", key, (PROVENANCE, "costs"))
     root.require("costs", parts)
     costs = parts["costs"]
-    plain = {name: replace(at.node, value=_costs(at)) for name, at in costs.children().items()}
+    plain = {key: replace(at.node, value=_costs(at)) for key, at in costs.children().items()}
     told = convert(parts[PROVENANCE], dict[str, str]) if PROVENANCE in parts else {}
     costs = replace(costs, node=replace(costs.node, value=plain))
-    return convert_mapping(costs, MachineProfile, {"name": path.stem, PROVENANCE: told})
+    return convert_mapping(costs, MachineProfile, {"name": name, PROVENANCE: told})
 
 
 def _costs(section: At) -> dict[str, Node]:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -22,8 +23,10 @@ from sim.config.run import RunConfig
 from sim.registry import PLUGIN_FILE
 
 SIMULATOR: Final = "gomemsim"
-LIBRARIES: Final = ("numpy", "scipy", "simpy")
-"""What draws random numbers, computes quantiles and orders events."""
+LIBRARIES: Final = ("numpy", "simpy")
+"""What draws random numbers and orders events."""
+COMPILED: Final = (".pyc", *{Path(suffix).suffix for suffix in EXTENSION_SUFFIXES})
+"""Made of files that count already."""
 DIGITS: Final = 12
 """Of a hash, hexadecimal: 48 bits, enough to tell versions apart."""
 
@@ -58,7 +61,7 @@ def _module(name: str) -> str:
 
 def _inside(folder: Path) -> Iterator[bytes]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.parent.name != "__pycache__":
+        if path.is_file() and path.suffix not in COMPILED:
             yield path.relative_to(folder).as_posix().encode()
             yield path.read_bytes()
 

@@ -72,7 +72,7 @@ def locate(root: Node, path: Sequence[str]) -> Node:
     return node
 
 
-def read_yaml(path: Path) -> Node:
+def read_yaml(path: Path, loader: type[Any] = yaml.SafeLoader) -> Node:
     """The tree of a file; UserError names the file and the line of a mistake in the syntax."""
     try:
         with path.open("rb") as file:
@@ -83,10 +83,10 @@ def read_yaml(path: Path) -> Node:
         raise UserError(f"{path}: expected UTF-8 text, got other bytes") from None
     except OSError as error:
         raise UserError(f"{path}: the file cannot be read: {error.strerror}") from None
-    return parse_yaml(text, str(path))
+    return parse_yaml(text, str(path), loader)
 
 
-def parse_yaml(text: str, name: str) -> Node:
+def parse_yaml(text: str, name: str, loader: type[Any] = yaml.SafeLoader) -> Node:
     """The tree of a text; places read `name:line`."""
     if len(text) > LARGEST:
         raise UserError(f"{name}: expected at most {format_bytes(LARGEST)} of YAML, got more")
@@ -96,7 +96,7 @@ def parse_yaml(text: str, name: str) -> Node:
             " `gomemsim whatif` predicts from it"
         )
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=loader)
     except RecursionError:
         raise UserError(f"{name}: expected at most {DEEPEST} levels, got more") from None
     except yaml.MarkedYAMLError as error:

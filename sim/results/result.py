@@ -174,12 +174,20 @@ class Result:
 
     def summary(self) -> Summary:
         """The headline figures; printed, they are a table."""
+        return self._figures
+
+    def diagnose(self) -> list[Finding]:
+        """What was wrong with the run, in words, the gravest first."""
+        return list(self._findings)
+
+    @cached_property
+    def _figures(self) -> Summary:
         from sim.results.summary import summary
 
         return summary(self)
 
-    def diagnose(self) -> list[Finding]:
-        """What was wrong with the run, in words, the gravest first."""
+    @cached_property
+    def _findings(self) -> list[Finding]:
         from sim.results.diagnosis import diagnose
 
         return diagnose(self)
@@ -199,10 +207,21 @@ class Result:
         frame: pd.DataFrame = table.to_pandas()
         frame.attrs = {
             "description": table.schema.metadata[b"description"].decode(),
-            "units": {field.name: field.metadata[b"unit"].decode() for field in table.schema},
-            "meanings": {field.name: field.metadata[b"meaning"].decode() for field in table.schema},
+            "units": _AboutColumns(
+                {field.name: field.metadata[b"unit"].decode() for field in table.schema}
+            ),
+            "meanings": _AboutColumns(
+                {field.name: field.metadata[b"meaning"].decode() for field in table.schema}
+            ),
         }
         return frame
+
+
+class _AboutColumns(dict[str, str]):
+    """By name of a column. pandas copies all that is in `attrs` at every step: this is shared."""
+
+    def __deepcopy__(self, memo: dict[int, object]) -> _AboutColumns:
+        return self
 
 
 class Results(Mapping[str, Result]):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sim.errors import UserError
 from sim.registry import Registry
+from sim.workload.normal import normal_quantile
 
 distributions: Final = Registry("distribution")
 _Z99: Final = 2.3263478740408408  # standard normal quantile of 0.99
@@ -104,9 +105,7 @@ class Lognormal:
         return math.log(self.p99 / self.median) / _Z99
 
     def quantile(self, u: Floats) -> Floats:
-        from scipy.special import ndtri  # loads for longer than it takes to tell a mistake
-
-        z: Floats = ndtri(np.maximum(u, _LEAST))
+        z = normal_quantile(np.maximum(u, _LEAST))
         return self.median * np.exp(self.sigma * z)
 
     def mean(self) -> float:

@@ -19,7 +19,7 @@ RUNS = """
 import sys
 from contextlib import suppress
 from pathlib import Path
-import sim.replay.mark_phase
+import sim.actors.processor
 from sim.config import load
 from sim.errors import UserError
 from sim.examples import examples
@@ -52,7 +52,7 @@ for name, config in {
     simulate(config, out=out / name)
 log = configs.parent / "data" / "logs" / "service.gctrace"
 sim.whatif(log, "50,off", "none,192MiB").to_parquet(out / "whatif.parquet")
-print(sim.replay.mark_phase.__file__)
+print(sim.actors.processor.__file__)
 """
 
 
@@ -88,6 +88,6 @@ def test_compiled_runs_tell_the_same(tmp_path: Path) -> None:
     install(tmp_path / "compiled")
     plain, source = told(tmp_path / "plain", ROOT)
     compiled, library = told(tmp_path / "fast", tmp_path / "compiled", ROOT)
-    assert source.endswith("mark_phase.py\n")
+    assert source.endswith("processor.py\n")
     assert library.endswith(".so\n")
     assert compiled == plain

@@ -10,7 +10,9 @@ from typing import Final
 from sim.advice.prediction import OVERLOAD, Figures, Prediction, wanted_share
 from sim.advice.report import environment
 from sim.advice.risks import tips_over
+from sim.fitting.draw import fragmented
 from sim.fitting.fit import Fit, held
+from sim.fitting.reproduction import NOTICEABLE
 from sim.fitting.settings import name_gogc, name_limit
 from sim.units import SECOND, Figure, format_bytes, in_one_unit
 
@@ -108,6 +110,7 @@ def doubts(fit: Fit, predictions: Sequence[Prediction]) -> str:
     ]
     lines += _too_low(fit, predictions)
     lines += _tipping(fit, predictions)
+    lines += _fragmenting(fit, predictions)
     if {setting.procs for setting, _ in shares} != {fit.program.procs}:
         lines.append(
             "- doubt: another GOMAXPROCS than logged: what goroutines hold at a time often grows"
@@ -143,6 +146,19 @@ def _tipping(fit: Fit, predictions: Sequence[Prediction]) -> list[str]:
         for setting in limited
         if (growth := tips_over(fit, setting)) is not None
     ]
+
+
+def _fragmenting(fit: Fit, predictions: Sequence[Prediction]) -> list[str]:
+    """What phases leave free in spans counts against a limit, and no line of a log tells it."""
+    free = fragmented(fit)
+    if free < NOTICEABLE or all(p.setting.memory_limit is None for p in predictions):
+        return []
+    sentence = (
+        "- doubt: the live heap goes through phases: what one leaves free in spans that the next"
+        " cannot use counts against a GOMEMLIMIT, so that cycles may come earlier than is likely;"
+        " the ranges have it"
+    )
+    return [sentence]
 
 
 def _growth(fit: Fit) -> float:

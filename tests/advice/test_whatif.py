@@ -121,3 +121,20 @@ def test_a_limit_below_what_is_always_alive_is_a_doubt() -> None:
     told = doubts(fit, predict(fit, grid("100", "40MiB,192MiB", "2"), seeds=1, draws=1))
     (line,) = (line for line in told.splitlines() if "always alive" in line)
     assert "GOMEMLIMIT=40MiB" in line
+
+
+def test_cycles_of_one_phase_are_alike_so_that_a_log_says_less_than_it_has_cycles() -> None:
+    """Two runs of gofmt at GOGC=100 had 359 and 309 cycles; one at 50 had 667."""
+    fit = fitted(APPS / "gofmt.p2.gogc100.limnone.r5.gctrace.gz")
+    (prediction,) = predict(fit, [Setting(50, None, 2)])
+    assert prediction.low.gc_cycles < 667 < prediction.high.gc_cycles
+
+
+def test_what_phases_leave_free_in_spans_is_in_the_range_under_a_limit() -> None:
+    """Hugo's real goals fell from 344 to 274 MiB under 384MiB; its GC CPU was 2.31 s."""
+    fit = fit_log(APPS / "hugo.p2.gogc100.limnone.r0.gctrace.gz", rss="441560KiB")
+    limited = predict(fit, [Setting(None, 384 * MiB, 2)])
+    assert limited[0].low.gc_cycles < 4 < limited[0].high.gc_cycles
+    assert limited[0].low.gc_cpu_seconds < 2.31 < limited[0].high.gc_cpu_seconds
+    assert "goes through phases" in doubts(fit, limited)
+    assert "goes through phases" not in doubts(fit, predict(fit, [Setting(200, None, 2)]))

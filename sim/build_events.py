@@ -5,6 +5,7 @@ from __future__ import annotations
 from sim.actors.allocator import Allocator
 from sim.actors.assist_credit import AssistCredit
 from sim.actors.background import FinalizerCaller, Scavenger, Sweeper
+from sim.actors.batch_times import BatchTimes
 from sim.actors.black import BlackSlots
 from sim.actors.compiler import StepCompiler
 from sim.actors.computing import Computing
@@ -80,7 +81,10 @@ class Events:
         self._faults = PageFaults(heap.pages, machine)
         self._prices = Prices(self.kinds, heap, sizes, self._faults, machine.alloc)
         ps, locks = run.settings.gomaxprocs, self._streams["locks"]
-        self.locks = Locks(self._clock, heap, machine.page, machine.sweep, ps, self._on, locks)
+        self._times = BatchTimes(self._clock, ps)
+        self.locks = Locks(
+            self._clock, self._times, heap, machine.page, machine.sweep, ps, self._on, locks
+        )
         self.retention = Retention(
             self._clock, self._book, self.memory, self._program, self._streams["replacement"]
         )
@@ -119,6 +123,7 @@ class Events:
             self.memory,
             self.kinds,
             self._prices,
+            self._times,
             self.locks,
             placement,
             self._refills,
@@ -141,7 +146,6 @@ class Events:
             self._streams["steal"],
             stop_keeps_ps=stop_keeps_ps(self._config.go),
         )
-        self.locks.busy = self.sched.busy
         stacks = GoroutineStacks(self.memory.stacks, run.container, self._faults, machine.mark)
         self.goroutines = Goroutines(self._clock, self.sched, stacks, self.retention, run.finished)
         self._idle = IdleTime(self._clock, self.sched, self._gc.limiter)

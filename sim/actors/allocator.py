@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from sim.actors.batch_times import BatchTimes
 from sim.actors.kinds import KindColumns
 from sim.actors.locks import Locks
 from sim.actors.memory import Memory
@@ -51,6 +52,7 @@ class Allocator:
         memory: Memory,
         kinds: KindColumns,
         prices: Prices,
+        times: BatchTimes,
         locks: Locks,
         placement: Placement,
         refills: SingleRefills | None,
@@ -60,7 +62,8 @@ class Allocator:
     ) -> None:
         self._gc, self._container = gc, container
         self._heap, self._ledger = memory.heap, memory.ledger
-        self._kinds, self._prices, self._locks, self._placement = kinds, prices, locks, placement
+        self._kinds, self._prices, self._times = kinds, prices, times
+        self._locks, self._placement = locks, placement
         self._retention, self._sweeping, self._scavenging = retention, sweeping, scavenging
         self._refills = refills
         """Takes slots at once, where every refill is an event."""
@@ -81,9 +84,13 @@ class Allocator:
         self.tiny_allocs = 0.0
         """Objects that the tiny allocator put beside others in a slot."""
 
-    def count_allocation(self, p: int, mix: int, slots: float) -> None:
-        """Count allocated slots; the pacer hears of them at once, the heap in the next batch."""
+    def count_allocation(self, p: int, mix: int, slots: float, ns: Nanoseconds) -> None:
+        """Count slots that a P takes in the next so many ns.
+
+        The pacer hears of them at once, the heap in the next batch.
+        """
         self._slots[p][mix] += slots
+        self._times.note(p, ns)
         if self._refills is None:
             live = int(slots * self._prices.live[mix])
             scan = int(slots * self._prices.scan[mix])
@@ -111,6 +118,7 @@ class Allocator:
         """Write everything pending into spans and the ledger, and learn what it cost."""
         columns = self._kinds
         self._retention.age_tenured()
+        self._times.close()
         objects, bills = self._placement.place(self._slots)
         self._debt_ns += self._sweeping.pay_debt() - self._live * self._debt_price
         self.tiny_allocs += float(np.dot(columns.objects - 1, objects))

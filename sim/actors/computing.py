@@ -67,7 +67,7 @@ class Computing:
             share = self._stretch(g, slowed + malloc_ns + waiting, slots, mix)
             ns = book_stretch(g, cpu * share, slowed * share, malloc_ns * share, waiting * share)
             if slots:
-                malloc.take(g, mix, slots * share, keep)
+                malloc.take(g, mix, slots * share, ns, keep)
                 if malloc.has_to_wait():
                     if self._refills_one_by_one:  # a span is used up on the way
                         before = int(ns * self._on_the_way.random())

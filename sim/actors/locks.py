@@ -6,13 +6,14 @@ real SimPy locks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 import simpy
 
+from sim.actors.batch_times import BatchTimes
 from sim.actors.state import Body, Floats, G, Ints
 from sim.engine.clock import ProcessClock
 from sim.engine.lock import Lock
@@ -93,6 +94,7 @@ class Locks:
     def __init__(
         self,
         clock: ProcessClock,
+        times: BatchTimes,
         heap: MHeap,
         costs: PageCosts,
         sweep: SweepCosts,
@@ -100,12 +102,11 @@ class Locks:
         switches: Switches,
         rng: np.random.Generator,
     ) -> None:
-        self._clock, self._costs, self._on, self._rng = clock, costs, switches, rng
+        self._clock, self._times, self._costs = clock, times, costs
+        self._on, self._rng = switches, rng
         self._sweep_span_ns = sweep.span_ns
         self._customers = ps if switches.lock_contention else 1
         """Who may be at a lock at a time; nobody waits where contention is switched off."""
-        self.busy: Callable[[], int] = lambda: ps
-        """How many Ps are not idle. Set by the build."""
         self._classes, self._sizes = len(heap.nelems), heap.slot_size
         self._heap_rows = len(CENTRAL_CAUSES) * self._classes
         """The first row of the heap lock."""
@@ -114,8 +115,6 @@ class Locks:
         """What was met at the heap lock in the last batch, ns."""
         self._heap_lock_count = self._heap_lock_hold = 0.0
         """Acquisitions of the heap lock since the last batch, and for how long, ns."""
-        self._batch_at, self._busy = 0, ps
-        """When that was, ns, and how many Ps were busy."""
         self._locks: dict[int, Lock] = {}
 
     # -- in batches --------------------------------------------------------------------------
@@ -189,23 +188,23 @@ class Locks:
         """What refills meet that take a span, and those that sweep in vain.
 
         Spans with free slots are taken evenly. Those without lie together in the sets, so that
-        refills come to them together: it takes the time of all of these sweeps on the Ps that run,
-        which the next batch pays for, and of every sequence of them that until the next refill.
+        refills come to them one after the other: a sequence of sweeps between two refills of the
+        class. Meanwhile the Ps that run sweep, which the next batch pays for: all of the class, and
+        of other classes what their refills come to in that time.
         """
-        elapsed, ps = self._clock.now - self._batch_at, self._customers
+        times, ps = self._times, self._customers
         in_vain, sweeps = refills.in_vain.astype(np.float64), refills.sweeps_in_vain
-        sweepers = min(int(sweeps.sum()), self._busy, ps)
-        swept = float(in_vain.sum()) * self._sweep_span_ns / max(sweepers, 1)
-        taken = np.maximum(refills.spans - in_vain, 1)
-        together = swept + elapsed * np.minimum(sweeps / taken, 1)
-        calm = hold.times - in_vain
+        calm, taken = hold.times - in_vain, np.maximum(refills.spans - in_vain, 1)
+        between = np.maximum(times.spent * np.minimum(sweeps / taken, 1), 1)
+        overlap = np.minimum(between[:, np.newaxis] / between, 1)
+        together = between + overlap @ in_vain * self._sweep_span_ns
+        at_work = times.at_work(together)
+        sweepers = np.minimum(np.minimum(sweeps, at_work), ps)
         return [
-            (calm, seen_by_arrivals(hold.ns, calm, elapsed, ps)),
+            (calm, seen_by_arrivals(hold.ns, calm, times.elapsed, ps)),
             (
                 in_vain,
-                seen_by_arrivals(
-                    hold.ns, in_vain, np.maximum(together, 1), np.minimum(sweeps, sweepers)
-                ),
+                seen_by_arrivals(hold.ns, in_vain, together / at_work, sweepers),
             ),
         ]
 
@@ -223,13 +222,11 @@ class Locks:
 
     def close_batch(self) -> None:
         """The wait for the heap lock follows from all of its load since the last batch."""
-        now = self._clock.now
-        elapsed, self._batch_at, self._busy = now - self._batch_at, now, self.busy()
-        if elapsed <= 0:
+        if not self._times.elapsed:
             return
         count = self._heap_lock_count
         hold = self._heap_lock_hold / count if count else 0.0
-        self._heap_lock = seen_by_arrivals(hold, count, elapsed, self._customers)
+        self._heap_lock = seen_by_arrivals(hold, count, self._times.elapsed, self._customers)
         self._heap_lock_count = self._heap_lock_hold = 0.0
 
     # -- one by one --------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from sim.actors.scheduler import Scheduler
 from sim.actors.state import Body, G
 from sim.engine.clock import ProcessClock
 from sim.runtime.state import GC
+from sim.units import Nanoseconds
 
 
 class MallocGC:
@@ -36,8 +37,8 @@ class MallocGC:
         self._refills = refills
         """Where every refill is an event."""
 
-    def take(self, g: G, mix: int, slots: float, keep: Keep | None) -> None:
-        """Allocate: charge it, and say who keeps it."""
+    def take(self, g: G, mix: int, slots: float, ns: Nanoseconds, keep: Keep | None) -> None:
+        """Allocate in the next so many ns: charge it, and say who keeps it."""
         self._credit.charge(g, slots * self._mixes[mix].slot_bytes)
         p = g.p
         assert p is not None
@@ -45,7 +46,7 @@ class MallocGC:
             p.holder = None
         else:
             keep(g, slots)
-        self._allocator.count_allocation(p.id, mix, slots)
+        self._allocator.count_allocation(p.id, mix, slots, ns)
 
     def has_to_wait(self) -> bool:
         """Is there anything to wait for after an allocation?"""

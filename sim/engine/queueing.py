@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,8 @@ def seen_by_arrivals(
     Each customer thinks, then holds the lock for `hold`; the think time makes `acquisitions` happen
     in `elapsed` if nobody waits. All but `hold` are one number a lock, or one for all. Mean value
     analysis of that closed network: an arrival sees it as the others leave it, and of a hold that
-    it meets half is left. No wait for one customer, saturation for many.
+    it meets half is left. No wait for one customer, saturation for many; a part of a customer is
+    there for so much of the time.
 
     Source: Reiser and Lavenberg, "Mean-value analysis of closed multichain queuing networks", 1980;
     the residual hold after Reiser, "A queueing network analysis of computer communication networks
@@ -35,19 +37,22 @@ def seen_by_arrivals(
     """
     number = np.asarray(acquisitions, dtype=np.float64)
     customers, elapsed = np.broadcast_to(customers, number.shape), np.asarray(elapsed)
-    queue = busy = others_busy = np.zeros_like(number)
-    response = np.full_like(number, hold)
+    seen = SeenByArrivals(np.zeros_like(number), np.zeros_like(number))
     if hold <= 0 or not np.all(elapsed):
-        return SeenByArrivals(busy, np.zeros_like(number))
+        return seen
+    response = np.full_like(number, hold)
     with np.errstate(divide="ignore"):  # who never comes thinks for ever
         think = np.maximum(np.maximum(customers, 1) * (elapsed / number) - hold, 0.0)
-    for present in range(2, int(customers.max(initial=1)) + 1):
+    for present in range(2, math.ceil(customers.max(initial=1)) + 1):
         rate = (present - 1) / (response + think)
         queue, busy = rate * response, np.minimum(rate * hold, 1.0)
-        there = present <= customers
-        others_busy = np.where(there, busy, others_busy)
-        response = np.where(there, hold * (1 + queue - busy / 2), response)
-    return SeenByArrivals(others_busy, response - hold)
+        response = hold * (1 + queue - busy / 2)
+        there = np.clip(customers - present + 1, 0, 1)
+        seen = SeenByArrivals(
+            (1 - there) * seen.busy + there * busy,
+            (1 - there) * seen.wait + there * (response - hold),
+        )
+    return seen
 
 
 def waiting_for_servers(customers: int, servers: int, service: float, think: float) -> float:

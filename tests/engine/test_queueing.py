@@ -36,6 +36,14 @@ def test_of_two_customers_one_meets_what_is_left_of_the_others_hold() -> None:
     assert seen.wait == pytest.approx(0.01 * HOLD / 2, rel=0.02)
 
 
+def test_who_is_there_for_a_part_of_the_time_is_met_in_that_part() -> None:
+    """Each of them thinks as long as the others, however many there are."""
+    two, three = (seen_by_arrivals(HOLD, n, 1000, n) for n in (2, 3))
+    between = seen_by_arrivals(HOLD, 2.25, 1000, 2.25)
+    assert between.busy == pytest.approx(0.75 * two.busy + 0.25 * three.busy)
+    assert between.wait == pytest.approx(0.75 * two.wait + 0.25 * three.wait)
+
+
 def test_nobody_waits_where_each_has_a_server() -> None:
     assert waiting_for_servers(4, 4, HOLD, 1.0) == 0
 

@@ -7,6 +7,7 @@ import pytest
 
 from sim.actors.batch_times import BatchTimes
 from sim.engine.clock import ProcessClock
+from sim.streams import Streams
 
 
 def times(*begun: tuple[int, int, int], ps: int = 4) -> tuple[ProcessClock, BatchTimes]:
@@ -33,7 +34,7 @@ def test_a_batch_reaches_to_the_end_of_what_it_counts_at_its_begin() -> None:
 def test_batches_cover_all_time_once(at_once: int) -> None:
     """Four Ps allocate all the time, and batches are of few or many of their stretches."""
     clock, found = times()
-    rng, free, lasted = np.random.default_rng(1), [0] * 4, []
+    rng, free, lasted = Streams(1)["batches"], [0] * 4, []
     for number in range(2000):
         clock.run(until=at) if (at := min(free)) > clock.now else None
         p, ns = free.index(at), int(rng.integers(1, 2000))

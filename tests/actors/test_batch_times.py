@@ -45,7 +45,6 @@ def test_batches_cover_all_time_once(at_once: int) -> None:
             lasted.append(found.elapsed)
     found.close()
     assert 0 <= sum(lasted) + found.elapsed - clock.now < 2000
-    assert np.std(lasted[1:]) < 1.5 * np.mean(lasted[1:])
 
 
 def test_work_sees_the_ps_that_have_begun_by_then() -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import platform
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import yaml
@@ -20,6 +18,7 @@ from sim.config.provenance import SIMULATOR, provenance
 from sim.config.run import AUTO, RunConfig
 from sim.errors import UserError
 from sim.precision import Enough, warm_up
+from sim.python_gc import what_is_there_stays
 from sim.record.facts import Phase, RunInfo, Status
 from sim.record.parquet import PARTIAL, ParquetSink, read_table
 from sim.record.phases import PhaseName
@@ -31,8 +30,6 @@ from sim.runtime.state import Process, Runtime, Stopped
 
 STEPS = 200
 """How often a run reports its progress."""
-SELDOM: Final = (50_000, 20, 20)
-"""Thresholds of Python's own collector while a run goes on (see the module `gc`)."""
 
 
 def simulate(
@@ -118,26 +115,12 @@ def run_to_end(
     """
     clock = run.runtime.clock
     clock.process(_deadline(run.runtime, progress, enough))
-    with python_collects_seldom():
+    with what_is_there_stays():
         stopped: Stopped | None = clock.run(until=run.runtime.finished)
     run.mode.finish()
     if progress is not None:
         progress(1.0)
     return stopped or Stopped(Status.COMPLETE, enough.outcome if enough else "")
-
-
-@contextmanager
-def python_collects_seldom() -> Iterator[None]:
-    """Python's cyclic collector would go through all goroutines again and again.
-
-    They leave no cycles behind: what has ended is freed by reference counting.
-    """
-    usual = gc.get_threshold()
-    gc.set_threshold(*SELDOM)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 def _deadline(

@@ -39,6 +39,7 @@ from sim.cli import (
 from sim.cli.ending import report_error, signals_interrupt, unread
 from sim.cli.help import Command, Grouped, WithSwitches, epilog
 from sim.cli.terminal import text_is_data
+from sim.python_gc import collect_seldom
 from sim.registry import fault
 
 GROUPS: Final[Mapping[str, Sequence[Callable[..., None]]]] = {
@@ -103,6 +104,7 @@ def options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit; what goes wrong is one sentence (see `sim.cli.ending`)."""
+    collect_seldom()
     with text_is_data(), signals_interrupt():
         try:
             code = app(args=arguments, prog_name="gomemsim")

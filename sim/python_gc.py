@@ -1,0 +1,33 @@
+"""Python's own cyclic collector, which has little to find here (see the module `gc`).
+
+What commands import lasts until they end, and what has ended in a simulation is freed by reference
+counts: it leaves no cycles behind.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+SELDOM: Final = (50_000, 20, 20)
+"""Thresholds: Python's of 700 objects cost a fifth of the time of short commands."""
+
+
+def collect_seldom() -> None:
+    """From now on until the process ends."""
+    gc.set_threshold(*SELDOM)
+
+
+@contextmanager
+def what_is_there_stays() -> Iterator[None]:
+    """Meanwhile the collector goes seldom, and only through what is new."""
+    usual = gc.get_threshold()
+    collect_seldom()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*usual)

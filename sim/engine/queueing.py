@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -62,8 +63,16 @@ def waiting_for_servers(customers: int, servers: int, service: float, think: flo
     where servers are shared: the machine repairman's network, M/M/c//N (Baskett, Chandy, Muntz and
     Palacios 1975). Both times are positive, in one unit.
     """
-    there = np.arange(1, customers + 1)
-    come, served = (customers - there + 1) / think, np.minimum(there, servers) / service
-    logs = np.concatenate([[0.0], np.cumsum(np.log(come / served))])
+    there, logs, waiting = _ways_to_be_served(customers, servers)
+    logs = logs + math.log(service / think) * there
     chance = np.exp(logs - logs.max())
-    return float(chance[1:] @ np.maximum(there - servers, 0)) / float(chance.sum())
+    return float(chance @ waiting) / float(chance.sum())
+
+
+@lru_cache(maxsize=64)
+def _ways_to_be_served(customers: int, servers: int) -> tuple[Floats, Floats, Floats]:
+    """Who may be at the servers, the logarithm of in how many ways, and who of them waits."""
+    there = np.arange(customers + 1.0)
+    ratios = (customers - there[1:] + 1) / np.minimum(there[1:], servers)
+    logs = np.concatenate([[0.0], np.cumsum(np.log(ratios))])
+    return there, logs, np.maximum(there - servers, 0.0)

@@ -19,7 +19,7 @@ from sim.machine.profile import MachineProfile
 from sim.runtime.interfaces import HeapUsage
 from sim.runtime.memory import memory_classes
 from sim.runtime.state import GC, Settings
-from sim.units import Bytes, MiB
+from sim.units import MAX_INT64, Bytes, MiB
 
 CHUNK: Final = 4 * MiB
 """The heap grows by multiples of it (runtime/mpagealloc.go: pallocChunkBytes)."""
@@ -115,6 +115,8 @@ class Footprint:
     @property
     def usable(self) -> float:
         """Free pages that may stay: what exceeds the limit is returned, and touched anew."""
+        if self._gc.memory_limit == MAX_INT64:
+            return max(self.free, 0.0)
         others = self._ready() - self.free
         return max(min(self.free, self._gc.memory_limit - others), 0.0)
 

@@ -23,6 +23,9 @@ from sim.runtime.state import GC, Process, Settings
 STEPS: Final = 8
 """The work is done in at least so many steps. A judgement; fewer moves assists and the heap at the
 end."""
+MIN_PS: Final = 1 / 100
+"""Ps that mark, for the length of steps: who marks takes this part of a P at least. Guards against
+dividing by nothing."""
 UNEVEN: Final = 1 / 10
 """Of the room for growth while marking, the standard deviation of what is allocated; with more,
 bursts are looked at. A judgement; larger passes over bursts."""
@@ -42,7 +45,8 @@ class MarkingFlow:
         self._assisting = 0.0
         """Goroutines that assisted at a time in the last step."""
         self._schedules: list[Schedule] = []
-        self._program = 0.0
+        self._program, self._marking_ps = 0.0, float(phase.ps)
+        """Ps on which the program ran in the last step, and those of one that would mark as much."""
         self._uneven = self._is_uneven()
         self._late_ns = self._late_ps = 0.0
         """CPU-ns that goroutines want on top of the average, and the Ps on which they run."""
@@ -125,7 +129,7 @@ class MarkingFlow:
         Goroutines assist for `least` CPU-ns at any rate, on `extra` Ps more than on average.
         """
         flow, phase = self._flow, self._phase
-        soon = longest or phase.units * phase.per_unit / self._ps / STEPS
+        soon = longest or phase.units * phase.per_unit / self._marking_ps / STEPS
         plan = self._plan(soon)
         self._program = plan.program
         marks = self._markers(plan, awake, extra)
@@ -145,6 +149,7 @@ class MarkingFlow:
         self._book(done, elapsed, marks.idle, assist)
         yield from self._advance(plan, elapsed, assist, done, extra)
         phase.left -= done
+        self._marking_ps = max(done * phase.per_unit / elapsed, phase.share * self._ps, MIN_PS)
         if self._late_ps and not longest:
             self._late_ns -= self._late_ps * elapsed
             self._late_ps = self._late_ps if self._late_ns > 1 else 0.0

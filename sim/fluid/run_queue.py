@@ -110,19 +110,28 @@ class RunQueue:
 
     def pass_time(self, come: float, done: float) -> None:
         """So many visits come, while as much is done as so many whole visits are."""
-        turns_of_visit = len(self.turns.work)
-        waiting = sum(map(self._work_of, self._parcels)) + come
+        new = [0.0] * len(self.turns.work)
+        if not done:
+            new[0] = come
+            self._wait(new)
+            return
+        waiting = self._waiting_work() + come
         most = min(QUEUE_STEPS, math.ceil(waiting))  # whole visits, one after the other
         steps = max(min(round(QUEUE_STEPS * done / max(waiting, MIN_WAITING)), most), 1)
-        arrived = [come / steps] + [0.0] * (turns_of_visit - 1)
+        new[0] = come / steps
         undone = 0.0
         for _ in range(steps):
-            self._wait(arrived)
+            self._wait(new)
             undone = self._serve(undone + done / steps)
+
+    def _waiting_work(self) -> float:
+        """What the next turns of all do, in whole visits."""
+        waiting = map(sum, zip(*self._parcels, strict=True))
+        return sum(map(operator.mul, waiting, self._work))
 
     def _work_of(self, parcel: list[float]) -> float:
         """What its next turns do, in whole visits."""
-        return math.fsum(map(operator.mul, parcel, self._work))
+        return sum(map(operator.mul, parcel, self._work))
 
     def _wait(self, parcel: list[float]) -> None:
         if sum(parcel) > MIN_WAITING:

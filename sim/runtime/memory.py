@@ -65,14 +65,15 @@ class MemoryAccounts:
             return f"the heap is larger than {format_bytes(LARGEST_HEAP)}"
         return ""
 
-    def classes(self) -> MemoryClasses:
-        """Where all memory of the runtime is at this instant."""
-        return memory_classes(self._heap.usage(), self._ps, self._costs)
+    def classes(self) -> tuple[MemoryClasses, dict[str, int]]:
+        """Where all memory of the runtime is at this instant, and what of it the OS sees."""
+        usage = self._heap.usage()
+        classes = memory_classes(usage, self._ps, self._costs)
+        return classes, resident(classes, usage, self._costs)
 
     def resident(self) -> dict[str, int]:
         """What the OS sees at this instant, by what it is for."""
-        usage = self._heap.usage()
-        return resident(memory_classes(usage, self._ps, self._costs), usage, self._costs)
+        return self.classes()[1]
 
     def tell_pacer(self) -> HeapUsage:
         """Tell the pacer what the limit looks at (runtime/mgcpacer.go: memoryLimitHeapGoal)."""

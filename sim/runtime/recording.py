@@ -126,7 +126,7 @@ class Recording:
     def sample(self) -> None:
         """The state at this instant, under the names of runtime/metrics (metrics.go, mstats.go)."""
         gc, settings = self._gc, self._settings
-        classes, heap = self._memory.classes(), self._heap.allocated()
+        (classes, resident), heap = self._memory.classes(), self._heap.allocated()
         found, finalized = self._mutator.population(), self._heap.finalized()
         scan = gc.cycle.scan or {"globals": settings.globals_bytes, "stack": 0, "heap": 0}
         self._emit(
@@ -166,7 +166,7 @@ class Recording:
                 heap_live=gc.pacer.heap_live,
                 trigger=min(gc.trigger_at, MAX_INT64),
                 reachable=gc.cycle.reachable_bytes,
-                rss=sum(self._memory.resident().values()),
+                rss=sum(resident.values()),
             )
         )
 

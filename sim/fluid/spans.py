@@ -31,9 +31,11 @@ meant to agree to; larger moves heap_live ahead of objects."""
 RECOUNT_CHANGE: Final = 1 / 20
 """What caches hold is found anew when the heap or what is allocated has changed by this part. A
 judgement; larger is faster, and moves prices of a slot."""
-HALVINGS: Final = 8
-"""Of the search for what is taken in a cycle, halvings. Chosen so that 0.4 % of the cycle is left;
-fewer moves cycles by as much more."""
+UNFILLED: Final = 1 / 256
+"""Share of a cycle's growth by which the search for what is taken in it may miss; more moves cycles
+by as much."""
+MOST_TRIALS: Final = 10
+"""Of that search; each halves at least what is left where others do not find it sooner."""
 NO_SPANS: Final = 1e-6
 """Spans of a class that are as good as none: a rounding error."""
 QUANTILES: Final = np.array([[NormalDist().inv_cdf((i + 0.5) / 16)] for i in range(16)])
@@ -197,13 +199,15 @@ class SpanModel:
         self, per_byte: Floats, room: float, ps: float, stretches_per_byte: float
     ) -> tuple[float, float]:
         """Bytes taken, and those by which heap_live is ahead then: together, they fill the room."""
-        taken, ahead = room, self.cached(per_byte * room, ps, stretches_per_byte * room)
-        if ahead > room * NEGLIGIBLE_GROWTH:
-            low, high = room * NEGLIGIBLE_GROWTH, room
-            for _ in range(HALVINGS):
-                taken = (low + high) / 2
-                ahead = self.cached(per_byte * taken, ps, stretches_per_byte * taken)
-                low, high = (taken, high) if taken + ahead < room else (low, taken)
+        low, high = room * NEGLIGIBLE_GROWTH, room
+        taken = self._taken_of_room * room  # as before, and then what is left beside caches
+        for _ in range(MOST_TRIALS):
+            ahead = self.cached(per_byte * taken, ps, stretches_per_byte * taken)
+            excess = taken + ahead - room
+            if abs(excess) < UNFILLED * room:
+                break
+            low, high = (taken, high) if excess < 0 else (low, taken)
+            taken = room - ahead if low < room - ahead < high else (low + high) / 2
         return taken, ahead
 
     def in_use(self, slots: Floats) -> Floats:

@@ -24,8 +24,7 @@ STEPS: Final = 8
 """The work is done in at least so many steps. A judgement; fewer moves assists and the heap at the
 end."""
 MIN_PS: Final = 1 / 100
-"""Ps that mark, for the length of steps: who marks takes this part of a P at least. Guards against
-dividing by nothing."""
+"""Ps that mark at least, for the length of steps. Guards against dividing by nothing."""
 UNEVEN: Final = 1 / 10
 """Of the room for growth while marking, the standard deviation of what is allocated; with more,
 bursts are looked at. A judgement; larger passes over bursts."""
@@ -46,7 +45,7 @@ class MarkingFlow:
         """Goroutines that assisted at a time in the last step."""
         self._schedules: list[Schedule] = []
         self._program, self._marking_ps = 0.0, float(phase.ps)
-        """Ps on which the program ran in the last step, and those of one that would mark as much."""
+        """Ps on which the program ran in the last step, and so many whose marking was done."""
         self._uneven = self._is_uneven()
         self._late_ns = self._late_ps = 0.0
         """CPU-ns that goroutines want on top of the average, and the Ps on which they run."""

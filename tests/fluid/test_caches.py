@@ -12,6 +12,7 @@ from sim.config.machine import load_profile
 from sim.fluid.spans import SpanModel
 from sim.go.sizeclass import size_classes
 from sim.machine.profile import DEFAULT
+from sim.streams import Streams
 from sim.workload.mixes import MixBook
 
 PS = 6
@@ -27,7 +28,7 @@ def model() -> SpanModel:
 
 def held(stretches: float, slots: float, nelems: float) -> float:
     """Free slots in the span of one P, on average, by drawing what it takes."""
-    rng = np.random.default_rng(1)
+    rng = Streams(1)["caches"]
     taken = rng.poisson(slots / stretches * rng.poisson(stretches, TRIALS))
     return float((np.ceil(taken / nelems) * nelems - taken).mean())
 

@@ -127,11 +127,11 @@ class RunQueue:
     def _waiting_work(self) -> float:
         """What the next turns of all do, in whole visits."""
         waiting = map(sum, zip(*self._parcels, strict=True))
-        return sum(map(operator.mul, waiting, self._work))
+        return float(sum(map(operator.mul, waiting, self._work)))
 
     def _work_of(self, parcel: list[float]) -> float:
         """What its next turns do, in whole visits."""
-        return sum(map(operator.mul, parcel, self._work))
+        return float(sum(map(operator.mul, parcel, self._work)))
 
     def _wait(self, parcel: list[float]) -> None:
         if sum(parcel) > MIN_WAITING:

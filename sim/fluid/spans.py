@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.fluid.caches import spans_begun, taken_by_holders
 from sim.fluid.change import Change
 from sim.fluid.retention import Retained
 from sim.go.kinds import Kind, KindTable, Mix
@@ -36,15 +36,8 @@ UNFILLED: Final = 1 / 256
 by as much."""
 MOST_TRIALS: Final = 10
 """Of that search; each halves at least what is left where others do not find it sooner."""
-MOST_STRETCHES: Final = 1e6
-"""Of a P in a cycle; more scatter as little."""
-LEAST_SCATTER: Final = 1e-6
-"""Variance in squares of the mean; less is a rounding error."""
 NO_SPANS: Final = 1e-6
 """Spans of a class that are as good as none: a rounding error."""
-QUANTILES: Final = np.array([[NormalDist().inv_cdf((i + 0.5) / 64)] for i in range(64)])
-"""Of the normal distribution, a row each. So many that what caches hold is right to some percent
-(tests/fluid/test_caches.py); 16 miss by up to 12 %."""
 
 
 class FinalKinds(KindTable):
@@ -169,18 +162,14 @@ class SpanModel:
 
         Every P that has taken a slot of a class holds a span of it, which is used up in part. Spans
         that the sweep left are taken first; those that are held were taken last. What a P takes, it
-        took in so many stretches that are independent of each other, and in each of these a class
-        comes by chance: a compound Poisson number. With n stretches of s slots each it is none with
-        probability exp(-n (1 - exp(-s))), and E[X^2] = E[X]^2 (1 + 1 / (n s) + 1 / n).
+        took in so many stretches that are independent of each other.
         """
-        per_p, many = slots / ps, min(max(stretches, NO_SPANS), MOST_STRETCHES)
-        held = np.maximum(-np.expm1(many * np.expm1(-per_p / many)), NO_SPANS)
-        square = 1 + 1 / np.maximum(per_p, NO_SPANS) + 1 / many
-        taken = _by_chance(per_p / held, 1 / np.maximum(held * square - 1, LEAST_SCATTER))
-        needed = held * _begun(taken, self._reuse)
+        per_p = slots / ps
+        held, taken = taken_by_holders(per_p, stretches)
+        needed = held * spans_begun(taken, self._reuse)
         fresh = np.minimum(np.maximum(ps * needed - self._partly, 0.0), ps * held)
         left = self._reuse * needed - per_p
-        left_of_fresh = self.nelems * held * _begun(taken, self.nelems) - per_p
+        left_of_fresh = self.nelems * held * spans_begun(taken, self.nelems) - per_p
         left += (left_of_fresh - left) * fresh / (ps * held)
         return float(ps * left.dot(self._cached_slot))
 
@@ -282,25 +271,3 @@ def occupied_spans(
     anywhere = np.add.reduce(np.where(is_long, 0.0, whole) + cut)
     found: Floats = apart - (spans - apart) * np.expm1(-anywhere / spans)
     return found
-
-
-def _by_chance(mean: Floats, shape: Floats) -> Floats:
-    """Quantities with gamma distributions of these means, at their quantiles.
-
-    The cube root of such a quantity is nearly normal (Wilson and Hilferty, 1931).
-    """
-    root = QUANTILES / (3 * np.sqrt(shape)) + (1 - 1 / (9 * shape))
-    np.maximum(root, 0.0, out=root)
-    quantities: Floats = root * root * root
-    quantities *= mean * len(root) / np.add.reduce(quantities)
-    return quantities
-
-
-def _begun(taken: Floats, per_span: Floats) -> Floats:
-    """Spans that have been begun, on average, when so many slots have been taken.
-
-    Slots are whole: the next span is begun when one more than the last has been taken.
-    """
-    begun = np.maximum(np.ceil((taken - 0.5) / per_span), 1.0)
-    mean: Floats = np.add.reduce(begun) / len(begun)
-    return mean

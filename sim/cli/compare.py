@@ -82,7 +82,7 @@ def compare(
         str | None,
         typer.Option(
             metavar="DIR|URL",
-            help="Folder for the runs [default: results/sweep-CONFIG, or another for other keys].",
+            help="Folder for the runs [default: results/sweep-CONFIG, or another for other --set].",
         ),
     ] = None,
     jobs: Jobs = None,
@@ -108,7 +108,6 @@ def compare(
     settings = settings_of(design, [*axes, *(vary or ())])
 
     from sim.experiment.sequential import PrecisionGoal
-    from sim.experiment.sweep import own_folder
     from sim.experiment.table import find_baseline
     from sim.experiment.tidy import check_suffix
     from sim.record.places import place
@@ -118,12 +117,14 @@ def compare(
     base = find_baseline(settings, values(baseline or ""))
     name = out or f"results/sweep-{config.stem}"
     folder, screens = place(name), place(f"{name}-screen")
-    if out is None:
-        folder, screens = (own_folder(list(settings[0]), chosen) for chosen in (folder, screens))
     wanted = None if precision is None else PrecisionGoal.parse(precision, max_seeds)
     job = _Job(
         config, sets or [], seeds, wanted, base, _workers(jobs, scheduler), table, json, quiet
     )
+    detail = [EVENTS] if screen else []
+    if out is None:
+        folder = job.own_folder(settings, folder, detail)
+        screens = job.own_folder(settings, screens, [FLUID])
     try:
         if screen:
             screened = job.compared(settings, screens, FLUID)
@@ -132,7 +133,7 @@ def compare(
                 job.tell(screened)
                 print("\nWhat is Pareto-optimal of these, in detail:\n")
         if settings:
-            job.run(settings, folder, *([EVENTS] if screen else []))
+            job.run(settings, folder, *detail)
     except KeyboardInterrupt as error:
         error.add_note(f"{folder} has what was done")
         raise
@@ -156,6 +157,15 @@ class _Job:
     failed: list[Outcome] = field(default_factory=list)
     outcome: str = ""
     """What became of the precision that is wanted."""
+
+    def own_folder(
+        self, settings: Sequence[Settings], folder: Place, detail: Sequence[str]
+    ) -> Place:
+        """The folder, or another one where that has a sweep of another kind."""
+        from sim.experiment.grid import points
+        from sim.experiment.sweep import own_folder
+
+        return own_folder(points(self.config, settings[:1], 1, [*self.sets, *detail]), folder)
 
     def run(self, settings: Sequence[Settings], folder: Place, *detail: str) -> None:
         """Simulate what is not stored, and tell and write what is wanted."""

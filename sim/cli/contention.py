@@ -18,7 +18,6 @@ from sim.units import format_duration
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim.experiment.point import Point
 
 SHOWN = 4
 """Locks of each setting that are printed."""
@@ -58,6 +57,7 @@ def contention(
     from sim.experiment.contention import BATCHED, EXACT, contention_frame
     from sim.experiment.design import design
     from sim.experiment.grid import points
+    from sim.experiment.sweep import own_folder
     from sim.experiment.tidy import check_suffix, serialized
     from sim.report.contention import verdict
     from sim.report.documents import of_found
@@ -70,15 +70,15 @@ def contention(
         check_picture(plot)
     settings = design("grid", [f"GOMAXPROCS={gomaxprocs}"])
 
-    def simulated(switch: str, folder: Path) -> list[Point]:
+    def simulated(switch: str, inside: str) -> pd.DataFrame:
         todo = points(config, settings, 1, [*(sets or ()), switch])
+        folder = own_folder(todo, out / inside)
         all_simulated(todo, folder, jobs, quiet=quiet)
-        return todo
+        return contention_frame(todo, folder)
 
-    batched, folder = simulated(BATCHED, out / "batches"), out / "batches"
-    frames = {"batches": contention_frame(batched, folder)}
+    frames = {"batches": simulated(BATCHED, "batches")}
     if exact:
-        frames["exact"] = contention_frame(simulated(EXACT, out / "exact"), out / "exact")
+        frames["exact"] = simulated(EXACT, "exact")
     rows = pd.concat(frames, names=["refills"]).reset_index("refills")
     if table is not None:
         write(table, serialized(rows, table.suffix))

@@ -36,6 +36,9 @@ _SIGNALLED: Final = 128
 _HELP: Final = "Usage:"
 """What is said of a command without arguments begins so."""
 
+_EXTRA: Final = "Got unexpected extra argument"
+_COMMAS: Final = "; several values of an option are one word with commas, such as 50,100"
+
 
 class Interrupted(KeyboardInterrupt):
     """A signal asked the command to end."""
@@ -94,7 +97,9 @@ def _verdict(error: BaseException) -> tuple[str, int]:
     if wrong := fault(error):
         return wrong, USER_ERROR
     if hasattr(error, "format_message"):  # of typer, or of click in its former versions
-        return f"{error.format_message()}{_typed(error.__cause__)}", USER_ERROR
+        sentence = str(error.format_message())
+        hint = _COMMAS if sentence.startswith(_EXTRA) else _typed(error.__cause__)
+        return f"{sentence}{hint}", USER_ERROR
     return _of_python(error)
 
 

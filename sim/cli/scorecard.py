@@ -153,7 +153,9 @@ def _simulated(
     points: Sequence[Point], folder: Place, jobs: int | None, quiet: bool
 ) -> pd.DataFrame:
     """Measures of all runs. Raises typer.Exit if one has failed, and says why."""
+    from sim.experiment.sweep import own_folder
     from sim.scorecard.card import measured
 
-    all_simulated(points, folder, jobs, quiet=quiet)
-    return measured(points, folder)
+    own = own_folder(points, folder)
+    all_simulated(points, own, jobs, quiet=quiet)
+    return measured(points, own)

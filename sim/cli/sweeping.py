@@ -43,9 +43,9 @@ def simulated(
     points: Sequence[Point], folder: Place, workers: SimulationWorkers, *, quiet: bool
 ) -> list[Outcome]:
     """Simulate what the folder lacks; the points that failed, of each of which it is said why."""
-    from sim.experiment.sweep import check_keys, outdated, stored, sweep
+    from sim.experiment.sweep import check_folder, outdated, stored, sweep
 
-    check_keys(points, folder)
+    check_folder(points, folder)
     if old := outdated(points, folder):
         notify(
             f"{folder}: {len(old)} of {len(points)} runs are outdated (the config,"

@@ -67,14 +67,20 @@ class Range:
 
 
 def values(text: str) -> list[str]:
-    """The values of a list as people type it: `50,100,off`, `{uniform: {low: 1, high: 2}},3`."""
+    """The values of a list as people type it: `50,100,off`, `{uniform: {low: 1, high: 2}},3`.
+
+    Raises UserError if one of several is empty.
+    """
     words, begin, depth = list[str](), 0, 0
     for part in _PART.finditer(text):
         depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(part[0], 0)
         if part[0] == "," and depth == 0:
             words.append(text[begin : part.start()])
             begin = part.end()
-    return [word.strip() for word in (*words, text[begin:]) if word.strip()]
+    found = [word.strip() for word in (*words, text[begin:])]
+    if len(found) > 1 and not all(found):
+        raise UserError(f"expected a value on both sides of every comma, got {text!r}")
+    return list(filter(None, found))
 
 
 def design(form: str, axes: Sequence[str]) -> list[Settings]:

@@ -27,13 +27,13 @@ def points(
             f"expected at most {MOST_RUNS:,} runs, got {len(settings) * seeds:,}: fewer seeds, or"
             " parts of the grid in several commands with one --out"
         )
-    found = []
+    found, fixed = [], dict(text.split("=", 1) for text in sets)
     for chosen in settings:
         given = [f"{key}={value}" for key, value in chosen.items()]
         run = load(config, [*sets, *given])
         origin = provenance(run)
         found += [
-            Point(chosen, seed, resolved(replace(run, seed=seed)), origin)
+            Point(chosen, seed, resolved(replace(run, seed=seed)), origin, fixed)
             for seed in range(run.seed, run.seed + seeds)
         ]
     return found

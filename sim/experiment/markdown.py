@@ -96,6 +96,6 @@ def _saved(saved: Mapping[str, float]) -> list[str]:
     """What common random numbers buy, as far as the runs at hand tell."""
     if not saved:
         return []
-    told = ", ".join(f"{words(name)} {ratio:.2g}" for name, ratio in saved.items())
+    told = ", ".join(f"{words(name)} {float(f'{r:.2g}'):,.15g}" for name, r in saved.items())
     line = "Common random numbers: had the settings seeds of their own, differences would have so"
     return [f"{line} many times the variance: {told} (measured here)."]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
@@ -30,6 +30,8 @@ class Point:
     """The whole run, as `sim.config.resolved` tells it."""
     provenance: str
     """What else decides how it comes out (see `sim.config.provenance`)."""
+    fixed: Settings = field(default_factory=dict)
+    """What its sweep sets for all of its runs."""
 
     @property
     def label(self) -> str:

@@ -6,19 +6,22 @@ from there.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event, Thread
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from sim.errors import UserError
-from sim.experiment.point import Point, folder_name
+from sim.experiment.point import Point, Settings, folder_name
 from sim.experiment.summaries import write_summary
 from sim.experiment.worker import Outcome, clear, prepare, siblings, under_way
 from sim.record.parquet import is_sealed
-from sim.record.places import Place, look_again
+from sim.record.places import Place, look_again, put
 from sim.results.load import any_inside
 
+KIND: Final = "sweep.json"
+"""File of a folder: the kind of sweep that is in it."""
 EVERY: Final = 0.5
 """Seconds between two looks at runs that go on."""
 Engine: TypeAlias = Callable[[Sequence[Point], Place], Iterator[Outcome]]
@@ -30,37 +33,56 @@ def stored(point: Point, folder: Place) -> bool:
     return is_sealed(folder / point.name)
 
 
-def own_folder(keys: Sequence[str], folder: Place) -> Place:
-    """The folder itself, or one of its name and the keys where a sweep over other keys is in it."""
-    if _other_keys(keys, folder) is None:
-        return folder
-    return folder.parent / "-".join([folder.name, *map(folder_name, keys or ["seed"])])
+class Kind(NamedTuple):
+    """What is the same for all runs of a sweep, so that they are one table and can be compared."""
+
+    keys: tuple[str, ...]
+    """What it varies beside the seed."""
+    fixed: Settings
+    """What it sets for all."""
+
+    def __str__(self) -> str:
+        """In words, such as `GOGC with duration=2s`."""
+        fixed = ", ".join(f"{key}={value}" for key, value in self.fixed.items())
+        return (", ".join(self.keys) or "seeds alone") + (f" with {fixed}" if fixed else "")
+
+    def folder(self, beside: Place) -> Place:
+        """A folder for this kind of sweep alone, whose name begins with that of another one."""
+        fixed = [f"{key}-{value}" for key, value in self.fixed.items()]
+        name = "-".join([beside.name, *(self.keys or ["seed"]), *fixed])
+        return beside.parent / folder_name(name)
 
 
-def check_keys(points: Sequence[Point], folder: Place) -> None:
-    """All runs of a folder vary the same keys, so that all its tables have the same columns.
-
-    Raises UserError if the folder has runs of a sweep over other keys.
-    """
-    for point in points[:1]:
-        other = _other_keys(point.keys, folder)
-        if other is not None:
-            raise UserError(
-                f"{folder}: has a sweep over {_listed(other)}, and this one is over"
-                f" {_listed(point.keys)}: expected another folder, such as --out"
-                f" {own_folder(point.keys, folder)}"
-            )
+def own_folder(points: Sequence[Point], folder: Place) -> Place:
+    """The folder itself, or another one where that has a sweep of another kind."""
+    kind = _kind(points)
+    return folder if _stored_kind(folder) in (None, kind) else kind.folder(folder)
 
 
-def _other_keys(keys: Sequence[str], folder: Place) -> tuple[str, ...] | None:
-    """The keys of the sweep that is in a folder, if they are others."""
-    run = any_inside(folder)
-    found = tuple(keys if run is None else run.settings)
-    return None if found == tuple(keys) else found
+def check_folder(points: Sequence[Point], folder: Place) -> None:
+    """All runs of a folder are of one kind. Raises UserError if it has a sweep of another one."""
+    kind, other = _kind(points), _stored_kind(folder)
+    if points and other not in (None, kind):
+        raise UserError(
+            f"{folder}: has a sweep over {other}, and this one is over {kind}: expected another"
+            f" folder, such as --out {kind.folder(folder)}"
+        )
 
 
-def _listed(keys: Sequence[str]) -> str:
-    return ", ".join(keys) or "seeds alone"
+def _kind(points: Sequence[Point]) -> Kind:
+    return Kind(points[0].keys, points[0].fixed) if points else Kind((), {})
+
+
+def _stored_kind(folder: Place) -> Kind | None:
+    """The kind of sweep that is in a folder; None if there is none."""
+    file = folder / KIND
+    if not file.is_file() or any_inside(folder) is None:
+        return None
+    try:
+        keys, fixed = json.loads(file.read_text(encoding="utf-8")).values()
+        return Kind(tuple(keys), dict(fixed))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UserError(f"{file}: damaged: {error}") from None
 
 
 def outdated(points: Sequence[Point], folder: Place) -> list[Point]:
@@ -80,10 +102,11 @@ def sweep(
 
     A failure, even the death of a worker process, does not touch the other points. A point whose
     config or provenance changed replaces what was stored under its settings. Raises UserError if
-    the folder cannot be written to, or has a sweep over other keys.
+    the folder cannot be written to, or has a sweep of another kind.
     """
-    check_keys(points, folder)
+    check_folder(points, folder)
     prepare(folder)
+    put(folder / KIND, json.dumps(_kind(points)._asdict(), indent=1).encode())
     left = [point for point in points if not stored(point, folder)]
     failures = []
     try:

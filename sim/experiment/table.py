@@ -48,6 +48,8 @@ SENSES: Final[Mapping[str, tuple[str, str]]] = {
     "throughput": ("lower throughput", "higher throughput"),
 }
 """What to call a figure that is less, and one that is more."""
+SMALLEST: Final = 0.0005
+"""Relative change that tables show as another one than none."""
 
 
 class Cell(NamedTuple):
@@ -66,8 +68,9 @@ class Cell(NamedTuple):
         return self.p < 1 - CONFIDENCE
 
     def sense(self, figure: str) -> str:
-        """What holds of the figure, in words; empty for what may be chance."""
-        return SENSES[figure][self.change.value > 0] if self.holds else ""
+        """What holds of the figure, in words; empty for what may be chance, or shows as 0.0 %."""
+        seen = abs(self.change.value) >= SMALLEST
+        return SENSES[figure][self.change.value > 0] if self.holds and seen else ""
 
 
 class Row(NamedTuple):
@@ -91,7 +94,7 @@ class Row(NamedTuple):
     @property
     def senses(self) -> list[str]:
         """What holds of the setting, in words; none for what may be chance."""
-        return [cell.sense(name) for name, cell in self.cells.items() if cell.holds]
+        return list(filter(None, (cell.sense(name) for name, cell in self.cells.items())))
 
 
 class Comparison(NamedTuple):

@@ -20,6 +20,7 @@ LOG = "gc 1 @0.006s 2%: 0.01+0.5+0.02 ms clock, 0.02+0.1/0.4/0+0.04 ms cpu, 4->4
         (("fit", "workload.yaml", "-o", "out.yaml"), "`gomemsim run` simulates"),
         (("tune", "workload.yaml", "--max-gc-cpu", "10"), "(did you mean 10%?)"),
         (("run", "quickstart", "--set", "gogc=50"), "(did you mean 'GOGC'?)"),
+        (("compare", "quickstart", "--gogc", "50", "100"), "one word with commas, such as 50,100"),
     ],
 )
 def test_the_sentence_says_what_was_meant(

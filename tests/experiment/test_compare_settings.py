@@ -231,7 +231,18 @@ def test_no_workload_can_be_the_baseline_of_another() -> None:
     assert found == {"GOGC": "100"}
 
 
+def test_a_sure_difference_that_shows_as_nothing_has_no_words(compared: Any) -> None:
+    """-0.0 % may be significant, and nobody would call it less."""
+    exact = {"50": [(100.0 + n, 1.0, 1.0) for n in range(5)]}
+    table = compared(exact | {"100": [(100.0 + n - 0.01 - n / 1e6, 1.0, 1.0) for n in range(5)]})
+    assert table.rows[1].cells["peak_rss"].holds
+    assert table.rows[1].senses == []
+    assert "-0.0%*" in text_of(table)
+
+
 def test_the_table_says_what_common_random_numbers_save(compared: Any) -> None:
     table = compared({"50": [(10, 1, 1), (20, 1, 1)], "100": [(11, 1, 1), (23, 1, 1)]})
     assert table.saved == {"peak_rss": pytest.approx((50 + 72) / 2)}
     assert "peak RSS 61 (measured here)" in text_of(table)
+    large = compared({"50": [(10, 1, 1), (30, 1, 1)], "100": [(11, 1, 1), (33, 1, 1)]})
+    assert "peak RSS 220 (measured here)" in text_of(large)

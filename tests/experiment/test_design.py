@@ -49,6 +49,7 @@ def test_one_at_a_time_starts_from_the_first_values_and_the_middle_of_ranges() -
         ("grid", "GOGC=50..100", "GOGC: a range needs --design oat, lhs:N or random:N"),
         ("oat", "GOGC=100..50", "GOGC=100..50: expected a range from less to more"),
         ("oat", "x=1us..5ms", "expected a range from less to more in one unit"),
+        ("grid", "GOGC=50,,100", "on both sides of every comma, got '50,,100'"),
     ],
 )
 def test_mistakes_in_a_design_are_sentences(form: str, axis: str, sentence: str) -> None:

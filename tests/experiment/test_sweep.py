@@ -64,30 +64,47 @@ def test_a_point_that_changed_replaces_its_former_self(
 ) -> None:
     folder = tmp_path / "sweep-a"
     sweep(points(tiny, design("grid", ["GOGC=50,100"]), 1), folder, processes(1))
-    changed = points(tiny, design("grid", ["GOGC=50"]), 1, ["duration=10ms"])
+    tiny.write_text(tiny.read_text(encoding="utf-8").replace("20ms", "10ms"), encoding="utf-8")
+    changed = points(tiny, design("grid", ["GOGC=50"]), 1)
     assert sweep(changed, folder, processes(1)) == []
     assert len(simulated) == 3
     assert len(runs_in(folder)) == 2
     assert stored(changed[0], folder)
 
 
-def test_a_sweep_over_other_keys_does_not_go_into_the_same_folder(
-    tiny: Path, tmp_path: Path, simulated: list[str]
+@pytest.mark.parametrize(
+    ("axis", "sets", "told", "name"),
+    [
+        ("GOMAXPROCS=1", [], "GOMAXPROCS", "sweep-a-GOMAXPROCS"),
+        ("GOGC=200", ["duration=10ms"], "GOGC with duration=10ms", "sweep-a-GOGC-duration-10ms"),
+    ],
+)
+def test_a_sweep_of_another_kind_does_not_go_into_the_same_folder(
+    tiny: Path,
+    tmp_path: Path,
+    simulated: list[str],
+    axis: str,
+    sets: list[str],
+    told: str,
+    name: str,
 ) -> None:
-    """Its tables would have other columns, and readers of Hive partitions take none of both."""
+    """Its tables would have other columns, or rows of another duration that no column tells."""
     folder = tmp_path / "sweep-a"
-    sweep(points(tiny, design("grid", ["GOGC=50"]), 1), folder, processes(1))
-    other = points(tiny, design("grid", ["GOMAXPROCS=1"]), 1)
-    with pytest.raises(UserError) as told:
+    first = points(tiny, design("grid", ["GOGC=50"]), 1)
+    sweep(first, folder, processes(1))
+    other = points(tiny, design("grid", [axis]), 1, sets)
+    with pytest.raises(UserError) as error:
         sweep(other, folder, processes(1))
-    own = own_folder(["GOMAXPROCS"], folder)
-    assert str(told.value) == (
-        f"{folder}: has a sweep over GOGC, and this one is over GOMAXPROCS: expected another"
+    own = own_folder(other, folder)
+    assert own == tmp_path / name
+    assert str(error.value) == (
+        f"{folder}: has a sweep over GOGC, and this one is over {told}: expected another"
         f" folder, such as --out {own}"
     )
     sweep(other, own, processes(1))
     assert len(simulated) == 2
-    assert own_folder(["GOGC"], folder) == folder
+    assert own_folder(other, own) == own
+    assert own_folder(first, folder) == folder
 
 
 def test_runs_of_a_changed_simulator_are_simulated_anew(
@@ -116,7 +133,7 @@ def test_a_simulator_that_changes_during_a_sweep_stores_nothing(
     monkeypatch.setattr("sim.config.provenance.simulator", lambda: "another")
     ((_, reason),) = sweep(todo, tmp_path / "s", processes(1))
     assert "not the one with which the sweep began" in reason
-    assert list((tmp_path / "s").iterdir()) == []
+    assert [path.name for path in (tmp_path / "s").iterdir()] == ["sweep.json"]
 
 
 def test_a_crash_is_reported_and_the_others_are_kept(
@@ -237,9 +254,11 @@ def test_workers_that_stay_find_the_folder_after_a_change_of_directory(
 
 
 def test_runs_that_differ_in_what_their_sweep_does_not_vary_are_told_of(tmp_path: Path) -> None:
-    """A second command with the same keys and another duration may write into the same folder."""
+    """A config that changes between two commands over other values of the same key."""
+    config = tmp_path / "tiny.yaml"
     for gogc, duration in (("50", "20ms"), ("100", "20ms"), ("200", "30ms")):
-        todo = points(Path("quickstart"), [{"GOGC": gogc}], 2, [f"duration={duration}"])
+        config.write_text(f"workload: hbsteady\nduration: {duration}\n", encoding="utf-8")
+        todo = points(config, [{"GOGC": gogc}], 2)
         assert not sweep(todo, tmp_path, processes(1))
     runs = [*load_all([tmp_path]).values()]
     assert not_varied(runs) == ["duration"]

@@ -65,6 +65,16 @@ def test_duckdb_and_polars_see_settings_and_seed(swept: Path, table: str) -> Non
         assert len(by_duckdb) == len(by_polars) == len(by_sim.table(table))
 
 
+def test_duckdb_reads_all_tables_of_all_runs_as_one(swept: Path) -> None:
+    pattern = f"{swept}/**/run=*/*.parquet"
+    options = "hive_partitioning=true, union_by_name=true, filename=true"
+    frame = duckdb.sql(f"from read_parquet('{pattern}', {options})").df()
+    by_sim = sim.load(swept)
+    assert isinstance(by_sim, Results)
+    assert chosen(frame) == ALL
+    assert frame["filename"].str.endswith("samples.parquet").sum() == len(by_sim.table("samples"))
+
+
 def test_a_sweep_has_one_summary_with_units(swept: Path) -> None:
     frame = pd.read_parquet(swept / "summary.parquet")
     assert chosen(frame) == chosen(pd.read_csv(swept / "summary.csv")) == ALL

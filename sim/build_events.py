@@ -43,7 +43,7 @@ from sim.go.sizeclass import SizeClassTable, size_classes
 from sim.runtime.cycle import Collector
 from sim.runtime.memory import MemoryAccounts
 from sim.runtime.recording import Recording
-from sim.runtime.state import Process, Runtime
+from sim.runtime.state import Process, Runtime, Stopped
 from sim.runtime.sysmon import sysmon
 from sim.workload.mixes import MixBook
 
@@ -309,8 +309,8 @@ class Events:
     def finish(self) -> None:
         """The last batch belongs to the run, and to its last sample."""
         self._allocator.flush_batch()
-        killed = self.runtime.finished.value is not None  # then the last sample is that of the kill
-        if self.runtime.settings.sampling and not killed:
+        stopped: Stopped | None = self.runtime.finished.value
+        if self.runtime.settings.sampling and not (stopped and stopped.for_memory):
             self._recording.sample()
 
     def report(self) -> None:

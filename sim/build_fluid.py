@@ -30,7 +30,7 @@ from sim.record.phases import PhaseName
 from sim.runtime.cycle import Collector
 from sim.runtime.memory import MemoryAccounts
 from sim.runtime.recording import Recording
-from sim.runtime.state import Runtime
+from sim.runtime.state import Runtime, Stopped
 from sim.runtime.sysmon import sysmon
 from sim.units import SECOND
 from sim.workload import program as spec
@@ -123,7 +123,8 @@ class Fluid:
     def finish(self) -> None:
         """See `sim.build.Mode`."""
         self._between.catch_up()
-        if self._runtime.finished.value is None:  # else the last sample is that of the kill
+        stopped: Stopped | None = self._runtime.finished.value
+        if not (stopped and stopped.for_memory):
             self._sample(always=True)
 
     def report(self) -> None:

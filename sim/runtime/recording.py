@@ -25,6 +25,8 @@ SWEEPERS: Final = (
     "start",
 )
 """Who sweeps spans: the columns `swept_*` of the table of cycles."""
+NONE_SWEPT: Final[dict[str, int | None]] = {f"swept_{who}": None for who in SWEEPERS}
+"""These columns where the mode does not know who sweeps."""
 
 
 class Recording:
@@ -96,7 +98,7 @@ class Recording:
             stw_end_stopping_ns=int(cycle.stop_end),
             stw_end_ns=int(cycle.pause_end),
             stw_cpu_ns=int((cycle.pause_start + cycle.pause_end) * ps - cycle.marked_stopped),
-            **{f"swept_{who}": _swept(sweep, who) for who in SWEEPERS},
+            **(_swept(sweep.by) if sweep.by is not None else NONE_SWEPT),
             sweep_end_heap=sweep.end_heap,
             sweep_allocated=sweep.allocated,
             sweep_pages=sweep.pages,
@@ -193,8 +195,8 @@ class Recording:
         )
 
 
-def _swept(sweep: SweepReport, who: str) -> int | None:
-    return None if sweep.by is None else sweep.by.get(who, 0)
+def _swept(by: dict[str, int]) -> dict[str, int | None]:
+    return {column: by.get(who, 0) for who, column in zip(SWEEPERS, NONE_SWEPT, strict=True)}
 
 
 class CpuClasses(NamedTuple):

@@ -237,6 +237,11 @@ class Stopped(NamedTuple):
     status: Status
     reason: str
 
+    @property
+    def for_memory(self) -> bool:
+        """Whether memory ended it: then the last sample is the one that shows it."""
+        return self.status in (Status.OUT_OF_MEMORY, Status.OOM_KILLED)
+
 
 @dataclass
 class Runtime:

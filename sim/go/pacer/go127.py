@@ -24,6 +24,8 @@ MIN_SCAN_REMAINING: Final = 1000
 GOGC_OFF_PERCENT: Final = 100_000
 """What revise takes for GOGC=off."""
 CONS_MARK_MEMORY: Final = 4
+FAR_GOAL: Final = MAX_INT64 // 2
+"""No heap is so large; without a memory limit, the goal that follows from it is larger still."""
 
 
 def background_workers(gomaxprocs: int, *, periodic: bool) -> Workers:
@@ -214,9 +216,10 @@ class Go127Pacer:
 
     def _goal_and_min_trigger(self) -> tuple[Bytes, Bytes]:
         """The goal, and the least trigger that sweeping allows (heapGoalInternal)."""
-        limit_goal = self.memory_limit_goal()
-        if limit_goal < self.percent_goal:
-            return limit_goal, 0
+        if self.memory_limit < MAX_INT64 or self.percent_goal > FAR_GOAL:
+            limit_goal = self.memory_limit_goal()
+            if limit_goal < self.percent_goal:
+                return limit_goal, 0
         goal = max(self.percent_goal, self.sweep_dist_min_trigger)
         if self.triggered != NEVER:
             goal = max(goal, self.triggered + MIN_RUNWAY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final
@@ -42,6 +43,8 @@ from sim.cli.terminal import text_is_data
 from sim.python_gc import collect_seldom
 from sim.registry import fault
 
+ONE_THREAD: Final = ("OPENBLAS_NUM_THREADS", "1")
+"""numpy would start a thread for every CPU, and hardly multiplies a matrix here."""
 GROUPS: Final[Mapping[str, Sequence[Callable[..., None]]]] = {
     "Begin": (examples.examples, examples.init),
     "Simulate": (run.run, compare.compare, check.check, plot.plot, report.report, export.export),
@@ -105,6 +108,7 @@ def options(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit; what goes wrong is one sentence (see `sim.cli.ending`)."""
     collect_seldom()
+    os.environ.setdefault(*ONE_THREAD)
     with text_is_data(), signals_interrupt():
         try:
             code = app(args=arguments, prog_name="gomemsim")

@@ -45,7 +45,7 @@ def test_a_limit_near_the_heap_is_kept_by_collecting_more_often():
     assert len(near.cycles) > 1.5 * len(far.cycles)
     assert held(far).max() > 180 * MiB
     filled = held(near).iloc[20:]  # from 200 ms on
-    assert filled.quantile(0.98) < 121 * MiB
+    assert filled.quantile(0.95) < 121 * MiB  # a late cycle lasts three samples of eighty
     assert filled.max() < 126 * MiB  # the limit is soft: a cycle may begin too late
     assert near.cycles["limit_goal"].iloc[-20:].all()
 

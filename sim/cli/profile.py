@@ -18,15 +18,13 @@ from sim.cli.terminal import say
 from sim.errors import UserError
 from sim.files import write
 from sim.fitting.source import Source
-from sim.quantities import ARRIVALS
+from sim.quantities import ARRIVALS, LOG_TIME, MOST_PS, RESIDENT
 
-Kind: TypeAlias = Literal["pprof", "log", "trace"]
-KINDS: Final[Mapping[Kind, str]] = {
-    "pprof": "a heap profile, such as /debug/pprof/heap gives",
-    "log": "a log of GODEBUG=gctrace=1",
-}
+Kind: TypeAlias = Literal["pprof", "log", "trace", "goroutines"]
+KINDS: Final[Mapping[Kind, str]] = {"log": "a log of GODEBUG=gctrace=1"}
 """What there has to be."""
 HEAD: Final = 1 << 16
+_GOROUTINES: Final = re.compile(rb"goroutine profile: total (\d{1,9})\n")
 _TRACE: Final = re.compile(rb"^M=-?\d+ P=-?\d+ G=-?\d+ ", re.MULTILINE)
 
 
@@ -44,6 +42,40 @@ def profile(
             callback=readable(ARRIVALS), metavar="N/s", help="Requests that came, such as 200/s."
         ),
     ] = None,
+    go: Annotated[
+        str | None, typer.Option(metavar="1.N", help="Version of Go that built the program.")
+    ] = None,
+    rss: Annotated[
+        str | None,
+        typer.Option(
+            callback=readable(RESIDENT), metavar="SIZE", help="Largest resident memory of the run."
+        ),
+    ] = None,
+    cpus: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=MOST_PS,
+            help="CPUs that the process used on average, as top or its CPU seconds tell"
+            " [default: the log's mark phases tell].",
+        ),
+    ] = None,
+    ran: Annotated[
+        str | None,
+        typer.Option(
+            callback=readable(LOG_TIME),
+            metavar="TIME",
+            help="For how long the process ran [default: half way to the cycle after the last].",
+        ),
+    ] = None,
+    load: Annotated[
+        str | None,
+        typer.Option(
+            metavar="busy|waiting",
+            help="Whether the program works until it is done, or waits for load [default: the"
+            " log's idle mark workers tell].",
+        ),
+    ] = None,
     machine: Annotated[
         str, typer.Option(help="Machine profile that prices the simulation.")
     ] = "default-x86-64",
@@ -55,21 +87,40 @@ def profile(
     Which file is which, their contents tell. All have to be of one process.
     """
     given = _by_kind(files)
-    source = Source(given["log"], pprof=given["pprof"], trace=given.get("trace"), arrivals=arrivals)
-    found = fitted(source, quiet=quiet)
+    heap = given.get("pprof")
+    source = Source(
+        given["log"],
+        pprof=heap,
+        trace=given.get("trace"),
+        arrivals=arrivals,
+        go=go,
+        rss=rss,
+        load=load,
+    )
+    fit = fitted(source, quiet=quiet)
     from sim.config.machine import load_profile
-    from sim.fitting.profiled import missing, sites_of, to_yaml
+    from sim.fitting.profile_yaml import to_yaml
+    from sim.fitting.profiled import Process, missing, profiled, sites_of
     from sim.fitting.report import summary
-    from sim.fitting.workload import Container
     from sim.report.documents import of_fit
 
-    where = sites_of(found, given["pprof"])
-    write(out, to_yaml(found, where, source.name, load_profile(machine), Container()))
-    if write_json(json, lambda: of_fit(found)):
+    sites = None if heap is None else sites_of(fit, heap)
+    process = Process(
+        cpus, _goroutines(given.get("goroutines")), None if ran is None else LOG_TIME.read(ran)
+    )
+    found = profiled(fit, sites, load_profile(machine), process)
+    write(out, to_yaml(found, source.name))
+    if write_json(json, lambda: of_fit(fit)):
         return
-    say(*([] if quiet else summary(found)))
-    say(*(f"to supply: {sentence}" for sentence in missing(found, where)))
+    say(*([] if quiet else summary(fit)))
+    say(*(f"to supply: {sentence}" for sentence in missing(found)))
     print(f"workload: {out}")
+
+
+def _goroutines(path: Path | None) -> int:
+    """How many a profile of them counts; 0 without one."""
+    found = path and _GOROUTINES.match(path.read_bytes()[:HEAD])
+    return int(found[1]) if found else 0
 
 
 def _by_kind(files: list[Path]) -> dict[Kind, Path]:
@@ -101,4 +152,6 @@ def kind_of(path: Path) -> Kind:
         )
     if b"\x00" in head:
         return "pprof"
+    if _GOROUTINES.match(head):
+        return "goroutines"
     return "trace" if _TRACE.search(head) else "log"

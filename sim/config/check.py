@@ -111,6 +111,13 @@ class _Checks:
             )
         if work.into is not None:
             self.name((*path, "into"), "store", work.into, self.program.stores)
+            self.of_store((*path, "of"), work.of, work.into)
+
+    def of_store(self, path: Path, mix: str | None, store: str) -> None:
+        """A store holds objects of its own mix."""
+        found = self.program.stores.get(store)
+        if found is not None and mix is not None and mix != found.of:
+            self.fail(path, f"expected {found.of}, the mix of the store {store!r}, got {mix}")
 
     def room(self, path: Path, pointers: int | str, size: Bytes, what: str) -> None:
         words = size // WORD

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from sim.fitting.fit import Fit
+from sim.fitting.observe import Floats
 from sim.fitting.phases import FEW_CYCLES
 
 SIGNIFICANT: Final = 5.0
@@ -35,11 +36,25 @@ def drift(fit: Fit) -> Drift | None:
     if len(live) < FEW_CYCLES:
         return None
     position = np.array([s.end for s in fit.program.cycles])[fit.measured]
-    along = position - position.mean()
-    slope = float((along * live).sum() / (along**2).sum())
+    if not grows(live, position):
+        return None
+    slope, along = _slope(live, position)
+    growth = slope * float(position[-1] - position[0])
+    return Drift(float(live.mean() + slope * along[0]), slope / fit.stands_for, growth)
+
+
+def grows(live: Floats, position: Floats) -> bool:
+    """Whether a line through so many live bytes along what was allocated rises, beyond scatter."""
+    if len(live) < FEW_CYCLES:
+        return False
+    slope, along = _slope(live, position)
     rest = live - live.mean() - slope * along
     error = float(np.sqrt((rest**2).sum() / (len(live) - 2) / (along**2).sum()))
     growth = slope * float(position[-1] - position[0])
-    if slope < SIGNIFICANT * error or growth < NOTICEABLE * live.mean():
-        return None
-    return Drift(float(live.mean() + slope * along[0]), slope / fit.stands_for, growth)
+    return slope >= SIGNIFICANT * error and growth >= NOTICEABLE * float(live.mean())
+
+
+def _slope(live: Floats, position: Floats) -> tuple[float, Floats]:
+    """Of the line, and where along it the values are, around their middle."""
+    along: Floats = position - position.mean()
+    return float((along * live).sum() / (along**2).sum()), along

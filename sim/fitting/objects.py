@@ -34,11 +34,11 @@ class StandIn(NamedTuple):
 def stand_in(mark_cost: float, profile: MachineProfile) -> StandIn:
     """Objects, scanned whole, whose marking costs so many CPU-ns a byte; rather with few links."""
     found = [StandIn(size, links) for links in LINKS for size in SIZES if links * WORD <= size]
-    off = {one: abs(math.log(_cost(one, profile) / mark_cost)) for one in found}
+    off = {one: abs(math.log(cost_of(one, profile) / mark_cost)) for one in found}
     return next((one for one in found if off[one] < NEAR), min(found, key=off.__getitem__))
 
 
-def _cost(one: StandIn, profile: MachineProfile) -> float:
+def cost_of(one: StandIn, profile: MachineProfile) -> float:
     """CPU-ns of marking a byte of a heap that is full of them, replaced at random."""
     kinds = KindTable()
     words = one.size // WORD

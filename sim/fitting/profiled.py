@@ -1,28 +1,72 @@
-"""A workload from a heap profile beside a log: what each function allocates, and what of it stays.
+"""What a program's own profiles say: what each function allocates, and what of it stays.
 
-The log says how much, how often and at what cost; the profile by which functions, in objects of
-which sizes, and what of it is alive; a trace how many requests there are. What none of them tells
-is asked for, in the file itself.
+The log says how much, how often and at what cost, how the program starts and how it grows; a heap
+profile by which functions, in objects of which sizes, and what of it is alive; a trace how many
+requests there are. What none of them tells is asked for, in the file itself.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sim.fitting.fit import Fit
-from sim.fitting.sites import Site, Sites, sites
-from sim.fitting.workload import Container, Shape, as_logged, shape
-from sim.formats.pprof import read
-from sim.go.kinds import WORD
-from sim.machine.profile import MachineProfile
-from sim.text import one_line
-from sim.units import MiB
+import numpy as np
 
-MOST_SIZES: Final = 6
-"""Of the objects of a function; others hardly count."""
+from sim.config.run import default_marker
+from sim.fitting.fit import Fit
+from sim.fitting.objects import cost_of, stand_in
+from sim.fitting.pointers import Pointers, kinds_of, mark_cost, pointers_of
+from sim.fitting.sites import Site, Sites, sites
+from sim.formats.pprof import read
+from sim.go.marker.classic import Classic
+from sim.go.marker.greentea import GreenTea
+from sim.go.mheap import PAGE
+from sim.machine.price import OS_PAGE, malloc_ns
+from sim.machine.profile import MachineProfile
+from sim.replay.program import Load
+from sim.units import Bytes, Fraction, KiB, MiB, Nanoseconds
+
+LARGE: Final[Bytes] = 32 * KiB
+"""Objects of more have spans of their own (runtime/sizeclasses.go)."""
+BUFFER: Final[Bytes] = 32 * KiB
+"""Such as programs read files into. A judgement; larger ones waste more of the heap."""
+BUFFERS: Final[Fraction] = 0.9
+"""Of the cost of the cheapest objects, below which there are buffers. A judgement."""
+UNKNOWN: Final = "objects"
+"""What is allocated where no profile says by whom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What is known of the process beside log and heap profile."""
+
+    cpus: float | None = None
+    """How many it used on average, collection included."""
+    goroutines: int = 0
+    """How many there are while it serves."""
+    ran: Nanoseconds | None = None
+    """For how long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profiled:
+    """What was found of a program."""
+
+    fit: Fit
+    sites: Sites
+    pointers: Pointers
+    cpu_per_byte: float
+    """CPU-ns of the program itself per byte it allocates, allocation left out."""
+    sized: bool
+    """Whether a heap profile says which objects there are."""
+    waits: float = 0.0
+    """ns that a P of a busy program is idle per byte that it allocates."""
+    goroutines: int = 0
+    """That wait all the time."""
+    ran: Nanoseconds | None = None
+    """For how long the process ran; None: nobody knows."""
 
 
 def sites_of(fit: Fit, path: Path) -> Sites:
@@ -32,89 +76,120 @@ def sites_of(fit: Fit, path: Path) -> Sites:
     return sites(read(path), round(ran), round(ran / max(len(seen.at), 1)))
 
 
-def missing(fit: Fit, found: Sites) -> list[str]:
-    """What the files do not tell, and the workload assumes: a sentence each."""
-    unknown = dict.fromkeys(
-        site.function for site in (*found.passing, *found.kept, *found.set_up) if site.has_pointers
+def profiled(
+    fit: Fit,
+    found: Sites | None,
+    profile: MachineProfile,
+    process: Process,
+) -> Profiled:
+    """Put together what log and heap profile say.
+
+    Without the CPUs that the process used, the log's mark phases tell.
+    """
+    if found is None:
+        found, pointers = _unknown(fit, profile)
+    else:
+        green = default_marker(f"1.{fit.go.newest}").name == "greentea"
+        alive = [(one.staying, one.has_pointers) for one in (*found.kept, *found.set_up)]
+        mays = alive or [(one.objects, one.has_pointers) for one in found.passing]
+        pointers = pointers_of(fit, mays, profile, GreenTea() if green else Classic())
+    cpu = _cpu_per_byte(fit, process.cpus)
+    cpu -= _malloc_per_byte(found.passing, pointers, profile) + _memory_per_byte(fit, profile)
+    return Profiled(
+        fit,
+        found,
+        pointers,
+        max(0.0, cpu),
+        sized=found.passing[0].function != UNKNOWN,
+        waits=_waits(fit, process.cpus),
+        goroutines=process.goroutines,
+        ran=process.ran,
     )
+
+
+def _unknown(fit: Fit, profile: MachineProfile) -> tuple[Sites, Pointers]:
+    """One kind of object for all, whose marking costs what the log shows.
+
+    In a heap that costs less than any objects with pointers, the rest is buffers.
+    """
+    cost = max(mark_cost(fit, profile), 1e-3)
+    small = stand_in(cost, profile)
+    part = min(1.0, cost / cost_of(small, profile))
+    some = [_site(UNKNOWN, small.size, part)]
+    if part < BUFFERS:
+        some.append(_site("buffers", BUFFER, 1 - part))
+    return Sites(some, [], some), Pointers(1.0, small.links)
+
+
+def _site(function: str, size: Bytes, part: Fraction) -> Site:
+    site = Site(function, allocated=round(part * MiB), alive=round(part * MiB))
+    site.objects[size] = site.staying[size] = round(part * MiB / size)
+    return site
+
+
+def _waits(fit: Fit, cpus: float | None) -> float:
+    if cpus is None:
+        return 0.0
+    seen = fit.observed
+    ran = float(seen.at[-1] + seen.duration[-1])
+    return max(0.0, fit.program.procs - cpus) * ran / float(seen.allocated.sum())
+
+
+def _cpu_per_byte(fit: Fit, cpus: float | None) -> float:
+    program, seen = fit.program, fit.observed
+    if cpus is None:
+        if program.load is Load.BUSY:
+            return program.procs / program.allocation_rate
+        return program.demanded_cpus / program.demand
+    ran = float(seen.at[-1] + seen.duration[-1])
+    return max(0.0, cpus * ran - float(seen.mark_cpu.sum())) / float(seen.allocated.sum())
+
+
+def _malloc_per_byte(some: Sequence[Site], pointers: Pointers, profile: MachineProfile) -> float:
+    rows = [
+        row
+        for site in some
+        for size, n in site.objects.items()
+        for row in kinds_of(size, n, pointers if site.has_pointers else None)
+    ]
+    size, words, _, weight = np.array(rows, dtype=float).T
+    zero = np.zeros_like(size)
+    ns = malloc_ns(size, words * 8, np.where(size > LARGE, 1.0, 0.0), zero, profile.alloc)
+    return float((ns * weight).sum() / (size * weight).sum())
+
+
+def _memory_per_byte(fit: Fit, profile: MachineProfile) -> float:
+    """CPU-ns of refills, and of pages that are touched for the first time."""
+    first = min(1.0, fit.last.peak / float(fit.observed.allocated.sum()))
+    return profile.alloc.refill_partial_ns / PAGE + first * profile.page.fault_ns / OS_PAGE
+
+
+def missing(found: Profiled) -> list[str]:
+    """What the files do not tell, and the workload assumes: a sentence each."""
+    fit = found.fit
     sentences = [
-        f"pointers of the objects of {', '.join(unknown)}: assumed is one that leads on in each",
+        *_of_objects(found),
         "what a request waits for (`wait`, `syscall`), and the stacks of goroutines that wait",
         "which objects live until their request ends (`lives: goroutine`) instead of dying at once",
         "how entries of a store are replaced (`replacement`): assumed is at random",
     ]
-    if fit.arrivals:
+    if fit.program.load is Load.BUSY:
+        sentences.append("how many goroutines work at a time: assumed are as many as there were Ps")
+    elif fit.arrivals:
         sentences.append("how requests arrive: assumed is at random, at the rate of the trace")
     else:
         sentences.append("requests: a trace, or --arrivals, says how many come")
     return sentences
 
 
-def to_yaml(
-    fit: Fit, found: Sites, source: str, profile: MachineProfile, container: Container
-) -> str:
-    """The workload file, with what is missing in it as comments."""
-    logged = shape(fit, profile)
-    head = [
-        f"# From {source}: {fit.cycles} cycles, and a heap profile of the same process.",
-        *(f"# To supply: {sentence}." for sentence in missing(fit, found)),
-        *(f"# Doubt: {sentence}" for sentence in fit.warnings),
-    ]
-    return "\n".join(
-        [*map(one_line, head), *as_logged(fit, container), *_body(fit, logged, found), ""]
+def _of_objects(found: Profiled) -> Iterator[str]:
+    if not found.sized:
+        yield "sizes of objects: a heap profile says which there are"
+        return
+    sites = (*found.sites.passing, *found.sites.kept, *found.sites.set_up)
+    unknown = dict.fromkeys(site.function for site in sites if site.has_pointers)
+    one = found.pointers
+    yield (
+        f"pointers of the objects of {', '.join(unknown)}: assumed are {one.links} that lead on in"
+        f" {one.share:.0%} of them, with which marking costs what the log shows"
     )
-
-
-def _body(fit: Fit, logged: Shape, found: Sites) -> Iterator[str]:
-    stores = [*found.kept, *found.set_up]
-    alive = sum(site.alive for site in stores)
-    yield "description: Written after a heap profile and a log"
-    yield from ("", "mixes:")
-    for kind, some in (("passing", found.passing), ("kept", found.kept), ("set up", found.set_up)):
-        for site in some:
-            yield f"  {_name(kind, site)}:"
-            yield from _objects(site)
-    yield from ("", "stores:")
-    for kind, some in (("kept", found.kept), ("set up", found.set_up)):
-        for site in some:
-            size = site.alive / alive * logged.live / MiB
-            name = _name(kind, site)
-            yield f"  {name}: {{size: {max(size, 0.001):.4g}MiB, of: {name}}}"
-    yield from ("", "goroutines:", "  request:", "    steps:")
-    yield from _steps(fit, logged, found)
-    arrivals = (
-        f"arrivals: {logged.arrivals}"
-        if logged.arrivals and fit.program.load.value == "waiting"
-        else f"count: {logged.units}, parallel_per_p: 1"
-    )
-    yield from ("", "load:", f"  requests: {{goroutine: request, {arrivals}}}")
-
-
-def _name(kind: str, site: Site) -> str:
-    return json.dumps(one_line(f"{site.function}, {kind}"))
-
-
-def _objects(site: Site) -> Iterator[str]:
-    """Its objects, those that make up most of its bytes."""
-    most = sorted(site.objects.items(), key=lambda item: -item[0] * item[1])[:MOST_SIZES]
-    total = sum(count for _, count in most) or 1
-    for size, count in sorted(most):
-        words = size // WORD if site.has_pointers else 0
-        pointers = f", pointers: {words}, filled: {1 / words:.4g}" if words else ""
-        yield f"    - {{size: {size}B, share: {count / total:.4g}{pointers}}}"
-
-
-def _steps(fit: Fit, logged: Shape, found: Sites) -> Iterator[str]:
-    """One step for what each function allocates; computing is divided by bytes."""
-    some = [
-        *(("passing", site, "lives: step") for site in found.passing),
-        *(("kept", site, f"into: {_name('kept', site)}") for site in found.kept),
-    ]
-    total = sum(site.allocated for _, site, _ in some)
-    waiting = fit.program.load.value == "waiting"
-    for kind, site, stays in some:
-        share = site.allocated / total
-        cpu = f"{logged.cpu_per_unit * share:.0f}ns"
-        cpu = f"{{exponential: {cpu}}}" if waiting else cpu
-        nbytes = round(logged.unit * share)
-        yield f"      - work: {{cpu: {cpu}, allocate: {nbytes}B, of: {_name(kind, site)}, {stays}}}"

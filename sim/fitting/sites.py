@@ -19,7 +19,7 @@ A judgement; larger lets the remainder of a start-up come again and again."""
 OF_THE_PROFILER: Final = re.compile(r"runtime/(pprof|trace)\.")
 """What recording allocates is no part of the program."""
 BYTES_ONLY: Final = re.compile(
-    r"(bytes|strings|strconv|bufio|hex|base64)\b|io\.(ReadAll|CopyBuffer|copyBuffer)|os\.ReadFile"
+    r"(buffers|bytes|strings|strconv|bufio|hex|base64)\b|io\.(ReadAll|CopyBuffer|copyBuffer)|os\.ReadFile"
     r"|internal/bytealg\.|encoding/(hex|base64)\.|encoding/json\.\(\*Decoder\)\.refill"
 )
 """Functions of the standard library that allocate text and buffers (their sources of Go 1.27)."""
@@ -36,6 +36,8 @@ class Site:
     """At the end of the last cycle."""
     objects: Counter[Bytes] = field(default_factory=Counter)
     """How many of each size were allocated."""
+    staying: Counter[Bytes] = field(default_factory=Counter)
+    """How many of each size are alive."""
 
     @property
     def has_pointers(self) -> bool:
@@ -48,6 +50,7 @@ class Site:
         self.alive += sample.inuse_space
         size = sample.size or round(sample.alloc_space / max(sample.alloc_objects, 1))
         self.objects[size] += sample.alloc_objects
+        self.staying[size] += sample.inuse_objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +93,5 @@ def _largest(found: list[Site]) -> list[Site]:
         rest.allocated += site.allocated
         rest.alive += site.alive
         rest.objects.update(site.objects)
+        rest.staying.update(site.staying)
     return [*found[:MOST_SITES], *([rest] if rest.allocated else [])]

@@ -7,6 +7,7 @@ six settings of each, real and simulated in detail, are in data/real-programs.cs
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,7 @@ import joblib
 import pandas as pd
 from make_reliability import put
 
-from sim.cli.profile import profile
+from sim.cli import main
 from sim.config import load
 from sim.simulation import simulate
 from sim.truth.accuracy import compared, errors
@@ -56,17 +57,20 @@ def describe(name: str) -> Path:
     serves = "requests" in facts
     beside = [REAL / f"{name}.{end}" for end in ("heap.pb.gz", "goroutines")]
     out = REAL / f"{name}.yaml"
-    profile(
-        files=[run.log, *(file for file in beside if file.exists())],
-        out=out,
-        go=facts["go"],
-        rss=f"{facts['maxrss_kb']}KiB",
-        cpus=(facts["utime_s"] + facts["stime_s"]) / facts["wall_s"],
-        ran=f"{facts['wall_s']}s",
-        load="waiting" if serves else "busy",
-        arrivals=f"{facts['requests'] / facts['seconds']:.5g}/s" if serves else None,
-        quiet=True,
-    )
+    files = [run.log, *(file for file in beside if file.exists())]
+    cpus = (facts["utime_s"] + facts["stime_s"]) / facts["wall_s"]
+    options = {
+        "--go": facts["go"],
+        "--rss": f"{facts['maxrss_kb']}KiB",
+        "--cpus": f"{cpus:.4g}",
+        "--ran": f"{facts['wall_s']}s",
+        "--load": "waiting" if serves else "busy",
+    }
+    if serves:
+        options["--arrivals"] = f"{facts['requests'] / facts['seconds']:.5g}/s"
+    words = [word for option in options.items() for word in option]
+    with contextlib.suppress(SystemExit):
+        main(["profile", *map(str, files), "-o", str(out), "--quiet", *words])
     return out
 
 

@@ -14,7 +14,7 @@ from sim.units import KiB
 def batch(found: Profiled) -> Iterator[str]:
     """Stretch after stretch, each by as many goroutines as there were Ps."""
     sites, lanes = found.sites, found.fit.program.procs
-    whole = course(found.fit, found.ran)
+    whole = course(found.fit, found.process.ran)
     yield from settings(found, 4 * lanes * sum(one.lasts for one in whole))
     yield from ("", "mixes:", "  passing:")
     yield from objects(sites.passing, found.pointers, alive=False)

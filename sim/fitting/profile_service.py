@@ -17,6 +17,8 @@ from sim.units import MS, SECOND, Bytes, Fraction, KiB, Nanoseconds
 
 PIECE: Final[Nanoseconds] = 10 * MS
 """In which what a service does beside its requests is done. Chosen as a time slice of Go's."""
+USED: Final[Fraction] = 0.75
+"""Of a stack, which is doubled when it is full: as likely any part of the upper half."""
 IDLE: Final = 3600
 """Seconds that goroutines wait which only wait."""
 
@@ -50,7 +52,7 @@ def _stores(sites: Sites, live: Bytes) -> Stores:
 def service(found: Profiled) -> Iterator[str]:
     """Requests at their rate, and beside them what the program does in its course."""
     fit, sites = found.fit, found.sites
-    whole = course(fit, found.ran)
+    whole = course(fit, found.process.ran)
     beside = background(whole)
     unit = round(beside.rate * SECOND / fit.arrivals) if fit.arrivals else UNIT_OF_WORK
     stores = _stores(sites, max(1, sum(one.kept for one in whole)))
@@ -58,16 +60,19 @@ def service(found: Profiled) -> Iterator[str]:
     yield from _mixes_and_stores(found, stores)
     yield from ("", "goroutines:", "  request:", "    steps:")
     yield from _request(found, unit)
-    if found.goroutines:
-        yield from ("  idle:", "    steps:", f"      - wait: {IDLE}s")
+    if found.process.goroutines:
+        yield "  idle:"
+        if found.process.stack:
+            yield f"    stack: {round(USED * found.process.stack)}B"
+        yield from ("    steps:", f"      - wait: {IDLE}s")
     yield from ("  course:", "    steps:")
     yield from _course(found, beside, stores)
     yield from ("", "load:")
     arrivals = f"{{poisson: {beside.rate * SECOND / unit:.4g}/s}}"
     yield f"  requests: {{goroutine: request, arrivals: {arrivals}}}"
     yield "  course: {goroutine: course, count: 1}"
-    if found.goroutines:
-        yield f"  idle: {{goroutine: idle, workers: {found.goroutines}}}"
+    if found.process.goroutines:
+        yield f"  idle: {{goroutine: idle, workers: {found.process.goroutines}}}"
 
 
 def _mixes_and_stores(found: Profiled, stores: Stores) -> Iterator[str]:

@@ -8,18 +8,19 @@ requests there are. What none of them tells is asked for, in the file itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from sim.config.run import default_marker
+from sim.errors import UserError
 from sim.fitting.fit import Fit
 from sim.fitting.objects import cost_of, stand_in
 from sim.fitting.pointers import Pointers, kinds_of, mark_cost, pointers_of
 from sim.fitting.sites import Site, Sites, sites
-from sim.formats.pprof import read
+from sim.formats.pprof import read, since
 from sim.go.marker.classic import Classic
 from sim.go.marker.greentea import GreenTea
 from sim.go.mheap import PAGE
@@ -46,6 +47,8 @@ class Process:
     """How many it used on average, collection included."""
     goroutines: int = 0
     """How many there are while it serves."""
+    stack: Bytes = 0
+    """Of each, on average; 0: nobody knows."""
     ran: Nanoseconds | None = None
     """For how long."""
 
@@ -63,17 +66,23 @@ class Profiled:
     """Whether a heap profile says which objects there are."""
     waits: float = 0.0
     """ns that a P of a busy program is idle per byte that it allocates."""
-    goroutines: int = 0
-    """That wait all the time."""
-    ran: Nanoseconds | None = None
-    """For how long the process ran; None: nobody knows."""
+    process: Process = Process()
 
 
-def sites_of(fit: Fit, path: Path) -> Sites:
-    """The functions of a heap profile of the process whose log was fitted."""
+def sites_of(fit: Fit, path: Path, base: Path | None = None) -> Sites:
+    """The functions of a heap profile of the process whose log was fitted.
+
+    With an earlier profile, as `base`, by what they have allocated since. UserError where that is
+    nothing.
+    """
     seen = fit.observed
     ran = float(seen.at[-1] + seen.duration[-1])
-    return sites(read(path), round(ran), round(ran / max(len(seen.at), 1)))
+    profile = read(path) if base is None else since(read(base), read(path))
+    if not any(sample.alloc_space for sample in profile.samples):
+        what = "in it" if base is None else f"after {base}"
+        raise UserError(f"{path}: expected a heap profile: nothing was allocated {what}")
+    found = sites(profile, round(ran), round(ran / max(len(seen.at), 1)))
+    return found if found.passing else replace(found, passing=found.kept or found.set_up)
 
 
 def profiled(
@@ -102,8 +111,7 @@ def profiled(
         max(0.0, cpu),
         sized=found.passing[0].function != UNKNOWN,
         waits=_waits(fit, process.cpus),
-        goroutines=process.goroutines,
-        ran=process.ran,
+        process=process,
     )
 
 

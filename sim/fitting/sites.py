@@ -72,12 +72,14 @@ def sites(profile: HeapProfile, ran: Nanoseconds, cycle: Nanoseconds) -> Sites:
     """
     paths: defaultdict[tuple[str, ...], list[HeapSample]] = defaultdict(list)
     for sample in profile.samples:
-        if sample.alloc_space and not OF_THE_PROFILER.match(sample.function):
+        if (sample.alloc_space or sample.inuse_space) and not OF_THE_PROFILER.match(
+            sample.function
+        ):
             paths[sample.stack].append(sample)
     kinds: tuple[dict[str, Site], ...] = ({}, {}, {})
     for samples in paths.values():
         allocated = sum(sample.alloc_space for sample in samples)
-        stays = sum(sample.inuse_space for sample in samples) / allocated
+        stays = sum(sample.inuse_space for sample in samples) / max(allocated, 1)
         kind = kinds[2 if stays > STAYED else 1 if stays * ran > cycle else 0]
         name = samples[0].function or OTHERS
         for sample in samples:

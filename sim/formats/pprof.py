@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -84,6 +84,37 @@ def _content(path: Path) -> bytes:
     if len(data) > most(MAX_PROFILE):
         raise UserError(too_large(str(path), most(MAX_PROFILE)))
     return data
+
+
+def since(base: HeapProfile, profile: HeapProfile) -> HeapProfile:
+    """What was allocated after an earlier profile of the same process; alive is what is alive."""
+    before = _together(base)
+    samples = []
+    for key, sample in _together(profile).items():
+        old = before.get(key)
+        objects, space = (old.alloc_objects, old.alloc_space) if old else (0, 0)
+        new = {
+            "alloc_objects": max(0, sample.alloc_objects - objects),
+            "alloc_space": max(0, sample.alloc_space - space),
+        }
+        samples.append(replace(sample, **new))
+    return HeapProfile(profile.sampling_rate, tuple(samples))
+
+
+def _together(profile: HeapProfile) -> dict[tuple[tuple[str, ...], Bytes | None], HeapSample]:
+    """Its samples by names of functions and size: lines of a function are not told apart."""
+    found: dict[tuple[tuple[str, ...], Bytes | None], HeapSample] = {}
+    for sample in profile.samples:
+        key = (sample.stack, sample.size)
+        one = found.get(key)
+        found[key] = (
+            sample
+            if one is None
+            else replace(
+                one, **{name: getattr(one, name) + getattr(sample, name) for name in _TYPES}
+            )
+        )
+    return found
 
 
 def write(profile: HeapProfile, path: str | Path) -> None:

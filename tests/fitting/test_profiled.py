@@ -70,14 +70,15 @@ def test_what_the_files_do_not_tell_is_asked_for(written: Path) -> None:
 
 
 def test_files_are_told_by_their_contents(tmp_path: Path) -> None:
-    assert [kind_of(path) for path in FILES] == ["pprof", "log", "trace"]
+    assert [kind_of(path) for path in FILES] == ["heap profile", "log", "trace"]
 
 
 @pytest.mark.parametrize(
     ("files", "sentence"),
     [
         (FILES[:1], "expected a log of GODEBUG=gctrace=1"),
-        ([*FILES, FILES[0]], r"is of the same kind \(pprof\)"),
+        ([*FILES, FILES[1]], r"is of the same kind \(log\)"),
+        ([*FILES, FILES[0]], "nothing was allocated after"),
     ],
 )
 def test_files_that_are_not_enough_are_one_sentence(

@@ -93,11 +93,13 @@ def since(base: HeapProfile, profile: HeapProfile) -> HeapProfile:
     for key, sample in _together(profile).items():
         old = before.get(key)
         objects, space = (old.alloc_objects, old.alloc_space) if old else (0, 0)
-        new = {
-            "alloc_objects": max(0, sample.alloc_objects - objects),
-            "alloc_space": max(0, sample.alloc_space - space),
-        }
-        samples.append(replace(sample, **new))
+        samples.append(
+            replace(
+                sample,
+                alloc_objects=max(0, sample.alloc_objects - objects),
+                alloc_space=max(0, sample.alloc_space - space),
+            )
+        )
     return HeapProfile(profile.sampling_rate, tuple(samples))
 
 

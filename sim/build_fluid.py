@@ -36,6 +36,7 @@ from sim.units import SECOND
 from sim.workload import program as spec
 from sim.workload.distributions import Constant
 from sim.workload.mixes import MixBook, pool_mix
+from sim.workload.tables import LARGE_TREE, SMALL_TREE, table_share
 
 SAMPLES: Final = 1000
 """About so many samples are taken of a run at most."""
@@ -158,6 +159,8 @@ class Fluid:
             holder = OldestStore(mix, capacity)
         else:
             holder = Retained(mix)
+        random = store.replacement == "random" and store not in self._published()
+        self._lead_to(holder, SMALL_TREE if random else LARGE_TREE)
         self.flow.retained.append(holder)
         return holder
 
@@ -169,12 +172,24 @@ class Fluid:
         if step.lives in ("step", "goroutine"):
             return None
         if step.lives == "forever":
-            return self._remember(self._lasting.setdefault(mix, Retained(mix)))
+            lasting = self._lasting.setdefault(mix, Retained(mix))
+            self._lead_to(lasting, LARGE_TREE)
+            return self._remember(lasting)
         mean = step.lives.mean()  # type: ignore[union-attr]
         if (mix, mean) not in self._tenured:
             self._tenured[mix, mean] = mortal = Memoryless(mix, mean)
+            self._lead_to(mortal, SMALL_TREE)
             self.flow.mortal.append(mortal)
         return self._remember(self._tenured[mix, mean])
+
+    def _lead_to(self, holder: Retained, tree: int) -> None:
+        """A table of pointers leads to what is kept, which are trees of so many objects."""
+        holder.table_share = table_share(self._book.mixes[holder.mix], self._book.kinds, tree)
+
+    def _published(self) -> list[spec.Store]:
+        """Stores of entries that goroutines have made before."""
+        steps, stores = self._program.all_steps(), self._program.stores
+        return [stores[step.store] for step in steps if isinstance(step, spec.Publish)]
 
     def _remember(self, holder: Retained) -> Retained:
         if holder not in self.flow.retained:

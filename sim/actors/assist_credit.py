@@ -80,7 +80,8 @@ class AssistCredit:
             left = owed.scan_work - stolen
             if not left:
                 break
-            claimed = self._mark.work.claim(min(left, self._accounts.piece()))
+            wanted = max(min(left, self._accounts.piece()), self._accounts.least())
+            claimed = self._mark.work.claim(wanted)
             if claimed:
                 yield from self.scan(g, claimed)
             elif gc.marking and g.credit <= 0:

@@ -33,14 +33,27 @@ class MarkAccounts:
     def piece(self) -> Bytes:
         """How much to claim: small pieces when assists wait to be paid or the end is near."""
         mark = self._mark
-        largest = OVER_ASSIST_WORK if mark.queue else int(PIECE_NS / self._gc.ns_per_unit)
+        largest = OVER_ASSIST_WORK if mark.queue else int(PIECE_NS / self.rate())
         return mark.work.piece(self._ps, largest)
 
-    def mark_ns(self, units: Bytes) -> Nanoseconds:
-        """How long one marker takes for so much scan work, beside those that are at it."""
-        gc = self._gc
+    def rate(self) -> float:
+        """CPU-ns of one marker alone for the next byte of scan work."""
+        return self._gc.course.rate(self._taken())
+
+    def least(self) -> Bytes:
+        """What whoever marks next scans at least: a block of globals, a part of a table."""
+        return self._gc.course.grain(self._taken())
+
+    def mark_ns(self, claimed: Bytes) -> Nanoseconds:
+        """How long one marker takes for what it has just claimed, beside those that are at it."""
+        gc, taken = self._gc, self._taken()
         others = min(self._mark.markers, self._ps - 1)
-        return max(1, round(units * gc.ns_per_unit * crowded(gc.crowding, others)))
+        ns = gc.course.ns(taken - claimed, taken)
+        return max(1, round(ns * crowded(gc.crowding, others)))
+
+    def _taken(self) -> Bytes:
+        """Scan work that somebody has done or is doing."""
+        return self._gc.scan_units - self._mark.work.unclaimed
 
     def book(self, kind: str, ns: Nanoseconds) -> None:
         """Add marking time of a kind (`assist`, `dedicated`, `fractional`, `idle`) to all books."""

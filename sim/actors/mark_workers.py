@@ -86,7 +86,7 @@ class MarkWorkers:
         gc, share = self._gc, FRACTIONAL_SLACK * self._gc.fraction
         while gc.marking:
             allowed = share * (self._clock.now - gc.cycle.started) - p.fractional_ns
-            wanted = int(allowed / (1 - share) / gc.ns_per_unit)
+            wanted = int(allowed / (1 - share) / self._accounts.rate())
             claimed = self._mark.work.claim(max(DRAIN_CHECK, min(wanted, self._accounts.piece())))
             if not claimed:
                 return
@@ -121,7 +121,7 @@ class MarkWorkers:
         try:
             yield clock.work(ns)
         except simpy.Interrupt:
-            poll = max(1, round(DRAIN_CHECK * self._gc.ns_per_unit))
+            poll = max(1, round(DRAIN_CHECK * ns / claimed))
             marked = clock.process_time - since
             until_poll = min(-marked % poll, ns - marked)
             if until_poll:

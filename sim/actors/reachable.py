@@ -10,8 +10,8 @@ from sim.actors.goroutines import Goroutines
 from sim.actors.kinds import KindColumns
 from sim.actors.memory import Memory
 from sim.actors.retention import Retention
-from sim.go.marker import Marker
-from sim.machine.price import crowding_ns, mark_cpu_ns
+from sim.go.marker import MarkCounts, Marker
+from sim.machine.price import TableWork, crowding_ns, mark_cpu_ns, table_work
 from sim.machine.profile import FinalizerCosts, MarkCosts
 from sim.runtime.interfaces import MarkTotals, Snapshot
 from sim.units import Bytes
@@ -77,9 +77,14 @@ class Reachable:
             goroutines=self._goroutines.count,
             stacks=memory.stacks.allocated,
             reachable=round(float(np.dot(live, columns.slot_bytes))),
+            tables=self._tables(counts, float(live.sum())),
         )
         memory.stacks.scan()
         return found
+
+    def _tables(self, counts: MarkCounts, live: float) -> TableWork:
+        """Scanning the tables that lead to some of so many live slots."""
+        return table_work(counts, self._mark, live, *self._retention.tabled())
 
     def begin_sweep(self) -> MarkTotals:
         """See `sim.runtime.interfaces.Heap`."""

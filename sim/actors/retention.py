@@ -16,6 +16,7 @@ from sim.workload import program as spec
 from sim.workload.ledger import Law
 from sim.workload.mixes import MixBook
 from sim.workload.retention import Holder, StoreState
+from sim.workload.tables import LARGE_TREE, SMALL_TREE, Tabled, table_share
 
 ROUNDING_SLACK: Final = 1e-6
 """Slots; six objects of 170.67 bytes that are asked for as 1 KiB are 5.999999999999999."""
@@ -51,6 +52,9 @@ class Retention:
         """Who has something that is not written down yet, by mix, in order of time."""
         self._tenured: dict[tuple[float, int], int] = {}
         """Owners of objects with exponential lifetimes by their mean (ns) and mix."""
+        self._kinds = mixes.kinds
+        self._shares: dict[tuple[int, int], float] = {}
+        """Pointers of a table for each slot, by mix and objects of a tree."""
         self._aged_at = 0
         """When exponential lifetimes were last accounted for, ns."""
 
@@ -155,6 +159,25 @@ class Retention:
     def keep_with(self, owner: int, mix: int) -> Keep:
         """A long-lived owner keeps them."""
         return lambda g, slots: self.keep_forever(owner, g, mix, slots)
+
+    def tabled(self) -> Tabled:
+        """What tables of pointers lead to: the entries of stores, and what lives for long."""
+        found, kinds = Tabled(), len(self._kinds)
+        for store in self.stores.values():
+            slots = store.held * self._mixes[store.mix].slots_per_byte
+            random = store.replacement == "random" and not store.entries
+            found = found.plus(slots, self._share(store.mix, SMALL_TREE if random else LARGE_TREE))
+        for (mean, mix), owner in self._tenured.items():
+            slots = float(self._ledger.held_by(owner, kinds).sum())
+            tree = LARGE_TREE if mean == math.inf else SMALL_TREE
+            found = found.plus(slots, self._share(mix, tree))
+        return found
+
+    def _share(self, mix: int, tree: int) -> float:
+        """Pointers of a table for each slot."""
+        if (mix, tree) not in self._shares:
+            self._shares[mix, tree] = table_share(self._mixes[mix], self._kinds, tree)
+        return self._shares[mix, tree]
 
     # -- ageing ------------------------------------------------------------------------------
 

@@ -81,6 +81,9 @@ class ModelSwitches:
     """Pointer writes cost more while marking."""
     black_allocation: bool = True
     """Objects allocated while marking survive the cycle."""
+    mark_course: bool = True
+    """Roots and tables of pointers are scanned first, at their own costs; off: a byte of scan work
+    costs the same all cycle long."""
     lazy_sweep: bool = True
     """Spans are swept when they are needed; off: all at the end of the cycle."""
     limiter: bool = True

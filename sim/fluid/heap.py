@@ -101,6 +101,7 @@ class ExpectedHeap:
             goroutines=in_flight.goroutines,
             stacks=self._stacks.allocated(in_flight),
             reachable=int(spans.nbytes(self._live)),
+            tables=work.tables,
         )
 
     def _retained(self, in_flight: InFlight) -> list[Retained]:

@@ -54,11 +54,11 @@ def opening(phase: MarkPhaseState, flow: Flow, wake_ns: float, per_byte: float) 
     others = rest.chance * min(free, 1.0)
     least = _least(phase, flow, plan, length, others, come)
     # Who triggered it pays for all that it has left to allocate, as long as there is no credit.
-    owed_ns = rest.slot_bytes * per_byte * phase.per_unit
+    owed_ns = rest.slot_bytes * per_byte * phase.first_assist_ns / OVER_ASSIST_WORK
     least = max(
         least, min(owed_ns, rest.chance * length), _whole_assists(phase, flow, per_byte, length)
     )
-    assist_ns = OVER_ASSIST_WORK * phase.per_unit
+    assist_ns = phase.first_assist_ns
     extra = others * min(rest.ns / length, 1.0) + come * min(assist_ns / length, 1.0)
     late_ns, late_ps = _afterwards(phase, plan, rest, others, length, since, free)
     return Opening(length, asleep, wake_ns / length, least, min(extra, free), late_ns, late_ps)
@@ -76,7 +76,7 @@ def _least(
 
     On a P, whoever has assisted runs, and then the next one assists.
     """
-    assist_ns = OVER_ASSIST_WORK * phase.per_unit
+    assist_ns = phase.first_assist_ns
     running = (plan.allocating + others) * plan.later / max(plan.live, 1e-9)
     rounds, rest = divmod(length, assist_ns + _run_ns(plan))
     most = (phase.ps - phase.background) * (rounds * assist_ns + min(rest, assist_ns))
@@ -108,7 +108,7 @@ def _whole_assists(phase: MarkPhaseState, flow: Flow, per_byte: float, ns: float
 
     Each is for 64 KiB of work, and then the goroutine runs until it has used up its credit.
     """
-    assist_ns, total = OVER_ASSIST_WORK * phase.per_unit, 0.0
+    assist_ns, total = phase.first_assist_ns, 0.0
     for cohort in phase.computing(flow):
         prices = cohort.visit.prices
         owed = prices.slot_bytes / prices.ns * per_byte

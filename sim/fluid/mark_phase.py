@@ -9,6 +9,8 @@ from sim.fluid.cohorts import Cohort
 from sim.fluid.flow import Flow
 from sim.fluid.loads import ClosedFlow
 from sim.fluid.plan import Plan
+from sim.go.assist import OVER_ASSIST_WORK
+from sim.go.markcourse import MarkCourse
 from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK, PIECE_NS
 from sim.machine.price import crowded
 from sim.runtime.state import GC
@@ -27,7 +29,7 @@ half; matters where two are about as frequent."""
 
 @dataclass(slots=True)
 class MarkPhaseState:
-    """Work is in units of scan work, `per_unit` is CPU-ns of one marker alone."""
+    """Work is in units of scan work."""
 
     ps: int
     begun: float
@@ -35,7 +37,12 @@ class MarkPhaseState:
     by_allocation: bool
     """Whether an allocation triggered the cycle."""
     units: float
-    per_unit: float
+    mean: float
+    """CPU-ns of one marker alone for a unit, the mean of the phase."""
+    course: MarkCourse
+    """The same along the phase."""
+    roots: float
+    """Units of globals and stacks, which come first."""
     crowding: float
     share: float
     """Of the time of a P, what fractional workers may have."""
@@ -62,12 +69,35 @@ class MarkPhaseState:
             begun=gc.cycle.started,
             by_allocation=gc.cycle.reason == "heap",
             units=float(gc.scan_units),
-            per_unit=gc.ns_per_unit,
+            mean=gc.ns_per_unit,
+            course=gc.course,
+            roots=float(gc.scan_units - gc.cycle.scan["heap"]),
             crowding=gc.crowding,
             share=gc.fraction,
             max_idle=gc.max_idle_workers,
             dedicated=float(gc.dedicated_needed),
         )
+
+    @property
+    def per_unit(self) -> float:
+        """CPU-ns of one marker alone for the next unit."""
+        return self.course.rate(self._next)
+
+    @property
+    def first_assist_ns(self) -> float:
+        """CPU-ns of an assist that finds the roots taken: of a table, a part at least."""
+        work = max(OVER_ASSIST_WORK, self.course.grain(self.roots))
+        return self.course.ns(self.roots, self.roots + work)
+
+    @property
+    def same(self) -> float:
+        """Units that are left when a unit begins to cost something else."""
+        return self.units - self.course.end(self._next)
+
+    @property
+    def _next(self) -> float:
+        """The middle of the next unit, so that no part of one is a step."""
+        return self.units - self.left + 0.5
 
     @property
     def background(self) -> float:

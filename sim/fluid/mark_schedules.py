@@ -40,7 +40,7 @@ class MarkSchedules:
         self._plan = plan = flow.plan(phase.ps)
         ps = phase.ps - int(phase.dedicated)
         self._slower = crowded(phase.crowding, phase.ps - 1)
-        self._poll_ns = DRAIN_CHECK * phase.per_unit * self._slower
+        self._poll_ns = DRAIN_CHECK * phase.mean * self._slower
         """ns between two polls of a worker."""
         self._computing = phase.computing(flow)[:ps]
         self._idle = ps - len(self._computing)
@@ -62,7 +62,7 @@ class MarkSchedules:
         slice_end = after_a_slice(slices[0] if slices else part * PERIOD)
         processors = [self._of_idle_p(p, part, other, begun, slice_end) for p in range(self._idle)]
         processors += [ScheduledP(self._look(part), ends, taken=True) for ends in slices]
-        poll = DRAIN_CHECK * phase.per_unit
+        poll = DRAIN_CHECK * phase.mean
         return Schedule(phase.share, poll, self._slower, processors, slice_end)
 
     def _of_idle_p(

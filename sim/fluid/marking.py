@@ -128,11 +128,11 @@ class MarkingFlow:
         Goroutines assist for `least` CPU-ns at any rate, on `extra` Ps more than on average.
         """
         flow, phase = self._flow, self._phase
-        soon = longest or phase.units * phase.per_unit / self._marking_ps / STEPS
+        soon = longest or phase.units * phase.mean / self._marking_ps / STEPS
         plan = self._plan(soon)
         self._program = plan.program
         marks = self._markers(plan, awake, extra)
-        work = phase.left - until
+        work = phase.left - max(until, phase.same)
         elapsed = self._length(plan, marks, longest, soon, work)
         supply = marks.workers * elapsed / marks.unit_ns
         assist = self._assists.needed(
@@ -231,7 +231,7 @@ class MarkingFlow:
     def _is_uneven(self) -> bool:
         """Whether chance decides how near the heap comes to its goal, or how long credit lasts."""
         phase, pacer = self._phase, self._pacer
-        ns = phase.left * phase.per_unit / self._ps
+        ns = phase.left * phase.mean / self._ps
         live = credit = 0.0
         for source in self._flow.sources:
             if isinstance(source, OpenFlow) and not source.regular:

@@ -37,6 +37,8 @@ class Retained:
         self.burst = burst
         """Slots that are allocated in one go, and so lie side by side."""
         self.slots = 0.0
+        self.table_share = 0.0
+        """Pointers of the table that leads to what is kept, for each slot; 0: there is none."""
 
     def add(self, slots: float) -> None:
         """So many slots more are kept."""

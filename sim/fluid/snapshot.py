@@ -11,8 +11,9 @@ from sim.fluid.change import Change
 from sim.fluid.retention import Retained
 from sim.fluid.spans import Floats, SpanModel
 from sim.go.marker import Marker
-from sim.machine.price import crowding_ns, mark_cpu_ns
+from sim.machine.price import TableWork, crowding_ns, mark_cpu_ns, table_work
 from sim.machine.profile import MarkCosts
+from sim.workload.tables import Tabled
 
 RECOUNT_CHANGE: Final = 1 / 50
 """Work is counted anew when the heap has changed by this part of it; it scales till then. Chosen
@@ -28,6 +29,8 @@ class MarkingWork(NamedTuple):
     """By one marker alone."""
     crowding_ns: float
     """By how much longer it takes two of them."""
+    tables: TableWork
+    """What of it is scanning tables of pointers."""
     empty: Floats
     """Share of the spans of each class in which nothing lives."""
 
@@ -38,7 +41,7 @@ class Snapshots:
     def __init__(self, model: SpanModel, marker: Marker, costs: MarkCosts) -> None:
         self._model, self._marker, self._costs = model, marker, costs
         self._change = Change(RECOUNT_CHANGE)
-        self._work = MarkingWork(0.0, 0.0, 0.0, np.zeros(0))
+        self._work = MarkingWork(0.0, 0.0, 0.0, TableWork(0.0, 0.0), np.zeros(0))
         self._slots = 1.0
 
     def take(self, retained: Sequence[Retained], spans: Floats) -> tuple[list[float], MarkingWork]:
@@ -53,7 +56,11 @@ class Snapshots:
             self._slots = total
         more, work = total / self._slots, self._work
         return by_mix, MarkingWork(
-            work.scan_bytes * more, work.cpu_ns * more, work.crowding_ns * more, work.empty
+            work.scan_bytes * more,
+            work.cpu_ns * more,
+            work.crowding_ns * more,
+            TableWork(work.tables.nbytes * more, work.tables.cpu_ns * more),
+            work.empty,
         )
 
     def by_mix(self, retained: Sequence[Retained], slots: Iterable[float]) -> list[float]:
@@ -74,7 +81,14 @@ class Snapshots:
             scattered,
             vector_kernel=self._costs.vector_kernel > 0,
         )
-        costs = self._costs
+        costs, tabled = self._costs, Tabled()
+        for holder in retained:
+            if holder.table_share:
+                tabled = tabled.plus(holder.slots, holder.table_share)
         return MarkingWork(
-            counts.scan_bytes, mark_cpu_ns(counts, costs), crowding_ns(counts, costs), empty
+            counts.scan_bytes,
+            mark_cpu_ns(counts, costs),
+            crowding_ns(counts, costs),
+            table_work(counts, costs, float(live.sum()), *tabled),
+            empty,
         )

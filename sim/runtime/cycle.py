@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sim.engine.clock import Clock, ClockTime
+from sim.go.markcourse import OBLET, ROOT_BLOCK, MarkCourse, MarkStretch
 from sim.go.pacer import check
 from sim.go.scavenge import ScavengeGoals, gc_percent_goal, memory_limit_goal
 from sim.machine.profile import MachineProfile, MarkCosts
@@ -100,19 +101,30 @@ class Collector:
         cycle.scan_left = dict(cycle.scan)
         cycle.reachable_bytes = found.reachable
         gc.scan_units = sum(cycle.scan.values())
-        cpu = found.cpu_ns + self._roots_ns(found) + found.specials_ns
+        course = self._stretches(found)
+        cpu = sum(stretch.ns for stretch in course)
         gc.ns_per_unit = cpu / max(1, gc.scan_units)
+        gc.course = MarkCourse(
+            course if self._on.mark_course else [MarkStretch(gc.scan_units, cpu)]
+        )
         gc.crowding = found.crowding_ns / max(1.0, cpu)
         gc.pacer.set_stacks(found.stacks)
 
-    def _roots_ns(self, found: Snapshot) -> float:
-        """What every cycle takes; globals by the byte, stacks by goroutine and byte.
+    def _stretches(self, found: Snapshot) -> list[MarkStretch]:
+        """What every cycle takes and globals, stacks, tables of pointers, and what these lead to.
 
-        Source: runtime/mgcmark.go: markroot.
+        Globals cost by the byte, stacks by goroutine and byte (runtime/mgcmark.go: markroot).
         """
-        mark = self._machine.mark
-        stacks = stacks_ns(found.goroutines, found.stack_scan, mark)
-        return mark.cycle_ns + self._settings.globals_bytes * mark.root_byte_ns + stacks
+        mark, nbytes = self._machine.mark, self._settings.globals_bytes
+        tables = min(found.tables.nbytes, found.heap_scan)
+        tables_ns = min(found.tables.cpu_ns, found.cpu_ns)
+        rest_ns = found.cpu_ns - tables_ns + found.specials_ns
+        return [
+            MarkStretch(nbytes, mark.cycle_ns + nbytes * mark.root_byte_ns, ROOT_BLOCK),
+            MarkStretch(found.stack_scan, stacks_ns(found.goroutines, found.stack_scan, mark)),
+            MarkStretch(tables, tables_ns, OBLET),
+            MarkStretch(found.heap_scan - tables, rest_ns),
+        ]
 
     def _set_workers(self) -> None:
         """How many workers of which kind this cycle may use."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from sim.engine.clock import ClockTime
+from sim.machine.price import TableWork
 from sim.runtime.state import Process
 from sim.units import Bytes, Nanoseconds
 
@@ -26,6 +27,8 @@ class Snapshot(NamedTuple):
     """Memory of goroutine stacks."""
     reachable: Bytes
     """Slots of what the program can reach."""
+    tables: TableWork
+    """What of marking the heap is scanning tables of pointers."""
 
 
 class MarkTotals(NamedTuple):

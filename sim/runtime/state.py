@@ -16,6 +16,7 @@ import simpy
 from sim.engine.clock import Clock, ClockTime
 from sim.go.barrier import Barrier
 from sim.go.limiter import GCCPULimiter
+from sim.go.markcourse import MarkCourse
 from sim.go.marker import Marker
 from sim.go.pacer import Pacer, ScanPart
 from sim.go.scavenge import ScavengeGoals
@@ -51,6 +52,8 @@ class Switches(Protocol):
     def write_barrier(self) -> bool: ...
     @property
     def black_allocation(self) -> bool: ...
+    @property
+    def mark_course(self) -> bool: ...
     @property
     def lazy_sweep(self) -> bool: ...
     @property
@@ -163,7 +166,9 @@ class GC:
     scan_units: int = 0
     """Scan work of the cycle, bytes."""
     ns_per_unit: float = 1.0
-    """CPU-ns of one marker alone for a byte of scan work."""
+    """CPU-ns of one marker alone for a byte of scan work, the mean of the cycle."""
+    course: MarkCourse = field(default_factory=lambda: MarkCourse(()))
+    """The same along the cycle."""
     crowding: float = 0.0
     """By how much a second marker slows each of them down in this cycle, as a share."""
     gc_percent: int = 100

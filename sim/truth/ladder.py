@@ -22,6 +22,7 @@ RUNGS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ),
     ("allocation is black while marking", ("black_allocation",)),
     ("assists and their limiter", ("assists", "limiter")),
+    ("roots and tables of pointers are marked first", ("mark_course",)),
     ("lazy sweeping", ("lazy_sweep",)),
     ("stopping the world takes time", ("stop_the_world",)),
     ("write barrier and slower caches", ("write_barrier", "mutator_slowdown")),

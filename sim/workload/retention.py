@@ -33,3 +33,8 @@ class StoreState:
     """What was published into it, the oldest first."""
     entries_requested: float = 0.0
     """Bytes of the entries."""
+
+    @property
+    def held(self) -> float:
+        """Bytes of what it has now."""
+        return self.inserted if self.replacement == "none" else min(self.inserted, self.capacity)

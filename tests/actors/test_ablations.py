@@ -117,6 +117,30 @@ def test_without_black_allocation_garbage_does_not_float_for_a_cycle() -> None:
     assert without["floating"] < 0.2 * whole["floating"]
 
 
+def test_without_the_course_of_marking_assists_are_cheap_from_the_start() -> None:
+    """Who assists early scans a table of pointers; the cycle as a whole costs what it costs.
+
+    On a CPU that scans spans as a whole, what the table leads to is much work at a low cost.
+    """
+    allocate = {"cpu": "200us", "allocate": "64KiB", "of": "entry"}
+    renew = {"cpu": "10us", "allocate": "1KiB", "of": "entry", "into": "live"}
+    sessions: dict[str, Any] = {
+        **BUSY,
+        "mixes": {"entry": [{"size": "320B", "pointers": 12}, {"size": "96B", "share": 4}]},
+        "stores": {"live": {"size": "24MiB", "of": "entry"}},
+        "goroutines": {"get": {"steps": [{"work": allocate}, {"work": renew}]}},
+        "load": {"gets": {"goroutine": "get", "arrivals": {"poisson": "1500/s"}}},
+    }
+    settings = {"GOMAXPROCS": 1, "machine": "avx512-x86-64", "duration": "1s"}
+    whole, without = (
+        figures_of(run(sessions, **settings, model={"mark_course": on})) for on in (True, False)
+    )
+    assert whole["assist"] > 2 * without["assist"] > 0
+    kinds = ("assist", "idle", "dedicated", "fractional")
+    all_marking = [sum(found[kind] for kind in kinds) for found in (whole, without)]
+    assert all_marking[0] == pytest.approx(all_marking[1], rel=0.25)
+
+
 def test_without_lazy_sweeping_the_pause_holds_the_sweep() -> None:
     whole, without = figures(), figures("lazy_sweep")
     assert without["swept_later"] == 0 < whole["swept_later"]

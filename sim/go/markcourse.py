@@ -1,0 +1,78 @@
+"""The course of a cycle's marking: what is scanned first costs more for each byte of scan work.
+
+Roots come first (globals, then stacks), then large tables of pointers, which workers find in their
+object buffers before they look at the queue of spans (runtime/mgcmark.go: gcDrain; mgcwork.go). A
+table is little scan work, and every eight bytes of it lead to an object somewhere in the heap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+ROOT_BLOCK: Final = 256 << 10  # runtime/mgcmark.go: rootBlockBytes
+OBLET: Final = 128 << 10  # runtime/mgcmark.go: maxObletBytes
+
+
+class MarkStretch(NamedTuple):
+    """A part of the work of a cycle that costs the same all along."""
+
+    work: float
+    """Scan work, bytes."""
+    ns: float
+    """CPU time of one marker alone."""
+    grain: int = 0
+    """Bytes that are scanned in one go, however little a marker wants."""
+
+
+class MarkCourse:
+    """What a byte of scan work costs, by how many have been taken before."""
+
+    def __init__(self, stretches: Sequence[MarkStretch]) -> None:
+        self._stretches: list[MarkStretch] = []
+        self._ends: list[float] = []
+        """Work that has been taken when each stretch is over."""
+        end = passed = 0.0
+        for stretch in stretches:
+            passed += stretch.ns
+            if stretch.work > 0:
+                end += stretch.work
+                self._stretches.append(stretch._replace(ns=passed))
+                self._ends.append(end)
+                passed = 0.0
+        if passed and self._stretches:
+            last = self._stretches[-1]
+            self._stretches[-1] = last._replace(ns=last.ns + passed)
+
+    def rate(self, taken: float) -> float:
+        """CPU-ns of the next byte."""
+        stretch = self._at(taken)
+        return stretch.ns / stretch.work if stretch is not None else 1.0
+
+    def grain(self, taken: float) -> int:
+        """Bytes of which the next scan consists at least; 0: as few as anybody wants."""
+        stretch = self._at(taken)
+        return min(stretch.grain, int(stretch.work)) if stretch is not None else 0
+
+    def end(self, taken: float) -> float:
+        """Until how much work has been taken a byte costs what the next one does."""
+        for end in self._ends:
+            if taken < end:
+                return end
+        return taken
+
+    def ns(self, begin: float, end: float) -> float:
+        """CPU time of one marker alone for the work between two points."""
+        first = total = 0.0
+        for stretch, last in zip(self._stretches, self._ends, strict=True):
+            mine = min(end, last) - max(begin, first)
+            if mine > 0:
+                total += mine * stretch.ns / stretch.work
+            first = last
+        return total
+
+    def _at(self, taken: float) -> MarkStretch | None:
+        for stretch, end in zip(self._stretches, self._ends, strict=True):
+            if taken < end:
+                return stretch
+        return self._stretches[-1] if self._stretches else None

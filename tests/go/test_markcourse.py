@@ -1,0 +1,37 @@
+"""Work that is done first costs what it costs, and the whole cycle what all parts cost."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.go.markcourse import MarkCourse, MarkStretch
+
+STRETCHES = st.lists(
+    st.builds(MarkStretch, st.integers(0, 10**9), st.floats(0, 1e10)), min_size=1, max_size=4
+)
+
+
+@given(STRETCHES, st.lists(st.floats(0, 1), max_size=5))
+def test_all_of_a_cycle_costs_what_its_parts_cost(
+    stretches: list[MarkStretch], cuts: list[float]
+) -> None:
+    """However it is divided; what has no work is paid with what comes next."""
+    course, work = MarkCourse(stretches), sum(stretch.work for stretch in stretches)
+    points = [0.0, *sorted(cut * work for cut in cuts), float(work)]
+    parts = sum(course.ns(begin, end) for begin, end in pairwise(points))
+    wanted = sum(stretch.ns for stretch in stretches) if work else 0.0
+    assert parts == pytest.approx(wanted, rel=1e-6, abs=1e-3)
+
+
+def test_a_table_costs_more_by_the_byte_and_is_scanned_in_large_parts() -> None:
+    course = MarkCourse(
+        [MarkStretch(100, 10.0), MarkStretch(800, 8000.0, 256), MarkStretch(0, 9.0)]
+    )
+    assert course.rate(0) == pytest.approx(0.1)
+    assert course.rate(100) == pytest.approx(8009 / 800)  # what is left over is paid at the end
+    assert (course.grain(99), course.grain(100)) == (0, 256)
+    assert (course.end(0), course.end(100), course.end(900)) == (100, 900, 900)

@@ -11,11 +11,12 @@ from sim.actors.kinds import KindColumns
 from sim.actors.memory import Memory
 from sim.actors.retention import Retention
 from sim.go.marker import MarkCounts, Marker
-from sim.machine.price import TableWork, crowding_ns, mark_cpu_ns, table_work
+from sim.machine.price import crowding_ns, mark_cpu_ns
 from sim.machine.profile import FinalizerCosts, MarkCosts
 from sim.runtime.interfaces import MarkTotals, Snapshot
 from sim.units import Bytes
 from sim.workload.ledger import Ledger
+from sim.workload.tables import TableWork, table_work
 
 Ints = NDArray[np.int64]
 

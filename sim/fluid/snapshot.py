@@ -11,9 +11,9 @@ from sim.fluid.change import Change
 from sim.fluid.retention import Retained
 from sim.fluid.spans import Floats, SpanModel
 from sim.go.marker import Marker
-from sim.machine.price import TableWork, crowding_ns, mark_cpu_ns, table_work
+from sim.machine.price import crowding_ns, mark_cpu_ns
 from sim.machine.profile import MarkCosts
-from sim.workload.tables import Tabled
+from sim.workload.tables import Tabled, TableWork, table_work
 
 RECOUNT_CHANGE: Final = 1 / 50
 """Work is counted anew when the heap has changed by this part of it; it scales till then. Chosen

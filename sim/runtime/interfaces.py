@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from sim.engine.clock import ClockTime
-from sim.machine.price import TableWork
 from sim.runtime.state import Process
 from sim.units import Bytes, Nanoseconds
+from sim.workload.tables import TableWork
 
 
 class Snapshot(NamedTuple):

@@ -14,9 +14,9 @@ from sim.go.marker import MarkCounts, Marker
 from sim.machine.price import crowding_ns, mark_cpu_ns
 from sim.machine.profile import FinalizerCosts, MarkCosts
 from sim.runtime.interfaces import MarkTotals, Snapshot
+from sim.runtime.table_costs import TableWork, table_work
 from sim.units import Bytes
 from sim.workload.ledger import Ledger
-from sim.workload.tables import TableWork, table_work
 
 Ints = NDArray[np.int64]
 

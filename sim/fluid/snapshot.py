@@ -13,7 +13,8 @@ from sim.fluid.spans import Floats, SpanModel
 from sim.go.marker import Marker
 from sim.machine.price import crowding_ns, mark_cpu_ns
 from sim.machine.profile import MarkCosts
-from sim.workload.tables import Tabled, TableWork, table_work
+from sim.runtime.table_costs import TableWork, table_work
+from sim.workload.tables import Tabled
 
 RECOUNT_CHANGE: Final = 1 / 50
 """Work is counted anew when the heap has changed by this part of it; it scales till then. Chosen

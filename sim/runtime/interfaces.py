@@ -6,8 +6,8 @@ from typing import NamedTuple, Protocol
 
 from sim.engine.clock import ClockTime
 from sim.runtime.state import Process
+from sim.runtime.table_costs import TableWork
 from sim.units import Bytes, Nanoseconds
-from sim.workload.tables import TableWork
 
 
 class Snapshot(NamedTuple):

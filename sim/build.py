@@ -42,6 +42,10 @@ class Mode(Protocol):
     def report(self) -> None:
         """Tell what is only told at the end."""
 
+    @property
+    def remark(self) -> str:
+        """What is to be said of how a complete run came about; empty if there is nothing."""
+
 
 class Run:
     """A run that is ready: it begins with the first step of its clock."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sim.config.detail import unsupported
-from sim.config.run import RunConfig
+from sim.config.run import AUTO, RunConfig
 from sim.errors import UserError
 from sim.fluid.between_cycles import BetweenCycles
 from sim.fluid.cohorts import Cohort, is_long
@@ -19,6 +19,7 @@ from sim.fluid.in_flight import StackMemory
 from sim.fluid.loads import ClosedFlow, OpenFlow
 from sim.fluid.mutator import Rates
 from sim.fluid.rates import ArrivalRates
+from sim.fluid.repetition import Repetition
 from sim.fluid.retention import Memoryless, OldestStore, Pooled, RandomStore, Retained
 from sim.fluid.slots import SlotAccounts
 from sim.fluid.sources import VisitSource
@@ -93,8 +94,19 @@ class Fluid:
             self._footprint,
             streams,
         )
+        self._repetition = Repetition(
+            run.clock, run.emit, gc, settings, self.flow, self._footprint, slots
+        )
+        self._repetition.on = self._config.duration != AUTO
         self._between = BetweenCycles(
-            run.clock, gc, run.container, settings, self.flow, self._footprint, run.finished
+            run.clock,
+            gc,
+            run.container,
+            settings,
+            self.flow,
+            self._footprint,
+            self._repetition,
+            run.finished,
         )
         self.heap = ExpectedHeap(
             self.flow,
@@ -115,6 +127,7 @@ class Fluid:
         """See `sim.build.Mode`."""
         clock = self._runtime.clock
         self._recording = recording
+        recording.listener = self._repetition.note
         self._footprint.tell_pacer = accounts.tell_pacer
         clock.process(collector.run())
         run = self._runtime
@@ -130,6 +143,11 @@ class Fluid:
 
     def report(self) -> None:
         """See `sim.build.Mode`: all has been told."""
+
+    @property
+    def remark(self) -> str:
+        """See `sim.build.Mode`: what of it was not simulated."""
+        return self._repetition.remark
 
     def _sample(self, *, always: bool = False) -> None:
         """After a cycle, and where there is none now and then."""

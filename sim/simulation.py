@@ -120,7 +120,7 @@ def run_to_end(
     run.mode.finish()
     if progress is not None:
         progress(1.0)
-    return stopped or Stopped(Status.COMPLETE, enough.outcome if enough else "")
+    return stopped or Stopped(Status.COMPLETE, enough.outcome if enough else run.mode.remark)
 
 
 def _deadline(

@@ -10,6 +10,7 @@ import simpy
 from sim.engine.clock import Clock
 from sim.fluid.flow import Flow
 from sim.fluid.footprint import Footprint
+from sim.fluid.repetition import Repetition
 from sim.runtime.state import GC, CgroupLimits, Process, Settings
 from sim.units import MAX_INT64, SECOND
 
@@ -31,11 +32,12 @@ class BetweenCycles:
         settings: Settings,
         flow: Flow,
         footprint: Footprint,
+        repetition: Repetition,
         finished: simpy.Event,
     ) -> None:
         self._clock, self._gc, self._pacer, self._container = clock, gc, gc.pacer, container
         self._settings, self._ps, self._flow = settings, settings.gomaxprocs, flow
-        self._footprint, self._finished = footprint, finished
+        self._footprint, self._finished, self._repetition = footprint, finished, repetition
         self._step_begun: float | None = None
         """When the step under way began, outside of a cycle."""
         self._process: simpy.Process | None = None
@@ -58,6 +60,7 @@ class BetweenCycles:
                 yield ended
                 for cohort in flow.cohorts():
                     cohort.cycle_ended(gc.cycles)
+                yield from self._repetition.run(sample)
             sample()
         self._finished.succeed()
 

@@ -40,6 +40,7 @@ class OpenFlow(VisitSource):
         """Visits that have come before their time."""
         self.regular = not rates.random
         self._rate = rates.at(begin)
+        self.endless = math.isinf(self._rate.until)
         self._now = begin
 
     def plan(self, now: float, procs: int) -> None:
@@ -137,6 +138,7 @@ class ClosedFlow(VisitSource):
     ) -> None:
         super().__init__(visit, begin)
         self.workers, self.think, self.left = workers, think, visits
+        self.endless = math.isinf(visits)
         self._steady = self._queued = 0.0
         """Visits per ns whose wait ends, and those that wait for a P by chance."""
         self._round_ns = 1.0

@@ -14,6 +14,8 @@ NOTHING_LEFT: Final = 1e-12
 """Share of what filled a store first that is as good as none. Less than an object of any heap."""
 ROUNDING: Final = 1e-6
 """Entries; so much less than a whole one is one."""
+SETTLED: Final = 5
+"""Turnovers, or mean lifetimes, after which a level is reached but for exp(-5), 0.7 %."""
 YOUNG: Final = 1e-6
 """Share of a lifetime, of what has just been allocated."""
 
@@ -59,6 +61,11 @@ class Retained:
         """Share of the slots that lie apart: they survived among others that died at random."""
         return 0.0
 
+    @property
+    def settled(self) -> bool:
+        """Whether it is no longer on the way to a level."""
+        return True
+
 
 class RandomStore(Retained):
     """A store that, once it is full, drops an entry at random for every new one."""
@@ -90,6 +97,11 @@ class RandomStore(Retained):
             return replaced
         return (Runs(self.slots * left, self._capacity, left), *replaced)
 
+    @property
+    def settled(self) -> bool:
+        """See `Retained`."""
+        return self._inserted > (SETTLED + 1) * self._capacity
+
     def scattered(self) -> float:
         """See `Retained`: all but what filled the store first and has its neighbour still."""
         return -math.expm1(2.0 * min(self._capacity - self._inserted, 0.0) / self._capacity)
@@ -111,6 +123,11 @@ class OldestStore(Retained):
         """See `Retained`."""
         self.slots = min(self.slots + slots, self._capacity)
 
+    @property
+    def settled(self) -> bool:
+        """See `Retained`."""
+        return self.slots >= self._capacity
+
 
 class Memoryless(Retained):
     """Objects with exponential lifetimes."""
@@ -126,6 +143,11 @@ class Memoryless(Retained):
         """See `Retained`."""
         self.slots += slots
         self._new += slots
+
+    @property
+    def settled(self) -> bool:
+        """See `Retained`."""
+        return self._age > SETTLED * self._mean
 
     def scattered(self) -> float:
         """See `Retained`: all but what was kept first and has its neighbour still."""

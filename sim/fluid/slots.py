@@ -42,6 +42,16 @@ class SlotAccounts:
         self.last_taken, self.taken = self.taken, [0.0] * len(self.taken)
         return self._nbytes(freed)
 
+    @property
+    def freed_by_mix(self) -> list[float]:
+        """Slots freed since the start, by mix."""
+        return self._freed
+
+    def repeat(self, slots: Sequence[float]) -> None:
+        """So many are allocated and freed again, by mix; what is in the heap stays."""
+        self._freed = list(map(operator.add, self._freed, slots))
+        self._before = list(map(operator.add, self._before, slots))
+
     def _nbytes(self, slots: Sequence[float]) -> float:
         return float(sum(map(operator.mul, slots, self._slot_bytes)))
 

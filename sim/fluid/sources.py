@@ -32,6 +32,8 @@ class VisitSource:
         self.backlog = 0.0
         """Visits that wait for a P."""
         self.ended = False
+        self.endless = False
+        """Whether it goes on like this for ever."""
         self.regular = False
         """Whether visits come at equal intervals, of which on average half is still to go."""
         self.by_timer = False

@@ -44,16 +44,22 @@ class Recording:
     ) -> None:
         self._clock, self._emit, self._gc, self._settings = clock, emit, gc, settings
         self._heap, self._mutator, self._memory = heap, mutator, memory
+        self.listener: Callable[[Cycle | Pause], None] = lambda _: None
+        """Is told of cycles and their pauses as well. Set by the build of a mode."""
 
     def cycle(self) -> None:
         """A cycle has ended; the sweep that it tells of is the one before its start."""
-        cycle, emit = self._gc.cycle, self._emit
-        emit(self._cycle(cycle, self._heap.sweep_report()))
+        cycle = self._gc.cycle
+        self._tell(self._cycle(cycle, self._heap.sweep_report()))
         for kind, at, stopping, total in (
             ("sweep-termination", cycle.started, cycle.stop_start, cycle.pause_start),
             ("mark-termination", cycle.mark_ended, cycle.stop_end, cycle.pause_end),
         ):
-            emit(Pause(int(at), kind, int(stopping), int(total), cycle.number))
+            self._tell(Pause(int(at), kind, int(stopping), int(total), cycle.number))
+
+    def _tell(self, fact: Cycle | Pause) -> None:
+        self._emit(fact)
+        self.listener(fact)
 
     def _cycle(self, cycle: CycleRecord, sweep: SweepReport) -> Cycle:
         gc, pacer, ps = self._gc, self._gc.pacer, self._settings.gomaxprocs

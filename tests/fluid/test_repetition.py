@@ -1,0 +1,85 @@
+"""Long runs as rates: cycles that are repeated are those that would have come, and it is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sim.config import load
+from sim.fluid import repetition
+from sim.results.result import Result
+from sim.simulation import simulate
+
+STEADY = ["duration=30s", "model.detail=fluid", "GOMAXPROCS=2"]
+BLOCK = 150
+COUNTERS = (
+    "/gc/heap/allocs:bytes",
+    "/gc/heap/allocs:objects",
+    "/gc/heap/frees:bytes",
+    "/gc/cycles/total:gc-cycles",
+    "/cpu/classes/idle:cpu-seconds",
+    "/cpu/classes/gc/total:cpu-seconds",
+    "/cpu/classes/user:cpu-seconds",
+)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, block: int, *sets: str) -> Result:
+    monkeypatch.setattr(repetition, "BLOCK", block)
+    return simulate(load("grpc-fanout", [*STEADY, *sets]))
+
+
+@pytest.fixture(scope="module")
+def both() -> dict[str, Result]:
+    """The same run, with cycles that are repeated and with all simulated."""
+    with pytest.MonkeyPatch.context() as patched:
+        repeated = run(patched, BLOCK)
+        return {"repeated": repeated, "simulated": run(patched, 10**9)}
+
+
+def test_a_run_that_repeats_cycles_says_which(both: dict[str, Result]) -> None:
+    assert "times again" in both["repeated"].run["reason"]
+    assert "times again" in both["repeated"].summary().verdict
+    assert both["simulated"].run["reason"] == ""
+
+
+def test_means_are_those_of_a_run_that_simulates_all(both: dict[str, Result]) -> None:
+    """Cycles scatter by a fifth, so that the mean of a block is off by 1.6 % as a standard deviation."""
+    ends = {name: result.samples.iloc[-1] for name, result in both.items()}
+    for column in COUNTERS:
+        assert ends["repeated"][column] == pytest.approx(ends["simulated"][column], rel=0.05)
+
+
+def test_counters_and_cycles_go_on_without_a_gap(both: dict[str, Result]) -> None:
+    result = both["repeated"]
+    cycles, last = result.cycles, result.samples.iloc[-1]
+    assert (cycles["number"].diff().iloc[1:] == 1).all()
+    assert (cycles["start_ns"].iloc[1:].to_numpy() >= cycles["end_ns"].iloc[:-1].to_numpy()).all()
+    assert last["/gc/cycles/total:gc-cycles"] == len(cycles)
+    assert (result.samples[list(COUNTERS)].diff().iloc[1:] >= 0).all(axis=None)
+    live = last["/gc/heap/allocs:bytes"] - last["/gc/heap/frees:bytes"]
+    assert live == pytest.approx(last["/memory/classes/heap/objects:bytes"], abs=1)
+    classes: Any = last.filter(like="/cpu/classes/")
+    assert classes["/cpu/classes/total:cpu-seconds"] == pytest.approx(30 * 2, rel=1e-9)
+    assert cycles["gc_cpu_fraction"].iloc[-1] == pytest.approx(
+        both["simulated"].cycles["gc_cpu_fraction"].iloc[-1], rel=0.05
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "workload.load.calls.arrivals={bursts: {rate: 9/s, burst: 999/s, period: 2s, lasting: 1s}}",
+        "workload.load.calls.arrivals.poisson=9000/s",
+    ],
+    ids=["load that changes", "load that is too much"],
+)
+def test_what_changes_is_simulated_to_its_end(monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    result = run(monkeypatch, 20, "duration=5s", change)
+    assert "times again" not in result.run["reason"]
+
+
+def test_a_leak_is_simulated_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repetition, "BLOCK", 10)
+    result = simulate(load("slow-leak", ["duration=100s", "model.detail=fluid"]))
+    assert "times again" not in result.run["reason"]

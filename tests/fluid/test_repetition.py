@@ -44,7 +44,7 @@ def test_a_run_that_repeats_cycles_says_which(both: dict[str, Result]) -> None:
 
 
 def test_means_are_those_of_a_run_that_simulates_all(both: dict[str, Result]) -> None:
-    """Cycles scatter by a fifth, so that the mean of a block is off by 1.6 % as a standard deviation."""
+    """Cycles scatter by a fifth: the mean of a block has a standard deviation of 1.6 %."""
     ends = {name: result.samples.iloc[-1] for name, result in both.items()}
     for column in COUNTERS:
         assert ends["repeated"][column] == pytest.approx(ends["simulated"][column], rel=0.05)

@@ -39,6 +39,7 @@ BENCHMARKS: Final = {
     "sizeclasses": ("sizeclasses",),
     "whatif, busy": ("whatif", "busy.gctrace.gz", *SETTINGS),
     "whatif, waiting": ("whatif", "waiting.gctrace.gz", *SETTINGS),
+    "(a), 1 ms": ("run", "a.yaml", "--quiet", "--set", "duration=1ms"),
     "quickstart, 10 s": ("run", "quickstart.yaml", "--quiet"),
     "(a), 5 s": ("run", "a.yaml", "--quiet"),
     "64 Ps, 4 GiB/s, 2 s": ("run", "b.yaml", "--quiet"),
@@ -47,9 +48,11 @@ BENCHMARKS: Final = {
 }
 """By name: what is typed after `gomemsim`, in a folder with these files."""
 KEYS: Final = ["build", "benchmark"]
-DRIFT: Final = 0.25
+DRIFT: Final = 0.12
 """Share by which a ratio of one commit may differ between two calls, places or machines, beyond
-the scatter within a call: 21 % was seen, of commands of a tenth of a second."""
+the scatter within a call: 10 % was seen of commands of seconds."""
+JITTER: Final = 0.015
+"""CPU seconds by which a command may: 21 % was seen of commands of a tenth of a second."""
 
 
 def files(folder: Path) -> None:
@@ -141,7 +144,8 @@ def summed(measured: pd.DataFrame) -> pd.DataFrame:
 def fallen(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     """Rows whose ratio to the reference is worse than before by more than noise and drift."""
     both = now.merge(before, on=KEYS, suffixes=("", "_before"))
-    least = both["of_reference_before"] * (1 - both["noise"] - both["noise_before"] - DRIFT)
+    drift = DRIFT + JITTER / both["cpu_seconds"]
+    least = both["of_reference_before"] * (1 - both["noise"] - both["noise_before"] - drift)
     return both[both["of_reference"] < least]
 
 

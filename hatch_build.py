@@ -104,7 +104,7 @@ def compiled(root: Path, modules: list[str], folder: Path) -> list[Path]:
         [sys.executable, "-m", "mypyc", "--config-file", CONFIG, *modules],
         cwd=folder,
         check=True,
-        env=os.environ | {"MYPYC_OPT_LEVEL": "2", "MYPYC_DEBUG_LEVEL": "0"},
+        env=os.environ | {"MYPYC_OPT_LEVEL": "1", "MYPYC_DEBUG_LEVEL": "0"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

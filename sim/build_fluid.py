@@ -81,7 +81,10 @@ class Fluid:
     def _make(self, spans: SpanModel, run: Runtime) -> None:
         """Who runs, and the heap and the program as the collector sees them."""
         gc, settings, machine, streams = run.gc, run.settings, run.machine, run.streams
-        slots, stacks = SlotAccounts(spans), StackMemory(settings.gomaxprocs + EXTRA_THREADS)
+        slots, stacks = (
+            SlotAccounts(spans.slot_bytes),
+            StackMemory(settings.gomaxprocs + EXTRA_THREADS),
+        )
         self._footprint = Footprint(gc, settings, machine, spans, slots, stacks)
         self.flow = Flow(
             run.clock,

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.machinery import EXTENSION_SUFFIXES
 from typing import Any
 
+import pytest
+
+from sim.actors import processor
 from sim.build import build
 from sim.build_events import Events
 from sim.config import load
 from sim.config.run import RunConfig
 from sim.results.result import Result
 from sim.simulation import simulate
+
+looks_inside = pytest.mark.skipif(
+    processor.__file__.endswith(tuple(EXTENSION_SUFFIXES)),
+    reason="methods and constants of native classes cannot be replaced",
+)
+"""Of tests that watch the simulator at work by replacing a part of it."""
 
 EVERYTHING: dict[str, Any] = {
     "name": "everything",

@@ -5,16 +5,15 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 
-from sim.fluid.spans import SpanModel
 from sim.units import Bytes
 
 
 class SlotAccounts:
     """Allocated less freed is what is in the heap, in slots and in bytes, at every instant."""
 
-    def __init__(self, spans: SpanModel) -> None:
-        self._slot_bytes = spans.slot_bytes
-        mixes = len(spans.slot_bytes)
+    def __init__(self, slot_bytes: Sequence[float]) -> None:
+        self._slot_bytes = slot_bytes
+        mixes = len(slot_bytes)
         self.taken = [0.0] * mixes
         """Slots allocated since the last sweep, by mix. Written by `Flow.settle` and by pools."""
         self.last_taken = [0.0] * mixes

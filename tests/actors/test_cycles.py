@@ -17,7 +17,7 @@ from sim.go.pacer.go127 import background_workers
 from sim.go.sysmon import PERIOD, WHOLE_SLICE
 from sim.units import MINUTE, MS, SECOND, US, KiB, MiB
 from tests.actors.audit import audit, watch_goroutines
-from tests.worlds import EVERYTHING, config_of, instants, run, world_of
+from tests.worlds import EVERYTHING, config_of, instants, looks_inside, run, world_of
 
 
 def program(steps: list[Any], load: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -182,6 +182,7 @@ def test_a_quarter_of_the_cpu_marks_whatever_gomaxprocs(procs: int) -> None:
     assert cycles["idle_ns"].sum() < 0.01 * marking * procs
 
 
+@looks_inside
 def test_idle_ps_mark_and_ps_with_work_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     light = run(allocating(1, cpu="1ms", allocate="512KiB"), GOMAXPROCS=4, duration="300ms")
     assert light.cycles["idle_ns"].sum() > light.cycles["dedicated_ns"].sum()
@@ -270,6 +271,7 @@ def test_assists_come_with_pressure() -> None:
     assert pressed["assist_parks"].sum() > 0
 
 
+@looks_inside
 def test_nobody_assists_while_the_limiter_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     scan, limited, free = AssistCredit.scan, [], []
 

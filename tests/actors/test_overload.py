@@ -10,10 +10,12 @@ from sim.actors import overload
 from sim.config import load
 from sim.record.facts import Status
 from sim.simulation import simulate
+from tests.worlds import looks_inside
 
 CONFIG = Path(__file__).parents[2] / "configs" / "quickstart.yaml"
 
 
+@looks_inside
 def test_a_queue_that_grows_without_end_ends_the_run_and_what_it_had_stays(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,8 +19,7 @@ SLOT_BYTES = [48.0, 1024.0]
 def test_allocated_less_freed_is_in_the_heap_after_every_sweep(
     cycles: list[tuple[float, float, float]],
 ) -> None:
-    spans: Any = SimpleNamespace(slot_bytes=SLOT_BYTES)
-    accounts = SlotAccounts(spans)
+    accounts = SlotAccounts(SLOT_BYTES)
     for small, large, left in cycles:
         accounts.taken[0] += small
         accounts.taken[1] += large

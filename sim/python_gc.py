@@ -1,7 +1,7 @@
 """Python's own cyclic collector, which has little to find here (see the module `gc`).
 
 What commands import lasts until they end, and what has ended in a simulation is freed by reference
-counts: it leaves no cycles behind.
+counts: it leaves no cycles behind before the whole run ends.
 """
 
 from __future__ import annotations
@@ -23,13 +23,19 @@ def collect_seldom() -> None:
 
 
 @contextmanager
-def what_is_there_stays() -> Iterator[None]:
-    """Meanwhile the collector goes seldom, and only through what is new."""
+def one_of_many_runs() -> Iterator[None]:
+    """Meanwhile the collector goes seldom, and only through what is newer than the first run.
+
+    What the last run left, whose parts refer to each other, goes before the next one begins: a
+    program of many runs does not grow.
+    """
     usual = gc.get_threshold()
     gc.set_threshold(*SELDOM)
-    gc.freeze()
+    if gc.get_freeze_count():
+        gc.collect()
+    else:
+        gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
         gc.set_threshold(*usual)

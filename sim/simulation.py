@@ -18,7 +18,7 @@ from sim.config.provenance import SIMULATOR, provenance
 from sim.config.run import AUTO, RunConfig
 from sim.errors import UserError
 from sim.precision import Enough, warm_up
-from sim.python_gc import what_is_there_stays
+from sim.python_gc import one_of_many_runs
 from sim.record.facts import Phase, RunInfo, Status
 from sim.record.parquet import PARTIAL, ParquetSink, read_table
 from sim.record.phases import PhaseName
@@ -32,6 +32,7 @@ STEPS = 200
 """How often a run reports its progress."""
 
 
+@one_of_many_runs()
 def simulate(
     config: RunConfig | str | Path,
     out: Path | None = None,
@@ -115,8 +116,7 @@ def run_to_end(
     """
     clock = run.runtime.clock
     clock.process(_deadline(run.runtime, progress, enough))
-    with what_is_there_stays():
-        stopped: Stopped | None = clock.run(until=run.runtime.finished)
+    stopped: Stopped | None = clock.run(until=run.runtime.finished)
     run.mode.finish()
     if progress is not None:
         progress(1.0)

@@ -13,6 +13,7 @@ from sim.config import load
 from sim.config.run import RunConfig
 from sim.experiment.point import Point
 from sim.experiment.sweep import stored
+from sim.python_gc import one_of_many_runs
 from sim.record.facts import Fact, Phase, Status
 from sim.record.phases import PhaseName
 from sim.record.places import Place
@@ -60,6 +61,7 @@ class _Pilot:
             raise _Enough
 
 
+@one_of_many_runs()
 def run_cost(config: RunConfig) -> float:
     """CPU seconds that a run will take, from its beginning; NaN if it fails in that.
 

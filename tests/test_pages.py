@@ -6,16 +6,14 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 
 from generate import PAGES as REFERENCE
 from generate import write_reference
 from generate.errors import brief
 from generate.reliability import befallen, fuzzed
-from sim.cli.app import app
+from sim.cli.app import command_line
 from sim.results.formulas import FORMULAS
 from sim.results.names import WORDS
 from tests.pages import INSTALLED, PAGES, ROOT, blocks, follow, typed
@@ -44,7 +42,7 @@ def test_what_a_page_links_to_is_there(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_of_a_page_have_the_names_and_options_of_today(page: Path) -> None:
-    group: Any = typer.main.get_command(app)
+    group = command_line()
     lines = [line.words for b in blocks(page) if b.language == "console" for line in typed(b)]
     for words in [words[1:] for words in lines if words[0] == "gomemsim"]:
         command = group.commands[words[0]]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from sim.cli.app import app
+from sim.cli.app import command_line
 
 WIDTH = 96
 
 
 def commands() -> str:
     """A section a command, in the order of `gomemsim --help`."""
-    whole = typer.main.get_command(app)
+    whole = command_line()
     parts = ["# Commands", _shown("gomemsim", whole)]
     for name, command in whole.commands.items():
         parts += [f"## {name}", _shown(f"gomemsim {name}", command)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Final
+from functools import cache
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -105,13 +106,19 @@ def options(
     """Simulate the memory system of the Go 1.27 runtime."""
 
 
+@cache
+def command_line() -> Any:
+    """The commands as click has them, made of the signatures once in a process."""
+    return typer.main.get_command(app)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit; what goes wrong is one sentence (see `sim.cli.ending`)."""
     collect_seldom()
     os.environ.setdefault(*ONE_THREAD)
     with text_is_data(), signals_interrupt():
         try:
-            code = app(args=arguments, prog_name="gomemsim")
+            code = command_line().main(args=arguments, prog_name="gomemsim")
             sys.stdout.flush()
         except typer.Exit as ended:
             code = ended.exit_code

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -52,7 +53,6 @@ def init(
 
 def _files(start: str) -> Iterator[tuple[str, str]]:
     """Name and text of each file; the config names the workload beside it, as a file."""
-    from sim.config import json_schema
     from sim.examples import examples as shipped
     from sim.examples import named
 
@@ -62,11 +62,18 @@ def _files(start: str) -> Iterator[tuple[str, str]]:
     if key:
         file = "workload.yaml" if key[1] == start else f"{key[1]}.yaml"
         yield path.name, text.replace(key[0], f"workload: {file}")
-        yield "config.schema.json", dumps(json_schema("config"), indent=2) + "\n"
+        yield "config.schema.json", _schema("config")
         path = shipped("workloads")[key[1]]
         yield file, path.read_text(encoding="utf-8")
     else:
         yield path.name, text
     for log in shipped("logs").values():
         yield log.name, log.read_text(encoding="utf-8")
-    yield "workload.schema.json", dumps(json_schema("workload"), indent=2) + "\n"
+    yield "workload.schema.json", _schema("workload")
+
+
+@cache
+def _schema(kind: Literal["config", "workload"]) -> str:
+    from sim.config import json_schema
+
+    return dumps(json_schema(kind), indent=2) + "\n"

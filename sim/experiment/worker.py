@@ -7,14 +7,15 @@ whole run is copied, the file that seals it last.
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import psutil
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 PROGRESS: Final = "progress"
 """File in the folder of a run that grows: what fraction of it is done."""
+NOTED: Final = 0.1
+"""Seconds between two notes of it; a sweep looks less often."""
 _PARTIAL: Final = re.compile(r"\..*\.(\d+)@(.*)\.partial")
 
 
@@ -93,7 +96,7 @@ def _grow(point: Point, folder: Path) -> None:
     final = folder / point.name
     growing = folder / f".{final.name}.{os.getpid()}@{platform.node()}.partial"
     try:
-        _simulate(point, growing, partial(_note, growing / PROGRESS))
+        _simulate(point, growing, _noting(growing / PROGRESS))
         (growing / PROGRESS).unlink(missing_ok=True)
         final.parent.mkdir(parents=True, exist_ok=True)
         growing.rename(final)
@@ -121,9 +124,19 @@ def under_way(folder: Place) -> float:
     return sum(map(_noted, files))
 
 
-def _note(file: Path, fraction: float) -> None:
-    with suppress(OSError):  # what it costs the run will say the run itself
-        file.write_text(f"{fraction:.4f}", encoding="utf-8")
+def _noting(file: Path) -> Callable[[float], None]:
+    """Notes in a file how far a run is, no more often than somebody looks."""
+    noted = -math.inf
+
+    def note(fraction: float) -> None:
+        nonlocal noted
+        if monotonic() - noted < NOTED:
+            return
+        with suppress(OSError):  # what it costs the run will say the run itself
+            file.write_text(f"{fraction:.4f}", encoding="utf-8")
+        noted = monotonic()
+
+    return note
 
 
 def _noted(file: Path) -> float:

@@ -16,11 +16,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-import typer
 
 import sim
 from sim.cli import main
-from sim.cli.app import app
+from sim.cli.app import command_line
 from sim.cli.ending import Interrupted
 from sim.cli.help import EXAMPLES
 from sim.config import RunConfig
@@ -275,7 +274,7 @@ def test_commands_stand_in_groups_and_have_two_examples_that_parse(typed: Typed)
     _, listed, _ = typed("--help")
     assert "..." not in listed.partition("Options:")[2]
     assert "Commands:" not in listed  # every command is in a group
-    group: Any = typer.main.get_command(app)
+    group = command_line()
     assert set(group.commands) == set(EXAMPLES)
     for name, command in group.commands.items():
         _, told, _ = typed(name, "--help")

@@ -29,6 +29,8 @@ from sim.results.result import Result
 from sim.runtime.state import Process, Runtime, Stopped
 
 STEPS = 200
+FAST: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""libyaml writes the same text."""
 """How often a run reports its progress."""
 
 
@@ -141,7 +143,7 @@ def _deadline(
 def run_info(config: RunConfig, status: Status) -> RunInfo:
     """The row of the table `run`."""
     return RunInfo(
-        config=yaml.safe_dump(resolved(config), sort_keys=False),
+        config=yaml.dump(resolved(config), Dumper=FAST, sort_keys=False),
         seed=config.seed,
         workload=config.workload,
         detail=config.model.detail,

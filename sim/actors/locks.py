@@ -195,18 +195,16 @@ class Locks:
         times, ps = self._times, self._customers
         in_vain, sweeps = refills.in_vain.astype(np.float64), refills.sweeps_in_vain
         calm, taken = hold.times - in_vain, np.maximum(refills.spans - in_vain, 1)
+        evenly = (calm, seen_by_arrivals(hold.ns, calm, times.elapsed, ps))
+        if not in_vain.any():
+            return [evenly]
         between = np.maximum(times.spent * np.minimum(sweeps / taken, 1), 1)
         overlap = np.minimum(between[:, np.newaxis] / between, 1)
         together = between + overlap @ in_vain * self._sweep_span_ns
         at_work = times.at_work(together)
         sweepers = np.minimum(np.minimum(sweeps, at_work), ps)
-        return [
-            (calm, seen_by_arrivals(hold.ns, calm, times.elapsed, ps)),
-            (
-                in_vain,
-                seen_by_arrivals(hold.ns, in_vain, together / at_work, sweepers),
-            ),
-        ]
+        met = seen_by_arrivals(hold.ns, in_vain, together / at_work, sweepers)
+        return [evenly, (in_vain, met)]
 
     def longest_waits(self) -> Floats:
         """The longest wait by row, in ns: as seen, or expected where refills go in batches.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields
+from functools import cache
 from typing import (
     Annotated,
     Any,
@@ -51,12 +53,13 @@ class Key:
         return self.field.default is MISSING and self.field.default_factory is MISSING
 
 
-def keys(cls: type[Any]) -> dict[str, Key]:
+@cache
+def keys(cls: type[Any]) -> Mapping[str, Key]:
     """The keys that fill a dataclass, in the order of its fields."""
     hints = get_type_hints(cls, include_extras=True)
     public = [item for item in fields(cls) if item.init and not item.name.startswith("_")]
     found = [Key(item, hints[item.name]) for item in public]
-    return {_name(key): key for key in found}
+    return types.MappingProxyType({_name(key): key for key in found})
 
 
 def split(hint: Any) -> tuple[Any, tuple[Any, ...]]:

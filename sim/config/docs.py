@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Mapping
+from functools import cache
 from itertools import pairwise
 from textwrap import dedent
+from types import MappingProxyType
 from typing import Any
 
 
@@ -15,7 +18,8 @@ def describe(cls: type[Any]) -> str:
     return " ".join(paragraph.split())
 
 
-def field_docs(cls: type[Any]) -> dict[str, str]:
+@cache
+def field_docs(cls: type[Any]) -> Mapping[str, str]:
     """Field name -> docstring below it, for the fields that have one."""
     tree = ast.parse(dedent(inspect.getsource(cls)))
     body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef))
@@ -26,4 +30,4 @@ def field_docs(cls: type[Any]) -> dict[str, str]:
                 value=ast.Constant(value=str(doc))
             ):
                 docs[name] = " ".join(doc.split())
-    return docs
+    return MappingProxyType(docs)

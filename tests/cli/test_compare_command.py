@@ -56,7 +56,7 @@ def test_a_wide_grid_is_screened_as_rates_and_only_the_best_is_simulated_in_deta
         "--jobs",
         "1",
         "--set",
-        "duration=500ms",
+        "duration=250ms",
         "--out",
         str(tmp_path / "wide"),
         "--screen",

@@ -36,7 +36,7 @@ def test_what_is_left_is_told_in_a_fitting_unit() -> None:
 
 
 def test_the_beginning_of_a_run_tells_what_it_costs() -> None:
-    config = load("quickstart", ["duration=5s"])
+    config = load("quickstart", ["duration=2s"])
     estimate, begin = run_cost(config), time.process_time()
     simulate(config)
     real = time.process_time() - begin

@@ -38,7 +38,7 @@ def test_an_interrupted_run_is_readable_and_says_where_it_is(tmp_path: Path) -> 
     deadline = time.monotonic() + 60
     while not list(out.glob("*")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    time.sleep(2)
+    time.sleep(0.7)
     run.send_signal(signal.SIGINT)
     _, errors = run.communicate(timeout=60)
     assert run.returncode == INTERRUPTED

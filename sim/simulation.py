@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import yaml
@@ -28,10 +28,10 @@ from sim.results.load import load_run
 from sim.results.result import Result
 from sim.runtime.state import Process, Runtime, Stopped
 
-STEPS = 200
+STEPS: Final = 200
+"""How often a run reports its progress."""
 FAST: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """libyaml writes the same text."""
-"""How often a run reports its progress."""
 
 
 @one_of_many_runs()

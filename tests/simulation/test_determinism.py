@@ -73,8 +73,12 @@ def test_a_second_run_in_the_same_process_is_the_same(
 
 
 def test_a_run_leaves_pythons_own_collector_as_it_was() -> None:
-    before = gc.get_threshold()
+    usual, before = gc.get_threshold(), (700, 10, 10)
     during: list[tuple[int, int, int]] = []
-    simulate(config_of(EVERYTHING), progress=lambda _: during.append(gc.get_threshold()))
-    assert during[0] != before
-    assert gc.get_threshold() == before
+    gc.set_threshold(*before)
+    try:
+        simulate(config_of(EVERYTHING), progress=lambda _: during.append(gc.get_threshold()))
+        assert during[0] != before
+        assert gc.get_threshold() == before
+    finally:
+        gc.set_threshold(*usual)

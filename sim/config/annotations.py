@@ -13,6 +13,7 @@ from typing import (
     Literal,
     TypeVar,
     Union,
+    cast,
     get_args,
     get_origin,
     get_type_hints,
@@ -53,9 +54,13 @@ class Key:
         return self.field.default is MISSING and self.field.default_factory is MISSING
 
 
-@cache
 def keys(cls: type[Any]) -> Mapping[str, Key]:
     """The keys that fill a dataclass, in the order of its fields."""
+    return _keys(cast("Any", cls))  # types are hashable, which mypy does not know
+
+
+@cache
+def _keys(cls: Any) -> Mapping[str, Key]:
     hints = get_type_hints(cls, include_extras=True)
     public = [item for item in fields(cls) if item.init and not item.name.startswith("_")]
     found = [Key(item, hints[item.name]) for item in public]

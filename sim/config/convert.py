@@ -144,7 +144,7 @@ def _policy(at: At, registry: Registry) -> tuple[type[Any], str, dict[str, Any]]
     return cls, name, _values(body, keys(cls), _named(body, keys(cls)))
 
 
-def _named(at: At, known: dict[str, Key]) -> dict[str, At]:
+def _named(at: At, known: Mapping[str, Key]) -> dict[str, At]:
     """The places of the keys of a body that may be written short."""
     if at.node.value in (None, {}):
         return {}
@@ -161,7 +161,7 @@ def _named(at: At, known: dict[str, Key]) -> dict[str, At]:
     return {first: at}
 
 
-def _is_choice(mapping: Mapping[str, Any], bare: Any, known: dict[str, Key]) -> bool:
+def _is_choice(mapping: Mapping[str, Any], bare: Any, known: Mapping[str, Key]) -> bool:
     """Whether a mapping is a policy for the first key rather than a mapping of the keys."""
     return (
         bare in VALUES
@@ -170,7 +170,7 @@ def _is_choice(mapping: Mapping[str, Any], bare: Any, known: dict[str, Key]) -> 
     )
 
 
-def _values(at: At, known: dict[str, Key], children: dict[str, At]) -> dict[str, Any]:
+def _values(at: At, known: Mapping[str, Key], children: dict[str, At]) -> dict[str, Any]:
     """Field name -> value, for the keys that are there."""
     for name, child in children.items():
         if name not in known:

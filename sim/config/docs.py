@@ -9,7 +9,7 @@ from functools import cache
 from itertools import pairwise
 from textwrap import dedent
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 
 def describe(cls: type[Any]) -> str:
@@ -18,9 +18,13 @@ def describe(cls: type[Any]) -> str:
     return " ".join(paragraph.split())
 
 
-@cache
 def field_docs(cls: type[Any]) -> Mapping[str, str]:
     """Field name -> docstring below it, for the fields that have one."""
+    return _field_docs(cast("Any", cls))  # types are hashable, which mypy does not know
+
+
+@cache
+def _field_docs(cls: Any) -> Mapping[str, str]:
     tree = ast.parse(dedent(inspect.getsource(cls)))
     body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef))
     docs = {}

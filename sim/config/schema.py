@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import MISSING, is_dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
@@ -122,7 +123,7 @@ class _Builder:
     def mapping(self, cls: type[Any]) -> Schema:
         return self.object(cls, keys(cls))
 
-    def object(self, cls: type[Any], known: dict[str, Key], unit: str | None = None) -> Schema:
+    def object(self, cls: type[Any], known: Mapping[str, Key], unit: str | None = None) -> Schema:
         """A mapping of the keys of a dataclass."""
         docs = field_docs(cls)
         properties = {}

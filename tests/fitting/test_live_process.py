@@ -103,6 +103,7 @@ def test_an_address_becomes_a_workload(address: str, tmp_path: Path) -> None:
         ("4194999", "expected a running process"),
         (str(os.getpid()), "expected a program of Go"),
     ],
+    ids=["nobody listens", "no port", "no process", "Python"],  # the same in each worker
 )
 def test_who_says_nothing_is_one_sentence(
     target: str, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

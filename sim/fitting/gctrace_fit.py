@@ -21,7 +21,7 @@ from sim.fitting.phases import FEW_CYCLES, Phases, phases
 from sim.fitting.resident import LastHeap
 from sim.fitting.settings import name_gogc, name_limit
 from sim.replay.memory import Overheads
-from sim.replay.program import Load, ObservedCycle, ObservedProgram, Window
+from sim.replay.program import FREE_IN_CACHED, Load, ObservedCycle, ObservedProgram, Window
 from sim.replay.setting import Setting
 from sim.units import Bytes, Fraction, MiB
 
@@ -114,7 +114,8 @@ def _steady_from(cycles: Sequence[ObservedCycle], course: Phases, part: Kept) ->
 def _without_cached_slots(seen: Observed, cached: Bytes) -> Observed:
     """Free slots that Ps cache count as allocated, and are not."""
     slots = cached * seen.procs
-    return replace(seen, allocated=np.maximum(seen.allocated - slots, 0.1 * seen.allocated))
+    least = (1 - FREE_IN_CACHED) * seen.allocated
+    return replace(seen, allocated=np.maximum(seen.allocated - slots, least))
 
 
 def _overheads(log: GCTraceLog, seen: Observed, logged: Setting) -> Overheads:

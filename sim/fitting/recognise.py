@@ -112,6 +112,8 @@ class _Goals:
     """The heap was as large as its goal before the cycle could begin."""
     surely: NDArray[np.bool_]
     """Not only for rounding."""
+    above_least: Bytes
+    """By how much the goal of the smallest heap is larger than the heap that starts its cycle."""
 
 
 class _Hypothesis(NamedTuple):
@@ -157,8 +159,10 @@ def _goals(lines: Sequence[GCTraceLine]) -> _Goals:
     weight[1:] = np.diff(column("number")) == 1  # what was marked before a gap is not known
     weight[0] = _FIRST_GOAL_WEIGHT if from_start else 0.0
     stacks, globals_ = before(column("stacks")), before(column("globals"))
-    # Before 1.18 a heap that outgrew its goal got one of a MiB more than itself.
-    outgrown = goal <= start + (0 if printed else MiB)
+    # Before 1.18 goals were at least a MiB above the heap that began the cycle (startCycle), and the
+    # smallest heap was one that triggers, not a goal (gcSetTriggerRatio).
+    runway = 0 if printed else MiB
+    outgrown = goal <= start + runway
     return _Goals(
         marked=marked,
         marked_most=marked + np.where(np.arange(len(lines)) == 0, 0.0, MiB),
@@ -168,6 +172,7 @@ def _goals(lines: Sequence[GCTraceLine]) -> _Goals:
         weight=weight,
         outgrown=outgrown,
         surely=outgrown & ((1 - _LAST_TRIGGER) * (goal - marked) > _SURELY_BEFORE),
+        above_least=runway,
     )
 
 
@@ -221,9 +226,10 @@ def _by_percent(gogc: int | None, goals: _Goals) -> tuple[Floats, Floats]:
         return np.full(len(goals.goal), _OFF), np.full(len(goals.goal), np.inf)
     share, least = gogc / 100, _LEAST_GOAL * gogc / 100
     low = np.maximum(goals.marked * (1 + share) + goals.roots * share, least)
-    high = np.maximum(goals.marked_most * (1 + share) + goals.roots_most * share, least)
+    most = least + goals.above_least
+    high = np.maximum(goals.marked_most * (1 + share) + goals.roots_most * share, most)
     if goals.weight[0]:
-        low[0], high[0] = least, least
+        low[0], high[0] = least, most
     return low, high
 
 

@@ -15,7 +15,7 @@ from sim.replay.limiter import TimedLimiter
 from sim.replay.mark_phase import Marked, MarkPhase
 from sim.replay.memory import Overheads
 from sim.replay.pacing import Pacing
-from sim.replay.program import ObservedCycle, ObservedProgram
+from sim.replay.program import FREE_IN_CACHED, ObservedCycle, ObservedProgram
 from sim.replay.setting import Setting
 from sim.replay.wall_clock import WallClock
 from sim.streams import Streams
@@ -116,14 +116,15 @@ class _Replay:
         next_forced, count = next(forced), 0
         while True:
             useful = self._pacing.useful_share(self._program.span_overhead)
-            room = self._pacing.trigger() - self.heap_live - self._cached
-            growth = max(_LEAST_GROWTH, room) * useful
+            room = max(_LEAST_GROWTH, self._pacing.trigger() - self.heap_live)
+            cached = min(self._cached, FREE_IN_CACHED * room)
+            growth = max(_LEAST_GROWTH, room - cached) * useful
             growth = self._program.whole(self._position + growth, self._small) - self._position
             called = None
             if self._position + growth >= next_forced:
                 growth, called = max(0.0, next_forced - self._position), next_forced
                 next_forced = next(forced)
-            self._allocate(min(growth, end - self._position), useful)
+            self._allocate(min(growth, end - self._position), useful, cached)
             if self._position >= end:
                 return
             if (count := count + 1) > MOST_CYCLES:
@@ -133,11 +134,11 @@ class _Replay:
                 )
             yield self._collect(useful, self._observed(called))
 
-    def _allocate(self, growth: float, useful: Fraction) -> None:
+    def _allocate(self, growth: float, useful: Fraction, cached: float) -> None:
         time = self.clock.between_cycles(self._position, growth)
         self._limiter.between_cycles(time, self._program.idle_cpus(self._procs))
         self._position += growth
-        self.heap_live += growth / useful + self._cached
+        self.heap_live += growth / useful + cached
 
     def _observed(self, called: float | None) -> ObservedCycle:
         """What is known of a cycle here; of one that was called for, what was observed of it."""

@@ -102,3 +102,21 @@ def test_case_17_newest_first_is_turned_around() -> None:
 
 def test_case_19_is_case_06_in_utf_16() -> None:
     assert read_gctrace(case("19")).lines == read_gctrace(case("06")).lines
+
+
+def test_many_ps_cache_no_more_of_a_small_heap_than_was_taken() -> None:
+    """A job that grows from 16 MiB to 3.6 GiB on 40 Ps (golang/go 18896), followed by another."""
+    fit = fitted(case("25"))
+    own = fit.reproduction
+    assert own is not None
+    assert own.figures[0].replayed == own.figures[0].logged == 12
+    assert own.figures[1].replayed == pytest.approx(3662 * MiB, rel=0.1)
+    assert "2 processes" in " ".join(fit.warnings)
+
+
+def test_the_smallest_heap_before_go_1_18_has_a_goal_of_5_mib_under_gogc_100() -> None:
+    """`4->4->0 MB, 5 MB goal` (golang/go 24892): 4 MiB is its trigger, and a goal is a MiB more."""
+    fit = fitted(case("26"))
+    assert fit.logged.gogc == 100
+    assert fit.reproduction is not None
+    assert fit.reproduction.figures[0].replayed == pytest.approx(13, abs=1)

@@ -13,16 +13,14 @@ from typing import Final
 
 from sim.errors import UserError
 from sim.fitting.gctrace_log import FEWEST_CYCLES, GCTraceLog, GoVersions
+from sim.fitting.metrics_marking import Marking, costs_known, mean_marking
 from sim.fitting.non_heap import CACHED, SPAN_OVERHEAD, smallness
 from sim.fitting.recognise import Segment
-from sim.fitting.snapshots import ALLOCATED, CPU, CYCLES, PAUSES, MetricsSnapshot
+from sim.fitting.snapshots import ALLOCATED, CPU, CYCLES, MetricsSnapshot
 from sim.formats.gctrace import GCTraceLine
 from sim.go.pacer.go127 import BACKGROUND_UTILIZATION
-from sim.units import SECOND, UNLIMITED, US, Bytes, Fraction, MiB, Nanoseconds, format_duration
+from sim.units import UNLIMITED, Bytes, Fraction, MiB, Nanoseconds, format_duration
 
-USUAL_MARK_COST: Final = 0.8
-"""CPU-ns of marking per byte alive where nobody measured it. Chosen as the geometric mean over
-recorded programs at GOGC=100; GC CPU is in proportion to it."""
 UNKNOWN_COST: Final = 0.85
 """Standard deviation of its logarithm. Chosen as that from program to program; widens intervals of
 GC CPU."""
@@ -32,8 +30,6 @@ judgement; widens all intervals."""
 _ENOUGH_SNAPSHOTS: Final = 5
 """Snapshots from which on the live heap of the last ones is that of the program. A judgement; fewer
 moves the live heap."""
-_GC: Final = "/cpu/classes/gc/mark/"
-_KINDS: Final = ("assist", "dedicated", "idle")
 _MEAN_ROUNDING: Final = MiB // 2
 """Bytes: what rounding down to MiB hides on average."""
 _FIRST_TRIGGER: Final[Fraction] = 0.7
@@ -42,11 +38,6 @@ _LAST_TRIGGER: Final[Fraction] = 0.95
 """The same, at most (runtime/mgcpacer.go: minTriggerRatioNum, maxTriggerRatioNum)."""
 _SAME: Final[Fraction] = 0.01
 """Relative difference of two levels that are the same. A judgement; smaller divides by rounding."""
-_PAUSE: Final[Nanoseconds] = 50 * US
-"""ns of a pause where nobody measured it. A judgement; adds to GC CPU in proportion to cycles."""
-_UNKNOWN_USE: Final[Fraction] = 0.5
-"""Share of the Ps that a program uses whose CPU time nobody counted. A judgement for want of
-anything better; moves overload and how many idle workers mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +95,7 @@ def log_of(
         seen=(False,) * len(lines),
         starts_full=True,
         go=GoVersions(18, 27) if version is None else GoVersions(version, version),
-        unsure_cost=0.0 if _costs_known(first, last) else UNKNOWN_COST,
+        unsure_cost=0.0 if costs_known(first, last) else UNKNOWN_COST,
         unsure_live=(
             0.0
             if "/gc/heap/live:bytes" in last and len(snapshots) >= _ENOUGH_SNAPSHOTS
@@ -141,14 +132,9 @@ def _setting(
     return segment, doubts
 
 
-def _costs_known(first: Mapping[str, float], last: Mapping[str, float]) -> bool:
-    names = [f"{_GC}{kind}:cpu-seconds" for kind in _KINDS]
-    return all(name in first and name in last for name in names)
-
-
 def _missing(first: Mapping[str, float], last: Mapping[str, float]) -> Iterator[str]:
     """What the metrics do not say, and is in the intervals."""
-    if not _costs_known(first, last):
+    if not costs_known(first, last):
         yield (
             "the metrics do not hold the CPU time of marking (go_cpu_classes_gc_mark_*): it is"
             " assumed to be usual, and may be half or double"
@@ -164,7 +150,7 @@ def _lines(snapshots: Sequence[MetricsSnapshot], segment: Segment) -> Iterator[G
     before = _marked(snapshots[0].values, segment)
     rate = _rate(snapshots)
     number = round(snapshots[0].values[CYCLES])
-    yield _line(number, 0, before, before, before, 0.0, _Marking(1.0, 0.0, 0.0, 0.0), segment)
+    yield _line(number, 0, before, before, before, 0.0, Marking(1.0, 0.0, 0.0, 0.0), segment)
     since = snapshots[0]
     for snapshot in snapshots[1:]:
         count = round(snapshot.values[CYCLES] - since.values[CYCLES])
@@ -174,7 +160,7 @@ def _lines(snapshots: Sequence[MetricsSnapshot], segment: Segment) -> Iterator[G
         grown = (snapshot.values[ALLOCATED] - since.values[ALLOCATED]) / count
         every = (snapshot.at - since.at) / count
         mean = (before + after) / 2
-        marking = _marking(since, snapshot, count, mean, segment.procs)
+        marking = mean_marking(since, snapshot, count, mean, segment.procs)
         told = _mean_marked(grown, rate, marking, segment)
         changing = _changing(before, after, mean if told is None else told)
         # A log counts what spans hold beside objects, and slots that Ps have cached.
@@ -197,7 +183,7 @@ def _changing(before: float, after: float, mean: float) -> Fraction:
     return min(1.0, max(_SAME, 2 * (after - mean) / (after - before)))
 
 
-def _mean_marked(grown: float, rate: float, marking: _Marking, segment: Segment) -> float | None:
+def _mean_marked(grown: float, rate: float, marking: Marking, segment: Segment) -> float | None:
     """What cycles leave on average, by what the heap grows in one; None: GOGC does not decide it.
 
     A cycle starts so far before its goal as the program comes while a quarter of the Ps mark, at
@@ -235,60 +221,6 @@ def _marked(values: Mapping[str, float], segment: Segment) -> float:
     return 0.75 * in_use
 
 
-@dataclass(frozen=True, slots=True)
-class _Marking:
-    """A mark phase; ns, and CPU-ns by who marks."""
-
-    duration: float
-    assist: float
-    background: float
-    idle: float
-    pause: float = 2 * _PAUSE
-
-    @property
-    def cpu(self) -> float:
-        """Whoever marks."""
-        return self.assist + self.background + self.idle
-
-
-def _marking(
-    a: MetricsSnapshot, b: MetricsSnapshot, cycles: int, marked: float, procs: int
-) -> _Marking:
-    """The mean mark phase between two snapshots.
-
-    Dedicated workers have a quarter of the Ps, and idle ones what the program leaves.
-    """
-    pause = _each(a, b, PAUSES, cycles)
-    paused = 2.0 * _PAUSE if pause is None else pause
-    used = _used(a, b, procs)
-    kinds = [_each(a, b, f"{_GC}{kind}:cpu-seconds", cycles) for kind in _KINDS]
-    assist, dedicated, idle = kinds
-    if assist is not None and dedicated is not None and idle is not None and dedicated > 0:
-        return _Marking(
-            dedicated / (BACKGROUND_UTILIZATION * procs), assist, dedicated, idle, paused
-        )
-    spare = max(0.0, (1 - BACKGROUND_UTILIZATION) * procs - used)
-    duration = USUAL_MARK_COST * marked / (BACKGROUND_UTILIZATION * procs + spare)
-    return _Marking(
-        duration, 0.0, BACKGROUND_UTILIZATION * procs * duration, spare * duration, paused
-    )
-
-
-def _each(a: MetricsSnapshot, b: MetricsSnapshot, name: str, cycles: int) -> float | None:
-    """Of a counter of seconds: ns a cycle."""
-    if name not in a.values or name not in b.values:
-        return None
-    return SECOND * (b.values[name] - a.values[name]) / cycles
-
-
-def _used(a: MetricsSnapshot, b: MetricsSnapshot, procs: int) -> float:
-    """Ps that the program keeps busy."""
-    for name in (CPU, "/cpu/classes/user:cpu-seconds"):
-        if name in a.values and name in b.values:
-            return (b.values[name] - a.values[name]) * SECOND / (b.at - a.at)
-    return _UNKNOWN_USE * procs
-
-
 def _line(
     number: int,
     at: Nanoseconds,
@@ -296,7 +228,7 @@ def _line(
     marked: float,
     end: float,
     black: float,
-    marking: _Marking,
+    marking: Marking,
     segment: Segment,
 ) -> GCTraceLine:
     """As Go would print it, but exact; half a MiB less, which readers of whole MiB add."""

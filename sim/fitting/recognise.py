@@ -159,8 +159,8 @@ def _goals(lines: Sequence[GCTraceLine]) -> _Goals:
     weight[1:] = np.diff(column("number")) == 1  # what was marked before a gap is not known
     weight[0] = _FIRST_GOAL_WEIGHT if from_start else 0.0
     stacks, globals_ = before(column("stacks")), before(column("globals"))
-    # Before 1.18 goals were at least a MiB above the heap that began the cycle (startCycle), and the
-    # smallest heap was one that triggers, not a goal (gcSetTriggerRatio).
+    # Before 1.18 goals were at least a MiB above the heap that began the cycle (startCycle), and
+    # the smallest heap was one that triggers, not a goal (gcSetTriggerRatio).
     runway = 0 if printed else MiB
     outgrown = goal <= start + runway
     return _Goals(

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 PIECE: Final = "a piece of a gctrace line"
 TORN: Final = "a line torn apart by other output, and put together"
 LOOKS_LIKE_A_PIECE: Final = re.compile(
-    r"gc [0-9]+ @|[0-9] ms (?:clock|cpu), | MB goal, | MB stacks, | MB globals, "
+    r"gc [0-9]+ @|[0-9] ms (?:clock(?!, [0-9]+ bytes)|cpu), | MB goal, | MB stacks, | MB globals, "
 )
+"""`ms clock, 0 bytes` is of `GODEBUG=inittrace=1`."""
 _BEGINNING: Final = re.compile(r"gc [0-9]+ @")
 _FARTHEST_TAIL: Final = 4
 """Lines after the beginning of a torn line in which its end is looked for."""

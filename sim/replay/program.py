@@ -16,8 +16,8 @@ from sim.replay.background_workers import worker_goal
 from sim.units import MS, Bytes, Fraction, MiB, Nanoseconds
 
 FREE_IN_CACHED: Final[Fraction] = 0.5
-"""Of the spans that Ps took since the last cycle, what may be free: the last one of each kind is half
-full on average, and there may be no more than that. Bounds what many Ps cache of a small heap."""
+"""Of the spans that Ps took since the last cycle, what may be free: the last one of each kind is
+half full on average, and there may be no others. Bounds what many Ps cache of a small heap."""
 _ROUNDING: Final = MiB / 2
 """Bytes that sizes in MiB hide."""
 

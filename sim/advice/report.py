@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from sim.advice.prediction import Prediction
+from sim.advice.prediction import Figures, Prediction
 from sim.advice.risks import MOST_GROWTH, Risks
 from sim.advice.tuning import Candidate, Goals, Tuning, p99, shortfall
 from sim.fitting.settings import name_gogc, name_limit
@@ -189,9 +189,17 @@ def _row(name: str, alike: Sequence[Candidate], tuning: Tuning) -> dict[str, str
         "peak RSS": format_bytes(figures.peak_rss_bytes),
         "GC CPU": str(Figure(figures.gc_cpu_share, "fraction")),
         "cycles": f"{figures.gc_cycles / figures.wall_seconds:.2g}/s",
+        **_latency_p99(figures),
         **_grown(candidate, tuning.goals),
         "verdict": "recommended" if tuning.best in alike else missed,
     }
+
+
+def _latency_p99(figures: Figures) -> dict[str, str]:
+    """A column where the arrivals of requests are known."""
+    if math.isnan(figures.latency_p99_seconds):
+        return {}
+    return {"latency p99": format_duration(figures.latency_p99_seconds * SECOND)}
 
 
 def _grown(candidate: Candidate, goals: Goals) -> dict[str, str]:

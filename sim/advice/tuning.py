@@ -15,7 +15,7 @@ from sim.advice.prediction import OVERLOAD, Figures, Prediction, predict, wanted
 from sim.errors import UserError
 from sim.fitting.fit import Fit
 from sim.replay.setting import Setting
-from sim.units import SECOND, Bytes, Fraction, Nanoseconds
+from sim.units import SECOND, Bytes, Fraction, Nanoseconds, format_bytes
 
 PERCENTS: Final = (25, 50, 75, 100, 150, 200, 300, 400, 600, 800)
 """GOGC that are tried, in percent: about half as much again each time."""
@@ -96,7 +96,8 @@ def tune(
     live = max(cycle.live for cycle in fit.program.cycles)
     if live > goals.memory:
         raise UserError(
-            f"the live heap of the log, {live / 2**20:.0f}MiB, does not fit into the memory given"
+            f"the largest live heap of the log, {format_bytes(live)}, does not fit into the memory"
+            f" given, {format_bytes(goals.memory)}"
         )
     named = named_policies(goals.memory, goals.procs[0])
     search = _search(goals, least_limit=live + fit.overheads.at(live))

@@ -11,6 +11,7 @@ from sim.advice.risks import MOST_GROWTH, Risks
 from sim.advice.tuning import EQUALLY_CHEAP, Candidate, Tuning
 from sim.advice.whatif import doubts, with_range
 from sim.fitting.fit import Fit
+from sim.fitting.phases import FEW_CYCLES
 from sim.units import Bytes, Figure, Fraction, format_bytes
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def of_predictions(fit: Fit, today: Prediction, predictions: Sequence[Prediction]) -> list[str]:
     """What other settings change against today's, `today`."""
     others = [p for p in predictions if p.setting != today.setting]
-    lines = [f"Today, {environment(today.setting)}: {_figures(today)}."]
+    lines = [f"Today, {environment(today.setting)}: {_figures(today)}{_given(fit)}."]
     if others:
         lines += _extremes(today, others)
     return [*lines, _log_basis(fit)]
@@ -75,7 +76,7 @@ def of_tuning(fit: Fit, today: Prediction, advice: Advice) -> list[str]:
     memory = tuning.goals.memory
     lines = [
         f"Set {environment(confirmed.setting)}. {_fits(fit, confirmed, memory)}",
-        f"It costs: {_beside(today, confirmed)}.",
+        f"It costs: {_beside(fit, today, confirmed)}.",
     ]
     if other := neighbour(tuning):
         lines.append(why_not(tuning.best, other))
@@ -139,10 +140,17 @@ def _figures(prediction: Prediction) -> str:
     return f"peak RSS {rss}, GC CPU {cpu}"
 
 
-def _beside(today: Prediction, other: Prediction) -> str:
+def _given(fit: Fit) -> str:
+    """What was seen of resident memory, where the replay of today's setting is told."""
+    if fit.resident is None:
+        return ""
+    return f" as replayed, where {format_bytes(fit.resident.size)} of RSS were given"
+
+
+def _beside(fit: Fit, today: Prediction, other: Prediction) -> str:
     rss, cpu = (with_range(other, name) for name in ("peak_rss_bytes", "gc_cpu_share"))
     before = format_bytes(today.middle.peak_rss_bytes), _share(today.middle.gc_cpu_share)
-    return f"peak RSS {rss}, today {before[0]}; GC CPU {cpu}, today {before[1]}"
+    return f"peak RSS {rss}, today {before[0]}; GC CPU {cpu}, today {before[1]}{_given(fit)}"
 
 
 def _change(today: Prediction, other: Prediction) -> str:
@@ -163,7 +171,8 @@ def _share(share: Fraction) -> str:
 def _log_basis(fit: Fit) -> str:
     number = len(fit.warnings)
     doubts = f"; {number} doubt{'s' if number > 1 else ''} below" if number else ""
+    few = f", fewer than the {FEW_CYCLES} that advice needs to rest on" * (fit.cycles < FEW_CYCLES)
     return (
-        f"Rests on: {fit.cycles:,} logged cycles of a {fit.program.load.value} program, replayed;"
-        f" in brackets nine of ten programs with such a log{doubts}."
+        f"Rests on: {fit.cycles:,} logged cycles of a {fit.program.load.value} program,"
+        f" replayed{few}; in brackets nine of ten programs with such a log{doubts}."
     )

@@ -46,7 +46,7 @@ class Phases:
 
     def sentences(self) -> list[str]:
         """The course in words."""
-        held = f"holds {format_bytes(self.live)}"
+        held = f"holds a live heap of {format_bytes(self.live)}"
         if not self.holds:
             word = "grows" if self.growth > 0 else "shrinks"
             part = f"{abs(self.growth):.0%} from the first to the last third"

@@ -24,8 +24,8 @@ def summary(fit: Fit) -> list[str]:
     program = fit.program
     return [
         (
-            f"A {program.load.value} program on {program.procs} Ps that keeps"
-            f" {format_bytes(_live(fit).mean())} alive and allocates"
+            f"A {program.load.value} program on {program.procs} Ps with a live heap of"
+            f" {format_bytes(_live(fit).mean())}, which allocates"
             f" {format_bytes(program.demand * SECOND)}/s."
         ),
         f"Rests on: {fit.cycles:,} logged cycles; {len(fit.warnings)} doubts.",

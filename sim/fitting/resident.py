@@ -111,8 +111,8 @@ def untouched(seen: Resident, last: LastHeap, held: float, overheads: Overheads)
     if seen.size < heap - held:
         raise UserError(
             f"--rss: {format_bytes(seen.size)} do not hold a heap that grew to"
-            f" {format_bytes(heap)}, of which only the {format_bytes(held)} that are always alive"
-            " may be untouched: it is of another process, or of another time"
+            f" {format_bytes(heap)}, of which only the {format_bytes(held)} that the live heap"
+            " is never below may be untouched: it is of another process, or of another time"
         )
     return round(min(held, overheads.resident(heap) - seen.size))
 

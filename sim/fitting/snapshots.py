@@ -36,6 +36,8 @@ _OTHER_NAMES: Final = {
 _OWN_NAMES: Final = {RSS, CPU, PAUSES, STARTED, _LAST_GC}
 _LONGEST_WITHOUT_GC: Final = 150.0
 """Seconds: Go collects every two minutes, whatever happens (runtime/proc.go: forcegcperiod)."""
+_RENAMED: Final = re.compile(r"(.*[_:])go_(?:memstats_alloc_bytes|gc_heap_allocs_bytes)_total")
+"""What is allocated, which all versions have, under a name that is not its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +139,26 @@ def _samples(path: Path) -> list[MetricSample]:
             if text.lstrip().startswith(("{", "["))
             else prometheus.parse(text.splitlines())
         )
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path}: expected a scrape, or the JSON of a query_range: {error}"
         ) from error
+    samples = _without_prefix(samples)
     if not any(sample.name.startswith(_FAMILIES) for sample in samples):
         raise UserError(
             f"{path}: there is no metric of a Go process in it, such as"
             " go_memstats_alloc_bytes_total"
         )
     return samples
+
+
+def _without_prefix(samples: list[MetricSample]) -> list[MetricSample]:
+    """Under the names of client_golang, where rewriting rules put one text before all of them."""
+    found = (_RENAMED.fullmatch(sample.name) for sample in samples)
+    prefix = next((match[1] for match in found if match), "")
+    return [one._replace(name=one.name.removeprefix(prefix)) for one in samples]
 
 
 def _time(at: float | None, values: Mapping[str, float], path: Path | None) -> Nanoseconds:
@@ -186,8 +198,12 @@ def _chosen(
 
 
 def _since_restart(snapshots: list[MetricsSnapshot]) -> tuple[list[MetricsSnapshot], list[str]]:
-    """In order of time; from the last restart on, after which counters begin anew."""
-    ordered = sorted(snapshots, key=lambda snapshot: snapshot.at)
+    """In order of time; from the last restart on, after which counters begin anew.
+
+    Moments at which nobody counted what is allocated are left out.
+    """
+    counted = [snapshot for snapshot in snapshots if ALLOCATED in snapshot.values] or snapshots
+    ordered = sorted(counted, key=lambda snapshot: snapshot.at)
     begins = [
         k
         for k in range(1, len(ordered))

@@ -129,18 +129,33 @@ def _sample(text: str) -> MetricSample:
 def parse_query(text: str) -> Iterator[MetricSample]:
     """The samples of answers of Prometheus' HTTP API to `query_range` or `query`.
 
-    Raises ValueError for JSON that is none, and UserError for an answer that is an error.
+    Those of VictoriaMetrics' `/api/v1/export` as well, a series a line. Native histograms are
+    passed over. Raises ValueError for JSON that is none, and UserError for an answer that is an
+    error.
     """
     for answer in json_stream.values(text):
+        if isinstance(answer, dict) and {"metric", "values", "timestamps"} <= answer.keys():
+            at = (time / 1e3 for time in answer["timestamps"])
+            yield from _series(answer["metric"], zip(at, answer["values"], strict=True))
+            continue
         if not isinstance(answer, dict) or "status" not in answer:
             raise ValueError("not an answer of the HTTP API of Prometheus")
         if answer["status"] != "success":
             raise UserError(f"Prometheus answered: {answer.get('error', answer['status'])}")
         for series in answer["data"]["result"]:
-            labels = {name: str(value) for name, value in series["metric"].items()}
-            name = labels.pop("__name__", "")
-            for at, value in series.get("values") or [series["value"]]:
-                yield MetricSample(name, labels, float(value), float(at))
+            one = [series["value"]] if "value" in series else []
+            yield from _series(series["metric"], series.get("values") or one)
+
+
+def _series(
+    metric: Mapping[str, object], values: Iterable[tuple[float, str | float | None]]
+) -> Iterator[MetricSample]:
+    """The samples of one series; those that say that it was not there are left out."""
+    labels = {name: str(value) for name, value in metric.items()}
+    name = labels.pop("__name__", "")
+    for at, value in values:
+        if value is not None and not math.isnan(float(value)):
+            yield MetricSample(name, labels, float(value), float(at))
 
 
 def _unescape(text: str) -> str:

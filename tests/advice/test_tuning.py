@@ -10,12 +10,13 @@ import pytest
 from sim.advice.confirm import Detail
 from sim.advice.policies import named_policies
 from sim.advice.prediction import predict
-from sim.advice.report import in_detail, nothing_fits, on_misses
+from sim.advice.report import in_detail, nothing_fits, on_misses, trade_off
 from sim.advice.risks import risks
 from sim.advice.tuning import Goals, Tuning, p99, settled, shortfall, tune
 from sim.cli import main
 from sim.errors import UserError
 from sim.fitting.fit import Fit
+from sim.fitting.fit_log import fit_log
 from sim.replay.setting import Setting
 from sim.units import MiB, format_bytes, format_duration
 from tests.fits import fitted
@@ -163,3 +164,28 @@ def test_where_the_simulation_disagrees_it_says_so_and_why(fit: Fit) -> None:
     assert "outside" not in within
     far = in_detail(near._replace(gc_cpu=3 * found.high.gc_cpu_share), found)
     assert "GC CPU outside of what is predicted, which rests on the log" in far
+
+
+@pytest.mark.slow
+def test_what_was_given_as_rss_stands_beside_what_the_replay_has(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["tune", str(HEAPBENCH), "--memory", "256MiB", "--rss", "170MiB", "-q"])
+    assert "as replayed, where 170MiB of RSS were given." in capsys.readouterr().out
+
+
+def test_the_table_has_a_latency_where_the_requests_are_known() -> None:
+    known = tune(fit_log(HEAPBENCH, arrivals="200/s"), replace(GOALS, growth=0.0))
+    assert {"latency p99"} <= trade_off(known)[0].keys()
+
+
+@pytest.mark.slow
+def test_advice_from_few_cycles_says_how_many_it_needs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log = REAL.parent / "cases" / "06-short-log-assists-go19.txt"
+    with pytest.raises(SystemExit):
+        main(["tune", str(log), "--memory", "2GiB", "-q"])
+    assert "6 logged cycles" in (told := capsys.readouterr().out)
+    assert "fewer than the 10 that advice needs" in told

@@ -245,3 +245,42 @@ def test_a_program_of_metrics_is_predicted_as_that_of_its_log(tmp_path: Path) ->
 @pytest.mark.slow
 def test_metrics_of_the_same_process_are_taken_beside_a_log(tmp_path: Path) -> None:
     assert fit_log(LOG, metrics=dumps(tmp_path)).overheads.measured
+
+
+@pytest.mark.parametrize("kind", ["renamed", "victoriametrics", "native histogram", "stale"])
+def test_answers_in_other_forms_are_read_as_the_same(tmp_path: Path, kind: str) -> None:
+    """Names rewritten, an export of VictoriaMetrics, series that hold no numbers, or none once."""
+    answer = json.loads((plain := query_range(tmp_path)).read_text())
+    result = answer["data"]["result"]
+    as_it_is = read_evidence(expositions=[plain]).snapshots
+    text = json.dumps(answer)
+    if kind == "renamed":
+        text = text.replace('"__name__": "', '"__name__": "prod:')
+    elif kind == "victoriametrics":
+        text = "\n".join(json.dumps(_exported(**series)) for series in result)
+    elif kind == "native histogram":
+        result.append({"metric": {"__name__": "go_gc_pauses_seconds"}, "histograms": []})
+        text = json.dumps(answer)
+    else:
+        for series in result:
+            series["values"].insert(1, [(at := series["values"][0][0] + 1), "1"])
+            if "alloc" in series["metric"]["__name__"]:
+                series["values"][1] = [at, "NaN"]
+        text = json.dumps(answer)
+    (tmp_path / "other.json").write_text(text)
+    found = read_evidence(expositions=[tmp_path / "other.json"]).snapshots
+    assert [one.values for one in found] == [one.values for one in as_it_is]
+
+
+def _exported(metric: Mapping[str, str], values: list[tuple[float, str]]) -> dict[str, Any]:
+    return {
+        "metric": metric,
+        "values": [float(value) for _, value in values],
+        "timestamps": [round(at * 1000) for at, _ in values],
+    }
+
+
+def test_an_answer_that_is_an_error_names_its_file(tmp_path: Path) -> None:
+    (file := tmp_path / "app.json").write_text('{"status": "error", "error": "too many points"}')
+    with pytest.raises(UserError, match=r"app\.json: Prometheus answered: too many points"):
+        read_evidence(expositions=[file])

@@ -53,7 +53,9 @@ def test_start_up_is_told_and_is_no_doubt(tmp_path: Path) -> None:
     fit = fit_log(written(tmp_path, SERVICE))
     found = fit.course
     assert (found.starting, found.holds) == (3, True)
-    assert "starts up for 2.01s in 3 cycles, then holds 19.1MiB" in found.sentences()[0]
+    assert (
+        "starts up for 2.01s in 3 cycles, then holds a live heap of 19.1MiB" in found.sentences()[0]
+    )
     assert not any("half of the log" in doubt for doubt in fit.warnings)
 
 

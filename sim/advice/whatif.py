@@ -125,7 +125,8 @@ def _too_low(fit: Fit, predictions: Sequence[Prediction]) -> list[str]:
     limits = dict.fromkeys(p.setting.memory_limit for p in predictions)
     return [
         f"- doubt: GOMEMLIMIT={name_limit(limit)}: the live heap is never below"
-        f" {format_bytes(alive)}, so that it cannot be kept: collection goes on and on, until the GC CPU limiter lets the heap grow"
+        f" {format_bytes(alive)}, so that it cannot be kept: collection goes on and on, until the"
+        " GC CPU limiter lets the heap grow"
         for limit in limits
         if limit is not None and limit < alive + fit.overheads.at(alive)
     ]

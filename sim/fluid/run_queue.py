@@ -156,11 +156,11 @@ class RunQueue:
     def _next_turns(self, served: list[float]) -> list[float]:
         """What those wait for next whose turns are over, unless they have ended."""
         new = [0.0] * (len(served) + 1)
-        for turn, (visits, (next_run, leave, stay)) in enumerate(
-            zip(served, self._ways, strict=True)
-        ):
-            new[turn + 1] += visits * stay
-            new[next_run] += visits * leave
+        for turn, visits in enumerate(served):
+            if visits:
+                next_run, leave, stay = self._ways[turn]
+                new[turn + 1] += visits * stay
+                new[next_run] += visits * leave
         return new[:-1]
 
     def counts(self) -> Floats:

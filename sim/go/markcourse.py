@@ -7,6 +7,7 @@ table is little scan work, and every eight bytes of it lead to an object somewhe
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -43,11 +44,13 @@ class MarkCourse:
         if passed and self._stretches:
             last = self._stretches[-1]
             self._stretches[-1] = last._replace(ns=last.ns + passed)
+        self._rates = [stretch.ns / stretch.work for stretch in self._stretches]
 
     def rate(self, taken: float) -> float:
         """CPU-ns of the next byte."""
-        stretch = self._at(taken)
-        return stretch.ns / stretch.work if stretch is not None else 1.0
+        if not self._rates:
+            return 1.0
+        return self._rates[min(bisect_right(self._ends, taken), len(self._rates) - 1)]
 
     def grain(self, taken: float) -> int:
         """Bytes of which the next scan consists at least; 0: as few as anybody wants."""
@@ -56,10 +59,8 @@ class MarkCourse:
 
     def end(self, taken: float) -> float:
         """Until how much work has been taken a byte costs what the next one does."""
-        for end in self._ends:
-            if taken < end:
-                return end
-        return taken
+        which = bisect_right(self._ends, taken)
+        return self._ends[which] if which < len(self._ends) else taken
 
     def ns(self, begin: float, end: float) -> float:
         """CPU time of one marker alone for the work between two points."""

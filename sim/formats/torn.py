@@ -137,13 +137,17 @@ class Torn:
         for head in (self._open, self._perhaps, (number, "")):
             if head is None or number - head[0] > _FARTHEST_TAIL:
                 continue
-            whole = (head[1] + text).rstrip("\r\n")
-            start = max(0, whole.rfind("gc", 0, len(head[1]) or None))
-            line = without_intruder(whole[start:], self.last_number + 1, self._complete)
+            begun, rest = head[1].rstrip("\r\n"), text.rstrip("\r\n")
+            start = max(0, begun.rfind("gc"))
+            line = self._complete((begun + rest)[start:], len(begun) - start)
+            if line is None:
+                whole = (head[1] + text).rstrip("\r\n")
+                start = max(0, whole.rfind("gc", 0, len(head[1]) or None))
+                line = without_intruder(whole[start:], self.last_number + 1, self._complete)
             if line is not None:
                 self._open = None if head is self._open else self._open
                 self._report(Problem(head[0], TORN, kept=True))
-                return Mended(head[0], whole[:start], line)
+                return Mended(head[0], (head[1] + text)[:start], line)
         return None
 
 

@@ -19,6 +19,7 @@ from sim.fitting.recognise import Segment, recognise
 from sim.formats.gctrace import Found, GCTraceLine, parse
 from sim.formats.go_version import in_text
 from sim.formats.log import Problem, open_log
+from sim.formats.log_export import entries
 from sim.quantities import ADDRESS_SPACE, MOST_CYCLES, MOST_PS
 from sim.text import quoted
 from sim.units import SECOND, Fraction, MiB, Nanoseconds, format_bytes, format_duration
@@ -100,7 +101,7 @@ def read_gctrace(
     marks = _Marks()
     problems: list[Problem] = []
     with open_log(path) as source:
-        every = parse(marks.watch(source), problems.append)
+        every = parse(marks.watch(entries(source)), problems.append)
         found = [f for f in islice(every, MOST_CYCLES + 1) if _possible(f, problems)]
     if len(found) > MOST_CYCLES:
         raise UserError(f"{path}: expected at most {MOST_CYCLES:,} cycles, got more: cut the log")

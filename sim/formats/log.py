@@ -25,8 +25,9 @@ _MARKED: Final = (
 """Byte order marks, as PowerShell 5 and Windows editors write them, and what follows."""
 MOST_OF_A_LOG: Final = GiB
 """Unpacked: a few kilobytes of gzip can stand for more than any disk holds."""
-LONGEST_LINE: Final = MiB
-"""Characters: far more than a dump of all runtime/metrics has; what follows is passed over."""
+LONGEST_LINE: Final = 64 * MiB
+"""Characters: far more than an answer of Prometheus or Loki has, which is one line; what follows is
+passed over."""
 _VARIABLE: Final = "GOMEMSIM_MOST_INPUT"
 _HEAD: Final = 64
 """Bytes by which an encoding without a mark is told."""

@@ -206,7 +206,8 @@ def test_logs_have_bounds(refused: Typed, tmp_path: Path, monkeypatch: pytest.Mo
     refused("whatif", "end.log")
 
 
-def test_a_long_line_is_passed_over(tmp_path: Path) -> None:
+def test_a_long_line_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_module, "LONGEST_LINE", 1 << 20)
     (tmp_path / "long.log").write_text("x" * (5 << 20) + "\nlast\n", encoding="utf-8")
     with log_module.open_log(tmp_path / "long.log") as lines:
         read = list(lines)

@@ -149,6 +149,7 @@ def test_each_cycle_has_two_pauses_that_contain_stopping_all_ps() -> None:
     assert (cycles["end_ns"] - cycles["mark_term_ns"] == cycles["stw_end_ns"]).all()
 
 
+@looks_inside
 def test_in_a_stopped_world_and_outside_marking_all_is_quiet() -> None:
     for resolution in ("batched", "refill"):
         config = config_of(EVERYTHING, duration="8ms", GOGC=50, model={"resolution": resolution})

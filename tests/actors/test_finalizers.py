@@ -11,7 +11,7 @@ from sim.errors import UserError
 from sim.results.result import Result
 from sim.simulation import simulate
 from tests.actors.audit import audit, watch_goroutines
-from tests.worlds import config_of, instants, run, world_of
+from tests.worlds import config_of, instants, looks_inside, run, world_of
 
 OBJECT, OBJECTS = 64, 1000
 FILES: dict[str, Any] = {
@@ -82,6 +82,7 @@ def test_without_them_the_first_cycle_frees_all() -> None:
     assert off[1] == (0, 0, 0, 2 * OBJECTS)
 
 
+@looks_inside
 def test_books_balance_while_finalizers_are_queued_and_called() -> None:
     load = {"jobs": {"goroutine": "job", "workers": 6, "think": "100us"}}
     for finalizer in ("0ns", "2us", "300us"):

@@ -12,7 +12,7 @@ from sim.record.facts import Request
 from sim.units import US
 from tests.actors.audit import audit, watch_goroutines
 from tests.actors.programs import configs
-from tests.worlds import instants, world_of
+from tests.worlds import instants, looks_inside, world_of
 
 EVERY = 733 * US
 
@@ -33,12 +33,14 @@ def check(config: RunConfig) -> None:
     assert Counter(g.arrival for g in ended) == Counter(request.arrival_ns for request in done)
 
 
+@looks_inside
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(configs())
 def test_every_instant_of_every_run_balances(config: RunConfig) -> None:
     check(config)
 
 
+@looks_inside
 @settings(max_examples=6, deadline=None, derandomize=True)
 @given(configs(resolution="refill"))
 def test_so_it_does_where_every_refill_is_an_event(config: RunConfig) -> None:

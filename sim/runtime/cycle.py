@@ -96,7 +96,7 @@ class Collector:
         cycle.scan = {
             "globals": self._settings.globals_bytes,
             "stack": found.stack_scan,
-            "heap": found.heap_scan,
+            "heap": max(found.heap_scan, round(found.tables.nbytes)),
         }
         cycle.scan_left = dict(cycle.scan)
         cycle.reachable_bytes = found.reachable
@@ -114,16 +114,18 @@ class Collector:
         """What every cycle takes and globals, stacks, tables of pointers, and what these lead to.
 
         Globals cost by the byte, stacks by goroutine and byte (runtime/mgcmark.go: markroot).
+        Tables are no objects of the workload: their bytes are part of the work that its objects
+        are, unless these are less.
         """
         mark, nbytes = self._machine.mark, self._settings.globals_bytes
-        tables = min(found.tables.nbytes, found.heap_scan)
+        heap, tables = self._gc.cycle.scan["heap"], round(found.tables.nbytes)
         tables_ns = min(found.tables.cpu_ns, found.cpu_ns)
         rest_ns = found.cpu_ns - tables_ns + found.specials_ns
         return [
             MarkStretch(nbytes, mark.cycle_ns + nbytes * mark.root_byte_ns, ROOT_BLOCK),
             MarkStretch(found.stack_scan, stacks_ns(found.goroutines, found.stack_scan, mark)),
             MarkStretch(tables, tables_ns, OBLET),
-            MarkStretch(found.heap_scan - tables, rest_ns),
+            MarkStretch(heap - tables, rest_ns),
         ]
 
     def _set_workers(self) -> None:

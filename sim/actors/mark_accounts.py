@@ -31,10 +31,14 @@ class MarkAccounts:
         self._ps = len(sched.ps)
 
     def piece(self) -> Bytes:
-        """How much to claim: small pieces when assists wait to be paid or the end is near."""
-        mark = self._mark
+        """How much to claim: small pieces when assists wait to be paid or the end is near.
+
+        A root or a table is a piece of its own, at the end of which there is credit.
+        """
+        mark, taken = self._mark, self._taken()
         largest = OVER_ASSIST_WORK if mark.queue else int(PIECE_NS / self.rate())
-        return mark.work.piece(self._ps, largest)
+        alike = int(self._gc.course.end(taken) - taken)
+        return max(min(mark.work.piece(self._ps, largest), alike), 1)
 
     def rate(self) -> float:
         """CPU-ns of one marker alone for the next byte of scan work."""

@@ -55,7 +55,7 @@ class MarkCourse:
     def grain(self, taken: float) -> int:
         """Bytes of which the next scan consists at least; 0: as few as anybody wants."""
         stretch = self._at(taken)
-        return min(stretch.grain, int(stretch.work)) if stretch is not None else 0
+        return min(stretch.grain, int(self.end(taken) - taken)) if stretch is not None else 0
 
     def end(self, taken: float) -> float:
         """Until how much work has been taken a byte costs what the next one does."""

@@ -13,6 +13,8 @@ from sim.actors.mark_workers import MarkWorkers
 from sim.actors.state import G, P
 from sim.build_events import Events
 from sim.go.assist import OVER_ASSIST_WORK
+from sim.go.markcourse import ROOT_BLOCK
+from sim.go.markwork import MarkWork
 from sim.go.pacer.go127 import background_workers
 from sim.go.sysmon import PERIOD, WHOLE_SLICE
 from sim.units import MINUTE, MS, SECOND, US, KiB, MiB
@@ -351,11 +353,25 @@ def test_credit_is_stolen_for_whole_assists(marking: Events, assists: int) -> No
 def test_what_credit_there_is_comes_first_and_the_goroutine_does_the_rest(marking: Events) -> None:
     world, g = marking, G(1, "job")
     pacer = world.runtime.gc.pacer
+    world.mark.work = MarkWork(world.runtime.gc.scan_units)
+    others = world.mark.work.claim(world.runtime.gc.scan_units // 2)
     g.epoch, pacer.bg_scan_credit = world.mark.epoch, 10_000
     assert world.credit.owes_work(g, 5_000)
     next(world.credit.assist(g))
     assert pacer.bg_scan_credit == 0
-    assert world.mark.work.in_flight == OVER_ASSIST_WORK - 10_000
+    assert world.mark.work.in_flight - others == OVER_ASSIST_WORK - 10_000
+
+
+def test_who_assists_first_scans_a_whole_block_of_globals(marking: Events) -> None:
+    """However little it owes (runtime/mgcmark.go: gcDrainN, markroot)."""
+    world, g = marking, G(1, "job")
+    world.mark.work = MarkWork(world.runtime.gc.scan_units)
+    g.epoch, world.runtime.gc.pacer.bg_scan_credit = world.mark.epoch, 0
+    assert world.credit.owes_work(g, 5_000)
+    next(world.credit.assist(g))
+    globals_bytes = world.runtime.gc.cycle.scan["globals"]
+    assert OVER_ASSIST_WORK < globals_bytes < ROOT_BLOCK
+    assert world.mark.work.in_flight == globals_bytes
 
 
 def test_a_goroutine_that_ends_hands_its_credit_back(marking: Events) -> None:

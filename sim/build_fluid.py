@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sim.config.detail import unsupported
-from sim.config.run import AUTO, RunConfig
+from sim.config.run import AUTO, RunConfig, stop_keeps_ps
 from sim.errors import UserError
 from sim.fluid.between_cycles import BetweenCycles
 from sim.fluid.cohorts import Cohort, is_long
@@ -124,7 +124,15 @@ class Fluid:
             self._pools,
             streams["pools"],
         )
-        self.mutator = Rates(self.flow, gc, settings, machine, stacks, streams["stops"])
+        self.mutator = Rates(
+            self.flow,
+            gc,
+            settings,
+            machine,
+            stacks,
+            streams["stops"],
+            wakes_workers=stop_keeps_ps(self._config.go),
+        )
 
     def start(self, collector: Collector, accounts: MemoryAccounts, recording: Recording) -> None:
         """See `sim.build.Mode`."""

@@ -17,7 +17,7 @@ from sim.go.stacks import Stacks
 from sim.machine.profile import StopCosts
 from sim.runtime.interfaces import AssistCounts, GoroutineCounts
 from sim.runtime.state import GC, Process
-from sim.runtime.stopping import time_to_restart, time_to_stop
+from sim.runtime.stopping import time_to_restart, time_to_stop, woken_to_mark
 from sim.units import Bytes, Nanoseconds
 
 
@@ -66,7 +66,11 @@ class GoroutinesOnPs:
 
     def restart_ns(self) -> float:
         """See `Mutator`."""
-        return time_to_restart(self._busy(), self._costs)
+        gc, others = self._gc, self._busy()
+        if self._sched.stop_keeps_ps:
+            idle = len(self._sched.ps) - 1 - others
+            others += woken_to_mark(idle, gc.dedicated_needed, gc.fraction)
+        return time_to_restart(others, self._costs)
 
     def stand_still(self, ns: float) -> Process[None]:
         """See `Mutator`."""

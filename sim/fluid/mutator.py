@@ -13,7 +13,7 @@ from sim.fluid.plan import Plan
 from sim.machine.profile import MachineProfile
 from sim.runtime.interfaces import AssistCounts, GoroutineCounts
 from sim.runtime.state import GC, Process, Settings
-from sim.runtime.stopping import time_to_restart, time_to_stop
+from sim.runtime.stopping import time_to_restart, time_to_stop, woken_to_mark
 from sim.units import Bytes
 
 ALL_BUSY = 0.999
@@ -32,10 +32,14 @@ class Rates:
         machine: MachineProfile,
         stacks: StackMemory,
         rng: np.random.Generator,
+        *,
+        wakes_workers: bool,
     ) -> None:
         self._flow, self._gc, self._machine, self._costs = flow, gc, machine, machine.stw
         self._settings, self._ps, self._stacks = settings, settings.gomaxprocs, stacks
         self._stops, self._rng = settings.switches.stop_the_world, rng
+        self._wakes_workers = wakes_workers
+        """Whether idle Ps get workers when the world starts, as since Go 1.26."""
         self._others = 0
         """Ps beside that of the stopping goroutine that have to be stopped."""
         self._stop_ns = 0.0
@@ -109,9 +113,12 @@ class Rates:
 
     def restart_ns(self) -> float:
         """See `Mutator`: meanwhile goroutines become runnable, and idle Ps are woken for them."""
-        flow = self._flow
+        flow, gc = self._flow, self._gc
         woken = int(self._rng.poisson(flow.planned.ready * self._stop_ns))
-        return time_to_restart(min(self._others + woken, self._ps - 1), self._costs)
+        others = min(self._others + woken, self._ps - 1)
+        if self._wakes_workers:
+            others += woken_to_mark(self._ps - 1 - others, gc.dedicated_needed, gc.fraction)
+        return time_to_restart(others, self._costs)
 
     def stand_still(self, ns: float) -> Process[None]:
         """See `Mutator`."""

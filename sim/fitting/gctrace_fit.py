@@ -153,6 +153,7 @@ def _cycles(
     wanted = seen.program_cpu + np.maximum(seen.assist - seen.idle, 0.0)
     cpus = wanted / seen.duration
     inside = range(*measured.indices(len(rates)))
+    apart = _apart(seen, measured)
     return tuple(
         ObservedCycle(
             start=float(positions[i] - seen.black[i]),
@@ -163,6 +164,7 @@ def _cycles(
             program_cpus=float(cpus[i]),
             idle_cpus=float(seen.idle[i] / seen.duration[i]),
             measured=i in inside,
+            apart=apart[i],
         )
         for i in range(len(rates))
     )
@@ -215,6 +217,16 @@ def _rate_between_cycles(seen: Observed, measured: slice) -> float:
     time = seen.at[inside] - seen.at[before] - seen.duration[before]
     grown = seen.allocated[inside] - seen.black[inside]
     return float(grown.sum() / max(float(time.sum()), 1.0))
+
+
+def _apart(seen: Observed, measured: slice) -> list[float | None]:
+    """ns from the end of each mark phase to the start of the next one."""
+    inside = _gaps(seen, measured)
+    before = slice(inside.start - 1, inside.stop - 1)
+    apart: list[float | None] = [None] * len(seen.at)
+    time = seen.at[inside] - seen.at[before] - seen.duration[before]
+    apart[inside] = np.maximum(time, 0.0).tolist()
+    return apart
 
 
 def _mean_rate(seen: Observed, measured: slice) -> float:

@@ -101,7 +101,7 @@ def read_gctrace(
     marks = _Marks()
     problems: list[Problem] = []
     with open_log(path) as source:
-        every = parse(marks.watch(entries(source)), problems.append)
+        every = parse(entries(marks.watch(source)), problems.append)
         found = [f for f in islice(every, MOST_CYCLES + 1) if _possible(f, problems)]
     if len(found) > MOST_CYCLES:
         raise UserError(f"{path}: expected at most {MOST_CYCLES:,} cycles, got more: cut the log")

@@ -51,6 +51,8 @@ class ObservedCycle:
     """Ps that idle workers had meanwhile: more where a program that is else busy works alone."""
     measured: bool
     """Inside the part of the run that is asked about."""
+    apart: float | None = None
+    """ns from the end of the mark phase before to the start of this one; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

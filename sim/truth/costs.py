@@ -134,24 +134,39 @@ def sweep_costs(sweep: Rows) -> Costs:
     return {"span_ns": span, "freed_span_ns": max(case["dead"] - span, 0.0)}
 
 
+MARK_STEPS: Final = (
+    "noscan_object_ns",
+    "object_ns",
+    "byte_ns",
+    "span_visit_ns",
+    "sparse_object_ns",
+    "dense_byte_ns",
+    "pointer_ns",
+    "dense_pointer_ns",
+    "span_ns",
+    "apart_ns",
+    "queued_apart_ns",
+)
+"""Costs of the steps that benchmarks of marking count, in the order of the counts."""
+
+
 def mark_costs(mark: Rows, mark_classic: Rows) -> Costs:
     """Marking heaps of known objects, pointers, bytes and spans with both markers."""
-    names = (
-        "noscan_object_ns",
-        "object_ns",
-        "byte_ns",
-        "span_visit_ns",
-        "sparse_object_ns",
-        "dense_byte_ns",
-        "pointer_ns",
-        "dense_pointer_ns",
-        "span_ns",
-        "apart_ns",
-        "queued_apart_ns",
-    )
-    steps = [_green_tea_steps(row) for row in mark] + [_classic_steps(row) for row in mark_classic]
-    costs = dict(zip(names, solve(steps, _ns([*mark, *mark_classic])), strict=True))
-    return costs | {"vector_kernel": float(mark[0]["vector_kernel"])}
+    costs = solve(_mark_steps(mark, mark_classic), _ns([*mark, *mark_classic]))
+    found = dict(zip(MARK_STEPS, costs, strict=True))
+    return found | {"vector_kernel": float(mark[0]["vector_kernel"])}
+
+
+def mark_errors(costs: Costs, mark: Rows, mark_classic: Rows) -> list[float]:
+    """By what part the costs of its steps miss what marking each heap of the benchmarks took."""
+    told = np.asarray(_mark_steps(mark, mark_classic)) @ [costs[name] for name in MARK_STEPS]
+    took = np.asarray(_ns([*mark, *mark_classic]))
+    return [float(error) for error in np.abs(told / took - 1)]
+
+
+def _mark_steps(mark: Rows, mark_classic: Rows) -> list[list[float]]:
+    green_tea = [_green_tea_steps(row) for row in mark]
+    return [*green_tea, *(_classic_steps(row) for row in mark_classic)]
 
 
 def _classic_steps(row: Row) -> list[float]:

@@ -11,7 +11,7 @@ import yaml
 from sim.config.machine import load_profile, shipped
 from sim.streams import Streams
 from sim.truth import calibrate
-from sim.truth.calibrate import profile_text, steadiness
+from sim.truth.calibrate import explained, profile_text, steadiness
 from sim.truth.costs import (
     SOURCES,
     CostRule,
@@ -19,6 +19,7 @@ from sim.truth.costs import (
     crowding_costs,
     malloc_costs,
     mark_costs,
+    mark_errors,
     merged,
     solve,
 )
@@ -199,3 +200,19 @@ def test_who_calibrates_reads_how_steady_the_machine_was(monkeypatch: pytest.Mon
     )
     monkeypatch.setattr(calibrate, "realtime", lambda: True)
     assert steadiness(rounds[1], rounds, [0.0]).startswith("real-time priority, stolen by other")
+
+
+def test_who_calibrates_reads_how_far_marking_is_explained() -> None:
+    """Not at all off where heaps cost what their steps do; by as much as one was slower, else."""
+    heaps = [heap(*shape, seed, classic=False) for seed, shape in enumerate(HEAPS)]
+    classic = [heap(*shape, seed, classic=True) for seed, shape in enumerate(HEAPS)]
+    for row in (*heaps, *classic):
+        row["ns"] = 8.0 * row["objects"] + 20.0 * row["spans"] + 2.0 * row["pointers"]
+        row["noscan"] = row["apart"] = 0
+    costs = mark_costs(heaps, classic)
+    before = mark_errors(costs, heaps, classic)
+    heaps[0]["ns"] *= 2
+    after = mark_errors(costs, heaps, classic)
+    assert after[0] == pytest.approx(abs((1 + before[0]) / 2 - 1), abs=max(before) + 1e-9)
+    assert after[1:] == before[1:]
+    assert explained({"mark": heaps, "mark_classic": classic}).startswith("18 heaps cost what")

@@ -81,8 +81,8 @@ def _stored_kind(folder: Place) -> Kind | None:
     try:
         keys, fixed = json.loads(file.read_text(encoding="utf-8")).values()
         return Kind(tuple(keys), dict(fixed))
-    except (ValueError, TypeError, AttributeError) as error:
-        raise UserError(f"{file}: damaged: {error}") from None
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise UserError(f"{file}: damaged: expected keys, and settings that are fixed") from None
 
 
 def outdated(points: Sequence[Point], folder: Place) -> list[Point]:

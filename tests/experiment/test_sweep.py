@@ -107,6 +107,18 @@ def test_a_sweep_of_another_kind_does_not_go_into_the_same_folder(
     assert own_folder(first, folder) == folder
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"keys": 1, "fixed": {}}', "[" * 100_000, "\xff"])
+def test_what_a_folder_says_of_its_kind_is_checked(
+    tiny: Path, tmp_path: Path, simulated: list[str], text: str
+) -> None:
+    todo = points(tiny, design("grid", ["GOGC=50"]), 1)
+    sweep(todo, tmp_path / "s", processes(1))
+    (tmp_path / "s" / "sweep.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(UserError, match=r"sweep\.json: damaged: expected keys"):
+        sweep(todo, tmp_path / "s", processes(1))
+    assert len(simulated) == 1
+
+
 def test_runs_of_a_changed_simulator_are_simulated_anew(
     tiny: Path, tmp_path: Path, simulated: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

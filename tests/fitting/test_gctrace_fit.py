@@ -63,7 +63,7 @@ def test_stacks_and_globals_follow_from_rounded_goals(
     """They are printed as 0 MB, each, up to a MiB, but make a tenth of the goal of a small heap."""
     rng = Streams(1)["marked"]
     lines, goal = [], 4 * gogc / 100
-    for n in range(1, 201):
+    for n in range(1, 121):
         marked = float(rng.uniform(6, 9))
         sizes = {"start": int(0.9 * goal), "end": int(goal), "marked": int(marked)}
         lines.append(LINE.format(n=n, t=0.1 * n, goal=int(goal), **sizes))

@@ -69,11 +69,12 @@ class Computing:
             if slots:
                 malloc.take(g, mix, slots * share, ns, keep)
                 if malloc.has_to_wait():
+                    refills = malloc.own_refills()
                     if self._refills_one_by_one:  # a span is used up on the way
                         before = int(ns * self._on_the_way.random())
                         yield before
                         ns -= before
-                    yield from malloc.wait(g)
+                    yield from malloc.wait(g, refills)
             cpu, slots = cpu * (1 - share), slots * (1 - share)
             while ns > (left := g.p.slice.end - self._clock.now) > 0:  # type: ignore[union-attr]
                 yield left  # a large object is zeroed longer than a slice

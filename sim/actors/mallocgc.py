@@ -5,7 +5,7 @@ from __future__ import annotations
 from sim.actors.allocator import Allocator
 from sim.actors.assist_credit import AssistCredit
 from sim.actors.kinds import KindColumns
-from sim.actors.locks import Locks
+from sim.actors.locks import Locks, RefillWork
 from sim.actors.refills import SingleRefills
 from sim.actors.retention import Keep
 from sim.actors.scavenging import Scavenging
@@ -57,10 +57,14 @@ class MallocGC:
             or (self._refills is not None and self._refills.waiting)
         )
 
-    def wait(self, g: G) -> Body:
+    def own_refills(self) -> list[RefillWork]:
+        """The refills that the goroutine which has just allocated has to do, each an event."""
+        return self._refills.take_over() if self._refills else []
+
+    def wait(self, g: G, refills: list[RefillWork]) -> Body:
         """Queue for locks, return memory to the OS, start a cycle where heap_live asks for one."""
         allocator, gc = self._allocator, self._gc
-        for work in self._refills.take_over() if self._refills else ():
+        for work in refills:
             yield from self._locks.go_through(g, work)
         if allocator.owed_ns:
             owed = allocator.take_over_scavenging()

@@ -14,6 +14,7 @@ from sim.advice.policies import NamedPolicy, named_policies, whole_mib
 from sim.advice.prediction import OVERLOAD, Figures, Prediction, predict, wanted_share
 from sim.errors import UserError
 from sim.fitting.fit import Fit
+from sim.fitting.versions import FIRST_LIMIT
 from sim.replay.setting import Setting
 from sim.units import SECOND, Bytes, Fraction, Nanoseconds, format_bytes
 
@@ -92,15 +93,24 @@ class Tuning:
 def tune(
     fit: Fit, goals: Goals, seed: int = 1, progress: Callable[[float], None] | None = None
 ) -> Tuning:
-    """Try GOGC and GOMEMLIMIT; prefer least GC CPU, and of equals least memory."""
+    """Try GOGC, and GOMEMLIMIT where the log's Go has it; least GC CPU, and of equals least memory.
+
+    Raises UserError where the live heap alone does not fit.
+    """
     live = max(cycle.live for cycle in fit.program.cycles)
     if live > goals.memory:
         raise UserError(
             f"the largest live heap of the log, {format_bytes(live)}, does not fit into the memory"
             f" given, {format_bytes(goals.memory)}"
         )
-    named = named_policies(goals.memory, goals.procs[0])
-    search = _search(goals, least_limit=live + fit.overheads.at(live))
+    limited = fit.go.newest >= FIRST_LIMIT
+    named = [
+        policy
+        for policy in named_policies(goals.memory, goals.procs[0])
+        if limited or policy.setting.memory_limit is None
+    ]
+    least = live + fit.overheads.at(live) if limited else math.inf
+    search = _search(goals, least_limit=least)
     settings = list(dict.fromkeys([*search, *(policy.setting for policy in named)]))
     found = _candidates(fit, settings, goals, seed, progress)
     tried = {candidate.setting: candidate for candidate in found}

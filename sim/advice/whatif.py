@@ -14,6 +14,7 @@ from sim.fitting.draw import fragmented
 from sim.fitting.fit import Fit, held
 from sim.fitting.reproduction import NOTICEABLE
 from sim.fitting.settings import name_gogc, name_limit
+from sim.fitting.versions import FIRST_LIMIT
 from sim.units import SECOND, Figure, format_bytes, in_one_unit
 
 FIGURES: Final = {
@@ -111,6 +112,8 @@ def doubts(fit: Fit, predictions: Sequence[Prediction]) -> str:
     lines += _too_low(fit, predictions)
     lines += _tipping(fit, predictions)
     lines += _fragmenting(fit, predictions)
+    if fit.go.newest < FIRST_LIMIT and any(p.setting.memory_limit for p in predictions):
+        lines.append("- doubt: the log is of a Go that knows no GOMEMLIMIT: it came with Go 1.19")
     if {setting.procs for setting, _ in shares} != {fit.program.procs}:
         lines.append(
             "- doubt: another GOMAXPROCS than logged: what goroutines hold at a time often grows"

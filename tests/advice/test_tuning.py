@@ -189,3 +189,15 @@ def test_advice_from_few_cycles_says_how_many_it_needs(
         main(["tune", str(log), "--memory", "2GiB", "-q"])
     assert "6 logged cycles" in (told := capsys.readouterr().out)
     assert "fewer than the 10 that advice needs" in told
+
+
+def test_a_program_of_a_go_without_gomemlimit_is_advised_none() -> None:
+    """Lines without stacks and globals are of Go 1.17 or older; GOMEMLIMIT came with 1.19."""
+    old = tune(
+        fitted(REAL.parent / "cases" / "26-smallest-heap-go110.txt"),
+        Goals(memory=512 * MiB, procs=(8,)),
+    )
+    settings = [one.setting for one in old.candidates]
+    settings += [one.setting for _, one in old.policies]
+    assert settings
+    assert all(setting.memory_limit is None for setting in settings)

@@ -137,6 +137,16 @@ def test_batches_and_single_refills_agree_on_shipped_workloads(workload: str) ->
     assert_agreement(*both(workload, *SHIPPED[workload]))
 
 
+@pytest.mark.slow
+@pytest.mark.xfail(
+    reason="spans with few free slots come first, and their refills fast", strict=True
+)
+def test_batches_and_single_refills_agree_where_most_spans_have_few_free_slots() -> None:
+    """The exception of docs/exactness.md."""
+    sets = ["GOMAXPROCS=8", "workload.load.files.parallel=8", "duration=400ms", "seed=12"]
+    assert_agreement(*both("batch-parser", *sets))
+
+
 def both(workload: str, *sets: str) -> tuple[Result, Result]:
     """A shipped workload in batches, and with every refill an event."""
     batched, exact = (

@@ -33,7 +33,7 @@ def test_a_comma_in_braces_is_part_of_the_value() -> None:
     ("axes", "sentence"),
     [
         (["GOGC"], "expected key.path=value,value"),
-        (["GOGC=,"], "expected key.path=value,value"),
+        (["GOGC=,"], "expected a value on both sides of every comma, got ','"),
         (["GOGC=50,50"], "GOGC is to be 50 twice"),
         (["GOGC=50", "GOGC=100"], "the key GOGC is varied twice"),
     ],

@@ -32,6 +32,8 @@ class Phases:
     starting: int
     """Cycles of the start-up."""
     startup: Nanoseconds
+    after: int
+    """Cycles after the start-up."""
     live: Bytes
     """Median live heap after the start."""
     growth: Fraction
@@ -52,14 +54,24 @@ class Phases:
             part = f"{abs(self.growth):.0%} from the first to the last third"
             held = f"its live heap {word} by {part}"
         if self.starting:
-            cycles = f"{self.starting} cycle{'s' if self.starting > 1 else ''}"
-            held = f"starts up for {format_duration(self.startup)} in {cycles}, then {held}"
+            held = self._started(held)
         lines = [f"the program {held}" if self.holds or self.starting else held]
         if self.rate_change:
             word = "rises" if self.rate_change > 0 else "falls"
             part = f"{abs(self.rate_change):.0%} from the first to the last third of the log"
             lines.append(f"its rate of allocation {word} by {part}")
         return lines
+
+    def _started(self, held: str) -> str:
+        """The same after the start-up, or growth, if it is most of the log."""
+        time = format_duration(self.startup)
+        if self.after < min(self.starting, FEW_CYCLES // 2):
+            cycles = f"{self.starting} of {self.starting + self.after} cycles"
+            last = f"the last {self.after} have" if self.after > 1 else "the last one has"
+            live = format_bytes(self.live)
+            return f"starts up, or grows, for {time} in {cycles}; {last} a live heap of {live}"
+        cycles = f"{self.starting} cycle{'s' if self.starting > 1 else ''}"
+        return f"starts up for {time} in {cycles}, then {held}"
 
 
 def phases(seen: Observed, measured: slice) -> Phases:
@@ -74,6 +86,7 @@ def phases(seen: Observed, measured: slice) -> Phases:
     return Phases(
         starting=starting,
         startup=round(float(ends[starting]) - first) if starting else 0,
+        after=len(rest),
         live=round(float(np.median(rest))),
         growth=_change(rest, float(MiB)),
         rate_change=_change(rates, MiB / SECOND),

@@ -16,6 +16,7 @@ from sim.units import GiB, MiB
 from tests.fits import fitted
 
 CASES = Path(__file__).parents[1] / "golden" / "cases"
+APPS = CASES.with_name("real-apps")
 
 LINE = (
     "gc {n} @{t:.3f}s 2%: 0.1+10+0.1 ms clock, 0.2+0.5/{workers}+0.2 ms cpu,"
@@ -148,3 +149,11 @@ def test_a_program_whose_idle_workers_mark_a_quarter_of_the_time_waits_for_load(
     assert fit.program.load is Load.WAITING
     assert fit.reproduction is not None
     assert not fit.reproduction.doubts()
+
+
+def test_growth_that_is_most_of_a_log_is_not_said_to_hold() -> None:
+    """A batch program of 8 cycles, whose live heap doubles from each to the next."""
+    log = APPS / "tsgo.p2.gogc100.limnone.r5.gctrace.gz"
+    (told,) = fitted(log).course.sentences()
+    assert "starts up, or grows, for 1.02s in 6 of 8 cycles; the last 2 have a live heap" in told
+    assert "holds" not in told

@@ -13,7 +13,7 @@ from typing import Final
 
 from sim.errors import UserError
 from sim.fitting.gctrace_log import FEWEST_CYCLES, GCTraceLog, GoVersions
-from sim.fitting.metrics_marking import Marking, costs_known, mean_marking
+from sim.fitting.metrics_marking import MeanMarking, costs_known, mean_marking
 from sim.fitting.non_heap import CACHED, SPAN_OVERHEAD, smallness
 from sim.fitting.recognise import Segment
 from sim.fitting.snapshots import ALLOCATED, CPU, CYCLES, MetricsSnapshot
@@ -150,7 +150,7 @@ def _lines(snapshots: Sequence[MetricsSnapshot], segment: Segment) -> Iterator[G
     before = _marked(snapshots[0].values, segment)
     rate = _rate(snapshots)
     number = round(snapshots[0].values[CYCLES])
-    yield _line(number, 0, before, before, before, 0.0, Marking(1.0, 0.0, 0.0, 0.0), segment)
+    yield _line(number, 0, before, before, before, 0.0, MeanMarking(1.0, 0.0, 0.0, 0.0), segment)
     since = snapshots[0]
     for snapshot in snapshots[1:]:
         count = round(snapshot.values[CYCLES] - since.values[CYCLES])
@@ -183,7 +183,7 @@ def _changing(before: float, after: float, mean: float) -> Fraction:
     return min(1.0, max(_SAME, 2 * (after - mean) / (after - before)))
 
 
-def _mean_marked(grown: float, rate: float, marking: Marking, segment: Segment) -> float | None:
+def _mean_marked(grown: float, rate: float, marking: MeanMarking, segment: Segment) -> float | None:
     """What cycles leave on average, by what the heap grows in one; None: GOGC does not decide it.
 
     A cycle starts so far before its goal as the program comes while a quarter of the Ps mark, at
@@ -228,7 +228,7 @@ def _line(
     marked: float,
     end: float,
     black: float,
-    marking: Marking,
+    marking: MeanMarking,
     segment: Segment,
 ) -> GCTraceLine:
     """As Go would print it, but exact; half a MiB less, which readers of whole MiB add."""

@@ -29,7 +29,7 @@ def costs_known(first: Mapping[str, float], last: Mapping[str, float]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Marking:
+class MeanMarking:
     """A mark phase; ns, and CPU-ns by who marks."""
 
     duration: float
@@ -46,7 +46,7 @@ class Marking:
 
 def mean_marking(
     a: MetricsSnapshot, b: MetricsSnapshot, cycles: int, marked: float, procs: int
-) -> Marking:
+) -> MeanMarking:
     """The mean mark phase between two snapshots.
 
     Dedicated workers have a quarter of the Ps, and idle ones what the program leaves.
@@ -57,12 +57,12 @@ def mean_marking(
     kinds = [_each(a, b, f"{GC}{kind}:cpu-seconds", cycles) for kind in KINDS]
     assist, dedicated, idle = kinds
     if assist is not None and dedicated is not None and idle is not None and dedicated > 0:
-        return Marking(
+        return MeanMarking(
             dedicated / (BACKGROUND_UTILIZATION * procs), assist, dedicated, idle, paused
         )
     spare = max(0.0, (1 - BACKGROUND_UTILIZATION) * procs - used)
     duration = USUAL_MARK_COST * marked / (BACKGROUND_UTILIZATION * procs + spare)
-    return Marking(
+    return MeanMarking(
         duration, 0.0, BACKGROUND_UTILIZATION * procs * duration, spare * duration, paused
     )
 

@@ -47,3 +47,14 @@ def test_an_idle_p_is_woken_for_a_worker_with_the_world(tmp_path: Path, detail: 
 def test_dedicated_workers_take_as_many_idle_ps_as_there_are_workers() -> None:
     assert [woken_to_mark(idle, 4, 0.0) for idle in (0, 3, 12)] == [0, 3, 4]
     assert woken_to_mark(1, 0, 0.25) == 1
+
+
+def test_every_other_busy_p_is_woken_when_marking_begins(tmp_path: Path) -> None:
+    """All four compute when the first cycle begins."""
+    path = tmp_path / "w.yaml"
+    path.write_text(ONE_BUSY.replace("count: 1", "count: 8, parallel: 8"))
+    result = simulate(load(path, ["GOMAXPROCS=4", "duration=100ms"]))
+    stops = result.pauses[result.pauses["kind"] == "sweep-termination"]
+    stop, costs = stops.iloc[-1], load_profile("default-x86-64").stw
+    woken = stop["total_ns"] - stop["stopping_ns"] - costs.start_work_ns
+    assert woken == pytest.approx(3 * costs.restart_per_p_ns, rel=0.05)

@@ -118,12 +118,12 @@ def _written(given: Given, out: Path, machine: str, json: Path | None, *, quiet:
     fit = fitted(replace(given.source, pprof=given.heap), quiet=quiet)
     from sim.config.machine import load_profile
     from sim.fitting.profile_yaml import to_yaml
-    from sim.fitting.profiled import Process, missing, profiled, sites_of
+    from sim.fitting.profiled import ProcessFacts, missing, profiled, sites_of
     from sim.fitting.report import summary
     from sim.report.documents import of_fit
 
     sites = None if given.heap is None else sites_of(fit, given.heap, given.base)
-    process = Process(given.cpus, given.goroutines, given.stack, given.ran)
+    process = ProcessFacts(given.cpus, given.goroutines, given.stack, given.ran)
     found = profiled(fit, sites, load_profile(machine), process)
     write(out, to_yaml(found, given.source.name))
     if write_json(json, lambda: of_fit(fit)):

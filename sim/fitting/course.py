@@ -101,7 +101,7 @@ def _merged(allocated: Floats, kept: Floats, lasts: Floats) -> list[Stretch]:
     return found
 
 
-class InFlight(NamedTuple):
+class WorkInFlight(NamedTuple):
     """Pieces of work that keep what they allocate until they are done, one on each P at a time."""
 
     median: Bytes
@@ -112,7 +112,7 @@ class InFlight(NamedTuple):
     """Alive all the time."""
 
 
-def in_flight(fit: Fit) -> InFlight | None:
+def in_flight(fit: Fit) -> WorkInFlight | None:
     """The pieces whose work makes the live heap come and go; None where it mostly stays.
 
     What is alive of a piece at a random instant is its age in bytes, of which renewal theory has
@@ -133,7 +133,7 @@ def in_flight(fit: Fit) -> InFlight | None:
     variance = max(0.0, math.log(0.75 * second / first**2))
     median = 2 * first * math.exp(-1.5 * variance)
     total = float(weights.sum()) * fit.stands_for
-    return InFlight(
+    return WorkInFlight(
         round(median),
         round(median * math.exp(Z99 * math.sqrt(variance))),
         max(1, round(total / (median * math.exp(variance / 2)))),

@@ -95,7 +95,7 @@ def pprof_of(process: LinuxProcess) -> PprofServer | None:
 
 
 @dataclass(slots=True)
-class Window:
+class LiveProfiles:
     """What was seen of a program from one time to another."""
 
     heap: Path
@@ -116,7 +116,7 @@ def watch(
     seconds: float,
     folder: Path,
     cpu_seconds: Callable[[], float] | None = None,
-) -> Window:
+) -> LiveProfiles:
     """Look at a program at the beginning and the end of so many seconds; files go to `folder`.
 
     `cpu_seconds` says how much CPU time it has used.
@@ -139,4 +139,4 @@ def watch(
     stack = round(dumps[-1]["/memory/classes/heap/stacks:bytes"] / max(count, 1))
     lasted = (dumps[1]["at_ns"] - dumps[0]["at_ns"]) / SECOND
     cpus = (used[1] - used[0]) / lasted if used else None
-    return Window(heaps[1], heaps[0], metrics, count, stack, cpus)
+    return LiveProfiles(heaps[1], heaps[0], metrics, count, stack, cpus)

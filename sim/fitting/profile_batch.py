@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.fitting.course import InFlight, Stretch, course, in_flight
+from sim.fitting.course import Stretch, WorkInFlight, course, in_flight
 from sim.fitting.profile_parts import objects, settings, work
 from sim.fitting.profiled import Profiled
 from sim.fitting.workload import UNIT_OF_WORK
@@ -36,7 +36,7 @@ def batch(found: Profiled) -> Iterator[str]:
     yield from ("", "load:", "  program: {goroutine: program, count: 1}")
 
 
-def _pieces(found: Profiled, some: InFlight) -> Iterator[str]:
+def _pieces(found: Profiled, some: WorkInFlight) -> Iterator[str]:
     """Pieces of work of random size, one at a time on each P."""
     size = f"{{lognormal: {{median: {some.median}B, p99: {some.p99}B}}}}"
     median, p99 = (round(nbytes * found.cpu_per_byte) for nbytes in (some.median, some.p99))

@@ -40,7 +40,7 @@ UNKNOWN: Final = "objects"
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class ProcessFacts:
     """What is known of the process beside log and heap profile."""
 
     cpus: float | None = None
@@ -66,7 +66,7 @@ class Profiled:
     """Whether a heap profile says which objects there are."""
     waits: float = 0.0
     """ns that a P of a busy program is idle per byte that it allocates."""
-    process: Process = Process()
+    process: ProcessFacts = ProcessFacts()
 
 
 def sites_of(fit: Fit, path: Path, base: Path | None = None) -> Sites:
@@ -89,7 +89,7 @@ def profiled(
     fit: Fit,
     found: Sites | None,
     profile: MachineProfile,
-    process: Process,
+    process: ProcessFacts,
 ) -> Profiled:
     """Put together what log and heap profile say.
 

@@ -14,6 +14,7 @@ from sim.fitting.large import ballast_perhaps
 from sim.fitting.load import (
     MORE_THAN_MOMENTS,
     idle_part,
+    queueing,
     wants_more_than_there_is,
     within_what_there_is,
 )
@@ -50,7 +51,8 @@ def fit_source(source: Source) -> Fit:
     log = replace(log, go=_version(log.go, source, evidence))
     fit = _known(_program(log, source, evidence), source, evidence)
     again = reproduce(fit)
-    checked = replace(fit, reproduction=again, warnings=(*fit.warnings, *again.doubts()))
+    doubts = (*fit.warnings, *again.doubts(), *queueing(fit))
+    checked = replace(fit, reproduction=again, warnings=doubts)
     if source.horizon is not None:
         checked = for_a_horizon(checked, HORIZON.read(source.horizon))
     check_requests(checked)

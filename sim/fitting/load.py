@@ -7,6 +7,7 @@ from typing import Final
 
 from sim.fitting.fit import Fit
 from sim.fitting.gctrace_log import GCTraceLog
+from sim.replay.program import Load
 from sim.units import Fraction
 
 NEARLY_ALL: Final[Fraction] = 0.95
@@ -15,6 +16,9 @@ times as long as it works there; decides when a setting is called overload."""
 MORE_THAN_MOMENTS: Final[Fraction] = 0.25
 """Of all marking; with more by idle workers, the Ps that they had were not idle by chance. They do
 most of it in a program that waits on two Ps; decides whether a fit is waiting or busy."""
+QUEUEING: Final[Fraction] = 0.8
+"""Share of the Ps in use, from which on several requests are there at a time: an M/M/1 queue holds
+four on average. A judgement; only words depend on it."""
 IDLE_SHARE_OF_WAITING: Final = 0.05
 """Share of the Ps; with more for idle workers, load limits the program, not CPU. As
 `SPARE_OF_WAITING`; decides whether a fit is waiting or busy."""
@@ -50,7 +54,23 @@ def idle_part(fit: Fit) -> Fraction:
 
 def _left_by_collection(fit: Fit) -> float:
     """Ps that collection leaves to a program whose requests do not queue up."""
+    return max(0.0, NEARLY_ALL * fit.program.procs - _collecting(fit))
+
+
+def _collecting(fit: Fit) -> float:
+    """Ps that collection takes from a program, on average."""
     seen, measured = fit.observed, fit.measured
     time = max(float(seen.at[measured][-1] - seen.at[measured][0]), 1.0)
-    collecting = float((seen.assist + seen.background)[measured].sum()) / time
-    return max(0.0, NEARLY_ALL * fit.program.procs - collecting)
+    return float((seen.assist + seen.background)[measured].sum()) / time
+
+
+def queueing(fit: Fit) -> tuple[str, ...]:
+    """A doubt where what queues is a part of the live heap that the next run need not have."""
+    used = (fit.program.demanded_cpus + _collecting(fit)) / fit.program.procs
+    if fit.program.load is Load.BUSY or used < QUEUEING:
+        return ()
+    sentence = (
+        f"load and collection keep {used:.0%} of the Ps busy: requests that queue are alive"
+        " meanwhile, and how many do differs from run to run, and with them live heap and cycles"
+    )
+    return (sentence,)

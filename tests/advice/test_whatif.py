@@ -119,7 +119,7 @@ def test_near_its_limit_a_service_may_tip_over_and_further_away_not() -> None:
 def test_a_limit_below_what_is_always_alive_is_a_doubt() -> None:
     fit = fitted(HEAPBENCH)
     told = doubts(fit, predict(fit, grid("100", "40MiB,192MiB", "2"), seeds=1, draws=1))
-    (line,) = (line for line in told.splitlines() if "always alive" in line)
+    (line,) = (line for line in told.splitlines() if "never below" in line)
     assert "GOMEMLIMIT=40MiB" in line
 
 

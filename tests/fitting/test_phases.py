@@ -157,3 +157,10 @@ def test_growth_that_is_most_of_a_log_is_not_said_to_hold() -> None:
     (told,) = fitted(log).course.sentences()
     assert "starts up, or grows, for 1.02s in 6 of 8 cycles; the last 2 have a live heap" in told
     assert "holds" not in told
+
+
+def test_a_service_near_its_cpus_is_told_that_its_queue_is_alive() -> None:
+    influxd = fitted(APPS / "influxd.p2.gogc100.limnone.r0.gctrace.gz")
+    assert any("requests that queue are alive" in doubt for doubt in influxd.warnings)
+    caddy = fitted(APPS / "caddy.p2.gogc100.limnone.r5.gctrace.gz")
+    assert not any("requests that queue" in doubt for doubt in caddy.warnings)

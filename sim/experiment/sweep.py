@@ -33,7 +33,7 @@ def stored(point: Point, folder: Place) -> bool:
     return is_sealed(folder / point.name)
 
 
-class Kind(NamedTuple):
+class SweepKind(NamedTuple):
     """What is the same for all runs of a sweep, so that they are one table and can be compared."""
 
     keys: tuple[str, ...]
@@ -69,18 +69,18 @@ def check_folder(points: Sequence[Point], folder: Place) -> None:
         )
 
 
-def _kind(points: Sequence[Point]) -> Kind:
-    return Kind(points[0].keys, points[0].fixed) if points else Kind((), {})
+def _kind(points: Sequence[Point]) -> SweepKind:
+    return SweepKind(points[0].keys, points[0].fixed) if points else SweepKind((), {})
 
 
-def _stored_kind(folder: Place) -> Kind | None:
+def _stored_kind(folder: Place) -> SweepKind | None:
     """The kind of sweep that is in a folder; None if there is none."""
     file = folder / KIND
     if not file.is_file() or any_inside(folder) is None:
         return None
     try:
         keys, fixed = json.loads(file.read_text(encoding="utf-8")).values()
-        return Kind(tuple(keys), dict(fixed))
+        return SweepKind(tuple(keys), dict(fixed))
     except (ValueError, TypeError, AttributeError, RecursionError):
         raise UserError(f"{file}: damaged: expected keys, and settings that are fixed") from None
 

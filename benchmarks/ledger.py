@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from compileall import compile_dir
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -115,6 +116,8 @@ def cpu_seconds(package: Path, arguments: tuple[str, ...], folder: Path) -> floa
 def rounds(count: int, names: list[str]) -> pd.DataFrame:
     """A row for each round, build and benchmark: CPU seconds, and both ratios."""
     builds = {"Python": ROOT, "compiled": ROOT / "build" / "compiled"}
+    for package in (reference(), *builds.values()):  # as pip does; else each run would
+        compile_dir(str(package / "sim"), quiet=1)
     rows = []
     with TemporaryDirectory() as made:
         folder = Path(made)

@@ -23,6 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
@@ -241,7 +242,10 @@ def summed_up(rows: list[Agreement]) -> str:
 
 
 if __name__ == "__main__":
-    rows = [agreement(name, ps) for name in sys.argv[1:] or NAMES for ps in PS]
+    pairs = [(name, ps) for name in sys.argv[1:] or NAMES for ps in PS]
+    rows = joblib.Parallel(n_jobs=-1, batch_size=1)(
+        joblib.delayed(agreement)(*one) for one in pairs
+    )
     found = table(rows) + summed_up(rows)
     print(found, end="")
     if not sys.argv[1:]:

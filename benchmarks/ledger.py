@@ -49,9 +49,9 @@ BENCHMARKS: Final = {
 }
 """By name: what is typed after `gomemsim`, in a folder with these files."""
 KEYS: Final = ["build", "benchmark"]
-DRIFT: Final = 0.12
+DRIFT: Final = 0.2
 """Share by which a ratio of one commit may differ between two calls, places or machines, beyond
-the scatter within a call: 10 % was seen of commands of seconds."""
+the scatter within a call: twice the 10 % that was seen of commands of seconds."""
 JITTER: Final = 0.015
 """CPU seconds by which a command may: 21 % was seen of commands of a tenth of a second."""
 

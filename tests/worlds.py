@@ -16,8 +16,10 @@ from sim.config.run import RunConfig
 from sim.results.result import Result
 from sim.simulation import simulate
 
+COMPILED = processor.__file__.endswith(tuple(EXTENSION_SUFFIXES))
+"""Whether the simulator under test is compiled."""
 looks_inside = pytest.mark.skipif(
-    processor.__file__.endswith(tuple(EXTENSION_SUFFIXES)),
+    COMPILED,
     reason="methods and constants of native classes cannot be replaced",
 )
 """Of tests that watch the simulator at work by replacing a part of it."""

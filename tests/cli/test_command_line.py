@@ -25,6 +25,7 @@ from sim.cli.help import EXAMPLES
 from sim.config import RunConfig
 from sim.config.run import ModelSwitches
 from sim.errors import ModelError
+from tests.worlds import COMPILED
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART = "configs/quickstart.yaml"
@@ -260,7 +261,8 @@ def test_the_module_is_the_command() -> None:
 
 
 def test_the_version_is_told(typed: Typed) -> None:
-    assert typed("--version") == (0, f"gomemsim {version('gomemsim')}, Python alone\n", "")
+    core = "compiled" if COMPILED else "Python alone"
+    assert typed("--version") == (0, f"gomemsim {version('gomemsim')}, {core}\n", "")
 
 
 def test_a_run_in_place_of_another_says_so(typed: Typed, tmp_path: Path) -> None:

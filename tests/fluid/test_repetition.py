@@ -10,6 +10,9 @@ from sim.config import load
 from sim.fluid import repetition
 from sim.results.result import Result
 from sim.simulation import simulate
+from tests.worlds import looks_inside
+
+pytestmark = looks_inside
 
 STEADY = ["duration=30s", "model.detail=fluid", "GOMAXPROCS=2"]
 BLOCK = 150

@@ -11,6 +11,7 @@ from sim.record.facts import Status
 from sim.runtime import memory
 from sim.simulation import simulate
 from sim.units import MiB
+from tests.worlds import looks_inside
 
 LEAK = {
     "workload": {
@@ -30,6 +31,7 @@ LEAK = {
 }
 
 
+@looks_inside
 @pytest.mark.parametrize("detail", ["events", "fluid"])
 @pytest.mark.parametrize("gogc", ["100", "off"])
 def test_a_heap_larger_than_a_run_holds_ends_it(
@@ -45,6 +47,7 @@ def test_a_heap_larger_than_a_run_holds_ends_it(
     assert result.requests is not None
 
 
+@looks_inside
 def test_so_do_more_spans_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MOST_SPANS", 10_000)
     result = simulate(load(LEAK))

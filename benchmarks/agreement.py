@@ -58,6 +58,8 @@ MOST_SEEDS: Final = 8
 PS: Final = (1, 2, 4, 6)
 BOUNDS: Final = {"cycles": 0.03, "peak_heap": 0.03, "gc_cpu": 0.05}
 """Largest relative differences, for all workloads."""
+CONFIDENCE: Final = 0.9
+"""Of intervals: two one-sided tests at 5 %."""
 SAMPLING: Final = 50 * MS
 FASTER: Final = 1 / 1000
 """By which part regular requests come more often with each seed."""
@@ -90,7 +92,7 @@ class Figures(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """Of two means, relative to the first, with its 90 % interval and the largest that may be."""
+    """Of two means, relative to the first, with its interval and the largest that may be."""
 
     mean: float
     half_width: float
@@ -121,18 +123,18 @@ class Agreement(NamedTuple):
         cycle = 1 / max(self.mean("events", "cycles"), 1.0)
         return max(BOUNDS[figure], 0.0 if figure == "peak_heap" else cycle)
 
-    def difference(self, figure: str) -> Difference:
+    def difference(self, figure: str, confidence: float = CONFIDENCE) -> Difference:
         """Of the means of a figure."""
         events, fluid = (
             np.array([getattr(run, figure) for run in runs]) for runs in (self.events, self.fluid)
         )
         true = float(events.mean())
-        half_width = half_width_of_difference(events, fluid) / true
+        half_width = half_width_of_difference(events, fluid, confidence) / true
         return Difference(float(fluid.mean()) / true - 1, half_width, self.bound(figure))
 
-    def verdicts(self, verdict: str) -> list[str]:
+    def verdicts(self, verdict: str, confidence: float = CONFIDENCE) -> list[str]:
         """Figures of which this is true: `within`, `beyond` or `open`."""
-        return [figure for figure in BOUNDS if self.difference(figure).verdict == verdict]
+        return [one for one in BOUNDS if self.difference(one, confidence).verdict == verdict]
 
     @property
     def precise(self) -> bool:
@@ -141,8 +143,10 @@ class Agreement(NamedTuple):
         return all(difference.half_width <= difference.bound for difference in found)
 
 
-def half_width_of_difference(first: Floats, second: Floats) -> float:
-    """Of the 90 % interval of the difference of two means of any variances (Welch 1947)."""
+def half_width_of_difference(
+    first: Floats, second: Floats, confidence: float = CONFIDENCE
+) -> float:
+    """Of the interval of the difference of two means of any variances (Welch 1947)."""
     if len(first) < 2:
         return 0.0
     of_means = [float(some.var(ddof=1)) / len(some) for some in (first, second)]
@@ -150,7 +154,7 @@ def half_width_of_difference(first: Floats, second: Floats) -> float:
     if not total:
         return 0.0
     freedom = total**2 / sum(of_mean**2 / (len(some) - 1) for of_mean, some in parts)
-    return float(stats.t.ppf(0.95, freedom)) * math.sqrt(total)
+    return float(stats.t.ppf((1 + confidence) / 2, freedom)) * math.sqrt(total)
 
 
 def run_of(name: str, ps: int, seed: int) -> RunConfig:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import pytest
-from agreement import NAMES, PS, Difference, agreement, half_width_of_difference
+from agreement import BOUNDS, NAMES, PS, Difference, agreement, half_width_of_difference
 from scipy import stats
 
 BURSTS: Final = "bursts that just exceed what the Ps can serve: chance decides how long they wait"
@@ -14,7 +14,6 @@ CACHES: Final = (
     "what the caches of the Ps hold when a cycle begins: more by a tenth and more than in detail"
 )
 DROP: Final = "a cycle just before or just after the program drops its memory"
-END: Final = "a cycle of five just before or just after the end of the run"
 FILLING: Final = "an assist that is worth all that is allocated until the cycle ends, on one P"
 ROOTS: Final = (
     "roots of small heaps: one worker marks them all, as rates an idle one shares in them"
@@ -23,18 +22,15 @@ TIMERS: Final = "overload: goroutines that timers start go before those whose ti
 
 EXCEPTIONS: Final = {
     ("busy-store", 1): FILLING,
-    ("cache", 6): END,
     ("connections", 1): FILLING,
     ("cron-bursts", 1): BURSTS,
-    ("cron-bursts", 2): BURSTS,
     ("grpc-fanout", 1): ROOTS,
     ("grpc-fanout", 2): ROOTS,
-    ("grpc-fanout", 4): ROOTS,
     ("grpc-fanout", 6): CACHES,
     ("hbsteady", 1): TIMERS,
     ("metrics-store", 1): FILLING,
     ("shrink", 4): DROP,
-    ("shrink", 6): DROP,
+    ("small-proxy", 1): ROOTS,
     ("small-proxy", 2): ROOTS,
 }
 """Where a bound is missed, and what differs there (docs/fluid.md has the figures)."""
@@ -42,31 +38,38 @@ QUICK: Final = (("deep-stacks", 1), ("every-second", 2), ("deep-stacks", 4), ("h
 """Pairs that take a second."""
 
 
-def cases(pairs: list[tuple[str, int]]) -> list[object]:
-    """Pairs of a workload and Ps; those that miss a bound are expected to."""
-    return [
-        pytest.param(
-            *pair,
-            id=f"{pair[0]}-{pair[1]}",
-            marks=[pytest.mark.xfail(reason=EXCEPTIONS[pair], strict=True)]
-            if pair in EXCEPTIONS
-            else [],
-        )
-        for pair in pairs
-    ]
+PAIRS: Final = [(name, ps) for name in NAMES for ps in PS]
+SURE: Final = 0.99
+"""Confidence with which a pair has to be beyond a bound before the test says so: there are two
+hundred figures, and on another kind of CPU chance falls otherwise."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("name", "ps"), cases([(name, ps) for name in NAMES for ps in PS]))
-def test_both_modes_agree(name: str, ps: int) -> None:
+@pytest.mark.parametrize(("name", "ps"), [pair for pair in PAIRS if pair not in EXCEPTIONS])
+def test_the_modes_do_not_differ(name: str, ps: int) -> None:
     """One bound a figure for all workloads: `agreement.BOUNDS`; chance is no difference."""
     found = agreement(name, ps)
-    beyond = {figure: found.difference(figure) for figure in found.verdicts("beyond")}
+    beyond = {one: found.difference(one, SURE) for one in found.verdicts("beyond", SURE)}
     assert not beyond
 
 
-@pytest.mark.parametrize(("name", "ps"), cases(list(QUICK)))
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("name", "ps"),
+    [
+        pytest.param(*pair, marks=pytest.mark.xfail(reason=why, strict=True))
+        for pair, why in EXCEPTIONS.items()
+    ],
+)
+def test_exceptions_have_come_to_agree(name: str, ps: int) -> None:
+    """Who mends one takes it from the list."""
+    found = agreement(name, ps)
+    assert found.verdicts("within") == list(BOUNDS)
+
+
+@pytest.mark.parametrize(("name", "ps"), QUICK)
 def test_some_agree_at_once(name: str, ps: int) -> None:
     """Two seeds: one alone would take chance for a difference."""
     found = agreement(name, ps, seeds=(1, 2), most=2)

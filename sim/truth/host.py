@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -75,6 +76,8 @@ def undisturbed(measure: Callable[[], T]) -> tuple[T, float]:
 
 def realtime() -> bool:
     """Whether this process, and what it starts, goes before other programs (`chrt -r 1`)."""
+    if sys.platform != "linux":
+        return False
     return os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR)
 
 

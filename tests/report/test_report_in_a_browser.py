@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 def address(run: Result, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A page of three runs."""
     folder, runs = tmp_path_factory.mktemp("runs"), {run.name: run}
-    for gogc in (50, 400):
+    for gogc in (25, 50):
         config = load(ROOT / "configs" / "hbsteady.yaml", ["duration=60ms", f"GOGC={gogc}"])
         found = simulate(config, out=folder / f"gogc{gogc}")
         runs[found.name] = found

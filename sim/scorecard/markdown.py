@@ -105,5 +105,5 @@ def _change(verdict: Verdict) -> str:
     if math.isnan(value):
         return ""
     unit = "pp" if verdict.measure in SHARES else "%"
-    bounds = "" if math.isnan(low) else f" [{100 * low:+.1f}, {100 * high:+.1f}]"
+    bounds = "" if math.isnan(low) else f" [{100 * low:+.2f}, {100 * high:+.2f}]"
     return f"{100 * value:+.2f}{unit}{bounds}"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -159,40 +158,28 @@ def _frozen(values: list[int]) -> Ints:
     return array
 
 
-@dataclass(frozen=True)
 class SizeClassTable:
     """All size classes of one layout, by class and by span class (2 x class + noscan)."""
 
-    layout: Layout
-
-    @cached_property
-    def classes(self) -> tuple[SizeClass, ...]:
+    def __init__(self, layout: Layout) -> None:
+        self.layout: Final = layout
+        self.classes: Final = tuple(_size_classes())
         """By size class, 68 rows; class 0 stands for large objects."""
-        return tuple(_size_classes())
-
-    @cached_property
-    def spans(self) -> tuple[SpanClass, ...]:
-        """By span class, 136 rows; 0 and 1 stand for large objects, whose size varies."""
-        return tuple(
-            _span_class(index, row, noscan, self.layout)
+        self.spans: Final = tuple(
+            _span_class(index, row, noscan, layout)
             for index, row in enumerate(self.classes)
             for noscan in (False, True)
         )
-
-    @cached_property
-    def elemsize(self) -> Ints:
+        """By span class, 136 rows; 0 and 1 stand for large objects, whose size varies."""
+        self.elemsize: Final = _frozen([span.elemsize for span in self.spans])
         """Slot size in bytes by span class."""
-        return _frozen([span.elemsize for span in self.spans])
-
-    @cached_property
-    def npages(self) -> Ints:
+        self.npages: Final = _frozen([span.npages for span in self.spans])
         """Pages per span by span class."""
-        return _frozen([span.npages for span in self.spans])
-
-    @cached_property
-    def nelems(self) -> Ints:
+        self.nelems: Final = _frozen([span.nelems for span in self.spans])
         """Slots per span by span class."""
-        return _frozen([span.nelems for span in self.spans])
+        sizes, words = [row.size for row in self.classes], np.arange(0, MAX_SMALL_SIZE + 1, 8)
+        self._class_by_words: Final[tuple[int, ...]] = tuple(np.searchsorted(sizes, words).tolist())
+        """Size class by 8-byte words; every class is a multiple of 8."""
 
     @property
     def tiny_span_class(self) -> int:
@@ -233,13 +220,6 @@ class SizeClassTable:
     def _header(self, size: Bytes, noscan: bool) -> Bytes:
         headed = self.layout.malloc_headers and not noscan and size > MIN_SIZE_FOR_MALLOC_HEADER
         return MALLOC_HEADER_SIZE if headed else 0
-
-    @cached_property
-    def _class_by_words(self) -> tuple[int, ...]:
-        """Size class by 8-byte words; every class is a multiple of 8."""
-        sizes = [row.size for row in self.classes]
-        words = np.arange(0, MAX_SMALL_SIZE + 1, 8)
-        return tuple(np.searchsorted(sizes, words).tolist())
 
 
 def size_classes(go_version: str = "1.27") -> SizeClassTable:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import sim
 from sim.config import load
 from sim.config.provenance import provenance, simulator
 
@@ -32,7 +33,8 @@ def hash_of(folder: Path) -> str:
 
 
 def test_a_changed_module_and_a_changed_profile_are_another_simulator(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "sim", tmp_path / "sim", ignore=shutil.ignore_patterns("__pycache__"))
+    package, ignored = Path(sim.__file__).parent, shutil.ignore_patterns("__pycache__", "*.so")
+    shutil.copytree(package, tmp_path / "sim", ignore=ignored)
     assert hash_of(tmp_path) == simulator()
     hashes = {simulator()}
     for name in ("go/pacer/go127.py", "machine/profiles/default-x86-64.yaml"):

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 Kind: TypeAlias = Literal["heap profile", "base", "log", "trace", "goroutines"]
 HEAD: Final = 1 << 16
-_GOROUTINES: Final = re.compile(rb"goroutine profile: total (\d{1,9})\n")
 _TRACE: Final = re.compile(rb"^M=-?\d+ P=-?\d+ G=-?\d+ ", re.MULTILINE)
 LONGEST: Final = 600.0
 """Seconds that a program is watched at most."""
@@ -224,12 +223,15 @@ def _in_order(one: Path, other: Path) -> tuple[Path, Path]:
 
 def _goroutines(path: Path | None) -> int:
     """How many a profile of them counts; 0 without one."""
-    found = path and _GOROUTINES.match(path.read_bytes()[:HEAD])
-    return int(found[1]) if found else 0
+    from sim.formats.pprof import goroutines
+
+    return 0 if path is None else goroutines(path.read_bytes()[:HEAD]) or 0
 
 
 def kind_of(path: Path) -> Kind:
     """What a file is, by its beginning."""
+    from sim.formats.pprof import goroutines
+
     try:
         with path.open("rb") as file:
             zipped = file.read(2) == b"\x1f\x8b"
@@ -243,6 +245,6 @@ def kind_of(path: Path) -> Kind:
         )
     if b"\x00" in head:
         return "heap profile"
-    if _GOROUTINES.match(head):
+    if goroutines(head) is not None:
         return "goroutines"
     return "trace" if _TRACE.search(head) else "log"

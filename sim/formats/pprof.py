@@ -9,6 +9,7 @@ Source: github.com/google/pprof, proto/profile.proto; runtime/pprof/protomem.go.
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ _TYPES: Final = {
 }
 
 
+_GOROUTINES: Final = re.compile(rb"goroutine profile: total (\d{1,9})\n")
 MAX_PROFILE: Final = 64 * MiB
 """Unpacked; the profiles of large programs have a few."""
 
@@ -84,6 +86,15 @@ def _content(path: Path) -> bytes:
     if len(data) > most(MAX_PROFILE):
         raise UserError(too_large(str(path), most(MAX_PROFILE)))
     return data
+
+
+def goroutines(text: bytes) -> int | None:
+    """How many the text of a goroutine profile counts (debug=1); None for anything else.
+
+    Source: runtime/pprof/pprof.go: printCountProfile.
+    """
+    found = _GOROUTINES.match(text)
+    return None if found is None else int(found[1])
 
 
 def since(base: HeapProfile, profile: HeapProfile) -> HeapProfile:

@@ -13,14 +13,12 @@ from http.client import HTTPException
 from typing import Final
 
 from sim.errors import UserError
+from sim.formats.pprof import MAX_PROFILE, goroutines
 from sim.text import one_line
-from sim.units import Bytes, MiB
 
 PATH: Final = "/debug/pprof"
 TIMEOUT: Final = 30.0
 """Seconds until an answer begins."""
-MOST: Final[Bytes] = 64 * MiB
-"""Of an answer; those of large programs have a few MiB."""
 _MEMSTATS: Final = re.compile(r"^# (\w+) = (\d{1,20})(?: / \d{1,20})?$", re.MULTILINE)
 _NAMES: Final[Mapping[str, str]] = {
     "TotalAlloc": "/gc/heap/allocs:bytes",
@@ -52,10 +50,10 @@ class PprofServer:
     def goroutines(self) -> int:
         """How many there are."""
         text = self._get("goroutine?debug=1")
-        found = re.match(rb"goroutine profile: total (\d{1,9})\n", text)
+        found = goroutines(text)
         if found is None:
             raise UserError(f"{self.root}/goroutine?debug=1: expected a goroutine profile")
-        return int(found[1])
+        return found
 
     def memstats(self) -> dict[str, float]:
         """runtime.MemStats under the names of runtime/metrics."""
@@ -71,10 +69,10 @@ class PprofServer:
         url = f"{self.root}/{name}"
         try:
             with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
-                data: bytes = answer.read(MOST + 1)
+                data: bytes = answer.read(MAX_PROFILE + 1)
         except (OSError, HTTPException, ValueError) as error:
             why = one_line(str(getattr(error, "reason", None) or error))
             raise UserError(f"{url}: expected net/http/pprof there: {why}") from None
-        if len(data) > MOST:
-            raise UserError(f"{url}: expected a profile, got more than {MOST} bytes")
+        if len(data) > MAX_PROFILE:
+            raise UserError(f"{url}: expected a profile, got more than {MAX_PROFILE} bytes")
         return data

@@ -41,7 +41,11 @@ def effects(figures: pd.DataFrame, figure: str) -> pd.DataFrame:
     if figure not in figures:
         known = figures.columns.drop([*factors, "seed", "workload", "status"], errors="ignore")
         raise UserError(f"the runs have no figure {figure!r}{nearest(figure, known)}")
-    data = figures.dropna(subset=[figure]).drop_duplicates([*factors, "seed"])
+    data = figures.dropna(subset=[figure])
+    factors = factors_of(data)
+    if not factors:
+        raise UserError(f"the runs that have {figure} differ in nothing that could have an effect")
+    data = data.drop_duplicates([*factors, "seed"])
     pairs = list(combinations(range(len(factors)), 2))
     table = _anova(data, factors, figure, pairs)
     if table is None:

@@ -27,7 +27,7 @@ def points(
             f"expected at most {MOST_RUNS:,} runs, got {len(settings) * seeds:,}: fewer seeds, or"
             " parts of the grid in several commands with one --out"
         )
-    found, fixed = [], dict(text.split("=", 1) for text in sets)
+    found, fixed = [], dict(text.partition("=")[::2] for text in sets)
     for chosen in settings:
         given = [f"{key}={value}" for key, value in chosen.items()]
         run = load(config, [*sets, *given])

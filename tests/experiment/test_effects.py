@@ -100,3 +100,12 @@ def test_what_cannot_be_told_is_a_sentence() -> None:
         effects(sweep(), "z")
     with pytest.raises(UserError, match="too few"):
         effects(sweep().iloc[[0, -1]], "y")
+
+
+def test_a_factor_that_does_not_vary_where_there_is_the_figure_is_left_out() -> None:
+    figures = sweep()
+    figures.loc[figures["b"] == "off", "y"] = float("nan")
+    assert set(effects(figures, "y")["effect"]) == {"a", "c", "a x c"}
+    figures.loc[(figures["a"] == 0) | (figures["c"] == 1), "y"] = float("nan")
+    with pytest.raises(UserError, match="differ in nothing"):
+        effects(figures, "y")

@@ -76,3 +76,8 @@ def test_names_fit_every_file_system_and_stay_apart() -> None:
     assert [part.partition("=")[0] for part in parts] == ["key", "seed", "run"]
     assert all(len(part) < 256 and not set(part) & set('<>:"\\|?*') for part in parts)
     assert long.name.split("/")[0] != other.name.split("/")[0]
+
+
+def test_a_set_without_a_value_is_a_sentence() -> None:
+    with pytest.raises(UserError, match=r"expected key\.path=value, got 'duration'"):
+        points(Path("quickstart"), [{}], 1, ["duration"])

@@ -17,7 +17,8 @@ test: $(DEV)  ## the tests that take seconds
 	$(BIN)/pytest -n auto -q
 
 slow: $(DEV)  ## the tests that take longer, and those that run real Go programs
-	$(BIN)/pytest -q -m "slow or realgo"
+	$(BIN)/pytest -n auto -q -m "slow and not realgo"
+	$(BIN)/pytest -q -m realgo
 
 lint: $(DEV)  ## ruff, layout and spelling
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.files import writable, write_json
+from sim.cli.files import folder, writable, write_json
 from sim.cli.options import Jobs, Json, Quiet, Sets
 from sim.cli.sweeping import FAILED, SimulationWorkers, local, simulated
 from sim.cli.tables import table
@@ -81,6 +81,7 @@ def compare(
     out: Annotated[
         str | None,
         typer.Option(
+            parser=folder,
             metavar="DIR|URL",
             help="Folder for the runs [default: results/sweep-CONFIG, or another for other --set].",
         ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.files import writable, write_json
+from sim.cli.files import folder_path, writable, write_json
 from sim.cli.options import Jobs, Json, Quiet, Sets, readable
 from sim.cli.sweeping import all_simulated
 from sim.cli.terminal import say
@@ -36,7 +36,9 @@ def contention(
         bool,
         typer.Option("--exact", help="Every refill an event as well; says first what it costs."),
     ] = False,
-    out: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("results/contention"),
+    out: Annotated[
+        Path, typer.Option(parser=folder_path, metavar="DIR", help="Folder for the runs.")
+    ] = Path("results/contention"),
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -95,6 +97,8 @@ def _markdown(rows: pd.DataFrame) -> str:
     """The locks that are most waited for under each setting."""
     import pandas as pd
 
+    from sim.report.contention import share_text
+
     first = rows.groupby(["refills", "setting"], sort=False).head(SHOWN + 1)
     shown = pd.DataFrame(
         {
@@ -106,11 +110,11 @@ def _markdown(rows: pd.DataFrame) -> str:
             "wait mean": first["mean_wait_ns"].map(format_duration),
             "p99": first["p99_wait_ns"].map(format_duration),
             "max": first["max_wait_ns"].map(format_duration),
-            "of all CPU": first["cpu_share"].map("{:.4%}".format),
+            "of all Ps": first["cpu_share"].map(share_text),
         }
     )
     text = shown.to_markdown(index=False, disable_numparse=True)
     return (
         f"{text}\n\nWaits are per acquisition. p99: if waits are exponential; max: as seen, or"
-        " expected where refills go in batches."
+        " expected where refills go in batches. of all Ps: of the time of all Ps, idle or not."
     )

@@ -40,7 +40,7 @@ def effects(
     from sim.experiment.effects import factors_of
     from sim.experiment.tidy import check_suffix, serialized
     from sim.report.documents import of_found
-    from sim.report.effects import effects_picture, verdict
+    from sim.report.effects import effects_picture, share_text, verdict
     from sim.results.load import load
     from sim.results.result import Results
     from sim.units import Figure
@@ -71,7 +71,7 @@ def effects(
     shown = found.assign(
         low=with_unit(found["low"]),
         high=with_unit(found["high"]),
-        share=found["share"].map("{:.1%}".format),
+        share=found["share"].map(share_text),
         p=found["p"].map("{:.3f}".format),
     )
     say(*lines, "")

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from sim.errors import UserError
 from sim.files import check_writable, write
+from sim.text import quoted
 
 STANDARD_OUTPUT: Final = Path("-")
 
@@ -17,6 +19,18 @@ def writable(path: Path | None) -> Path | None:
     if path is not None and path != STANDARD_OUTPUT:
         check_writable(path)
     return path
+
+
+def folder(text: str) -> str:
+    """What names a folder or its URL. Raises UserError for an empty text, which would be `.`."""
+    if not text.strip():
+        raise UserError(f"--out: expected a folder, got {quoted(text)}")
+    return text
+
+
+def folder_path(text: str) -> Path:
+    """The same as the path of a folder."""
+    return Path(folder(str(text)))
 
 
 def write_json(path: Path | None, document: Callable[[], object]) -> bool:

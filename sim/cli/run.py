@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from sim.cli.files import write_json
+from sim.cli.files import folder_path, write_json
 from sim.cli.options import Json, Quiet, Sets
 from sim.cli.progress import in_words, progress
 from sim.cli.terminal import notify, say
@@ -30,7 +30,12 @@ def run(
         int | None, typer.Option(min=0, max=MOST_SEED, help="Seed of all random streams.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the tables [default: ./results/CONFIG].")
+        Path | None,
+        typer.Option(
+            parser=folder_path,
+            metavar="DIR",
+            help="Folder for the tables [default: ./results/CONFIG].",
+        ),
     ] = None,
     gctrace: Annotated[
         bool, typer.Option("--gctrace", help="Print what GODEBUG=gctrace=1 would.")

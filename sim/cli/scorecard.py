@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim.cli.files import writable, write_json
+from sim.cli.files import folder_path, writable, write_json
 from sim.cli.options import Jobs, Json, Quiet, readable
 from sim.cli.sweeping import all_simulated
 from sim.cli.terminal import say
@@ -64,7 +64,9 @@ def scorecard(
             callback=writable, help="Write the verdicts to a file as well: .csv, .parquet or .json."
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the runs.")] = Path("results/scorecard"),
+    out: Annotated[
+        Path, typer.Option(parser=folder_path, metavar="DIR", help="Folder for the runs.")
+    ] = Path("results/scorecard"),
     jobs: Jobs = None,
     json: Json = None,
     quiet: Quiet = False,

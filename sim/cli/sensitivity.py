@@ -11,10 +11,13 @@ from sim.cli.files import STANDARD_OUTPUT, writable, write_json
 from sim.cli.options import Jobs, Json, Quiet, Sets
 from sim.cli.progress import progress
 from sim.cli.terminal import say
+from sim.errors import UserError
 from sim.files import write
 from sim.quantities import MOST_RUNS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 WORTH_TELLING = 0.05
@@ -42,7 +45,6 @@ def sensitivity(
     import pandas as pd
 
     from sim.config import load
-    from sim.examples import examples
     from sim.experiment.processes import ALL_CORES
     from sim.experiment.sensitivity import elasticities, markdown
     from sim.experiment.shipped import shipped
@@ -53,24 +55,37 @@ def sensitivity(
         check_suffix(table)
     frames, verdict = [], []
     known = shipped()
-    for name in configs or known.fluid:
-        config = load(examples("workloads").get(name, Path(name)), [*FIXED, *(sets or ())])
+    for name, file in _files(configs or known.fluid).items():
+        config = load(file, [*FIXED, *(sets or ())])
         with progress(Path(name).stem, quiet=quiet) as report:
             found = elasticities(config, seeds, jobs or ALL_CORES, report)
         program, line = Path(name).stem, _verdict(found)
         frames.append(found.assign(program=program))
         verdict.append(f"{program}: {line}")
-        if not quiet and json != STANDARD_OUTPUT:
+        if json != STANDARD_OUTPUT:
             say(f"## {program}\n\n{line}\n")
             print(f"{markdown(found)}\n")
     if known.note and not configs:
         verdict.append(known.note)
-        if not quiet and json != STANDARD_OUTPUT:
+        if json != STANDARD_OUTPUT:
             say(known.note)
     rows = pd.concat(frames, ignore_index=True)
     if table is not None:
         write(table, serialized(rows.round(4), table.suffix))
     write_json(json, lambda: of_found(verdict, rows))
+
+
+def _files(configs: Sequence[str]) -> dict[str, Path]:
+    """Where each config is, by what it is called. Raises UserError for one that comes twice."""
+    from sim.examples import examples
+
+    shipped, files = examples("workloads"), dict[str, Path]()
+    for name in configs:
+        file = shipped.get(name, Path(name)).resolve()
+        if file in files.values():
+            raise UserError(f"{name}: is given twice")
+        files[name] = file
+    return files
 
 
 def _verdict(found: pd.DataFrame) -> str:

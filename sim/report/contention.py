@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Final
 
@@ -16,30 +16,54 @@ from sim.report.bokeh import hover, legend, plot
 from sim.report.colors import SERIES
 from sim.report.pictures import FEWEST
 from sim.report.style import dress, nothing, text_as_it_is
+from sim.results.few import ENOUGH, NEVER, Few, fewest
 from sim.results.result import Result
-from sim.units import Figure as Told
 from sim.units import Fraction
 
 WORTH_TELLING: Final[Fraction] = 1e-6
-"""Share of the CPU below which waiting for a lock is told as nothing."""
+"""Share of the time of all Ps below which waiting for a lock is told as nothing."""
 MOST_SHOWN: Final = 5
 """Locks that are drawn, the ones most waited for."""
+
+
+def share_text(share: Fraction) -> str:
+    """A share of the time of all Ps in percent, with the digits that tell settings apart."""
+    return f"{100 * share:.3g}%"
 
 
 def verdict(rows: pd.DataFrame) -> list[str]:
     """How much waiting costs, where and for what, and what that rests on."""
     every = rows[rows["lock"] == "all"]
+    if every.empty:
+        return ["No lock was taken, or none is simulated: see model.detail."]
     most = every.iloc[int(every["cpu_share"].to_numpy().argmax())].to_dict()
     there = rows[(rows["setting"] == most["setting"]) & (rows["refills"] == most["refills"])]
     lock = there[there["lock"] != "all"].iloc[0].to_dict()
-    share = "under 0.0001%"
-    if most["cpu_share"] >= WORTH_TELLING:
-        share = str(Told(most["cpu_share"], "fraction"))
-    return [
-        f"Waiting for locks takes {share} of all CPU time, most under {most['setting']}.",
-        f"Most waited for there: {lock['lock']}, {lock['contended']:.2%} of the times it is taken.",
-        f"Rests on: one run of each of {every['setting'].nunique()} settings.",
-    ]
+    found = ["Nobody waits for a lock under any setting."]
+    if most["cpu_share"]:
+        taken = f"{lock['contended']:.2%} of the times it is taken"
+        share = f"{share_text(most['cpu_share'])} of the time of all Ps, idle or not"
+        found = [
+            f"Waiting for locks takes {share}; that is most, under {most['setting']}.",
+            f"Most waited for there: {lock['lock']}, {taken}.",
+        ]
+    count = every["setting"].nunique()
+    counted = "1 setting" if count == 1 else f"each of {count} settings"
+    return [*found, *fewest(list(_doubts(every))), f"Rests on: one run of {counted}."]
+
+
+def _doubts(every: pd.DataFrame) -> Iterator[tuple[str, Few]]:
+    for row in every.to_dict("records"):
+        cycles = row["cycles"]
+        if not row["began"]:
+            yield row["setting"], NEVER
+        elif cycles < ENOUGH:
+            counted = "1 GC cycle" if cycles == 1 else f"{cycles} GC cycles"
+            sentence = (
+                f"{counted} in service are few: what a batch counts may have been taken up to a"
+                " quarter of a cycle before"
+            )
+            yield row["setting"], Few(cycles, "gc_cycles", sentence)
 
 
 def picture(runs: Mapping[str, Result]) -> figure | None:
@@ -53,7 +77,7 @@ def picture(runs: Mapping[str, Result]) -> figure | None:
     if len(curve) < FEWEST or shares["all"].max() < 100 * WORTH_TELLING:
         return None
     shown = ["all", *shares.drop(columns="all").sum().nlargest(MOST_SHOWN - 1).index]
-    made = plot("Waiting for locks", "GOMAXPROCS", "% of all CPU time", x_axis_type="log")
+    made = plot("Waiting for locks", "GOMAXPROCS", "% of the time of all Ps", x_axis_type="log")
     made.xaxis.ticker = list(shares.index)
     made.xaxis.major_label_overrides = {procs: str(procs) for procs in shares.index}
     for lock, color in zip(shown, SERIES, strict=False):
@@ -69,7 +93,7 @@ def picture(runs: Mapping[str, Result]) -> figure | None:
 
 
 def curve(rows: pd.DataFrame, suffix: str) -> bytes:
-    """Share of all CPU time that waits take: a picture in the format of the suffix.
+    """Share of the time of all Ps that waits take: a picture in the format of the suffix.
 
     A colour is a lock, dashes are the exact mode; locks that take nothing worth telling are left
     out.
@@ -82,7 +106,7 @@ def curve(rows: pd.DataFrame, suffix: str) -> bytes:
     with text_as_it_is():
         drawing = Figure(figsize=(7, 4), layout="constrained")
         axes = drawing.subplots()
-        dress(axes, "Waiting for locks", "GOMAXPROCS", "% of all CPU time")
+        dress(axes, "Waiting for locks", "GOMAXPROCS", "% of the time of all Ps")
         for lock, color in zip(("all", *worst.index), SERIES, strict=False):
             for mode, line in zip(modes, ("-", "--"), strict=False):
                 mine = data[(data["refills"] == mode) & (data["lock"] == lock)]

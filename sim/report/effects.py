@@ -17,9 +17,11 @@ from sim.report.colors import SERIES
 from sim.report.style import dress, text_as_it_is
 from sim.results.names import words
 from sim.results.statistics import CONFIDENCE
-from sim.units import MS, SECOND, US, GiB, KiB, MiB
+from sim.units import MS, SECOND, US, Fraction, GiB, KiB, MiB
 from sim.units import Figure as Told
 
+LEAST_TOLD: Final[Fraction] = 0.001
+"""Smallest share that is told in digits."""
 SIZES: Final = {"B": 1, "KiB": KiB, "MiB": MiB, "GiB": GiB}
 SCALES: Final[Mapping[str, Mapping[str, float]]] = {
     "bytes": SIZES,
@@ -37,13 +39,22 @@ def verdict(found: pd.DataFrame, name: str, unit: str, runs: int) -> list[str]:
     ends = [str(Told(most[end], unit)) for end in ("low", "high") if not math.isnan(most[end])]
     span = f", {' to '.join(ends)}" if ends else ""
     rest = [row for row in found.iloc[1:].to_dict("records") if row["p"] < 1 - CONFIDENCE]
-    others = ", ".join(f"{row['effect']} {row['share']:.1%}" for row in rest)
-    effect = f"{most['effect']}, {most['share']:.0%} of its variation{span}"
+    others = ", ".join(f"{row['effect']} {share_text(row['share'])}" for row in rest)
+    effect = f"{most['effect']}, {share_text(most['share'])} of its variation{span}"
     return [
         f"{words(name)} hangs most on {effect}.",
         f"Of the rest, surely not chance: {others or 'nothing'}.",
         f"Rests on: {runs} runs; what seeds explain is left out.",
     ]
+
+
+def share_text(share: Fraction) -> str:
+    """A share in percent; what is not all, or not nothing, is not told as that."""
+    if 0 < share < LEAST_TOLD:
+        return f"under {LEAST_TOLD:.1%}"
+    if 1 - LEAST_TOLD < share < 1:
+        return f"over {1 - LEAST_TOLD:.1%}"
+    return f"{share:.1%}"
 
 
 def effects_picture(

@@ -12,13 +12,13 @@ from sim.experiment.markdown import Shown
 from sim.report.bokeh import one_file, script
 from sim.report.colors import CAUSES
 from sim.report.comparison import Table, comparison, one_of_each
-from sim.report.contention import WORTH_TELLING
+from sim.report.contention import WORTH_TELLING, share_text
 from sim.report.contention import picture as contention
 from sim.report.pictures import heap, pictures
 from sim.report.plot import title
 from sim.report.verdict import of_run
 from sim.results.latency import tail_causes
-from sim.results.memory import lock_contention, service_cpu_ns
+from sim.results.memory import lock_contention, ps_of
 from sim.results.names import by_worth, words
 from sim.results.result import Result, Results
 from sim.units import format_duration
@@ -138,11 +138,11 @@ def _tail(run: Result) -> Iterator[Table]:
 
 
 def _locks(run: Result) -> Iterator[Table]:
-    """The locks that cost most waiting, as share of the CPU; left out where none costs any."""
+    """The locks that cost most waiting, as share of all Ps' time; left out where none costs any."""
     locks = run.service("locks")
     if locks.empty or run.end_ns == 0:
         return
-    found = lock_contention(locks, service_cpu_ns(run))
+    found = lock_contention(locks, ps_of(run))
     rows = [
         {
             "lock": _shown(str(name)),
@@ -153,7 +153,7 @@ def _locks(run: Result) -> Iterator[Table]:
             "longest": _time(row["max_wait_ns"]),
             "held each time": _time(row["mean_hold_ns"]),
             "waited in all": _time(row["wait_ns"]),
-            "of the CPU": Shown(f"{row['cpu_share']:.4%}", float(row["cpu_share"])),
+            "of all Ps": Shown(share_text(row["cpu_share"]), float(row["cpu_share"])),
         }
         for name, row in found[found["cpu_share"] > WORTH_TELLING].head(MOST_LOCKS).iterrows()
     ]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sim.results.result import Result
-from sim.units import KiB
+from sim.units import SECOND, KiB
 
 RARE: Final = 0.01
 """Share of the acquisitions that wait longer than the 99th percentile."""
@@ -98,20 +98,23 @@ def fragmentation(spans: pd.DataFrame, by: Sequence[str] = ("at_ns",)) -> pd.Dat
     return sums.assign(overhead=sums["span_bytes"] / sums["live"].replace(0, np.nan))
 
 
-def lock_contention(locks: pd.DataFrame, cpu_ns: float | None = None) -> pd.DataFrame:
+def lock_contention(locks: pd.DataFrame, ps: int | None = None) -> pd.DataFrame:
     """Per lock, the one most waited for first: acquisitions, share contended, waits in ns.
 
-    `p99_wait_ns` is of all acquisitions, if the waits of those that are contended are exponential,
-    as they are in a queue with exponential holds; `max_wait_ns` was seen, or is expected where
-    refills go in batches. With all CPU time of the stretch (`cpu_ns`) there is `cpu_share`, the
-    share that waits take.
+    `per_second` are acquisitions over the time that the rows are about. `p99_wait_ns` is of all
+    acquisitions, if the waits of those that are contended are exponential, as they are in a queue
+    with exponential holds; `max_wait_ns` was seen, or is expected where refills go in batches. With
+    the number of Ps there is `cpu_share`, what waits take of the time of all Ps, idle or not.
     """
     groups = locks.groupby("lock")
     sums = groups[["acquisitions", "contended", "hold_ns", "wait_ns"]].sum()
     share = sums["contended"] / sums["acquisitions"]
     mean = (sums["wait_ns"] / sums["contended"]).where(sums["contended"] > 0, 0.0)
+    # A row belongs to the phase in which it ends, and may have begun before that.
+    elapsed = max(1, int(locks["end_ns"].max() - locks["begin_ns"].min())) if len(locks) else 1
     frame = pd.DataFrame(
         {
+            "per_second": sums["acquisitions"] * SECOND / elapsed,
             "acquisitions": sums["acquisitions"],
             "contended": share,
             "mean_hold_ns": sums["hold_ns"] / sums["acquisitions"],
@@ -121,13 +124,12 @@ def lock_contention(locks: pd.DataFrame, cpu_ns: float | None = None) -> pd.Data
             "wait_ns": sums["wait_ns"],
         }
     )
-    if cpu_ns is not None:
-        frame["cpu_share"] = frame["wait_ns"] / cpu_ns
+    if ps is not None:
+        frame["cpu_share"] = frame["wait_ns"] / (elapsed * ps)
     return frame.sort_values(["wait_ns", "acquisitions"], ascending=False, kind="stable")
 
 
-def service_cpu_ns(run: Result) -> int:
-    """CPU time of all Ps while service lasted, in CPU-ns."""
+def ps_of(run: Result) -> int:
+    """GOMAXPROCS at the end of the run."""
     samples = run.samples
-    procs = int(samples["/sched/gomaxprocs:threads"].iloc[-1]) if len(samples) else 1
-    return max(run.end_ns - run.service_ns, 1) * procs
+    return int(samples["/sched/gomaxprocs:threads"].iloc[-1]) if len(samples) else 1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Final
 
 import numpy as np
 
 from sim.record.facts import Status
+from sim.results.few import Few, few
 from sim.results.gc_cost import gc_cpu
 from sim.results.latency import quantile
 from sim.results.memory import thrashing
@@ -19,14 +20,14 @@ from sim.units import MS, SECOND, Figure, format_duration
 
 MMU_WINDOW: Final = 10 * MS
 LATENCIES: Final = (("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("max", 1.0))
-ENOUGH: Final = 10
-"""Cycles, or requests beyond a percentile, below which a summary says that they are few."""
 
 
 class Summary(dict[str, Figure]):
     """Figures by name, and what is to be said beside them; printed, they have words for names."""
 
     verdict: str = ""
+    few: Sequence[Few] = ()
+    """What the run is too short to tell."""
 
     def numbers(self) -> dict[str, float]:
         """The figures without their units."""
@@ -57,11 +58,12 @@ def summary(result: Result) -> Summary:
     """
     parts = (_program, _quota, _collector, _memory, _pauses)
     figures = Summary(figure for part in parts for figure in part(result))
-    figures.verdict = "\n".join(_remarks(result))
+    figures.few = list(few(result, figures))
+    figures.verdict = "\n".join(_remarks(result, figures))
     return figures
 
 
-def _remarks(result: Result) -> Iterator[str]:
+def _remarks(result: Result, figures: Summary) -> Iterator[str]:
     """How the run ended, and what it cannot tell."""
     if result.run["reason"]:
         yield f"{result.run['status']}: {result.run['reason']}"
@@ -70,14 +72,7 @@ def _remarks(result: Result) -> Iterator[str]:
     if result.service_ns:
         reason = result.phases["reason"].iloc[-1]
         yield f"statistics from {format_duration(result.service_ns)} on: {reason}"
-    if 0 < (cycles := len(result.service("cycles"))) < ENOUGH:
-        yield f"{cycles} GC cycles are no distribution: GC CPU and pauses may be of chance"
-    requests = len(result.service("requests"))
-    thin = [name for name, q in LATENCIES[1:3] if 0 < requests * (1 - q) < ENOUGH]
-    if thin:
-        few = max(1, round(requests * (1 - dict(LATENCIES)[thin[0]])))
-        names = " and ".join(words(f"latency_{name}") for name in thin)
-        yield f"{requests} requests are few for {names}: the slowest {few} decide"
+    yield from (found.sentence for found in figures.few)
 
 
 def _program(result: Result) -> Iterator[tuple[str, Figure]]:

@@ -85,6 +85,13 @@ def test_a_wide_grid_is_screened_as_rates_and_only_the_best_is_simulated_in_deta
         (["--vary", "model.assist=true"], "did you mean 'assists'"),
         (["--vary", "nothing"], "expected key.path=value,value"),
         (["--gogc", "50", "--baseline", "GOGC=7"], "expected exactly one of the settings"),
+        (["--gogc", "50,100", "--set", "GOGC=200"], "expected one or the other"),
+        (["--vary", "gc.pacer=go1.18,go1.5", "--set", "gc.pacer.x=1"], "gc.pacer is varied"),
+        (["--gogc", "50", "--set", "duration=1s", "--set", "duration=2s"], "duration is set twice"),
+        (["--gogc", "50,050"], "GOGC=50 and GOGC=050 are the same setting"),
+        (["--gomemlimit", "1GiB,off,1024MiB"], "GOMEMLIMIT=1GiB and GOMEMLIMIT=1024MiB are the"),
+        (["--vary", "seed=1,2"], "the number of --seeds"),
+        (["--gogc", "50", "--out", ""], "--out: expected a folder, got ''"),
     ],
 )
 def test_a_typo_is_one_sentence(

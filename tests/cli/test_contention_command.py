@@ -43,3 +43,23 @@ def test_a_curve_over_ps_with_the_exact_mode_beside_it(
         assert rows.loc[(refills, "GOMAXPROCS=1", "all"), "wait_ns"] == 0
         assert rows.loc[(refills, "GOMAXPROCS=4", "all"), "acquisitions"] > 0
     assert (tmp_path / "curve.svg").read_text(encoding="utf-8").count("GOMAXPROCS")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--set", "GOMAXPROCS=3"], "GOMAXPROCS is set for all runs, and GOMAXPROCS is varied"),
+        (["--set", "model.resolution=refill"], "model.resolution is set twice"),
+        (["--gomaxprocs", "4,04"], "are the same setting"),
+        (["--out", " "], "--out: expected a folder, got ' '"),
+    ],
+)
+def test_what_the_command_sets_itself_is_refused(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["contention", "json-api", *arguments])
+    told = capsys.readouterr().err
+    assert end.value.code == 2
+    assert sentence in told
+    assert len(told.splitlines()) == 1

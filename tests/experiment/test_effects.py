@@ -11,7 +11,7 @@ import pytest
 
 from sim.errors import UserError
 from sim.experiment.effects import effects, factors_of
-from sim.report.effects import effects_picture
+from sim.report.effects import effects_picture, share_text
 from sim.results.frames import settings_frame
 from sim.streams import Streams
 
@@ -109,3 +109,13 @@ def test_a_factor_that_does_not_vary_where_there_is_the_figure_is_left_out() -> 
     figures.loc[(figures["a"] == 0) | (figures["c"] == 1), "y"] = float("nan")
     with pytest.raises(UserError, match="differ in nothing"):
         effects(figures, "y")
+
+
+def test_a_share_that_is_not_all_is_not_told_as_all() -> None:
+    assert [share_text(share) for share in (1.0, 0.9996, 0.5, 0.0004, 0.0)] == [
+        "100.0%",
+        "over 99.9%",
+        "50.0%",
+        "under 0.1%",
+        "0.0%",
+    ]

@@ -56,9 +56,16 @@ def test_the_verdict_names_the_worst_setting_and_lock() -> None:
             "lock": ["all", "mheap", "all", "mcentral[48B]"],
             "contended": [0.0, 0.0, 0.1, 0.25],
             "cpu_share": [0.0, 0.0, 0.02, 0.015],
+            "began": [False, False, True, True],
+            "cycles": [0, 0, 9, 9],
         }
     )
-    first, worst, basis = verdict(rows)
-    assert first == "Waiting for locks takes 2% of all CPU time, most under GOMAXPROCS=8."
+    first, worst, never, few, basis = verdict(rows)
+    assert first == (
+        "Waiting for locks takes 2% of the time of all Ps, idle or not; that is most, under"
+        " GOMAXPROCS=8."
+    )
+    assert never.startswith("GOMAXPROCS=2: load had not begun at the end")
+    assert few.startswith("GOMAXPROCS=8: 9 GC cycles in service are few")
     assert worst == "Most waited for there: mcentral[48B], 25.00% of the times it is taken."
     assert basis == "Rests on: one run of each of 2 settings."

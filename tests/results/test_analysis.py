@@ -99,7 +99,7 @@ def test_the_lock_most_waited_for_comes_first(frame_of: Any) -> None:
     locks = lock_contention(
         frame_of(
             LockUse,
-            {"lock": "a", "cause": "refill", "acquisitions": 10.0, "hold_ns": 100},
+            {"lock": "a", "cause": "refill", "acquisitions": 10.0, "hold_ns": 100, "end_ns": 1000},
             {
                 "lock": "mheap",
                 "cause": "grow",
@@ -113,6 +113,7 @@ def test_the_lock_most_waited_for_comes_first(frame_of: Any) -> None:
     assert list(locks.index) == ["mheap", "a"]
     assert locks.loc["mheap"].to_dict() == pytest.approx(
         {
+            "per_second": 5e6,
             "acquisitions": 5,
             "contended": 0.2,
             "mean_hold_ns": 0,
@@ -152,3 +153,12 @@ def test_memory_is_drawn_from_batch_to_batch_so_that_it_is_not_below_the_heap(
     assert drawn["sim:rss:bytes"].tolist() == [12, 17, 22, 27, 21, 21]
     assert drawn["/memory/classes/heap/objects:bytes"].tolist() == [10, 15, 20, 25, 25, 25]
     assert drawn["sim:heap/live:bytes"].equals(samples["sim:heap/live:bytes"])
+
+
+def test_a_rate_is_over_the_time_that_its_rows_are_about(frame_of: Any) -> None:
+    """A row that ends in service may have begun long before: its acquisitions did, too."""
+    row = {"lock": "a", "cause": "push", "acquisitions": 6.0, "wait_ns": 3}
+    locks = frame_of(LockUse, {**row, "begin_ns": 100, "end_ns": 300}, {**row, "end_ns": 400})
+    frame_of_late = lock_contention(locks.assign(begin_ns=[100, 300]), ps=2).loc["a"]
+    assert frame_of_late["per_second"] == pytest.approx(12 / 300 * 1e9)
+    assert frame_of_late["cpu_share"] == pytest.approx(6 / 300 / 2)

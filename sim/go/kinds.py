@@ -110,11 +110,9 @@ def _group(
     tiny = noscan & (sizes < TINY_BLOCK)
     classes = table.span_classes(sizes, noscan)
     npages = np.where(classes <= LARGE_NOSCAN, np.ceil(sizes / PAGE), 0).astype(np.int64)
-    keys = sorted(
-        {(int(c), int(n)) for c, n, t in zip(classes, npages, tiny, strict=True) if not t}
-    )
+    found = zip(classes[~tiny].tolist(), npages[~tiny].tolist(), strict=True)
     groups = []
-    for span_class, pages in keys:
+    for span_class, pages in sorted(set(found)):
         mine = ~tiny & (classes == span_class) & (npages == pages)
         weight = float(share[mine].sum())
         slot = pages * PAGE if pages else int(table.elemsize[span_class])

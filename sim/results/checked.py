@@ -19,7 +19,8 @@ def checked(run: str, name: str, table: pa.Table) -> pa.Table:
     run, for columns that are missing or hold something else.
     """
     schema = full_schema(name)
-    if missing := [column for column in schema.names if column not in table.column_names]:
+    there = table.column_names  # a list that pyarrow makes anew each time it is asked
+    if missing := [column for column in schema.names if column not in there]:
         raise UserError(
             f"{run}: table {name!r} has no column {missing[0]!r}: another version of gomemsim"
             " wrote it; simulate again"

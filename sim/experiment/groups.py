@@ -11,6 +11,7 @@ from sim.experiment.point import Point, Settings
 from sim.record.facts import Status
 from sim.record.parquet import is_sealed
 from sim.record.places import Place
+from sim.results.few import Few
 from sim.results.load import load_run
 from sim.results.result import Result
 from sim.results.summary import Summary, summary
@@ -73,6 +74,11 @@ class Group(NamedTuple):
         """What befell its runs, such as `oom-killed 2 of 5`; empty if all came to their end."""
         ends = Counter(status for status in self.statuses if status != Status.COMPLETE)
         return ", ".join(f"{end} {count} of {len(self.statuses)}" for end, count in ends.items())
+
+    @property
+    def few(self) -> list[Few]:
+        """What its runs are too short to tell."""
+        return [found for figures in self.figures.values() for found in figures.few]
 
     def values(self, name: str, seeds: Sequence[int] | None = None) -> list[float]:
         """A figure under each of the seeds; under all that there are if none are given."""

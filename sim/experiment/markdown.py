@@ -14,6 +14,9 @@ from sim.results.statistics import CONFIDENCE, Interval
 from sim.units import Figure, in_one_unit
 
 MEAN: Final = "geometric mean"
+HUGE: Final = 1e4
+"""Relative change from which on its digits are not counted out."""
+SETTINGS_OF_A_PAIR: Final = 2
 
 
 class Shown(NamedTuple):
@@ -42,7 +45,10 @@ def _row(row: Row, table: Comparison) -> dict[str, Shown]:
             continue
         cells[name] = Shown(_median(cell.median, unit), cell.median.value)
         change = 0.0 if row.baseline else cell.change.value
-        cells[f"{name} +-"] = Shown("baseline" if row.baseline else _change(cell), change)
+        told = change_text(cell, unit, bounds=True)
+        if row.cells and not row.workload and cell.workloads < table.workloads and told:
+            told += f" ({cell.workloads} of {table.workloads} workloads)"
+        cells[f"{name} +-"] = Shown("baseline" if row.baseline else told, change)
     senses = ", ".join(row.senses)
     cells["holds"] = Shown(senses, senses)
     return cells
@@ -57,12 +63,26 @@ def _median(median: Interval, unit: str) -> str:
     return f"{value} [{low}, {high}]"
 
 
-def _change(cell: Cell) -> str:
+def change_text(cell: Cell, unit: str, *, bounds: bool = False) -> str:
+    """A change as `+1.2%*`, or where there is no ratio in the unit, `+1.2 points` of percent."""
     change = cell.change
     if math.isnan(change.value):
         return ""
-    bounds = "" if math.isnan(change.low) else f" [{change.low:+.1%}, {change.high:+.1%}]"
-    return f"{change.value:+.1%}{'*' if cell.holds else ''}{bounds}"
+    of, unit_text = ("percent", "%") if cell.relative else (unit, "")
+    value, low, high = (f"{_signed(part, of)}{unit_text}" for part in change)
+    points = " points" if of == "fraction" else ""
+    told = f"{value}{points}{'*' if cell.holds else ''}"
+    return f"{told} [{low}, {high}]" if bounds and not math.isnan(change.low) else told
+
+
+def _signed(value: float, unit: str) -> str:
+    match unit:
+        case "percent":
+            return f"{100 * value:+.1f}" if value < HUGE else f"{100 * value:+.1e}"
+        case "fraction":
+            return f"{100 * value:+.3g}"
+        case _:
+            return f"{'+' if value >= 0 else ''}{Figure(value, unit)}"
 
 
 def legend(table: Comparison) -> list[str]:
@@ -70,7 +90,7 @@ def legend(table: Comparison) -> list[str]:
     traded = ", ".join(words(name) for name in table.units if name in TRADED)
     within = " of the same workload" if table.means else ""
     surely = "significantly " if table.confidence else ""
-    better = f"{surely}better in one of {traded} and {surely}worse in none"
+    better = f"{surely}better in one of {traded} and worse in none"
     lines = [f"Pareto: no other setting{within} is {better}, by {INDIFFERENT:.0%} or more."]
     if not table.confidence:
         return [*lines, "One seed: there are no confidence intervals; see --seeds."]
@@ -80,10 +100,22 @@ def legend(table: Comparison) -> list[str]:
         f"{more}."
     )
     lines.append(
-        f"+-: mean difference to the baseline{within} with the same seeds, brackets hold the true"
-        f" one with {CONFIDENCE:.0%} confidence; * and the words: paired t test, significant at"
-        f" {1 - CONFIDENCE:.0%} in the whole table of {table.tests} differences (Holm)."
+        f"+-: change from the baseline{within} with the same seeds (geometric mean of the ratios),"
+        f" brackets hold the true one with {CONFIDENCE:.0%} confidence; * and the words: paired t"
+        f" test of the logarithms, significant at {1 - CONFIDENCE:.0%} in the whole table of"
+        f" {table.tests} changes (Holm)."
     )
+    cells = [(cell, name) for row in table.rows for name, cell in row.cells.items()]
+    if zero := dict.fromkeys(words(name) for cell, name in cells if not cell.relative):
+        lines.append(
+            f"{', '.join(zero)}: 0 in some runs, which leaves no ratio; there, +- is the mean"
+            " difference itself."
+        )
+    if len(table.rows) > SETTINGS_OF_A_PAIR:
+        lines.append(
+            "Pairs without the baseline: the same test, significant in all such pairs together"
+            " (Bonferroni)."
+        )
     if table.means:
         lines.append(
             f"{MEAN.capitalize()}: of the ratios to the baseline, over the workloads that have the"

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.errors import UserError
-from sim.experiment.dominance import better_at
+from sim.experiment.dominance import Standing, standings
 from sim.experiment.groups import (
     BATCH,
     FIGURES,
@@ -25,15 +25,17 @@ from sim.experiment.groups import (
     without_workload,
 )
 from sim.experiment.point import Settings
+from sim.results.few import fewest
 from sim.results.result import Result
 from sim.results.statistics import (
     CONFIDENCE,
     UNKNOWN,
-    Difference,
+    Change,
     Interval,
     holm,
     median_interval,
-    paired_difference,
+    of_logs,
+    paired_change,
     variance_saved,
 )
 
@@ -58,9 +60,13 @@ class Cell(NamedTuple):
     median: Interval
     """Over seeds, in the unit of the figure; NaN in a mean over workloads."""
     change: Interval
-    """Mean of the paired differences to the baseline, relative to the baseline's mean."""
+    """From the baseline, seed by seed: see `sim.results.statistics.Change`."""
     p: float
     """How likely such a change comes by chance anywhere in the table (Holm's correction)."""
+    relative: bool = True
+    """Whether the change is; else it is in the unit of the figure, of which a value is zero."""
+    workloads: int = 1
+    """Over how many workloads it is a mean."""
 
     @property
     def holds(self) -> bool:
@@ -69,7 +75,7 @@ class Cell(NamedTuple):
 
     def sense(self, figure: str) -> str:
         """What holds of the figure, in words; empty for what may be chance, or shows as 0.0 %."""
-        seen = abs(self.change.value) >= SMALLEST
+        seen = abs(self.change.value) >= (SMALLEST if self.relative else 0)
         return SENSES[figure][self.change.value > 0] if self.holds and seen else ""
 
 
@@ -80,16 +86,16 @@ class Row(NamedTuple):
     """Empty in a mean over workloads."""
     settings: Settings
     cells: Mapping[str, Cell]
-    better: tuple[str, ...] | None
-    """Traded figures in which it is surely better than another; None: another dominates it."""
+    standing: Standing | None
+    """Among the settings of its workload; None of a mean, and of runs that did not end."""
     baseline: bool
     verdict: str
     """What befell its runs, such as `oom-killed 2 of 5`; empty if all came to their end."""
 
     @property
     def optimal(self) -> bool:
-        """No other setting is surely better in a traded figure and surely worse in none."""
-        return self.better is not None
+        """No other setting is surely better in a traded figure and worse in none."""
+        return self.standing is not None and not self.standing.below
 
     @property
     def senses(self) -> list[str]:
@@ -108,8 +114,15 @@ class Comparison(NamedTuple):
     """With which the interval of a median holds it; 0.0 if one seed does not tell."""
     tests: int
     """Differences that Holm's correction counts."""
+    few: list[str]
+    """What its runs are too short to tell."""
     saved: Mapping[str, float]
     """By figure, how many times more a difference would vary with seeds of its own: the median."""
+
+    @property
+    def workloads(self) -> int:
+        """How many there are."""
+        return len({row.workload for row in self.rows})
 
     def worth_having(self, settings: Sequence[Settings]) -> list[Settings]:
         """Those of the settings that are Pareto-optimal in at least one workload."""
@@ -148,6 +161,7 @@ def compare_groups(groups: Groups, baseline: Settings) -> Comparison:
     return _Table(groups, title(without_workload(baseline))).comparison()
 
 
+_UNKNOWN: Final = Change(*UNKNOWN, relative=True)
 _Key = tuple[str, str, str]
 """Workload (empty: all of them), title of the setting, figure."""
 
@@ -162,9 +176,9 @@ class _Table:
         changes = self._changes
         p = dict(zip(changes, holm([change.p for change in changes.values()]), strict=True))
         rows = [
-            self._row(group, title(group.settings), p, better)
+            self._row(group, title(group.settings), p, standing)
             for workload in self._groups.workloads
-            for better in [self._better(workload, p)]
+            for standing in [self._standings(workload, p)]
             for group in self._groups.of(workload)
         ]
         means = [self._mean_row(name, p) for name in self._groups.titles if self._has_mean]
@@ -173,20 +187,25 @@ class _Table:
             name: next(found[name].unit for found in figures if name in found)
             for name in self._groups.names
         }
-        fewest = min(len(group.figures) for group in self._groups.values())
+        seeds = min(len(group.figures) for group in self._groups.values())
         tests = sum(not math.isnan(value) for value in p.values())
-        confidence = median_interval([0.0] * fewest)[1]
-        return Comparison(rows, means, units, confidence, tests, self._saved())
+        confidence = median_interval([0.0] * seeds)[1]
+        few = fewest([(self._name(g), f) for g in self._groups.values() for f in g.few])
+        return Comparison(rows, means, units, confidence, tests, few, self._saved())
+
+    def _name(self, group: Group) -> str:
+        workload = f"{group.workload} " if self._has_mean else ""
+        return f"{workload}{title(group.settings)}"
 
     @property
     def _has_mean(self) -> bool:
         return len(self._groups.workloads) > 1
 
     @cached_property
-    def _changes(self) -> dict[_Key, Difference]:
-        """Relative differences to the baseline: of each workload, and their means."""
+    def _changes(self) -> dict[_Key, Change]:
+        """Changes from the baseline: of each workload, and their means."""
         found = {
-            (workload, name, figure): _relative(group, base, figure)
+            (workload, name, figure): _change(group, base, figure)
             for (workload, name), group in self._groups.items()
             if (base := self._groups.get((workload, self._baseline))) and base is not group
             for figure in self._groups.shown[workload]
@@ -197,59 +216,64 @@ class _Table:
                     found["", name, figure] = self._mean(name, figure)
         return found
 
-    def _mean(self, name: str, figure: str) -> Difference:
+    def _mean(self, name: str, figure: str) -> Change:
         """Geometric mean of the ratios of those workloads that have the figure, pair by pair.
 
         Per seed it is one number, so that what workloads with one seed share does no harm.
         """
-        pairs = [
+        pairs = self._pairs(name, figure)
+        if name == self._baseline or not pairs:
+            return _UNKNOWN
+        common = set.intersection(*(set(group.seeds(base)) for group, base in pairs))
+        seeds = sorted(common)
+        values = np.array([[g.values(figure, seeds), b.values(figure, seeds)] for g, b in pairs])
+        if not seeds or not (values > 0).all():
+            return _UNKNOWN
+        logs = np.log(values).mean(axis=0)
+        return of_logs(logs[1].tolist(), logs[0].tolist())
+
+    def _pairs(self, name: str, figure: str) -> list[tuple[Group, Group]]:
+        """A setting and the baseline under each workload that has both, and the figure."""
+        return [
             (group, base)
             for workload in self._groups.workloads
             if (group := self._groups.get((workload, name)))
             and (base := self._groups.get((workload, self._baseline)))
             and figure in self._groups.shown[workload]
         ]
-        if name == self._baseline or not pairs:
-            return UNKNOWN
-        common = set.intersection(*(set(group.seeds(base)) for group, base in pairs))
-        seeds = sorted(common)
-        values = np.array([[g.values(figure, seeds), b.values(figure, seeds)] for g, b in pairs])
-        if not seeds or not (values > 0).all():
-            return UNKNOWN
-        logs = np.log(values).mean(axis=0)
-        mean, p = paired_difference(logs[1].tolist(), logs[0].tolist())
-        return Difference(Interval(*(math.expm1(part) for part in mean)), p)
 
     def _row(
-        self,
-        group: Group,
-        name: str,
-        p: Mapping[_Key, float],
-        better: Mapping[str, tuple[str, ...]],
+        self, group: Group, name: str, p: Mapping[_Key, float], standings: Mapping[str, Standing]
     ) -> Row:
         cells = {}
         for figure in self._groups.shown[group.workload]:
             key = (group.workload, name, figure)
             median = median_interval(group.values(figure))[0]
-            cells[figure] = Cell(median, self._changes.get(key, UNKNOWN).mean, p.get(key, math.nan))
-        is_base = name == self._baseline
-        return Row(group.workload, group.settings, cells, better.get(name), is_base, group.verdict)
+            change = self._changes.get(key, _UNKNOWN)
+            cells[figure] = Cell(median, change.mean, p.get(key, math.nan), change.relative)
+        is_base, standing = name == self._baseline, standings.get(name)
+        return Row(group.workload, group.settings, cells, standing, is_base, group.verdict)
 
     def _mean_row(self, name: str, p: Mapping[_Key, float]) -> Row:
         keys = {figure: ("", name, figure) for figure in self._groups.names}
         cells = {
-            figure: Cell(UNKNOWN.mean, self._changes[key].mean, p[key])
+            figure: Cell(
+                UNKNOWN.mean,
+                self._changes[key].mean,
+                p[key],
+                workloads=len(self._pairs(name, figure)),
+            )
             for figure, key in keys.items()
         }
         settings = next(g.settings for (_, other), g in self._groups.items() if other == name)
         return Row("", settings, cells, None, baseline=name == self._baseline, verdict="")
 
-    def _better(self, workload: str, p: Mapping[_Key, float]) -> dict[str, tuple[str, ...]]:
-        """Of the settings whose runs all came to their end, see `better_at`."""
+    def _standings(self, workload: str, p: Mapping[_Key, float]) -> dict[str, Standing]:
+        """Of the settings whose runs all came to their end, see `standings`."""
         ended = [group for group in self._groups.of(workload) if not group.verdict]
         traded = [name for name in self._groups.shown[workload] if name in TRADED]
         own = {(name, figure): value for (of, name, figure), value in p.items() if of == workload}
-        return better_at(ended, traded, self._baseline, own)
+        return standings(ended, traded, self._baseline, own)
 
     def _saved(self) -> dict[str, float]:
         found: dict[str, list[float]] = {}
@@ -264,11 +288,8 @@ class _Table:
         return {name: float(np.median(ratios)) for name, ratios in known.items() if ratios}
 
 
-def _relative(group: Group, base: Group, name: str) -> Difference:
+def _change(group: Group, base: Group, name: str) -> Change:
     seeds = group.seeds(base)
     if not seeds:
-        return UNKNOWN
-    before = base.values(name, seeds)
-    mean, p = paired_difference(before, group.values(name, seeds))
-    scale = float(np.mean(before))
-    return Difference(Interval(*(part / scale for part in mean)), p) if scale else UNKNOWN
+        return _UNKNOWN
+    return paired_change(base.values(name, seeds), group.values(name, seeds))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 
 from sim.errors import UserError
 from sim.experiment.groups import WORKLOAD
-from sim.experiment.table import Comparison, Row
+from sim.experiment.table import Cell, Comparison, Row
 
 SUFFIXES: Final = (".csv", ".parquet", ".json")
 
@@ -26,7 +27,9 @@ def comparison_frame(table: Comparison) -> pd.DataFrame:
     """Settings, then `figure`, `unit` and what is known of it; NaN where nothing is.
 
     `median`, `low`, `high` are in the unit; `change`, `change_low`, `change_high` are relative to
-    the baseline of the workload (-0.1: a tenth less); `p` is corrected for the whole table (Holm),
+    the baseline of the workload (-0.1: a tenth less); where a run has 0 there is no ratio, and
+    `difference`, `difference_low`, `difference_high` are in the unit; `workloads` is over how many
+    a mean is; `p` is corrected for the whole table (Holm),
     `holds` is what is significant in words, as printed, and `verdict` what befell the runs. Means
     over workloads have an empty workload.
     """
@@ -44,16 +47,24 @@ def _cells(row: Row, table: Comparison) -> Iterator[dict[str, Any]]:
             "median": cell.median.value,
             "low": cell.median.low,
             "high": cell.median.high,
-            "change": cell.change.value,
-            "change_low": cell.change.low,
-            "change_high": cell.change.high,
+            **_change(cell),
             "p": cell.p,
             "significant": cell.holds,
             "holds": cell.sense(name),
             "pareto": row.optimal,
             "baseline": row.baseline,
             "verdict": row.verdict,
+            "workloads": cell.workloads,
         }
+
+
+def _change(cell: Cell) -> dict[str, float]:
+    parts = ("", "_low", "_high")
+    known, other = ("change", "difference") if cell.relative else ("difference", "change")
+    return {
+        **{f"{known}{part}": value for part, value in zip(parts, cell.change, strict=True)},
+        **{f"{other}{part}": math.nan for part in parts},
+    }
 
 
 def serialized(frame: pd.DataFrame, suffix: str) -> bytes:

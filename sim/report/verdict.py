@@ -1,6 +1,6 @@
 """What came out, before any table: what was asked, the answer, and what it rests on.
 
-At most five lines of plain words with units, by one function for each kind of result.
+A few lines of plain words with units, by one function for each kind of result.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from typing import Final
 
 from sim.config.plain import plain
 from sim.config.run import GcPolicies, ModelSwitches, RunConfig, default_marker
+from sim.experiment.dominance import INDIFFERENT, Standing
 from sim.experiment.groups import title
-from sim.experiment.table import Comparison, Row
+from sim.experiment.markdown import SETTINGS_OF_A_PAIR, change_text
+from sim.experiment.table import SENSES, TRADED, Cell, Comparison, Row
 from sim.report.colors import CAUSES
 from sim.results.diagnosis import Finding
 from sim.results.gc_cost import gc_cpu
@@ -27,6 +29,8 @@ HARMLESS: Final = frozenset({"idle workers' CPU", "minimum-heap regime"})
 MORE_IS_BETTER: Final = frozenset({"requests", "throughput", "mmu_10ms"})
 MOST_TOLD: Final = 3
 """Settings that a line of a verdict names."""
+MOST_THAN: Final = 2
+"""Settings that are named as those that another is better than."""
 MODES: Final = ("detail", "resolution")
 """Switches of the model that are told as what a run rests on."""
 TAIL: Final = 0.99
@@ -160,25 +164,50 @@ def _basis(run: Result) -> str:
 
 
 def of_comparison(table: Comparison) -> list[str]:
-    """Which setting wins on what, what it costs, and what cannot be told apart."""
+    """Which setting is better than which at what, what it costs, and what cannot be told."""
     rows = table.means or [row for row in table.rows if not row.verdict]
     lines = [_asked_of(table)]
     told = [name for name in by_worth(table.units) if rows and name in rows[0].cells]
-    lines += [_winner(name, rows, table.units[name]) for name in told[:3]]
-    return [*lines, _seeds(table)]
+    lines += [_winner(name, rows, table) for name in told[:3]]
+    return [*lines, *table.few, _seeds(table)]
 
 
 def _asked_of(table: Comparison) -> str:
+    """What holds of pairs of settings, as the column Pareto has it."""
     name = _with_workload if table.means else _setting
-    better = [f"{name(row)} ({_at(row.better)})" for row in table.rows if row.better]
+    standing = [(name(row), row.standing) for row in table.rows if row.standing]
     ended = [f"{name(row)} ({row.verdict})" for row in table.rows if row.verdict]
-    worth = f"worth having: {', '.join(better)}" if better else "none is better than another"
     early = f"; not to their end: {', '.join(ended)}" if ended else ""
-    return f"{len(table.rows)} settings; {worth}{early}."
+    parts = [f"{len(table.rows)} settings"]
+    if any(stand.better for _, stand in standing):
+        most = len(table.rows) // table.workloads - 1
+        worth = [f"{who} ({_at(stand, most)})" for who, stand in standing if not stand.below]
+        parts.append(f"worth having: {_some(worth)}")
+        beaten = [f"{who} (than {stand.below[0]})" for who, stand in standing if stand.below]
+        parts += [f"worse: {_some(beaten)}"] if beaten else []
+    else:
+        traded = " or ".join(words(name) for name in table.units if name in TRADED)
+        parts.append(f"none is better than another at {traded} by {INDIFFERENT:.0%} or more")
+    return f"{'; '.join(parts)}{early}."
 
 
-def _at(figures: Sequence[str]) -> str:
-    return f"better at {', '.join(words(name) for name in figures)}"
+def _at(standing: Standing, others: int) -> str:
+    """`less memory than GOGC=200; faster than all others`."""
+    found = [
+        f"{SENSES[figure][0]} than {_than(than, others)}"
+        for figure, than in standing.better.items()
+    ]
+    return "; ".join(found) or "not told apart"
+
+
+def _than(names: Sequence[str], others: int) -> str:
+    return "all others" if len(names) == others > MOST_THAN else _some(names, MOST_THAN)
+
+
+def _some(texts: Sequence[str], most: int = 6) -> str:
+    """The first of them, and how many more there are."""
+    more = [f"{len(texts) - most} more"] if len(texts) > most else []
+    return ", ".join([*texts[:most], *more])
 
 
 def _setting(row: Row) -> str:
@@ -189,21 +218,35 @@ def _with_workload(row: Row) -> str:
     return f"{row.workload} {title(row.settings)}"
 
 
-def _winner(name: str, rows: Sequence[Row], unit: str) -> str:
+def _winner(name: str, rows: Sequence[Row], table: Comparison) -> str:
     """What surely differs from the baseline in a figure, the best first."""
-    sign = -1 if name in MORE_IS_BETTER else 1
+    unit, sign = table.units[name], -1 if name in MORE_IS_BETTER else 1
     base = next((row for row in rows if row.baseline), None)
     other = [row for row in rows if name in row.cells and _counts(row, name)]
-    ordered = sorted(other, key=lambda row: sign * row.cells[name].change.value)
+    ordered = sorted(other, key=lambda row: sign * _size(row.cells[name]))
     told = ", ".join(
-        f"{_setting(row)} {row.cells[name].change.value:+.1%}" for row in ordered[:MOST_TOLD]
+        f"{_setting(row)} {change_text(row.cells[name], unit)}" for row in ordered[:MOST_TOLD]
     )
     start = words(name)
     if base is not None:
         start += f", {_setting(base)} (baseline)"
         if name in base.cells and not math.isnan(base.cells[name].median.value):
             start += f" {Figure(base.cells[name].median.value, unit)}"
-    return f"{start}: {told or 'nothing is distinguishable from it'}."
+    cells = [row.cells[name] for row in rows if name in row.cells and not row.baseline]
+    if cells and table.means and cells[0].workloads < table.workloads:
+        start += f", mean over {cells[0].workloads} of {table.workloads} workloads"
+    if told:
+        return f"{start}: {told}."
+    if all(math.isnan(cell.change.value) for cell in cells):
+        why = "0 in some runs, which leaves no ratio" if table.means else "no seed in common"
+        return f"{start}: not compared ({why})."
+    return f"{start}: nothing is distinguishable from it."
+
+
+def _size(cell: Cell) -> float:
+    """What settings are ordered by: changes may be in two units."""
+    median = cell.median.value
+    return cell.change.value if math.isnan(median) else median
 
 
 def _counts(row: Row, name: str) -> bool:
@@ -216,7 +259,8 @@ def _counts(row: Row, name: str) -> bool:
 def _seeds(table: Comparison) -> str:
     if not table.confidence:
         return "Rests on: one seed, which tells no chance from a difference; see --seeds."
+    others = ", and so are all other pairs" if len(table.rows) > SETTINGS_OF_A_PAIR else ""
     return (
-        f"Rests on: simulations with common seeds; {table.tests} differences are tested together,"
-        " with 5% of error for all."
+        f"Rests on: simulations with common seeds; {table.tests} changes from the baseline are"
+        f" tested together, with 5% of error for all{others}."
     )

@@ -38,6 +38,17 @@ class Difference(NamedTuple):
     """Of Student's paired t test; NaN of a single pair."""
 
 
+class Change(NamedTuple):
+    """How a figure changed over pairs, and how likely as much comes by chance alone."""
+
+    mean: Interval
+    p: float
+    relative: bool
+    """Whether it is the geometric mean of the ratios, less one; else the mean difference."""
+
+
+MOST_LOG: Final = 700.0
+"""Of a ratio; a float holds no more."""
 UNKNOWN: Final = Difference(Interval(math.nan, math.nan, math.nan), math.nan)
 
 
@@ -53,6 +64,24 @@ def paired_difference(
     if len(before) != len(after) or not len(before):
         raise UserError(f"expected pairs, got {len(before)} values before and {len(after)} after")
     return _students(np.subtract(after, before, dtype=float), confidence)
+
+
+def paired_change(before: Sequence[float], after: Sequence[float]) -> Change:
+    """The mean ratio of pairs, less one, with its interval; a ratio is never below -100 %.
+
+    Where a value is zero or less there is no ratio, and it is the mean difference. Raises UserError
+    if they are not pairs. Source: ratios as means of logarithms, as benchstat has them.
+    """
+    if min(*before, *after) <= 0:
+        return Change(*paired_difference(before, after), relative=False)
+    return of_logs(np.log(before).tolist(), np.log(after).tolist())
+
+
+def of_logs(before: Sequence[float], after: Sequence[float]) -> Change:
+    """The mean ratio of pairs of which there are the logarithms."""
+    mean, p = paired_difference(before, after)
+    bounds = (math.expm1(min(part, MOST_LOG)) for part in mean)
+    return Change(Interval(*bounds), p, relative=True)
 
 
 def paired_chances(differences: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sim.errors import UserError
 from sim.experiment import groups as module
@@ -14,12 +17,25 @@ from sim.experiment.design import design
 from sim.experiment.groups import stored_groups
 from sim.experiment.markdown import legend, shown
 from sim.experiment.point import Point, Settings
-from sim.experiment.table import Comparison, compare_groups, compare_runs, find_baseline
+from sim.experiment.table import Comparison, Row, compare_groups, compare_runs, find_baseline
+from sim.experiment.tidy import comparison_frame
 from sim.report.verdict import of_comparison
-from sim.results.statistics import median_interval, paired_chances, paired_difference
+from sim.results.few import Few
+from sim.results.statistics import (
+    median_interval,
+    paired_chances,
+    paired_change,
+    paired_difference,
+)
 from sim.results.summary import Summary
 from sim.streams import Streams
 from sim.units import Figure
+
+
+def better(row: Row) -> tuple[str, ...] | None:
+    """Figures in which a setting is surely better than another; None where one dominates it."""
+    assert row.standing is not None
+    return tuple(row.standing.better) if row.optimal else None
 
 
 def text_of(table: Comparison) -> str:
@@ -69,7 +85,7 @@ def test_paired_seeds_tell_a_small_difference_from_chance(compared: Any) -> None
     table = compared(
         {
             "50": [(10.0, 0.1, 5.0), (200.0, 0.1, 5.0), (3000.0, 0.1, 5.0)],
-            "100": [(11.0, 0.3, 5.0), (201.1, 0.1, 5.0), (3001.2, 0.2, 5.0)],
+            "100": [(10.1, 0.3, 5.0), (202.0, 0.1, 5.0), (3033.0, 0.2, 5.0)],
         }
     )
     base, other = table.rows
@@ -78,7 +94,7 @@ def test_paired_seeds_tell_a_small_difference_from_chance(compared: Any) -> None
     assert not other.cells["gc_cpu"].holds
     assert not other.cells["latency_p99"].holds
     assert other.senses == ["more memory"]
-    assert other.cells["peak_rss"].change.value == pytest.approx(3.3 / 3210)
+    assert other.cells["peak_rss"].change.value == pytest.approx((1.01**2 * 1.011) ** (1 / 3) - 1)
 
 
 def test_settings_that_another_beats_in_every_way_are_not_optimal(compared: Any) -> None:
@@ -96,8 +112,11 @@ def test_a_difference_by_chance_does_not_save_a_setting_that_is_surely_worse(com
             "100": [(9.9, 0.20, 5.0), (12.1, 0.212, 5.0), (10.9, 0.222, 5.0)],
         }
     )
-    assert [row.better for row in table.rows] == [("gc_cpu",), None]
-    assert "worth having: GOGC=50 (better at GC CPU)." in of_comparison(table)[0]
+    assert [better(row) for row in table.rows] == [("gc_cpu",), None]
+    assert of_comparison(table)[0] == (
+        "2 settings; worth having: GOGC=50 (less GC CPU than GOGC=100);"
+        " worse: GOGC=100 (than GOGC=50)."
+    )
 
 
 def test_a_sure_difference_that_is_tiny_does_not_save_it_either(compared: Any) -> None:
@@ -109,7 +128,7 @@ def test_a_sure_difference_that_is_tiny_does_not_save_it_either(compared: Any) -
         }
     )
     assert table.rows[1].cells["peak_rss"].holds
-    assert [row.better for row in table.rows] == [("gc_cpu",), None]
+    assert [better(row) for row in table.rows] == [("gc_cpu",), None]
     assert "by 2% or more" in text_of(table)
 
 
@@ -122,7 +141,7 @@ def test_what_is_surely_better_at_one_thing_and_worse_at_another_is_worth_having
         for gogc, rss, cpu in (("100", 20.0, 0.2), ("50", 10.0, 0.4), ("200", 40.0, 0.1))
     }
     table = compared({**runs, "75": [(30 + n, 0.3 + 0.01 * n, 5.0 + n) for n in noise]})
-    assert [row.better for row in table.rows] == [
+    assert [better(row) for row in table.rows] == [
         ("peak_rss", "gc_cpu"),
         ("peak_rss",),
         ("gc_cpu",),
@@ -138,7 +157,10 @@ def test_settings_that_nothing_tells_apart_are_not_said_to_be_worth_having(compa
         }
     )
     assert [row.optimal for row in table.rows] == [True, True]
-    assert of_comparison(table)[0] == "2 settings; none is better than another."
+    assert of_comparison(table)[0] == (
+        "2 settings; none is better than another at peak RSS or GC CPU or latency p99"
+        " by 2% or more."
+    )
 
 
 def test_a_pair_is_tested_as_alone_or_with_many() -> None:
@@ -161,9 +183,9 @@ def test_the_table_shows_medians_bounds_changes_and_marks(compared: Any) -> None
     )
     assert "slower" not in text
     assert "faster" not in text
-    assert "table of 3 differences (Holm)" in text
+    assert "table of 3 changes (Holm)" in text
     assert "50 yes 1.5KiB [1, 2]" in text
-    assert "+33.3%" in text
+    assert "+41.4%" in text
     assert "with 50% confidence (six seeds or more: 95%)" in text
 
 
@@ -246,3 +268,130 @@ def test_the_table_says_what_common_random_numbers_save(compared: Any) -> None:
     assert "peak RSS 61 (measured here)" in text_of(table)
     large = compared({"50": [(10, 1, 1), (30, 1, 1)], "100": [(11, 1, 1), (33, 1, 1)]})
     assert "peak RSS 220 (measured here)" in text_of(large)
+
+
+def test_a_baseline_of_zero_has_differences_instead_of_ratios(compared: Any) -> None:
+    """GOGC=off collects nothing; what another setting costs is no multiple of that."""
+    noise = (0.0, 0.001, 0.002)
+    table = compared(
+        {
+            "off": [(100.0 + n, 0.0, 5.0) for n in range(3)],
+            "100": [(50.0 + n, 0.08 + n_cpu, 5.0) for n, n_cpu in enumerate(noise)],
+        }
+    )
+    cell = table.rows[1].cells["gc_cpu"]
+    assert not cell.relative
+    assert cell.holds
+    assert cell.change.value == pytest.approx(0.081)
+    (line,) = (line for line in of_comparison(table) if line.startswith("GC CPU"))
+    assert line == "GC CPU, GOGC=off (baseline) 0%: GOGC=100 +8.1 points*."
+    assert "+8.1 points* [+7.85, +8.35]" in text_of(table)
+    assert "GC CPU: 0 in some runs, which leaves no ratio" in text_of(table)
+    rows = comparison_frame(table).set_index(["GOGC", "figure"])
+    assert rows.loc[("100", "gc_cpu"), "difference"] == pytest.approx(0.081)
+    assert math.isnan(rows.loc[("100", "gc_cpu"), "change"])
+    assert rows.loc[("100", "peak_rss"), "change"] == pytest.approx(-0.495, abs=0.001)
+
+
+def test_two_settings_without_any_gc_are_compared_and_alike(compared: Any) -> None:
+    table = compared({gogc: [(10.0 + n, 0.0, 5.0) for n in range(3)] for gogc in ("off", "9999")})
+    assert table.rows[1].cells["gc_cpu"].p == 1.0
+    assert "GC CPU, GOGC=off (baseline) 0%: nothing is distinguishable from it." in (
+        of_comparison(table)
+    )
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6)), min_size=2, max_size=6, unique=True
+    )
+)
+def test_no_bound_of_a_relative_change_is_below_all_of_it(
+    pairs: list[tuple[float, float]],
+) -> None:
+    before, after = zip(*pairs, strict=True)
+    change = paired_change(before, after)
+    assert change.relative
+    assert -1 <= change.mean.low <= change.mean.value <= change.mean.high
+    # The interval holds no change exactly where the test finds none.
+    assert (change.mean.low <= 0 <= change.mean.high) == (change.p >= 0.05)
+
+
+def test_what_is_better_than_another_says_than_which(compared: Any) -> None:
+    """The baseline in the middle is told from none, while the ends are told from each other."""
+    table = compared(
+        {
+            "100": [(100.0, 0.10, 5.0), (140.0, 0.14, 5.0), (120.0, 0.08, 5.0)],
+            "50": [(90.0 + n, 0.11 + n / 1e3, 5.0) for n in range(3)],
+            "400": [(150.0 + 1.7 * n, 0.09 + n / 1e3, 5.0) for n in range(3)],
+        }
+    )
+    first, rss, cpu, *_ = of_comparison(table)
+    assert [row.optimal for row in table.rows] == [True, True, True]
+    assert first == (
+        "3 settings; worth having: GOGC=100 (not told apart), GOGC=50 (less memory than GOGC=400),"
+        " GOGC=400 (less GC CPU than GOGC=50)."
+    )
+    assert rss.endswith("nothing is distinguishable from it.")
+    assert cpu.endswith("nothing is distinguishable from it.")
+
+
+@given(st.data())
+def test_a_verdict_claims_of_the_baseline_what_the_table_holds(data: st.DataObject) -> None:
+    value = st.floats(1.0, 3.0)
+    runs: list[Any] = [
+        (
+            {"GOGC": str(gogc)},
+            Run({"peak_rss": data.draw(value), "gc_cpu": data.draw(value)}, seed, "complete"),
+        )
+        for gogc in range(3)
+        for seed in range(3)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "summary", lambda run: run.figures)
+        table = compare_runs(runs, {"GOGC": "0"})
+    base, *others = table.rows
+    for row in others:
+        assert row.standing is not None
+        assert base.standing is not None
+        name = f"GOGC={row.settings['GOGC']}"
+        for figure, cell in row.cells.items():
+            less = "GOGC=0" in row.standing.better.get(figure, ())
+            more = name in base.standing.better.get(figure, ())
+            assert cell.holds or not (less or more)
+            if cell.holds and abs(cell.change.value) > 0.05:
+                assert less or more
+
+
+def test_a_comparison_says_what_its_runs_are_too_short_to_tell(compared: Any) -> None:
+    table = compared({"50": [(1, 1, 1)] * 2, "100": [(2, 1, 1)] * 2})
+    assert not table.few
+    short = Few(3, "gc_cycles", "3 GC cycles are no distribution")
+    runs: list[Any] = []
+    for gogc in ("50", "100"):
+        run = Run({"peak_rss": 1.0}, 1, "complete")
+        run.figures.few = [short, short._replace(number=2, sentence="2 are no distribution")]
+        runs.append(({"GOGC": gogc}, run))
+    lines = of_comparison(compare_runs(runs, {"GOGC": "50"}))
+    assert "GOGC=50: 2 are no distribution (and 1 more setting is short of them)." in lines
+
+
+def test_a_mean_over_fewer_workloads_says_over_how_many() -> None:
+    runs: list[Any] = [
+        (
+            {"workload": workload, "GOGC": gogc},
+            Run({"peak_rss": 10.0 + seed, "gc_cpu": cpu, **latency}, seed, "complete", workload),
+        )
+        for workload, latency in (("api", {"latency_p99": 5.0}), ("batch", {}))
+        for gogc, cpu in (("100", 0.1), ("off", 0.0))
+        for seed in range(2)
+    ]
+    table = compare_runs(runs, {"GOGC": "100"})
+    mean = next(row for row in table.means if not row.baseline)
+    assert [mean.cells[name].workloads for name in ("peak_rss", "latency_p99")] == [2, 1]
+    assert "+0.0% [+0.0%, +0.0%] (1 of 2 workloads)" in text_of(table)
+    lines = of_comparison(table)
+    assert "GC CPU, GOGC=100 (baseline): not compared (0 in some runs, which leaves no ratio)." in (
+        lines
+    )
+    assert any("mean over 1 of 2 workloads" in line for line in lines)

@@ -125,7 +125,7 @@ def compare(
     detail = [EVENTS] if screen else []
     if out is None:
         folder = job.own_folder(settings, folder, detail)
-        screens = job.own_folder(settings, screens, [FLUID])
+        screens = job.own_folder(settings, screens, [FLUID]) if screen else screens
     try:
         if screen:
             screened = job.compared(settings, screens, FLUID)

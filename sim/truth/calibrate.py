@@ -16,17 +16,10 @@ import yaml
 from sim.errors import UserError
 from sim.files import write
 from sim.machine.profile import SECTIONS
-from sim.truth.costs import (
-    SOURCES,
-    CostRule,
-    Costs,
-    Rows,
-    all_costs,
-    mark_costs,
-    mark_errors,
-    merged,
-)
+from sim.truth.costs import SOURCES, CostRule, all_costs
 from sim.truth.host import host, realtime, undisturbed
+from sim.truth.mark_costs import mark_costs, mark_errors
+from sim.truth.rows import Costs, Rows, merged
 from sim.truth.toolchain import build, find_go, go_env
 
 NEEDS: Final = "go1.27"

@@ -11,18 +11,11 @@ import yaml
 from sim.config.machine import load_profile, shipped
 from sim.streams import Streams
 from sim.truth import calibrate
+from sim.truth.alloc_costs import malloc_costs
 from sim.truth.calibrate import explained, profile_text, steadiness
-from sim.truth.costs import (
-    SOURCES,
-    CostRule,
-    Row,
-    crowding_costs,
-    malloc_costs,
-    mark_costs,
-    mark_errors,
-    merged,
-    solve,
-)
+from sim.truth.costs import SOURCES, CostRule
+from sim.truth.mark_costs import crowding_costs, mark_costs, mark_errors
+from sim.truth.rows import Row, merged, solve
 
 DEFAULT = "default-x86-64"
 HEAPS = [

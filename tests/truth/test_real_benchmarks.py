@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from sim.errors import UserError
+from sim.truth.alloc_costs import fault_costs, page_costs
 from sim.truth.calibrate import run
-from sim.truth.costs import fault_costs, page_costs, sched_costs
+from sim.truth.costs import sched_costs
 from sim.truth.toolchain import build, find_go, go_env
 
 pytestmark = pytest.mark.realgo

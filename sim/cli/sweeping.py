@@ -46,6 +46,7 @@ def simulated(
     from sim.experiment.sweep import check_folder, outdated, stored, sweep
 
     check_folder(points, folder)
+    _tell_damage(points, folder)
     if old := outdated(points, folder):
         notify(
             f"{folder}: {len(old)} of {len(points)} runs are outdated (the config,"
@@ -61,6 +62,24 @@ def simulated(
     for point, reason in failures:
         notify(f"{point.label}: {reason}")
     return failures
+
+
+def _tell_damage(points: Sequence[Point], folder: Place) -> None:
+    """Say what of a folder is not as it was written."""
+    from sim.experiment.sweep import KIND, damaged, kind_is_damaged
+    from sim.results.load import damaged_inside
+
+    if kind_is_damaged(folder):
+        notify(f"{folder / KIND}: damaged: what the sweep varies and sets is written anew")
+    if mine := damaged(points, folder):
+        notify(
+            f"{folder}: {len(mine)} of {len(points)} runs are damaged, such as that of"
+            f" {mine[0].label}, and are simulated anew"
+        )
+    names = {folder / point.name for point in points}
+    for run, found in damaged_inside(folder).items():
+        if run not in names:
+            notify(f"{run}: damaged: {found}: left out of the summary")
 
 
 def all_simulated(points: Sequence[Point], folder: Place, jobs: int | None, *, quiet: bool) -> None:

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 from sim.errors import UserError
 from sim.experiment.point import Point, Settings
+from sim.record.damage import is_whole
 from sim.record.facts import Status
-from sim.record.parquet import is_sealed
 from sim.record.places import Place
 from sim.results.few import Few
 from sim.results.load import load_run
@@ -138,7 +138,7 @@ def stored_groups(points: Sequence[Point], folder: Place) -> Groups:
     runs = [
         (point.settings, load_run(folder / point.name))
         for point in points
-        if is_sealed(folder / point.name)
+        if is_whole(folder / point.name)
     ]
     if not runs:
         raise UserError(f"{folder}: none of the runs is stored")

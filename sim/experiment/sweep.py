@@ -15,10 +15,11 @@ from typing import Final, NamedTuple, TypeAlias
 from sim.errors import UserError
 from sim.experiment.point import Point, Settings, folder_name
 from sim.experiment.summaries import write_summary
-from sim.experiment.worker import Outcome, clear, prepare, siblings, under_way
-from sim.record.parquet import is_sealed
+from sim.experiment.worker import Outcome, clear, prepare, settings_file, siblings, under_way
+from sim.record.damage import is_whole
+from sim.record.parquet import is_run
 from sim.record.places import Place, look_again, put
-from sim.results.load import any_inside
+from sim.results.load import SETTINGS, any_inside
 
 KIND: Final = "sweep.json"
 """File of a folder: the kind of sweep that is in it."""
@@ -29,8 +30,12 @@ Engine: TypeAlias = Callable[[Sequence[Point], Place], Iterator[Outcome]]
 
 
 def stored(point: Point, folder: Place) -> bool:
-    """Whether the sweep in the folder has this run, and it would come out again."""
-    return is_sealed(folder / point.name)
+    """Whether the folder has this run as it was written, and it would come out again."""
+    run = folder / point.name
+    try:
+        return is_whole(run) and (run / SETTINGS).read_bytes() == settings_file(point)
+    except OSError:
+        return False
 
 
 class SweepKind(NamedTuple):
@@ -74,15 +79,30 @@ def _kind(points: Sequence[Point]) -> SweepKind:
 
 
 def _stored_kind(folder: Place) -> SweepKind | None:
-    """The kind of sweep that is in a folder; None if there is none."""
-    file = folder / KIND
-    if not file.is_file() or any_inside(folder) is None:
+    """The kind of sweep that is in a folder; None if there is none, or nobody knows."""
+    if any_inside(folder) is None:
         return None
     try:
-        keys, fixed = json.loads(file.read_text(encoding="utf-8")).values()
-        return SweepKind(tuple(keys), dict(fixed))
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        raise UserError(f"{file}: damaged: expected keys, and settings that are fixed") from None
+        keys, fixed = json.loads((folder / KIND).read_text(encoding="utf-8")).values()
+        found = SweepKind(tuple(keys), dict(fixed))
+        str(found)
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    return found
+
+
+def kind_is_damaged(folder: Place) -> bool:
+    """Whether the folder has a sweep whose kind cannot be read: a sweep writes it anew."""
+    return (
+        (folder / KIND).is_file()
+        and any_inside(folder) is not None
+        and (_stored_kind(folder) is None)
+    )
+
+
+def damaged(points: Sequence[Point], folder: Place) -> list[Point]:
+    """Points whose stored runs are not as they were written, and are to be simulated anew."""
+    return [p for p in points if is_run(folder / p.name) and not stored(p, folder)]
 
 
 def outdated(points: Sequence[Point], folder: Place) -> list[Point]:

@@ -25,7 +25,8 @@ from sim.config.provenance import provenance
 from sim.errors import UserError
 from sim.experiment.point import Point
 from sim.files import reason
-from sim.record.parquet import is_run, is_sealed, sealed_path
+from sim.record.damage import is_whole
+from sim.record.parquet import is_run, sealed_path
 from sim.record.places import Place, put, remove
 from sim.results.load import SETTINGS
 from sim.simulation import simulate
@@ -99,9 +100,10 @@ def _grow(point: Point, folder: Path) -> None:
         _simulate(point, growing, _noting(growing / PROGRESS))
         (growing / PROGRESS).unlink(missing_ok=True)
         final.parent.mkdir(parents=True, exist_ok=True)
+        _make_room(point, final)
         growing.rename(final)
     except OSError:
-        if not is_sealed(final):  # by another sweep, a moment earlier
+        if not is_whole(final):  # by another sweep, a moment earlier
             raise
     finally:
         remove(growing)
@@ -113,9 +115,24 @@ def _send(point: Point, folder: UPath) -> None:
         made = Path(scratch) / "run"
         _simulate(point, made)
         seal = sealed_path(made, "run")
+        _make_room(point, final)
         final.mkdir(parents=True, exist_ok=True)
         for file in sorted(made.iterdir(), key=lambda file: (file == seal, file.name)):
             put(final / file.name, file.read_bytes())
+
+
+def settings_file(point: Point) -> bytes:
+    """What a run's folder says of what its sweep varies."""
+    return json.dumps(dict(point.settings), indent=1).encode()
+
+
+def _make_room(point: Point, final: Place) -> None:
+    """Delete a run that is not as it was written."""
+    settings = final / SETTINGS
+    if not (
+        is_whole(final) and settings.is_file() and settings.read_bytes() == settings_file(point)
+    ):
+        remove(final)
 
 
 def under_way(folder: Place) -> float:
@@ -154,8 +171,7 @@ def _simulate(point: Point, folder: Path, progress: Callable[[float], None] | No
             " start it again"
         )
     simulate(config, out=folder, progress=progress)
-    text = json.dumps(dict(point.settings), indent=1)
-    (folder / SETTINGS).write_text(text, encoding="utf-8")
+    (folder / SETTINGS).write_bytes(settings_file(point))
 
 
 def _alive(process: int) -> bool:

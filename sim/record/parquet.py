@@ -4,15 +4,17 @@ Parquet keeps its directory at the end of the file, so a killed run would leave 
 Rows therefore go to Arrow streams, and become parquet files at the end. All this happens in the
 folder `partial` inside the run's folder: the run that was there before is replaced by a whole one
 only, and a run that breaks off stays in `partial`. A folder with `run.parquet` is sealed: that file
-appears last, and every file appears whole. The same rows give the same bytes.
+appears last, every file appears whole, and it has the sizes and checksums of the others. The same
+rows give the same bytes.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import pyarrow as pa
@@ -21,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from sim.errors import UserError
 from sim.files import reason, sync
+from sim.record.contents import NOTED, noted_contents
 from sim.record.facts import TABLES, Status
 from sim.record.phases import begins_of, full_schema, with_phase
 from sim.record.places import Place, remove
@@ -89,7 +92,8 @@ class ParquetSink:
             for table in TABLES:
                 if table != "run":
                     _write_sealed(self._growing, table, _stored_batches(self._growing, table))
-            _write_sealed(self._growing, "run", [run])
+            noted = noted_contents(self._growing, TABLES.keys() - {"run"})
+            _write_sealed(self._growing, "run", [run], {NOTED: noted})
             for table in TABLES:
                 _stream(self._growing, table).unlink()
             if Status(run["status"][0].as_py()).whole:
@@ -114,11 +118,22 @@ class ParquetSink:
 
 
 def is_run(folder: Place) -> bool:
-    """Whether the folder holds a run, sealed or not."""
-    return is_sealed(folder) or any(
+    """Whether the folder holds a run, sealed or not, or what is left of one."""
+    return is_sealed(folder) or is_broken_off(folder) or _has_lost_its_seal(folder)
+
+
+def is_broken_off(folder: Place) -> bool:
+    """Whether a run goes on in the folder, or broke off there."""
+    return any(
         sealed_path(inner, "run").is_file() or _stream(inner, "run").is_file()
         for inner in (folder, folder / PARTIAL)
     )
+
+
+def _has_lost_its_seal(folder: Place) -> bool:
+    """Whether there are tables of a run without their seal; a single one may be somebody's own."""
+    names = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+    return len(names & {*map(_sealed, TABLES)}) > 1
 
 
 def is_sealed(folder: Place) -> bool:
@@ -195,16 +210,29 @@ def _stored_batches(folder: Place, table: str) -> Iterator[pa.RecordBatch]:
     return (with_phase(table, rows, begins) for rows in _batches(folder, table))
 
 
-def _write_sealed(folder: Path, table: str, batches: Iterable[pa.RecordBatch]) -> None:
+def _write_sealed(
+    folder: Path,
+    table: str,
+    batches: Iterable[pa.RecordBatch],
+    about: Mapping[bytes, bytes] = MappingProxyType({}),
+) -> None:
+    schema = full_schema(table)
+    schema = schema.with_metadata({**schema.metadata, **about})
     whole = folder / _sealed(table)
     growing = folder / f".{whole.name}.partial"
     try:
         with (
             growing.open("wb") as file,
-            pq.ParquetWriter(file, full_schema(table), compression="zstd") as writer,
+            pq.ParquetWriter(
+                file,
+                schema,
+                compression="zstd",
+                write_page_checksum=bool(about),
+                write_statistics=not about,
+            ) as writer,
         ):
             for group in _groups(batches):
-                writer.write_table(group)
+                writer.write_table(group.replace_schema_metadata(schema.metadata))
         sync(growing)
         growing.replace(whole)
     finally:

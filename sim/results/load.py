@@ -9,13 +9,16 @@ from functools import partial
 from typing import Final
 
 from sim.errors import UserError
-from sim.record.parquet import is_run, read_table
+from sim.record.damage import damage
+from sim.record.parquet import is_run, is_sealed, read_table
 from sim.record.places import Place, matching, place
 from sim.results.result import Result, Results
 from sim.text import visible
 
 SETTINGS: Final = "settings.json"
 """File of a run in a sweep: the keys that the sweep varies, and their values here."""
+SWEPT: Final = "run="
+"""The folder of a run in a sweep begins so."""
 _WILD: Final = frozenset("*?[")
 
 
@@ -53,6 +56,10 @@ def load_run(folder: str | Place) -> Result:
         raise UserError(f"{path}: no such folder")
     if not is_run(path):
         raise UserError(f"{path}: not a run: it has no run.parquet")
+    if found := damage_of(path):
+        raise UserError(
+            f"{path}: damaged: {found}: simulate it again, as compare does, or delete the folder"
+        )
     return Result(visible(str(path)), partial(read_table, path), _settings(path))
 
 
@@ -70,13 +77,28 @@ def load_runs(pattern: str) -> Results:
 
 
 def load_inside(folder: Place) -> dict[str, Result]:
-    """All runs of a sweep by name, whatever version they come from; none of other folders."""
-    return dict(sorted(_runs(_inside(folder)).items()))
+    """All runs of a sweep by name, whatever version they come from; none of other folders.
+
+    Those that are damaged are left out: see `damaged_inside`.
+    """
+    return dict(sorted(_runs(run for run in _inside(folder) if not damage_of(run)).items()))
 
 
-def any_inside(folder: Place) -> Result | None:
-    """A run of a sweep; None if it has none."""
-    return next((load_run(found) for found in _inside(folder) if is_run(found)), None)
+def damaged_inside(folder: Place) -> dict[Place, str]:
+    """The runs of a sweep that are not as they were written, and what is wrong with each."""
+    return {run: found for run in _inside(folder) if (found := damage_of(run))}
+
+
+def any_inside(folder: Place) -> Place | None:
+    """The folder of a run of a sweep; None if it has none."""
+    return next(filter(is_run, _inside(folder)), None)
+
+
+def damage_of(folder: Place) -> str:
+    """Which file of a run is not as it was written, its settings too; empty if none is."""
+    if is_sealed(folder) and folder.name.startswith(SWEPT) and not (folder / SETTINGS).is_file():
+        return f"{SETTINGS} is missing"
+    return damage(folder)
 
 
 def _inside(folder: Place) -> Iterator[Place]:

@@ -13,7 +13,7 @@ import pandas as pd
 from sim.examples import examples
 from sim.experiment.grid import points
 from sim.experiment.point import Point
-from sim.record.parquet import is_sealed
+from sim.record.damage import is_whole
 from sim.record.places import Place
 from sim.results.load import load_run
 from sim.results.statistics import (
@@ -76,7 +76,7 @@ def measured(points: Sequence[Point], folder: Place) -> pd.DataFrame:
                 **measure(load_run(folder / point.name)),
             }
             for point in points
-            if is_sealed(folder / point.name)
+            if is_whole(folder / point.name)
         ]
     )
 

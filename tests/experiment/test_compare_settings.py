@@ -74,7 +74,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Any:
                 named = dict(zip(("peak_rss", "gc_cpu", "latency_p99"), figures, strict=True))
                 status = "oom-killed" if gogc == killed else "complete"
                 found[point.name] = Run(named, seed, status)
-        monkeypatch.setattr(module, "is_sealed", lambda path: path.as_posix() in found)
+        monkeypatch.setattr(module, "is_whole", lambda path: path.as_posix() in found)
         monkeypatch.setattr(module, "load_run", lambda path: found[path.as_posix()])
         return compare_groups(stored_groups(points, Path()), points[0].settings)
 

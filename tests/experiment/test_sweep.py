@@ -7,9 +7,11 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import psutil
 import pytest
 
@@ -21,10 +23,17 @@ from sim.experiment.grid import points
 from sim.experiment.groups import not_varied
 from sim.experiment.point import Point
 from sim.experiment.processes import processes
-from sim.experiment.sweep import outdated, own_folder, stored, sweep
+from sim.experiment.sweep import (
+    damaged,
+    kind_is_damaged,
+    outdated,
+    own_folder,
+    stored,
+    sweep,
+)
 from sim.record.parquet import is_sealed
 from sim.results import Results
-from sim.results.load import load_all, load_run
+from sim.results.load import damaged_inside, load_all, load_run
 from sim.simulation import simulate
 
 
@@ -108,15 +117,56 @@ def test_a_sweep_of_another_kind_does_not_go_into_the_same_folder(
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"keys": 1, "fixed": {}}', "[" * 100_000, "\xff"])
-def test_what_a_folder_says_of_its_kind_is_checked(
+def test_a_kind_that_cannot_be_read_is_written_anew(
     tiny: Path, tmp_path: Path, simulated: list[str], text: str
 ) -> None:
-    todo = points(tiny, design("grid", ["GOGC=50"]), 1)
-    sweep(todo, tmp_path / "s", processes(1))
-    (tmp_path / "s" / "sweep.json").write_bytes(text.encode("latin-1"))
-    with pytest.raises(UserError, match=r"sweep\.json: damaged: expected keys"):
-        sweep(todo, tmp_path / "s", processes(1))
+    todo, folder = points(tiny, design("grid", ["GOGC=50"]), 1), tmp_path / "s"
+    sweep(todo, folder, processes(1))
+    before = (folder / "sweep.json").read_bytes()
+    (folder / "sweep.json").write_bytes(text.encode("latin-1"))
+    assert kind_is_damaged(folder)
+    assert sweep(todo, folder, processes(1)) == []
+    assert (folder / "sweep.json").read_bytes() == before
+    assert not kind_is_damaged(folder)
     assert len(simulated) == 1
+
+
+def flipped(file: Path) -> None:
+    """One bit is another, in the first page."""
+    data = bytearray(file.read_bytes())
+    data[len(data) // 8] ^= 1
+    file.write_bytes(data)
+
+
+def cut(file: Path) -> None:
+    """The end is missing."""
+    file.write_bytes(file.read_bytes()[:-10])
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, flipped, cut])
+@pytest.mark.parametrize(
+    "name", ["run.parquet", "cycles.parquet", "marking.parquet", "settings.json"]
+)
+def test_a_run_that_is_not_as_it_was_written_is_refused_and_simulated_anew(
+    tiny: Path, tmp_path: Path, simulated: list[str], name: str, harm: Callable[[Path], None]
+) -> None:
+    todo, folder = points(tiny, design("grid", ["GOGC=50,100"]), 1), tmp_path / "s"
+    sweep(todo, folder, processes(1))
+    harmed = folder / todo[0].name
+    whole = {file.name: file.read_bytes() for file in harmed.iterdir()}
+    harm(harmed / name)
+    assert damaged(todo, folder) == todo[:1]
+    if name != "settings.json" or harm is Path.unlink:
+        told = "is missing" if harm is Path.unlink else "is not as it was written"
+        with pytest.raises(UserError, match=f"{harmed}: damaged: {name} {told}: simulate it again"):
+            sim.load(folder)
+        assert list(damaged_inside(folder).values()) == [f"{name} {told}"]
+        sweep(todo[1:], folder, processes(1))  # the summary leaves it out
+        assert len(pd.read_parquet(folder / "summary.parquet")) == 1
+    assert sweep(todo, folder, processes(1)) == []
+    assert len(simulated) == 3
+    assert {file.name: file.read_bytes() for file in harmed.iterdir()} == whole
+    assert len(sim.load(folder).summary()) == 2
 
 
 def test_runs_of_a_changed_simulator_are_simulated_anew(

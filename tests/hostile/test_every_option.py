@@ -27,7 +27,18 @@ NUMBERS: Final = frozenset(
 """What is said to be typed for an option, of those that take numbers."""
 OTHERS: Final = frozenset(
     {
-        *("FILE", "DIR|URL", "LOG", "NAME", "NAME,NAME", "KIND", "NAME|FILE", "VERSION", "1.N"),
+        *(
+            "FILE",
+            "DIR",
+            "DIR|URL",
+            "LOG",
+            "NAME",
+            "NAME,NAME",
+            "KIND",
+            "NAME|FILE",
+            "VERSION",
+            "1.N",
+        ),
         *("KEY=VALUE", "KEY=A,B", "KEY=V1,V2,...", "KEY=A,KEY=B", "busy|waiting"),
         *("tcp://HOST:PORT", "grid|oat|lhs:N|random:N"),
     }

@@ -5,7 +5,7 @@ RUN := .venv/.run
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint format types imports coverage schemas docs pages evaluate dist bench fuzz faults compiled test-compiled check clean
+.PHONY: help demo test slow lint format types imports coverage schemas docs pages evaluate dist bench fuzz faults kernels compiled test-compiled check clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ fuzz: $(DEV)  ## every reader of files, with inputs that look for new ways throu
 
 faults: $(DEV)  ## kills, full disks, hostile options and files, extreme programs, at 500 points
 	$(BIN)/python -m benchmarks.reliability --points $(or $(POINTS),500)
+
+kernels: $(DEV)  ## the passes over spans as C, for this checkout; ten seconds
+	$(BIN)/python hatch_build.py
 
 compiled: $(DEV)  ## the package as `pip install .` compiles it, in build/compiled
 	$(BIN)/pip install --quiet --no-deps --upgrade --target build/compiled .

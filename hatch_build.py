@@ -1,5 +1,8 @@
 """The wheel's compiled core: mypyc makes C of the very modules that run without it.
 
+Beside them Cython makes C of `sim/kernels/native.pyx`, passes over spans that stand beside numpy's;
+`python hatch_build.py` puts these alone into the checkout, within ten seconds.
+
 Where there is no C compiler, or one that fails, the wheel holds the same package as Python alone,
 with the same figures to the last digit (tests/simulation/test_compiled.py). `GOMEMSIM_PURE=1` asks
 for that. Policies, which plug-ins inherit from, and all that is done once a run stay Python's. An
@@ -36,6 +39,10 @@ COMPILED: Final = (
 )
 """What runs event by event, step by step, or has many objects. A class that inherits from one of
 these must be among them; an attribute of theirs takes only what its annotation says."""
+
+KERNELS: Final = "sim/kernels/native.pyx"
+FLAGS: Final = "-O2 -g0 -ffp-contract=off"
+"""Of the C of the kernels, whose figures are to be those of numpy."""
 
 CONFIG: Final = "mypy.ini"
 """What is not installed where packages are built, mypy takes for objects of any type."""
@@ -110,4 +117,42 @@ def compiled(root: Path, modules: list[str], folder: Path) -> list[Path]:
         text=True,
     )
     shutil.rmtree(folder / "build")
+    compile_kernels(folder)
     return sorted([*folder.rglob("*.so"), *folder.rglob("*.pyd")])
+
+
+def compile_kernels(folder: Path) -> None:
+    """Compile the kernels of a copy of the package where they are; see `compiled`.
+
+    Not in a checkout, whose pyproject.toml setuptools would read.
+    """
+    subprocess.run(
+        [sys.executable, "-m", "Cython.Build.Cythonize", "-i", "-3", "-q", KERNELS],
+        cwd=folder,
+        check=True,
+        env=os.environ | {"CFLAGS": FLAGS},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    shutil.rmtree(folder / "build")
+    (folder / KERNELS).with_suffix(".c").unlink()
+
+
+def main() -> None:
+    """The kernels into this checkout."""
+    kernels = Path(__file__).parent / Path(KERNELS).parent
+    with tempfile.TemporaryDirectory() as made:
+        copy = Path(made, KERNELS).parent
+        shutil.copytree(kernels, copy, ignore=shutil.ignore_patterns("*.so"))
+        (copy.parent / "__init__.py").touch()
+        try:
+            compile_kernels(Path(made))
+        except subprocess.CalledProcessError as failed:
+            sys.exit(f"the kernels cannot be compiled: {failed.stdout[-2000:]}")
+        for library in copy.glob("*.so"):
+            shutil.copy(library, kernels)
+
+
+if __name__ == "__main__":
+    main()

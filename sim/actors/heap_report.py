@@ -33,6 +33,9 @@ class HeapReport:
     ) -> None:
         self._clock, self._emit, self._gc = clock, emit, gc
         self._heap, self._ledger, self._kinds, self._locks = heap, ledger, kinds, locks
+        rows = range(len(locks.use.acquisitions))
+        self._rows_of_locks = sorted((locks.name(row), row) for row in rows)
+        """Lock, cause and row of the account, in the order in which they are told."""
 
     def all(self) -> None:
         """All of it."""
@@ -63,27 +66,23 @@ class HeapReport:
         tail_waste = number * heap.span_pages * PAGE - capacity * heap.slot_size
         object_bytes = objects * heap.slot_size + large_bytes(slots)
         live_bytes = live_objects * heap.slot_size + large_bytes(live)
-        for span_class in np.flatnonzero(number).tolist():
-            self._emit(
-                SpanClassUse(
-                    at_ns=self._clock.now,
-                    cycle=self._gc.cycles,
-                    span_class=span_class,
-                    size=int(heap.slot_size[span_class]),
-                    noscan=bool(span_class % 2),
-                    spans=int(number[span_class]),
-                    objects=int(objects[span_class]),
-                    live_objects=int(live_objects[span_class]),
-                    free_slots=int(capacity[span_class] - objects[span_class]),
-                    span_bytes=int(span_bytes[span_class]),
-                    object_bytes=int(object_bytes[span_class]),
-                    live_bytes=int(live_bytes[span_class]),
-                    tail_waste_bytes=int(tail_waste[span_class]),
-                    internal_waste_bytes=round(
-                        object_bytes[span_class] * self._kinds.waste_by_class[span_class]
-                    ),
-                )
-            )
+        columns = (
+            heap.slot_size,
+            number,
+            objects,
+            live_objects,
+            capacity - objects,
+            span_bytes,
+            object_bytes,
+            live_bytes,
+            tail_waste,
+            np.rint(object_bytes * self._kinds.waste_by_class).astype(np.int64),
+        )
+        there = np.flatnonzero(number)
+        told = (column.take(there).tolist() for column in columns)
+        for span_class, size, *amounts in zip(there.tolist(), *told, strict=True):
+            about = (self._clock.now, self._gc.cycles, span_class, size, bool(span_class % 2))
+            self._emit(SpanClassUse(*about, *amounts))
 
     def _by_class(self, classes: Ints, amount: Ints) -> Ints:
         count = np.bincount(classes, weights=amount, minlength=len(self._heap.nelems))
@@ -109,21 +108,21 @@ class HeapReport:
     def locks(self) -> None:
         """What every cause did with every lock since this was told last."""
         locks, use, now = self._locks, self._locks.use, self._clock.now
-        longest = locks.longest_waits()
-        names = [locks.name(row) for row in range(len(use.acquisitions))]
-        for row in sorted(np.flatnonzero(use.acquisitions).tolist(), key=names.__getitem__):
-            lock, cause = names[row]
-            self._emit(
-                LockUse(
-                    end_ns=now,
-                    begin_ns=use.since,
-                    lock=lock,
-                    cause=cause,
-                    acquisitions=float(use.acquisitions[row]),
-                    contended=float(use.contended[row]),
-                    hold_ns=round(use.hold_ns[row]),
-                    wait_ns=round(use.wait_ns[row]),
-                    max_wait_ns=round(longest[row]),
+        columns = (use.acquisitions, use.contended, use.hold_ns, use.wait_ns, locks.longest_waits())
+        acquisitions, contended, hold, wait, longest = (column.tolist() for column in columns)
+        for (lock, cause), row in self._rows_of_locks:
+            if acquisitions[row]:
+                self._emit(
+                    LockUse(
+                        end_ns=now,
+                        begin_ns=use.since,
+                        lock=lock,
+                        cause=cause,
+                        acquisitions=acquisitions[row],
+                        contended=contended[row],
+                        hold_ns=round(hold[row]),
+                        wait_ns=round(wait[row]),
+                        max_wait_ns=round(longest[row]),
+                    )
                 )
-            )
         use.clear(now)

@@ -36,19 +36,34 @@ def seen_by_arrivals(
     the residual hold after Reiser, "A queueing network analysis of computer communication networks
     with window flow control", 1979.
     """
-    number = np.asarray(acquisitions, dtype=np.float64)
-    customers, elapsed = np.broadcast_to(customers, number.shape), np.asarray(elapsed)
-    seen = SeenByArrivals(np.zeros_like(number), np.zeros_like(number))
+    number, elapsed = np.asarray(acquisitions, dtype=np.float64), np.asarray(elapsed)
     if hold <= 0 or not np.all(elapsed):
-        return seen
-    response = np.full_like(number, hold)
+        return SeenByArrivals(np.zeros_like(number), np.zeros_like(number))
     with np.errstate(divide="ignore"):  # who never comes thinks for ever
         think = np.maximum(np.maximum(customers, 1) * (elapsed / number) - hold, 0.0)
+    if isinstance(customers, int):
+        return _all_there(hold, think, customers)
+    return _some_in_part(hold, think, np.asarray(customers))
+
+
+def _all_there(hold: float, think: Floats, customers: int) -> SeenByArrivals:
+    """What the last of so many customers meets who all are there."""
+    response, busy = np.full_like(think, hold), np.zeros_like(think)
+    for others in range(1, customers):
+        rate = others / (response + think)
+        busy = np.minimum(rate * hold, 1.0)
+        response = hold * (1 + rate * response - busy / 2)
+    return SeenByArrivals(busy, response - hold)
+
+
+def _some_in_part(hold: float, think: Floats, customers: Floats) -> SeenByArrivals:
+    """The same where a lock has a number of customers of its own, the last of them in part."""
+    response, seen = np.full_like(think, hold), SeenByArrivals(*np.zeros((2, *think.shape)))
     for present in range(2, math.ceil(customers.max(initial=1)) + 1):
         rate = (present - 1) / (response + think)
-        queue, busy = rate * response, np.minimum(rate * hold, 1.0)
-        response = hold * (1 + queue - busy / 2)
-        there = np.clip(customers - present + 1, 0, 1)
+        busy = np.minimum(rate * hold, 1.0)
+        response = hold * (1 + rate * response - busy / 2)
+        there = np.minimum(np.maximum(customers - present + 1, 0), 1)
         seen = SeenByArrivals(
             (1 - there) * seen.busy + there * busy,
             (1 - there) * seen.wait + there * (response - hold),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from sim.go.mheap import PAGE, MHeap
 from sim.go.mspan import NO_SPAN, Ints, Lot, Spans
 from sim.go.refill import RefillCounts, fresh_spans, no_refills, reuse_spans
+from sim.kernels import native
 
 Bools = NDArray[np.bool_]
 ONE: Ints = np.ones(1, dtype=np.int64)
@@ -45,11 +47,23 @@ class Mcaches:
 
         Spans come from the caches, then from the mcentrals, then fresh from the heap.
         """
-        refills = _Refills(self, classes, demand)
+        if native is not None:
+            return self._taken_by(native.Refills(self, classes, demand), classes)
+        refills = Refills(self, classes, demand)
         refills.from_caches()
         refills.from_mcentrals()
         refills.from_heap()
         return refills.taken()
+
+    def _taken_by(self, refills: Any, classes: Ints) -> Taken:
+        """The same by the kernel."""
+        counts = no_refills(len(classes))
+        refills.from_sets(counts)
+        number = refills.needed()
+        if number.any():
+            refills.from_heap(fresh_spans(self.heap, classes, number, counts).spans, number)
+        number, spans, slots, heap_live = refills.taken()
+        return Taken(classes, number, spans, slots, heap_live, counts)
 
     def refill(self, span_class: int, p: int) -> tuple[int, RefillCounts]:
         """Another span for a P whose span of the class has no free slot; how it was obtained.
@@ -85,7 +99,7 @@ class Mcaches:
         return spans
 
 
-class _Refills:
+class Refills:
     """Allocation of several span classes on all Ps: what each still misses, and what was taken."""
 
     def __init__(self, caches: Mcaches, classes: Ints, demand: Ints) -> None:

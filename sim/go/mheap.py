@@ -16,6 +16,7 @@ from sim.go.mspan import Ints, Lot, Spans, SpanSet, SpanTable, by_class
 from sim.go.pagealloc import PageAlloc
 from sim.go.pagebits import CHUNK_PAGES
 from sim.go.sizeclass import SizeClassTable
+from sim.kernels import native
 
 PAGE: Final = 8192
 _NO_SPANS: Final[Spans] = np.empty(0, dtype=np.int64)
@@ -242,6 +243,10 @@ class MHeap:
         """Sweep spans, class after class; dead ones go back as pages, others into swept sets."""
         if not len(spans):
             return 0
+        if native is not None:
+            dead = native.sweep_into_sets(self, spans)
+            self.free_spans(dead)
+            return len(dead)
         self.sweep(spans)
         alive = self.spans.live.take(spans) > 0
         kept = spans.take(np.flatnonzero(alive))

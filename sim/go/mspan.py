@@ -131,14 +131,9 @@ class SpanTable:
             self._reserve(2 * self.capacity)
         free = self.capacity - self.count
         rows = self._free_rows[free - wanted : free][::-1].copy()
-        self.page[rows] = pages
-        self.npages[rows] = npages
-        self.span_class[rows] = span_class
-        self.nelems[rows] = nelems
-        self.slot_bytes[rows] = slot_bytes
-        self.allocated[rows] = 0
-        self.live[rows] = 0
-        self.sweep_gen[rows] = sweep_gen
+        values = (pages, npages, span_class, nelems, slot_bytes, 0, 0, sweep_gen)
+        for name, value in zip(self._COLUMNS, values, strict=True):
+            getattr(self, name)[rows] = value
         self.in_use[rows] = True
         self.mark_words += self._words(rows)
         self.count += wanted
@@ -174,38 +169,46 @@ class SpanTable:
 
 
 class SpanSet:
-    """A FIFO of spans (runtime/mspanset.go: push at the tail, pop at the head)."""
+    """A FIFO of spans (runtime/mspanset.go: push at the tail, pop at the head).
+
+    They are `items[head:tail]`; what lies around is void.
+    """
 
     def __init__(self) -> None:
-        self._spans: Spans = np.empty(64, dtype=np.int64)
-        self._head = 0
-        self._tail = 0
+        self.items: Spans = np.empty(64, dtype=np.int64)
+        self.head = 0
+        self.tail = 0
 
     def __len__(self) -> int:
-        return self._tail - self._head
+        return self.tail - self.head
 
     def push(self, spans: Spans) -> None:
         """Append spans in order."""
-        if not len(spans):
-            return
-        if self._tail + len(spans) > len(self._spans):
-            waiting = self._spans[self._head : self._tail]
-            room = max(64, 2 * (len(waiting) + len(spans)))
-            self._spans = np.concatenate((waiting, np.empty(room - len(waiting), dtype=np.int64)))
-            self._head, self._tail = 0, len(waiting)
-        self._spans[self._tail : self._tail + len(spans)] = spans
-        self._tail += len(spans)
+        if len(spans):
+            first = self.reserve(len(spans))
+            self.items[first : self.tail] = spans
+
+    def reserve(self, count: int) -> int:
+        """Append so many spans that the caller writes; where the first of them goes."""
+        if self.tail + count > len(self.items):
+            waiting = self.items[self.head : self.tail]
+            room = max(64, 2 * (len(waiting) + count))
+            self.items = np.concatenate((waiting, np.empty(room - len(waiting), dtype=np.int64)))
+            self.head, self.tail = 0, len(waiting)
+        first = self.tail
+        self.tail += count
+        return first
 
     def peek(self, count: int) -> Spans:
         """Up to `count` spans from the head, left in place."""
-        return self._spans[self._head : min(self._head + count, self._tail)]
+        return self.items[self.head : min(self.head + count, self.tail)]
 
     def pop(self, count: int) -> Spans:
         """Remove and return up to `count` spans from the head."""
         spans = self.peek(count).copy()
-        self._head += len(spans)
+        self.head += len(spans)
         return spans
 
     def clear(self) -> None:
         """Forget all spans."""
-        self._head = self._tail = 0
+        self.head = self.tail = 0

@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim.errors import ModelError
 from sim.go.freeruns import free_runs
 from sim.go.hugepages import HUGE_PAGES, HugePages
 from sim.go.pagebits import (
@@ -25,9 +24,10 @@ from sim.go.pagebits import (
     run_of,
 )
 from sim.go.pagemap import PageMap
-from sim.go.pageruns import masks_of, pages_of, take_runs
+from sim.go.pageruns import bitmaps_of, take_runs
 from sim.go.scavindex import ScavengeIndex
 from sim.go.sizeclass import PAGE_SIZE
+from sim.kernels import native
 from sim.units import Bytes
 
 Ints = NDArray[np.int64]
@@ -200,25 +200,22 @@ class PageAlloc:
         single = (length > _LONG_RUN) | (len(first) <= _SCALAR_UP_TO)
         for page, count in zip(first[single].tolist(), length[single].tolist(), strict=True):
             self.free(page, count)
-        freed = pages_of(first[~single], length[~single])
-        if len(freed):
-            self._free_pages(freed)
+        first, length = first[~single], length[~single]
+        if len(first):
+            self._free_runs(first, length)
 
-    def _free_pages(self, freed: Ints) -> None:
-        """Free single pages, given in ascending order."""
-        if (np.diff(freed) == 0).any():
-            raise ModelError("a page is freed twice")
-        chunks, counts = np.unique(freed // CHUNK_PAGES, return_counts=True)
-        where, masks = chunks.tolist(), masks_of(freed, chunks, counts)
+    def _free_runs(self, first: Ints, npages: Ints) -> None:
+        chunks, counts, masks = bitmaps_of(first, npages)
+        where = chunks.tolist()
         longest = [self._map.release(*one) for one in zip(where, masks, strict=True)]
-        self._index.free_many(chunks, counts, int(freed[-1]))
+        self._index.free_many(chunks, counts, int((first + npages).max()) - 1)
         free = CHUNK_PAGES - self._index.in_use[chunks]
         self._map.raise_bounds(where, np.minimum(free, longest).tolist())
-        self.used_pages -= len(freed)
+        self.used_pages -= int(counts.sum())
 
     def _next_runs(self, npages: int, count: int) -> PageRuns:
         """Some of the next runs: many if the bounds of the next chunks hold what they promise."""
-        if count <= _SCALAR_UP_TO:
+        if native is None and count <= _SCALAR_UP_TO:
             return self._one_by_one(npages, count)
         taken = take_runs(self._map, self._index.in_use, npages, count)
         if taken is None:

@@ -8,8 +8,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.errors import ModelError
 from sim.go.pagebits import CHUNK_PAGES
 from sim.go.pagemap import PageMap
+from sim.kernels import native
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -36,6 +38,8 @@ def take_runs(pages: PageMap, in_use: Ints, npages: int, count: int) -> TakenRun
     First fit for one size never returns to a run that it has passed, so every maximal run gives
     as many allocations as fit in it. `in_use` has the pages in use of every chunk.
     """
+    if native is not None:
+        return TakenRuns(*native.take_runs(pages, npages, count))
     chunks = _worth_a_look(pages, in_use, npages, npages * count)
     free = ~_unpacked([pages.used[chunk] for chunk in chunks])
     first = np.flatnonzero(free) if npages == 1 else _first_pages(free, _gaps(chunks), npages)
@@ -95,7 +99,7 @@ def _first_pages(free: Bools, gaps: Ints, npages: int) -> Ints:
     return first
 
 
-def pages_of(first: Ints, npages: Ints) -> Ints:
+def _pages_of(first: Ints, npages: Ints) -> Ints:
     """All pages of some runs, in ascending order."""
     behind = np.cumsum(npages)
     pages = np.arange(behind[-1] if len(behind) else 0) + np.repeat(first - behind + npages, npages)
@@ -103,11 +107,24 @@ def pages_of(first: Ints, npages: Ints) -> Ints:
     return pages
 
 
-def masks_of(pages: Ints, chunks: Ints, counts: Ints) -> Iterator[int]:
-    """The bitmap of each chunk with those of `pages`, ascending, that lie in it."""
+def bitmaps_of(first: Ints, npages: Ints) -> tuple[Ints, Ints, list[int]]:
+    """Some runs of pages, chunk by chunk: chunks, pages in each, bitmaps of these.
+
+    ModelError where two runs have a page in common.
+    """
+    if native is not None:
+        try:
+            chunks, counts, masks = native.bitmaps_of(first, npages)
+        except ValueError:
+            raise ModelError("a page is freed twice") from None
+        return chunks, counts, masks
+    pages = _pages_of(first, npages)
+    if (np.diff(pages) == 0).any():
+        raise ModelError("a page is freed twice")
+    chunks, counts = np.unique(pages // CHUNK_PAGES, return_counts=True)
     mask = np.zeros(len(chunks) * CHUNK_PAGES, dtype=np.bool_)
     mask[np.repeat(np.arange(len(chunks)), counts) * CHUNK_PAGES + pages % CHUNK_PAGES] = True
-    return _packed(mask)
+    return chunks, counts, list(_packed(mask))
 
 
 def _unpacked(bitmaps: list[int]) -> Bools:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sim.go.mheap import MHeap
 from sim.go.mspan import Ints, Lot, Spans, SpanSet, lot_of, merged
 from sim.go.pagealloc import CACHE_PAGES
+from sim.kernels import native
 
 SWEEP_BUDGET: Final = 100  # runtime/mcentral.go: cacheSpan, spanBudget
 PAGE_CACHE_LIMIT: Final = (
@@ -153,14 +154,24 @@ def fresh_spans(heap: MHeap, classes: Ints, number: Ints, counts: RefillCounts) 
     lot = Lot(np.empty(int(number.sum()), dtype=np.int64), number)
     which = lot.which
     for npages in np.unique(pages[number > 0]).tolist():
+        if native is not None:
+            order = native.spread_evenly(number, pages == npages)
+            spans, faulted = _of_classes(heap, classes.take(order), npages)
+            native.by_class(order, number, spans, lot.spans, faulted, counts.faulted_bytes)
+            continue
         mine = np.flatnonzero(pages[which] == npages)
         interleaved = mine[_evenly(which[mine], number)]
         of_class = classes[which[interleaved]]
-        lot.spans[interleaved], faulted = heap.alloc_spans(
-            of_class, npages, heap.nelems[of_class], heap.slot_size[of_class], len(mine)
-        )
+        lot.spans[interleaved], faulted = _of_classes(heap, of_class, npages)
         np.add.at(counts.faulted_bytes, which[interleaved], faulted)
     return lot
+
+
+def _of_classes(heap: MHeap, classes: Ints, npages: int) -> tuple[Spans, Ints]:
+    """See MHeap.alloc_spans: one span of each of these classes."""
+    return heap.alloc_spans(
+        classes, npages, heap.nelems.take(classes), heap.slot_size.take(classes), len(classes)
+    )
 
 
 def _evenly(which: NDArray[np.int16], number: Ints) -> Ints:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.kernels import native
 from sim.workload.ledger import Ints, Ledger, ranks
 
 COUNT_BITS: Final = 20
@@ -60,14 +61,20 @@ def lay_out(
     The bursts of a group come in random order, with even distances between them. Returns (index of
     the span, index of the part, objects) of every combination that occurs.
     """
+    order = np.argsort(np.repeat(group, bursts) + rng.random(int(bursts.sum())))
+    phase = rng.random(len(room.number))
+    if native is not None:
+        rows = native.lay_out(room, objects, bursts, group, order, phase)
+        rows.sort()
+        where, which, count = native.sum_rows(rows, len(bursts))
+        return where, which, count
     which = np.repeat(np.arange(len(bursts)), bursts)
     size, rest = np.divmod(objects, bursts)
     longer = np.cumsum(bursts) - bursts + rest  # the first bursts of a part take what is left over
     length = np.repeat(size, bursts) + (np.arange(len(which)) < np.repeat(longer, bursts))
-    order = np.argsort(np.repeat(group, bursts) + rng.random(len(which)))
     which, length = which.take(order), length.take(order)
     edges = np.cumsum(room.slots)
-    ends = _spread(length, objects, bursts, group, rng.random(len(room.number)), room, edges)
+    ends = _spread(length, objects, bursts, group, phase, room, edges)
     begins = ends - length
     first = _passed(edges, begins)
     touched = _passed(edges, ends - 1) - first + 1

@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.kernels import native
 from sim.workload.population import Population, Rows
 
 Ints = NDArray[np.int64]
@@ -235,6 +236,9 @@ class Ledger:
         rows = [Rows(span, kind, count)]
         for population in self._populations.values():
             rows += population.rows()
+        if native is not None:
+            found: Ints = native.spans_per_kind(rows, rank)
+            return found
         spans = max(int(some.span.max(initial=-1)) for some in rows) + 1
         kinds, ranks = len(rank), int(rank.max(initial=0)) + 1
         there = np.full(spans * ranks, kinds, dtype=np.int16)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.kernels import native
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -54,7 +56,10 @@ class Population:
             for cohort in self._cohorts
         ]
         self._cohorts.clear()
-        if parts:
+        if parts and native is not None:
+            *rows, by_kind = native.one_row_a_span(parts)
+            self._cohorts.append(AgeCohort(Rows(*rows), self.clock, by_kind))
+        elif parts:
             self.add(_one_row_a_span(parts))
 
     def per_kind(self, kinds: int) -> Ints:

@@ -63,9 +63,12 @@ def contents(file: Path) -> bytes | pa.Table:
     return pq.read_table(file).drop_columns(["provenance", "gomemsim"])
 
 
-def told(out: Path, *path: Path) -> tuple[dict[Path, bytes | pa.Table], str]:
+def told(out: Path, *path: Path, pure: str = "") -> tuple[dict[Path, bytes | pa.Table], str]:
     """The files of all runs, and where the simulator came from that was first on the path."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, path))}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(map(str, path)),
+        "GOMEMSIM_PURE": pure,
+    }
     command = [sys.executable, "-c", RUNS, str(out), str(ROOT / "configs")]
     out.mkdir()
     ran = subprocess.run(
@@ -86,7 +89,7 @@ def install(folder: Path) -> None:
 @pytest.mark.skipif(not CAN_COMPILE, reason="needs a C compiler and the headers of Python")
 def test_compiled_runs_tell_the_same(tmp_path: Path) -> None:
     install(tmp_path / "compiled")
-    plain, source = told(tmp_path / "plain", ROOT)
+    plain, source = told(tmp_path / "plain", ROOT, pure="1")
     compiled, library = told(tmp_path / "fast", tmp_path / "compiled", ROOT)
     assert source.endswith("processor.py\n")
     assert library.endswith(".so\n")

@@ -1,56 +1,86 @@
 """What a cluster costs beside the runs of a sweep: CPU seconds with Dask and without.
 
-    python benchmarks/cluster.py [POINTS]
+    python benchmarks/cluster.py [POINTS [DURATION]]
 
-Runs `gomemsim compare` over so many short runs of quickstart (1,000), once in one process and
-once with a Dask scheduler and two workers of this machine, and adds up the CPU time of everybody,
-starting included. The shorter the runs, the more a cluster costs beside them.
+Runs `gomemsim compare` over so many short runs of quickstart (1,000 of 200ms): in one process, and
+with a Dask scheduler and two workers of this machine, started as docs/guides/cluster.md says. Both
+go at the same time, so that other programs disturb them alike. The CPU time of everybody is added
+up, starting included. The shorter the runs, the more a cluster costs beside them.
 """
 
 from __future__ import annotations
 
-import resource
-import shutil
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from socket import create_connection, socket
 from tempfile import TemporaryDirectory
 from typing import Final
 
-DURATION: Final = "200ms"
+QUIET: Final = {
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
+}
+"""What Dask need not do every few milliseconds: sample stacks, and measure its own delays."""
 
 
-def sweep(points: int, folder: Path, *how: str) -> None:
+class Counted:
+    """A process whose CPU time is known once it has ended, with that of its own children."""
+
+    def __init__(self, program: Sequence[str], env: Mapping[str, str], output: Path) -> None:
+        self._output = output
+        with output.open("w", encoding="utf-8") as file:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", *program],
+                env={**os.environ, **env},
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._process.terminate()
+
+    def seconds(self) -> float:
+        """Wait until it has ended. Raises RuntimeError if it failed before it was asked to end."""
+        _, status, used = os.wait4(self._process.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        if self._process.returncode > 0:
+            raise RuntimeError(self._output.read_text(encoding="utf-8"))
+        return used.ru_utime + used.ru_stime
+
+
+def sweep(points: int, duration: str, folder: Path, *how: str) -> Counted:
     """So many points of a sweep: four settings, and seeds."""
-    seeds = str(points // 4)
-    given = ["--gogc", "50,100,200,400", "--seeds", seeds, "--set", f"duration={DURATION}", "-q"]
-    command = [sys.executable, "-m", "sim", "compare", "quickstart", *given, *how]
-    with (folder / "table.md").open("w", encoding="utf-8") as table:
-        subprocess.run([*command, "--out", str(folder / "runs")], check=True, stdout=table)
-    shutil.rmtree(folder / "runs")
+    folder.mkdir()
+    seeds, out = str(points // 4), str(folder / "runs")
+    given = ["--gogc", "50,100,200,400", "--seeds", seeds, "--set", f"duration={duration}", "-q"]
+    command = ["sim", "compare", "quickstart", *given, *how, "--out", out]
+    return Counted(command, {}, folder / "table.md")
 
 
 @contextmanager
-def scheduler() -> Iterator[str]:
-    """A scheduler with two workers, all of which end with the block."""
+def cluster(folder: Path) -> Iterator[tuple[str, list[Counted]]]:
+    """The address and the processes of a scheduler and two workers, which end with the block."""
     with socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"tcp://127.0.0.1:{port}"
     own = ["--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
     workers = [address, "--nworkers", "2", "--nthreads", "1", "--no-dashboard"]
-    with ExitStack() as ending:
+    started: list[Counted] = []
+    try:
         for program in (["scheduler", *own], ["worker", *workers]):
-            command = [sys.executable, "-m", "dask", *program]
-            process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-            ending.callback(process.wait)
-            ending.callback(process.terminate)
+            started.append(Counted(["dask", *program], QUIET, folder / program[0]))
             _answers(port)
-        yield address
+        yield address, started
+    finally:
+        for process in reversed(started):
+            process.terminate()
 
 
 def _answers(port: int) -> None:
@@ -64,31 +94,20 @@ def _answers(port: int) -> None:
     raise RuntimeError("the scheduler does not answer")
 
 
-@contextmanager
-def timed(seconds: dict[str, float], name: str) -> Iterator[None]:
-    """CPU time of all processes that begin and end in the block."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    yield
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds[name] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def main(points: int = 1000) -> None:
+def main(points: int = 1000, duration: str = "200ms") -> None:
     """Measure both and print what the cluster adds."""
-    seconds: dict[str, float] = {}
     with TemporaryDirectory() as made:
-        folder = Path(made)
-        with timed(seconds, "one process"):
-            sweep(points, folder, "--jobs", "1")
-        plain = (folder / "table.md").read_text(encoding="utf-8")
-        with timed(seconds, "Dask"), scheduler() as address:
-            sweep(points, folder, "--scheduler", address)
-        assert (folder / "table.md").read_text(encoding="utf-8") == plain
-    print(
-        f"{points} runs of {DURATION}: " + ", ".join(f"{n} {s:.1f} s" for n, s in seconds.items())
-    )
-    print(f"the cluster adds {seconds['Dask'] / seconds['one process'] - 1:.1%}")
+        alone, spread = Path(made) / "alone", Path(made) / "spread"
+        with cluster(Path(made)) as (address, servers):
+            plain = sweep(points, duration, alone, "--jobs", "1")
+            with_dask = sweep(points, duration, spread, "--scheduler", address).seconds()
+        with_dask += sum(server.seconds() for server in reversed(servers))
+        without = plain.seconds()
+        tables = [(folder / "table.md").read_text(encoding="utf-8") for folder in (alone, spread)]
+    assert tables[0] == tables[1]
+    print(f"{points} runs of {duration}: in one process {without:.1f} CPU s, Dask {with_dask:.1f}")
+    print(f"the cluster adds {with_dask / without - 1:.1%}")
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(int, sys.argv[1:2]), *sys.argv[2:3])

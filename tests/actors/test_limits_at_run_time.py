@@ -22,7 +22,12 @@ LEAST: dict[str, Any] = {
 
 
 def changed(step: dict[str, Any], detail: str, **keys: Any) -> Result:
-    """A run in which a goroutine takes a step after 200 ms."""
+    """A run in which a goroutine takes a step after 200 ms, and then some.
+
+    It waits for the network, so that it lies in the global queue before it starts and once more
+    before the step, while two chains of jobs share their time slices. Each turn of a fractional
+    worker begins a new one for them (schedtick), so that sysmon seldom finds the same one twice.
+    """
     setter = {"steps": [{"wait": "200ms"}, step]}
     workload = {
         **LEAST,

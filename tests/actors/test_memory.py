@@ -44,9 +44,11 @@ def test_a_limit_near_the_heap_is_kept_by_collecting_more_often():
     near, far = run("limit-near", "duration=1s"), run("limit-far", "duration=1s")
     assert len(near.cycles) > 1.5 * len(far.cycles)
     assert held(far).max() > 180 * MiB
-    filled = held(near).iloc[20:]  # from 200 ms on
-    assert filled.quantile(0.95) < 121 * MiB  # a late cycle lasts three samples of eighty
-    assert filled.max() < 126 * MiB  # the limit is soft: a cycle may begin too late
+    filled, limit = held(near).iloc[20:], 120 * MiB  # from 200 ms on
+    assert filled.quantile(0.98) <= limit
+    # It is soft: a heap that passes its goal before the cycle ends, passes the limit by as much.
+    passed = near.cycles["heap_end"] - near.cycles["heap_goal"]
+    assert filled.max() <= limit + max(passed.max(), 0)
     assert near.cycles["limit_goal"].iloc[-20:].all()
 
 

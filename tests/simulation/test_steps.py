@@ -104,3 +104,28 @@ def test_a_busy_program_looks_at_its_timers_late(via: str, arrival: float) -> No
     job = requests[requests["kind"] == "job"].iloc[0]
     assert job["arrival_ns"] == pytest.approx(arrival, rel=0.1)
     assert job["start_ns"] == pytest.approx(9e6, rel=0.1)
+
+
+@pytest.mark.parametrize(("via", "mean"), [("timer", 0.5e6), ("network", 10.1e6)])
+def test_beside_a_chain_a_timer_wakes_for_the_next_turn_and_the_network_for_a_time_slice(
+    via: str, mean: float
+) -> None:
+    """Each goroutine of the chain starts the next one, which runs next and in the same time slice.
+
+    One that a timer wakes runs next as well (goready): it waits for half of a goroutine of the
+    chain on average. What comes from the network lies in the global queue until a slice is over,
+    which here begins and ends as sysmon looks: for half of twice 10.1 ms.
+    """
+    wait = {"time": {"uniform": {"low": "5ms", "high": "45ms"}}, "via": via}
+    load = {
+        "chain": {"goroutine": "job", "count": 1000, "parallel": 1},
+        "sleepers": {"goroutine": "sleeper", "count": 1},
+    }
+    goroutines = {
+        "job": {"steps": [{"work": {"cpu": "1ms"}}]},
+        "sleeper": {"steps": [{"repeat": {"times": 20, "steps": [{"wait": wait}]}}]},
+    }
+    requests = run([], load=load, goroutines=goroutines).requests
+    sleeper = requests[requests["kind"] == "sleeper"].iloc[0]
+    waited = sleeper["queue"] - (sleeper["start_ns"] - sleeper["arrival_ns"])
+    assert waited / 20 == pytest.approx(mean, rel=0.3)  # 20 draws scatter by 13 %

@@ -9,7 +9,7 @@ from sim.config.machine import load_profile
 from sim.config.run import RunConfig
 from sim.engine.clock import Clock, ProcessClock
 from sim.go.limiter import GCCPULimiter
-from sim.go.pacer import check
+from sim.go.pacer import check, check_methods
 from sim.runtime.container import MemoryLimit
 from sim.runtime.cycle import Collector
 from sim.runtime.interfaces import Heap, Mutator
@@ -100,6 +100,7 @@ def make_runtime(config: RunConfig, emit: Callable[[Any], None], clock: Clock) -
 def make_gc(config: RunConfig, clock: Clock) -> GC:
     """The collector at rest."""
     pacer = config.gc.pacer.make()
+    check_methods(type(pacer), config.gc.pacer.name)
     pacer.configure(config.gc_percent, config.memory_limit, config.program.globals)
     check(pacer, config.gc.pacer.name)
     gc = GC(

@@ -74,6 +74,7 @@ def scorecard(
     """Judge pacers: overshoot, cycles, GC CPU, assists, latency, limiter and stability."""
     from sim.experiment.shipped import FLUID, shipped
     from sim.experiment.tidy import check_suffix, serialized
+    from sim.go.pacer import check_methods
     from sim.go.pacer import pacers as registry
     from sim.registry import load_file
     from sim.report.documents import of_table
@@ -87,9 +88,15 @@ def scorecard(
         load_file(file.resolve())
     names = list(dict.fromkeys([against, *pacers]))
     makers = {name: registry.get(name) for name in names}
+    for name, maker in makers.items():
+        check_methods(maker, name)
     known = shipped()
     chosen = known.fluid if workloads is None else _known("--workloads", workloads)
     timed = _known("--latency", latency)
+    if not chosen:
+        raise UserError("--workloads: expected names of workloads, got none")
+    if len(names) == 1:
+        raise UserError(f"expected a pacer beside {against}, with which it is compared")
     sets = [
         *plugin_sets(plugin or ()),
         f"GOMAXPROCS={gomaxprocs}",
@@ -132,7 +139,7 @@ def _known(option: str, names: str) -> list[str]:
     """The names of shipped workloads in a list."""
     from sim.examples import examples
 
-    found = [name.strip() for name in names.split(",") if name.strip()]
+    found = list(dict.fromkeys(filter(None, map(str.strip, names.split(",")))))
     for name in found:
         if name not in examples("workloads"):
             near = nearest(name, examples("workloads"))

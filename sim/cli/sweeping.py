@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sim.experiment.worker import Outcome
     from sim.record.places import Place
 
+MOST_TOLD: Final = 3
+"""Runs that failed for one reason and are named one by one."""
 FAILED: Final = 1
 """Exit code where a run has failed."""
 
@@ -59,8 +61,11 @@ def simulated(
     )
     with progress(f"{len(points)} runs", quiet=quiet, expected=expected) as report:
         failures = sweep(points, folder, workers.engine, report)
-    for point, reason in failures:
-        notify(f"{point.label}: {reason}")
+    for reason in dict.fromkeys(outcome.reason for outcome in failures):
+        same = [point.label for point, why in failures if why == reason]
+        also = f" (and so {len(same) - 1} more runs)" if len(same) > MOST_TOLD else ""
+        for label in same[:1] if also else same:
+            notify(f"{label}: {reason}{also}")
     return failures
 
 

@@ -27,7 +27,11 @@ def verdict(found: Sequence[Verdict], against: str) -> list[str]:
         unknown = sum(not v.word for v in mine)
         lines.append(f"{pacer} against {against}: {', '.join(parts)}; {unknown} may be chance.")
     workloads = max((v.workloads for v in found), default=0)
-    return [*lines, f"Rests on: {workloads} workloads, simulated with common seeds."]
+    counted = "1 workload" if workloads == 1 else f"{workloads} workloads"
+    how = "simulated with common seeds"
+    if all(math.isnan(v.p) for v in found):
+        how = "one seed, which tells no chance from a difference; see --seeds"
+    return [*lines, f"Rests on: {counted}, {how}."]
 
 
 def _listed(found: Sequence[Verdict]) -> str:

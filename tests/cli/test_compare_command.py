@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim.cli import main
+from sim.experiment import worker
 
 ROOT = Path(__file__).parents[2]
 
@@ -107,3 +108,18 @@ def test_a_typo_is_one_sentence(
     assert end.value.code == 2
     assert sentence in err
     assert len(err.splitlines()) == 1
+
+
+def test_many_runs_that_fail_alike_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(worker, "simulate", fail)
+    config = str(ROOT / "configs" / "hbsteady.yaml")
+    with pytest.raises(SystemExit) as end:
+        main(["compare", config, "--gogc", "50,100", "-q", "--jobs", "1", "--out", str(tmp_path)])
+    told = capsys.readouterr().err.splitlines()
+    assert end.value.code == 1
+    assert told == ["gomemsim: GOGC=50 seed=1: ZeroDivisionError: by zero (and so 9 more runs)"]

@@ -206,3 +206,37 @@ def test_the_card_is_over_all_shipped_workloads_but_those_that_do_not_run_as_rat
     assert sorted([*found.fluid, *found.others]) == sorted(examples("workloads"))
     assert len(found.fluid) > len(found.others)
     assert all(name in found.note for name in found.others)
+
+
+HALF_DONE = """
+from dataclasses import dataclass
+from sim.go.pacer import pacers
+
+
+@pacers.register("half-done")
+@dataclass
+class HalfDone:
+    def trigger(self) -> tuple[int, int]:
+        return 0, 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["half-done"], "pacer 'half-done': HalfDone has no method configure: expected those of"),
+        (["go1.18", "--workloads", " "], "--workloads: expected names of workloads, got none"),
+        (["go1.27"], "expected a pacer beside go1.27, with which it is compared"),
+        (["go1.18", "--out", ""], "--out: expected a folder"),
+    ],
+)
+def test_what_cannot_be_judged_is_one_sentence_before_anything_is_simulated(
+    arguments: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "half_done.py").write_text(HALF_DONE, encoding="utf-8")
+    with pytest.raises(SystemExit) as end:
+        main(["scorecard", *arguments, "--plugin", str(tmp_path / "half_done.py")])
+    told = capsys.readouterr().err
+    assert end.value.code == 2
+    assert sentence in told
+    assert len(told.splitlines()) == 1

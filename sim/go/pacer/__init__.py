@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from inspect import isfunction
 from typing import Final, Literal, NamedTuple, Protocol
 
-from sim.errors import ModelError
+from sim.errors import ModelError, UserError
 from sim.registry import Registry
 from sim.units import Bytes, Nanoseconds
 
@@ -102,6 +103,17 @@ class Pacer(Protocol):
 
     def trigger(self) -> tuple[Bytes, Bytes]:
         """(heap_live at which the next cycle starts, its goal)."""
+
+
+def check_methods(cls: type[object], name: str) -> None:
+    """UserError for a class that lacks a method of `Pacer`, by the name that people write."""
+    wanted = [method for method, found in vars(Pacer).items() if isfunction(found)]
+    missing = [method for method in wanted if method[0] != "_" and not hasattr(cls, method)]
+    if missing:
+        raise UserError(
+            f"pacer {name!r}: {cls.__name__} has no method {missing[0]}: expected those of"
+            " sim.go.pacer.Pacer"
+        )
 
 
 def check(pacer: Pacer, name: str) -> None:

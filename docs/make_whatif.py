@@ -2,8 +2,8 @@
 
 Every block that shows the output of a `$ gomemsim` command gets that of today, from the log that
 `gomemsim init` brings; where the last line is `...`, as many lines of it as before.
-docs/whatif-accuracy.md, -more.md and -apps.md are the output of one command each. Names of pages as
-arguments make only these.
+docs/whatif-accuracy.md, -more.md, -apps.md and -programs.md are the output of one command each.
+Names of pages as arguments make only these.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ ACCURACY: Final = {
     "tests/golden/real": ROOT / "docs" / "whatif-accuracy.md",
     "tests/golden/real-more": ROOT / "docs" / "whatif-accuracy-more.md",
     "tests/golden/real-apps": ROOT / "docs" / "whatif-accuracy-apps.md",
+    "data/real-programs": ROOT / "docs" / "whatif-accuracy-programs.md",
 }
 LOG: Final = ROOT / "data" / "logs" / "service.gctrace"
 BLOCK: Final = re.compile(r"```console\n\$ gomemsim (.*)\n((?:(?!\$ |```).*\n)+)```")

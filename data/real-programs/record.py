@@ -89,17 +89,21 @@ def answer(connection: http.client.HTTPConnection, request: Request) -> None:
         raise OSError(f"{request.path}: {got.status}")
 
 
-def memory(pid: int) -> Iterator[tuple[int, int]]:
-    """RssAnon and RssFile in KiB, every 20 ms until the process ends."""
+def memory(pid: int) -> Iterator[tuple[int, int, int]]:
+    """RssAnon, RssFile and the largest RSS so far in KiB, every 20 ms until the process ends.
+
+    The largest RSS of wait4 is also that of the process which started it, until it is another
+    program (Linux: fs/exec.c, exec_mmap): for small programs that is Python's.
+    """
     while True:
         try:
             status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
         except OSError:
             return
-        found = dict(re.findall(r"^(Rss\w+):\s+(\d+) kB", status, re.MULTILINE))
+        found = dict(re.findall(r"^(Rss\w+|VmHWM):\s+(\d+) kB", status, re.MULTILINE))
         if not found:
             return
-        yield int(found["RssAnon"]), int(found["RssFile"])
+        yield int(found["RssAnon"]), int(found["RssFile"]), int(found["VmHWM"])
         time.sleep(0.02)
 
 
@@ -143,7 +147,7 @@ def run(
             [*command, *extra], stdout=out, stderr=errors, env=environment, cwd=folder,
             start_new_session=True,
         )  # fmt: skip
-        seen: list[tuple[int, int]] = []
+        seen: list[tuple[int, int, int]] = []
         watcher = threading.Thread(target=lambda: seen.extend(memory(process.pid)))
         watcher.start()
         told = serve(program, process, profile) if isinstance(program, Server) else {}
@@ -151,8 +155,9 @@ def run(
     wall = time.monotonic() - began
     watcher.join()
     return {
-        "wall_s": round(wall, 3), "status": status, "maxrss_kb": used.ru_maxrss,
-        "rss_anon_max_kb": max(a for a, _ in seen), "rss_file_max_kb": max(f for _, f in seen),
+        "wall_s": round(wall, 3), "status": status, "maxrss_kb": max(most for *_, most in seen),
+        "rss_anon_max_kb": max(a for a, *_ in seen),
+        "rss_file_max_kb": max(f for _, f, _ in seen),
         "utime_s": used.ru_utime, "stime_s": used.ru_stime, **told,
     }  # fmt: skip
 

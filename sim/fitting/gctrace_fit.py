@@ -126,7 +126,8 @@ def _overheads(log: GCTraceLog, seen: Observed, logged: Setting) -> Overheads:
         goal = round(float(np.median(seen.goal[log.measured])))
     if goal is None or logged.memory_limit is None:
         return assumed
-    return assumed.with_goal(goal, logged.memory_limit)
+    headroom = versions.limit_headroom(log.go, goal)
+    return assumed.with_goal(goal, headroom, logged.memory_limit)
 
 
 def _last_heap(seen: Observed, logged: Setting, measured: slice) -> LastHeap:

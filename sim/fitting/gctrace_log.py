@@ -175,7 +175,7 @@ def _of_process(
         others=tuple(
             one._replace(cycles=_moved(one.cycles, place)) for one in segments if one is not segment
         ),
-        go=_told(_versions(seen_lines), marks.versions),
+        go=_told(_versions(seen_lines, segments), marks.versions),
         coarse_clock=coarse,
     )
     return replace(log, warnings=(*warnings, *log_words.doubts(log)), notes=log_words.notes(log))
@@ -212,13 +212,27 @@ def _rule(segment: Segment, lines: Sequence[GCTraceLine]) -> GoalRule | None:
     return GoalRule(segment.gogc / 100, sum(globals_) // len(globals_))
 
 
-def _versions(lines: Sequence[GCTraceLine]) -> GoVersions:
-    """By what lines print: five phases, stacks and globals, goroutine leak checks."""
+def _versions(lines: Sequence[GCTraceLine], segments: Sequence[Segment]) -> GoVersions:
+    """By what lines print: five phases, stacks and globals, goroutine leak checks, goals."""
     if any(line.leak_check for line in lines):
         return GoVersions(26, 27)
     if lines[0].stacks is not None:
-        return GoVersions(18, 27)
+        return GoVersions(19, 19) if _outgrown_goals(lines, segments) else GoVersions(18, 27)
     return GoVersions(5, 5) if any(line.five_phases for line in lines) else GoVersions(6, 17)
+
+
+def _outgrown_goals(lines: Sequence[GCTraceLine], segments: Sequence[Segment]) -> bool:
+    """A heap beyond its goal began a cycle, and the goal was not moved there, as no limit moves it.
+
+    Go 1.19 alone keeps goals above the trigger as it was set; others above the heap that began the
+    cycle (runtime/mgcpacer.go: startCycle, heapGoalInternal).
+    """
+    return any(
+        line.heap_start > line.heap_goal
+        for segment in segments
+        if segment.recognised and segment.gogc is not None and segment.memory_limit is None
+        for line in lines[segment.cycles]
+    )
 
 
 def _told(go: GoVersions, told: set[int]) -> GoVersions:

@@ -7,6 +7,7 @@ allocated since the cycle before.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -33,6 +34,10 @@ which on those too small to show are taken for granted. A majority; moves cycles
 from nothing."""
 
 
+_SERIES: Final = 3
+"""Cycles in a row that began at or beyond their goals, from which on one that surely did is no
+scatter: a buffer that doubles as it is filled. A judgement, the least that is more than a pair;
+moves cycles of jobs that read a file whole."""
 _LEAST_BALLAST: Final = 16 * MiB
 """Bytes of one object that come first and stay, from which on it may be a ballast. A judgement;
 only words depend on it."""
@@ -80,9 +85,9 @@ def jumps(seen: Observed, logged: Setting) -> Jumps:
     """Cycles that began beyond their goals.
 
     Where most heaps that are large enough to show it pass their goals so, the small ones that no
-    cycle began in time for do as well. Where it is rare, only heaps of more than twice their goal
-    were taken there by an object, such as a buffer or a ballast at the start. Under a limit nothing
-    of it shows.
+    cycle began in time for do as well. Where it is rare, heaps of more than twice their goal were
+    taken there by an object, such as a buffer or a ballast at the start, and those of a series, by
+    a buffer that doubles. Under a limit nothing of it shows.
     """
     found, least = no_jumps(seen)
     if logged.gogc is None or logged.memory_limit is not None:
@@ -92,11 +97,20 @@ def jumps(seen: Observed, logged: Setting) -> Jumps:
     goal[0] = LEAST_GOAL * logged.gogc
     beyond, shows = start - goal, SURELY_BEYOND + BEYOND_SHARE * goal
     surely = beyond > shows
-    found = (beyond > goal) & ~seen.forced
+    perhaps = (start > seen.goal) & (beyond > -MiB)
+    found = ((beyond > goal) | _in_series(perhaps, surely)) & ~seen.forced
     if surely[1:].any() and surely[1:].mean() >= LARGE_JUMPS_SHARE:
         would_show = np.clip(1 - shows / np.maximum(start - before, 1.0), 0.0, 1.0).sum()
         usual = surely.sum() > _MOSTLY * would_show
-        perhaps = usual & (start > seen.goal) & (beyond > -MiB)
-        found = (surely | perhaps) & ~seen.forced
+        found = (surely | (usual & perhaps)) & ~seen.forced
     least = np.clip(beyond / np.maximum(start - before, 1.0), 0.0, 1.0)
     return Jumps(found, least)
+
+
+def _in_series(perhaps: NDArray[np.bool_], surely: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Cycles in a row that may all have begun beyond their goals, one of which surely did."""
+    found = np.zeros(len(perhaps), dtype=bool)
+    for beyond, places in groupby(range(len(perhaps)), key=lambda place: bool(perhaps[place])):
+        row = list(places)
+        found[row] = beyond and len(row) >= _SERIES and bool(surely[row].any())
+    return found

@@ -7,7 +7,9 @@ from typing import Final
 
 from sim.errors import UserError
 from sim.fitting.gctrace_log import GoVersions
+from sim.go.pacer.go127 import LIMIT_HEADROOM_PERCENT, LIMIT_MIN_HEADROOM
 from sim.text import quoted
+from sim.units import Bytes
 
 FIRST_LIMIT: Final = 19
 """GOMEMLIMIT came with Go 1.19 (runtime/debug.SetMemoryLimit)."""
@@ -41,6 +43,15 @@ NEWEST: Final = 27
 def pacer_of(go: GoVersions) -> str:
     """The name of the pacer of the newest of these versions."""
     return next((name for last, name in _PACERS.items() if go.newest <= last), "go1.27")
+
+
+def limit_headroom(go: GoVersions, goal: Bytes) -> Bytes:
+    """What a limit leaves above such a goal (runtime/mgcpacer.go: memoryLimitHeapGoal).
+
+    3 % of it all, and a MiB at least; in Go 1.19 a MiB (memoryLimitHeapGoalHeadroom).
+    """
+    share = 0 if pacer_of(go) == "go1.19" else LIMIT_HEADROOM_PERCENT
+    return max(goal * share // (100 - share), LIMIT_MIN_HEADROOM)
 
 
 def eras(go: GoVersions) -> list[GoVersions]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sim.go.pacer.go127 import LIMIT_HEADROOM_PERCENT, LIMIT_MIN_HEADROOM
 from sim.units import Bytes, Fraction, MiB
 
 LARGE_PROGRAM: Final[Bytes] = 16 * MiB
@@ -50,9 +49,9 @@ class Overheads:
     measured: bool = False
     """Fixed part and share were measured in this process, not assumed."""
 
-    def with_goal(self, goal: Bytes, limit: Bytes) -> Overheads:
+    def with_goal(self, goal: Bytes, headroom: Bytes, limit: Bytes) -> Overheads:
         """Such that a limit leaves this goal, and the headroom that Go keeps free."""
-        heap = max(goal / (1 - LIMIT_HEADROOM_PERCENT / 100), goal + LIMIT_MIN_HEADROOM)
+        heap = goal + headroom
         fixed = max(0, round(limit - heap - self.share * heap))
         untouched = min(fixed, self.untouched)
         return replace(self, fixed=fixed, libraries=0, untouched=untouched, measured=True)

@@ -10,6 +10,7 @@ import math
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from sim.replay.background_workers import worker_goal
@@ -18,6 +19,9 @@ from sim.units import MS, Bytes, Fraction, MiB, Nanoseconds
 FREE_IN_CACHED: Final[Fraction] = 0.5
 """Of the spans that Ps took since the last cycle, what may be free: the last one of each kind is
 half full on average, and there may be no others. Bounds what many Ps cache of a small heap."""
+SMALLEST_CYCLES: Final = 10
+"""One of so many cycles grows by less than what pools are taken to fill in each. A judgement; moves
+intervals of programs that grow."""
 _ROUNDING: Final = MiB / 2
 """Bytes that sizes in MiB hide."""
 
@@ -143,6 +147,19 @@ class ObservedProgram:
         if found == len(self.large) or self.large[found].begin(small) >= at:
             return position
         return self.large[found].end + round_trips
+
+    def with_pools(self, share: Fraction) -> ObservedProgram:
+        """The same log, of a program that allocates so much more of each cycle anew in every cycle.
+
+        Of one of the smallest cycles: nearly all have as much.
+        """
+        grown = sorted(after.end - one.end for one, after in pairwise(self.cycles))
+        if not grown:
+            return self
+        anew = round(share * grown[len(grown) // SMALLEST_CYCLES] / self.procs)
+        cached = max(0, self.cached + anew)
+        of_all = (cached - self.cached) * self.procs * len(grown) / sum(grown)
+        return replace(self.with_work(1 - of_all), cached=cached)
 
     def with_work(self, factor: float) -> ObservedProgram:
         """The same program, allocating so many times as much for the same work."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sim.advice.prediction import predict
 from sim.advice.settings import grid
 from sim.cli import main
 from sim.fitting.fit_log import fit_log
+from sim.replay.setting import Setting
 from sim.units import MiB
 from tests.fits import fitted
 
@@ -30,13 +32,16 @@ prints its own size as goal."""
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     """A service that keeps one large buffer at a time, in a container of 150 MiB."""
-    path = tmp_path / "buffers.gctrace"
-    path.write_text(
-        "".join(
-            LINE.format(n=n, t=0.06 * n, start=start, live=live, goal=goal)
-            for n, (start, live, goal) in enumerate(BUFFERS * 2, 1)
-        )
+    return lines(tmp_path / "buffers.gctrace", BUFFERS * 2)
+
+
+def lines(path: Path, cycles: Sequence[tuple[int, int, int]]) -> Path:
+    """A log of cycles that begin and end at a heap, find so much alive, and have such a goal."""
+    text = "".join(
+        LINE.format(n=n, t=0.06 * n, start=start, live=live, goal=goal)
+        for n, (start, live, goal) in enumerate(cycles, 1)
     )
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -77,19 +82,25 @@ def test_a_buffer_at_the_start_is_one_object_though_no_other_heap_passes_its_goa
 
 def test_an_object_that_comes_first_and_stays_may_be_a_ballast(tmp_path: Path) -> None:
     """Without resident memory it is a doubt; with it, it is known."""
-    log = tmp_path / "app.gctrace"
-    cycles = [(1024, 1024, 4), *[(2060, 1030, 2064)] * 12]
-    log.write_text(
-        "".join(
-            LINE.format(n=n, t=n / 5, start=start, live=live, goal=goal)
-            for n, (start, live, goal) in enumerate(cycles, 1)
-        )
-    )
+    log = lines(tmp_path / "app.gctrace", [(1024, 1024, 4), *[(2060, 1030, 2064)] * 12])
     told, touched = (fit_log(log, rss=rss).warnings for rss in (None, "2110MiB"))
     assert any(doubt.startswith("one object of 1018MiB comes first and stays") for doubt in told)
     assert not any("ballast" in doubt for doubt in touched)
-    buffer = fitted(APPS / "restic.p2.gogc100.limnone.r0.gctrace.gz")  # which does not stay
+    dies = [(1024, 1024, 4), (2040, 400, 2064), *[(790, 400, 804)] * 11]
+    buffer = fit_log(lines(tmp_path / "buffer.gctrace", dies))
     assert not any("ballast" in doubt for doubt in buffer.warnings)
+
+
+def test_a_buffer_that_doubles_is_large_though_most_cycles_are_not_begun_by_such() -> None:
+    """gron reads a document of 10 MB whole, into a buffer that doubles, and then works on it."""
+    fit = fitted(APPS / "gron.p2.gogc100.limnone.r0.gctrace.gz")
+    ends = [one.end / MiB for one in fit.program.large]
+    assert ends == pytest.approx([4, 8, 16, 31], abs=1)
+    assert fit.reproduction is not None
+    assert fit.reproduction.off("cycles") == 0
+    (found,) = predict(fit, [Setting(50, None, 2)])
+    assert found.low.gc_cycles <= 16 <= found.high.gc_cycles
+    assert found.middle.gc_cycles == pytest.approx(16, abs=4)
 
 
 @given(st.floats(0, 1), st.floats(0, 100))

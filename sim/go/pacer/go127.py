@@ -238,9 +238,13 @@ class Go127Pacer:
         if non_heap + overage >= limit:
             return self.heap_marked
         goal = limit - (non_heap + overage)
-        headroom = max(goal // 100 * LIMIT_HEADROOM_PERCENT, LIMIT_MIN_HEADROOM)
+        headroom = self.limit_headroom(goal)
         goal = headroom if goal < headroom or goal - headroom < headroom else goal - headroom
         return max(goal, self.heap_marked)
+
+    def limit_headroom(self, goal: Bytes) -> Bytes:
+        """By how much a goal stays below what the limit leaves (memoryLimitHeapGoal)."""
+        return max(goal // 100 * LIMIT_HEADROOM_PERCENT, LIMIT_MIN_HEADROOM)
 
     def trigger(self) -> tuple[Bytes, Bytes]:
         """See `Pacer` (trigger)."""

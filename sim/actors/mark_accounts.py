@@ -38,7 +38,8 @@ class MarkAccounts:
         mark, taken = self._mark, self._taken()
         largest = OVER_ASSIST_WORK if mark.queue else int(PIECE_NS / self.rate())
         alike = int(self._gc.course.end(taken) - taken)
-        return max(min(mark.work.piece(self._ps, largest), alike), 1)
+        least = round(self._gc.course.poll(taken))
+        return max(min(mark.work.piece(self._ps, largest, least), alike), 1)
 
     def rate(self) -> float:
         """CPU-ns of one marker alone for the next byte of scan work."""
@@ -47,6 +48,11 @@ class MarkAccounts:
     def least(self) -> Bytes:
         """What whoever marks next scans at least: a block of globals, a part of a table."""
         return self._gc.course.grain(self._taken())
+
+    def poll(self, claimed: Bytes = 0) -> Bytes:
+        """What a worker scans before it looks whether to go on, of what it has just claimed."""
+        course, taken = self._gc.course, self._taken() - claimed
+        return round(min(course.poll(taken), course.end(taken) - taken))
 
     def mark_ns(self, claimed: Bytes) -> Nanoseconds:
         """How long one marker takes for what it has just claimed, beside those that are at it."""

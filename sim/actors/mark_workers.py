@@ -11,7 +11,7 @@ from sim.actors.mark_accounts import MarkAccounts
 from sim.actors.scheduler import Scheduler
 from sim.actors.state import MarkState, P
 from sim.engine.clock import ProcessClock
-from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK
+from sim.go.markwork import FRACTIONAL_SLACK
 from sim.runtime.state import GC, Process
 from sim.units import Bytes, Nanoseconds
 
@@ -87,7 +87,8 @@ class MarkWorkers:
         while gc.marking:
             allowed = share * (self._clock.now - gc.cycle.started) - p.fractional_ns
             wanted = int(allowed / (1 - share) / self._accounts.rate())
-            claimed = self._mark.work.claim(max(DRAIN_CHECK, min(wanted, self._accounts.piece())))
+            wanted = max(min(wanted, self._accounts.piece()), self._accounts.poll())
+            claimed = self._mark.work.claim(wanted)
             if not claimed:
                 return
             p.fractional_ns += yield from self._mark_on(p, claimed, "fractional")
@@ -114,16 +115,16 @@ class MarkWorkers:
         Only idle workers are interrupted, and notice it at their next poll.
         """
         clock, mark, accounts = self._clock, self._mark, self._accounts
-        ns, begun, since = accounts.mark_ns(claimed), clock.now, clock.process_time
+        ns, poll = accounts.mark_ns(claimed), accounts.poll(claimed)
+        begun, since = clock.now, clock.process_time
         mark.markers += 1
         p.interruptible = kind == "idle"
         done = claimed
         try:
             yield clock.work(ns)
         except simpy.Interrupt:
-            poll = max(1, round(DRAIN_CHECK * ns / claimed))
             marked = clock.process_time - since
-            until_poll = min(-marked % poll, ns - marked)
+            until_poll = min(-marked % max(1, round(poll * ns / claimed)), ns - marked)
             if until_poll:
                 yield clock.work(until_poll)
             done = int(claimed * (clock.process_time - since) / ns)

@@ -112,9 +112,9 @@ class Schedule:
         self._times.append(now)
         self._waiting += more
 
-    def run(self, goroutines: int, now: float, piece_ns: float) -> None:
-        """So many goroutines compute on and on from now on, and pieces are not longer."""
-        self._piece = piece_ns
+    def run(self, goroutines: int, now: float, poll_ns: float, piece_ns: float) -> None:
+        """So many goroutines compute on and on from now on; pieces last so long, at least and most."""
+        self._poll, self._piece = poll_ns, piece_ns
         taken = [processor for processor in self._processors if processor.taken]
         while len(taken) + self._waiting < goroutines:
             self._wait(now)

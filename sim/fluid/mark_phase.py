@@ -11,7 +11,7 @@ from sim.fluid.loads import ClosedFlow
 from sim.fluid.plan import Plan
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markcourse import MarkCourse
-from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK, PIECE_NS
+from sim.go.markwork import FRACTIONAL_SLACK, PIECE_NS
 from sim.machine.price import crowded
 from sim.runtime.state import GC
 
@@ -41,8 +41,10 @@ class MarkPhaseState:
     """CPU-ns of one marker alone for a unit, the mean of the phase."""
     course: MarkCourse
     """The same along the phase."""
+    globals: float
+    """Units of globals, which come first."""
     roots: float
-    """Units of globals and stacks, which come first."""
+    """Units of globals and of stacks, which come next."""
     crowding: float
     share: float
     """Of the time of a P, what fractional workers may have."""
@@ -53,12 +55,9 @@ class MarkPhaseState:
     """Ps of fractional workers at present. Written by `MarkingFlow`."""
     left: float = field(init=False)
     """Units that are not done. Written by `MarkingFlow`."""
-    pieces: float = field(init=False)
-    """How many can mark at a time: no piece of work is smaller."""
 
     def __post_init__(self) -> None:
         self.left = self.units
-        self.pieces = max(self.units / DRAIN_CHECK, 1.0)
         self.fractional = self.share * FRACTIONAL_USE * (self.ps - self.dedicated)
 
     @classmethod
@@ -71,6 +70,7 @@ class MarkPhaseState:
             units=float(gc.scan_units),
             mean=gc.ns_per_unit,
             course=gc.course,
+            globals=float(gc.cycle.scan["globals"]),
             roots=float(gc.scan_units - gc.cycle.scan["heap"]),
             crowding=gc.crowding,
             share=gc.fraction,
@@ -84,10 +84,22 @@ class MarkPhaseState:
         return self.course.rate(self._next)
 
     @property
+    def pieces(self) -> float:
+        """How many can mark at a time."""
+        return self.course.pieces(self._next)
+
+    @property
+    def poll(self) -> float:
+        """Units that a worker does before it looks whether to go on."""
+        return self.course.poll(self._next)
+
+    @property
     def first_assist_ns(self) -> float:
-        """CPU-ns of an assist that finds the roots taken: of a table, a part at least."""
-        work = max(OVER_ASSIST_WORK, self.course.grain(self.roots))
-        return self.course.ns(self.roots, self.roots + work)
+        """CPU-ns of an assist that finds globals taken: of a table, a part at least."""
+        end = self.globals + OVER_ASSIST_WORK
+        if end > self.roots:
+            end = max(end, self.roots + self.course.grain(self.roots))
+        return self.course.ns(self.globals, end)
 
     @property
     def same(self) -> float:
@@ -108,7 +120,12 @@ class MarkPhaseState:
     def piece(self) -> float:
         """Longest pieces of a worker; towards the end they become smaller."""
         most = min(PIECE_NS / self.per_unit, self.left / (PIECES * self.ps))
-        return max(most, DRAIN_CHECK)
+        return max(most, self.poll)
+
+    @property
+    def poll_ns(self) -> float:
+        """CPU-ns between two looks of a worker whether to go on."""
+        return self.poll * self.per_unit
 
     @property
     def piece_ns(self) -> float:

@@ -17,7 +17,7 @@ from sim.fluid.mark_phase import FRACTIONAL_USE, MAJORITY, MarkPhaseState
 from sim.fluid.openers import openers
 from sim.fluid.plan import Plan
 from sim.fluid.sources import MIN_RATE_PER_NS
-from sim.go.markwork import DRAIN_CHECK, FRACTIONAL_SLACK, PIECE_NS
+from sim.go.markwork import FRACTIONAL_SLACK, PIECE_NS
 from sim.go.sysmon import PERIOD, TIME_SLICE, WHOLE_SLICE
 from sim.machine.price import crowded
 
@@ -40,7 +40,7 @@ class MarkSchedules:
         self._plan = plan = flow.plan(phase.ps)
         ps = phase.ps - int(phase.dedicated)
         self._slower = crowded(phase.crowding, phase.ps - 1)
-        self._poll_ns = DRAIN_CHECK * phase.mean * self._slower
+        self._poll_ns = phase.course.poll_ns * self._slower
         """ns between two polls of a worker."""
         self._computing = phase.computing(flow)[:ps]
         self._idle = ps - len(self._computing)
@@ -62,8 +62,7 @@ class MarkSchedules:
         slice_end = after_a_slice(slices[0] if slices else part * PERIOD)
         processors = [self._of_idle_p(p, part, other, begun, slice_end) for p in range(self._idle)]
         processors += [ScheduledP(self._look(part), ends, taken=True) for ends in slices]
-        poll = DRAIN_CHECK * phase.mean
-        return Schedule(phase.share, poll, self._slower, processors, slice_end)
+        return Schedule(phase.share, phase.poll_ns, self._slower, processors, slice_end)
 
     def _of_idle_p(
         self, p: int, part: float, other: float, begun: float, slice_end: NextSchedule

@@ -15,7 +15,7 @@ from sim.fluid.mark_schedules import STRATA, MarkSchedules
 from sim.fluid.plan import Plan
 from sim.fluid.sources import MIN_RATE_PER_NS
 from sim.go.assist import OVER_ASSIST_WORK
-from sim.go.markwork import DRAIN_CHECK, SCAN_ORDER
+from sim.go.markwork import SCAN_ORDER
 from sim.go.sysmon import TIME_SLICE
 from sim.machine.profile import MachineProfile
 from sim.runtime.state import GC, Process, Settings
@@ -81,7 +81,8 @@ class MarkingFlow:
     def _last_pieces(self) -> float:
         """Work that is in hands when the last piece has been taken: of each marker, a half."""
         markers = max(self._ps - self._program, 1.0)
-        return min(markers * DRAIN_CHECK / 2, self._phase.units / 2)
+        phase = self._phase
+        return min(markers * phase.course.poll(phase.units) / 2, phase.units / 2)
 
     def _open(self) -> Process[None]:
         """Until the first pieces are done there is no credit: see `opening`."""
@@ -159,7 +160,7 @@ class MarkingFlow:
         flow, phase = self._flow, self._phase
         computing = len(phase.computing(flow))
         for schedule in self._schedules:
-            schedule.run(computing, flow.now - phase.begun, phase.piece_ns)
+            schedule.run(computing, flow.now - phase.begun, phase.poll_ns, phase.piece_ns)
         waiting = 0.0
         if self._schedules:
             marked = max(self._marked(soon) - self._cpu["fractional"], 0.0)

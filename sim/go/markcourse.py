@@ -11,6 +11,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from sim.go.markwork import DRAIN_CHECK
+
 ROOT_BLOCK: Final = 256 << 10  # runtime/mgcmark.go: rootBlockBytes
 OBLET: Final = 128 << 10  # runtime/mgcmark.go: maxObletBytes
 
@@ -45,6 +47,9 @@ class MarkCourse:
             last = self._stretches[-1]
             self._stretches[-1] = last._replace(ns=last.ns + passed)
         self._rates = [stretch.ns / stretch.work for stretch in self._stretches]
+        self._polls = [min(one.grain or DRAIN_CHECK, one.work) for one in self._stretches]
+        counts = [one.work / poll for one, poll in zip(self._stretches, self._polls, strict=True)]
+        self._pieces_after = [sum(counts[k + 1 :]) for k in range(len(counts))]
 
     def rate(self, taken: float) -> float:
         """CPU-ns of the next byte."""
@@ -56,6 +61,30 @@ class MarkCourse:
         """Bytes of which the next scan consists at least; 0: as few as anybody wants."""
         stretch = self._at(taken)
         return min(stretch.grain, int(self.end(taken) - taken)) if stretch is not None else 0
+
+    def poll(self, taken: float) -> float:
+        """Bytes that a worker scans before it looks whether to go on (runtime/mgcmark.go: gcDrain).
+
+        It does so after each root and part of a table, else when it has done so much scan work.
+        """
+        if not self._polls:
+            return DRAIN_CHECK
+        return self._polls[min(bisect_right(self._ends, taken), len(self._polls) - 1)]
+
+    def pieces(self, taken: float) -> float:
+        """How many can mark what is left at a time, each until it looks whether to go on."""
+        which = bisect_right(self._ends, taken)
+        if which >= len(self._ends):
+            return 1.0
+        here = (self._ends[which] - taken) / self._polls[which]
+        return max(here, 1.0) + self._pieces_after[which]
+
+    @property
+    def poll_ns(self) -> float:
+        """CPU-ns between two such looks, on average over the time that marking takes."""
+        polls = zip(self._stretches, self._rates, self._polls, strict=True)
+        total = sum(stretch.ns for stretch in self._stretches)
+        return sum(one.ns * rate * poll for one, rate, poll in polls) / max(total, 1e-9)
 
     def end(self, taken: float) -> float:
         """Until how much work has been taken a byte costs what the next one does."""

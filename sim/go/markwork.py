@@ -40,10 +40,10 @@ class MarkWork:
         """Nothing left and nobody busy: the condition for mark termination."""
         return self.unclaimed == 0 and self.in_flight == 0
 
-    def piece(self, markers: int, largest: int) -> int:
+    def piece(self, markers: int, largest: int, least: int) -> int:
         """A fair piece for one of several markers: large at first, small towards the end.
 
         Real workers exchange buffers of 253 pointers all the time; guided pieces give the same
         balance at the end with far fewer steps.
         """
-        return max(DRAIN_CHECK, min(largest, self.unclaimed // (8 * max(1, markers))))
+        return max(least, min(largest, self.unclaimed // (8 * max(1, markers))))

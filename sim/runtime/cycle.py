@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sim.engine.clock import Clock, ClockTime
 from sim.go.markcourse import OBLET, ROOT_BLOCK, MarkCourse, MarkStretch
 from sim.go.pacer import check
@@ -123,7 +125,11 @@ class Collector:
         rest_ns = found.cpu_ns - tables_ns + found.specials_ns
         return [
             MarkStretch(nbytes, mark.cycle_ns + nbytes * mark.root_byte_ns, ROOT_BLOCK),
-            MarkStretch(found.stack_scan, stacks_ns(found.goroutines, found.stack_scan, mark)),
+            MarkStretch(
+                found.stack_scan,
+                stacks_ns(found.goroutines, found.stack_scan, mark),
+                math.ceil(found.stack_scan / max(found.goroutines, 1)),
+            ),
             MarkStretch(tables, tables_ns, OBLET),
             MarkStretch(heap - tables, rest_ns),
         ]

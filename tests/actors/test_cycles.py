@@ -14,7 +14,7 @@ from sim.actors.state import G, P
 from sim.build_events import Events
 from sim.go.assist import OVER_ASSIST_WORK
 from sim.go.markcourse import ROOT_BLOCK
-from sim.go.markwork import MarkWork
+from sim.go.markwork import FRACTIONAL_SLACK, MarkWork
 from sim.go.pacer.go127 import background_workers
 from sim.go.sysmon import PERIOD, WHOLE_SLICE
 from sim.units import MINUTE, MS, SECOND, US, KiB, MiB
@@ -183,6 +183,22 @@ def test_a_quarter_of_the_cpu_marks_whatever_gomaxprocs(procs: int) -> None:
     assert fractional == pytest.approx(workers.fraction, rel=0.4, abs=0.01)
     assert (dedicated / procs + fractional) < 0.25 * 1.25
     assert cycles["idle_ns"].sum() < 0.01 * marking * procs
+
+
+def test_a_fractional_worker_looks_after_each_root_whether_it_has_had_its_share() -> None:
+    """And leaves a P that idles to an idle worker (runtime/mgcmark.go: gcDrain)."""
+    work = {"cpu": "20us", "allocate": "8KiB", "of": "node", "lives": "step"}
+    jobs = {"job": {"stack": "4KiB", "steps": [{"work": work}, {"wait": "2ms"}]}}
+    small = program([], {"workers": 30}, stores={}, goroutines=jobs)
+    cycles = run(small, GOMAXPROCS=1, duration="400ms").cycles
+    assert (cycles["stack_scan"] > 30 * 4 * KiB).all()
+    assert (cycles["heap_scan"] == 0).all()
+    share = FRACTIONAL_SLACK * cycles["fractional_goal"]
+    allowed = share * (cycles["mark_term_ns"] - cycles["start_ns"])
+    a_stack = 6 * US
+    assert (cycles["fractional_ns"] < allowed + a_stack).all()
+    assert (cycles["fractional_ns"] > 0).all()
+    assert cycles["idle_ns"].sum() > 0.2 * cycles["fractional_ns"].sum()
 
 
 @looks_inside

@@ -59,14 +59,14 @@ def test_a_p_marks_from_when_its_goroutine_blocks() -> None:
     busy = ScheduledP(EVERY_MS, 9.0 * MS, taken=True)
     only = schedules(busy)
     only.marked(4.0 * MS)
-    only.run(0, 4.0 * MS, PIECE)
+    only.run(0, 4.0 * MS, POLL, PIECE)
     assert only.marked(8.0 * MS) >= 1.2 * SHARE * 4 * MS
 
 
 def test_a_goroutine_that_begins_finds_a_p() -> None:
     processor = idle()
     only = schedules(processor)
-    only.run(1, 2.0 * MS, PIECE)
+    only.run(1, 2.0 * MS, POLL, PIECE)
     only.marked(4.0 * MS)
     assert processor.taken
 
@@ -83,7 +83,7 @@ def test_who_ends_a_piece_meanwhile_finds_what_a_worker_leaves_in_the_queue() ->
     near = ScheduledP(SLICE_END, 20.0 * MS, taken=False, piece_left=0.5)
     far = ScheduledP(SLICE_END, 20.0 * MS, taken=False)
     three = schedules(first, near, far)
-    three.run(0, 0.0, PIECE)
+    three.run(0, 0.0, POLL, PIECE)
     three.marked(9.0 * MS)
     assert first.marked > 0
     assert near.marked > 0

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.go.markcourse import MarkCourse, MarkStretch
+from sim.go.markwork import DRAIN_CHECK
 
 STRETCHES = st.lists(
     st.builds(MarkStretch, st.integers(0, 10**9), st.floats(0, 1e10)), min_size=1, max_size=4
@@ -35,3 +36,14 @@ def test_a_table_costs_more_by_the_byte_and_is_scanned_in_large_parts() -> None:
     assert course.rate(100) == pytest.approx(8009 / 800)  # what is left over is paid at the end
     assert (course.grain(99), course.grain(100)) == (0, 256)
     assert (course.end(0), course.end(100), course.end(900)) == (100, 900, 900)
+
+
+def test_a_worker_looks_after_each_root_and_so_often_while_it_scans_the_heap() -> None:
+    roots, heap = MarkStretch(12_000, 9e3, 4_000), MarkStretch(4 * DRAIN_CHECK, 2e5)
+    course = MarkCourse([roots, heap])
+    assert (course.poll(0), course.poll(12_000), course.poll(10**9)) == (4_000, *[DRAIN_CHECK] * 2)
+    assert (course.pieces(0), course.pieces(6_000)) == (7.0, 5.5)
+    # The last of a kind is in one hand.
+    assert (course.pieces(11_000), course.pieces(12_000 + 3.5 * DRAIN_CHECK)) == (5.0, 1.0)
+    assert course.poll_ns == pytest.approx((9e3 * 3e3 + 2e5 * 5e4) / 209e3)
+    assert MarkCourse([MarkStretch(70, 7.0)]).poll(0) == 70

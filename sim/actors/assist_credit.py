@@ -80,11 +80,12 @@ class AssistCredit:
             left = owed.scan_work - stolen
             if not left:
                 break
-            wanted = max(min(left, self._accounts.piece()), self._accounts.least())
-            claimed = self._mark.work.claim(wanted)
-            if claimed:
+            while left > 0 and (claimed := self._mark.work.claim(self._accounts.part(left))):
                 yield from self.scan(g, claimed)
-            elif gc.marking and g.credit <= 0:
+                left -= claimed
+                if gc.limiter.limiting:
+                    return
+            if left > 0 and gc.marking and g.credit <= 0:
                 yield from self._park(g)
 
     def scan(self, g: G, claimed: Bytes) -> Body:

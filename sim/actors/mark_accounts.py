@@ -45,9 +45,11 @@ class MarkAccounts:
         """CPU-ns of one marker alone for the next byte of scan work."""
         return self._gc.course.rate(self._taken())
 
-    def least(self) -> Bytes:
-        """What whoever marks next scans at least: a block of globals, a part of a table."""
-        return self._gc.course.grain(self._taken())
+    def part(self, work: Bytes) -> Bytes:
+        """Of an assist's work, what it takes at a time: roots and parts of tables are whole."""
+        course, taken = self._gc.course, self._taken()
+        alike, longest = int(course.end(taken) - taken), int(PIECE_NS / course.rate(taken))
+        return max(min(work, alike, longest), course.grain(taken), 1)
 
     def poll(self, claimed: Bytes = 0) -> Bytes:
         """What a worker scans before it looks whether to go on, of what it has just claimed."""

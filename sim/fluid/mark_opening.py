@@ -25,6 +25,8 @@ class Opening(NamedTuple):
     """Dedicated workers whose Ps wake up first (runtime/proc.go: procresize)."""
     late: float
     """Share of the time in which Ps wake up."""
+    own: float
+    """Ps that need not wake up: that of the request that triggered the cycle, when it is done."""
     least: float
     """CPU-ns that goroutines mark."""
     extra: float
@@ -46,22 +48,25 @@ def opening(phase: MarkPhaseState, flow: Flow, wake_ns: float, per_byte: float) 
         if not opener.source.regular:  # else the next one comes later by as much
             opener.source.hasten(opener.share * opener.unfinished)
     since = flow.now - phase.begun
+    # The P of the request that triggered the cycle need not wake up, and marks when that is done.
+    without = length - rest.chance * max(length - first - rest.ns, 0.0)
     # They came while the world was stopped, or come early enough for their P to wake up. A
     # fractional worker goes first on every P, and then there is credit.
-    come = 0.0 if phase.share else _come(plan, found, length + since)
+    come = 0.0 if phase.share else _come(plan, found, without + since)
     free = max(procs - phase.background - plan.program, 0.0)
     # Beside as many as on average there is the request that triggered the cycle.
     others = rest.chance * min(free, 1.0)
-    least = _least(phase, flow, plan, length, others, come)
+    least = _least(phase, flow, plan, without, others, come)
     # Who triggered it pays for all that it has left to allocate, as long as there is no credit.
     owed_ns = rest.slot_bytes * per_byte * phase.first_assist_ns / OVER_ASSIST_WORK
     least = max(
-        least, min(owed_ns, rest.chance * length), _whole_assists(phase, flow, per_byte, length)
+        least, min(owed_ns, rest.chance * without), _whole_assists(phase, flow, per_byte, without)
     )
     assist_ns = phase.first_assist_ns
     extra = others * min(rest.ns / length, 1.0) + come * min(assist_ns / length, 1.0)
     late_ns, late_ps = _afterwards(phase, plan, rest, others, length, since, free)
-    return Opening(length, asleep, wake_ns / length, least, min(extra, free), late_ns, late_ps)
+    own = rest.chance * (1 - min(rest.ns / length, 1.0))
+    return Opening(length, asleep, wake_ns / length, own, least, min(extra, free), late_ns, late_ps)
 
 
 def _run_ns(plan: Plan) -> float:

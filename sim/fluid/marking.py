@@ -93,7 +93,9 @@ class MarkingFlow:
         phase.dedicated -= begin.asleep * begin.late
         while flow.now < end and phase.left >= 1:
             least = begin.least - (self._cpu["assist"] - assisted)
-            yield from self._step(0.0, end - flow.now, 1 - begin.late, least, begin.extra)
+            yield from self._step(
+                0.0, end - flow.now, 1 - begin.late, least, begin.extra, begin.own
+            )
         phase.dedicated += begin.asleep * begin.late
 
     def _tail(self) -> Process[None]:
@@ -123,6 +125,7 @@ class MarkingFlow:
         awake: float = 1.0,
         least: float = 0.0,
         extra: float = 0.0,
+        own: float = 0.0,
     ) -> Process[None]:
         """Some time at constant rates, until so much work is left at most.
 
@@ -132,7 +135,7 @@ class MarkingFlow:
         soon = longest or phase.units * phase.mean / self._marking_ps / STEPS
         plan = self._plan(soon)
         self._program = plan.program
-        marks = self._markers(plan, awake, extra)
+        marks = self._markers(plan, awake, extra, own)
         work = phase.left - max(until, phase.same)
         elapsed = self._length(plan, marks, longest, soon, work)
         supply = marks.workers * elapsed / marks.unit_ns
@@ -168,12 +171,16 @@ class MarkingFlow:
             waiting = (self._waited(soon) - self._waited(0.0)) / soon
         return flow.plan(self._ps - phase.background, waiting)
 
-    def _markers(self, plan: Plan, awake: float, extra: float) -> Markers:
-        """Who marks beside the program; of idle workers, such a share is awake."""
+    def _markers(self, plan: Plan, awake: float, extra: float, own: float) -> Markers:
+        """Who marks beside the program; of idle workers, such a share is awake.
+
+        So are all on so many Ps that had no need to wake up.
+        """
         phase, procs, program = self._phase, self._ps, plan.program
         computing = len(phase.computing(self._flow))
         free = procs - phase.background - program - extra
-        idle = phase.idle_workers(free, phase.background) * awake
+        idle = phase.idle_workers(free, phase.background)
+        idle = max(idle * awake, min(own - phase.fractional, idle))
         workers = phase.background + idle
         owed_per_ns = self._assists.owed(plan) / max(program, 1e-9)
         paid = owed_per_ns * program * phase.per_unit <= workers

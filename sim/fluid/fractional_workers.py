@@ -113,7 +113,7 @@ class Schedule:
         self._waiting += more
 
     def run(self, goroutines: int, now: float, poll_ns: float, piece_ns: float) -> None:
-        """So many goroutines compute on and on from now on; pieces last so long, at least and most."""
+        """So many goroutines compute on and on now; so long are pieces at least and most."""
         self._poll, self._piece = poll_ns, piece_ns
         taken = [processor for processor in self._processors if processor.taken]
         while len(taken) + self._waiting < goroutines:

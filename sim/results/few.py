@@ -60,8 +60,8 @@ def fewest(found: Sequence[tuple[str, Few]]) -> list[str]:
         mine = [(name, one) for name, one in found if one.what == what]
         name, least = min(mine, key=lambda item: item[1].number)
         others = len({other for other, _ in mine}) - 1
-        also = f" (and {others} more settings are short of them)" if others > 1 else ""
-        also = " (and 1 more setting is short of them)" if others == 1 else also
+        settings = "setting" if others == 1 else "settings"
+        also = f"; likewise {others} more {settings}" if others else ""
         lines.append(f"{name}: {least.sentence}{also}.")
     return lines
 

@@ -373,7 +373,7 @@ def test_a_comparison_says_what_its_runs_are_too_short_to_tell(compared: Any) ->
         run.figures.few = [short, short._replace(number=2, sentence="2 are no distribution")]
         runs.append(({"GOGC": gogc}, run))
     lines = of_comparison(compare_runs(runs, {"GOGC": "50"}))
-    assert "GOGC=50: 2 are no distribution (and 1 more setting is short of them)." in lines
+    assert "GOGC=50: 2 are no distribution; likewise 1 more setting." in lines
 
 
 def test_a_mean_over_fewer_workloads_says_over_how_many() -> None:

@@ -10,8 +10,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.fitting.fit import Fit
+from sim.fitting.load import queues
 from sim.fitting.non_heap import chance_of_bitmaps, smallness, with_bitmaps
 from sim.fitting.observe import Floats
+from sim.fitting.phases import FEW_CYCLES
 from sim.fitting.resident import bounded, ends, program_at
 from sim.replay.memory import Overheads
 from sim.replay.program import Load, ObservedCycle, ObservedProgram, Window
@@ -76,11 +78,12 @@ def spreads(fit: Fit) -> Spreads:
     live, grown = seen.live[measured], seen.allocated[measured]
     cost = seen.mark_cpu[measured] / live
     logs = math.sqrt(fit.logs)
+    moves = _of_part(live) if queues(fit) and _holds(fit) else _of_mean(live)
     return Spreads(
         mark_cost=math.hypot(MARK_COST_SPREAD, _of_mean(cost), fit.unsure_cost) / logs,
         rate=RATE_SPREAD,
         live=math.hypot(
-            LIVE_SPREAD, _of_mean(live), _ROUNDING / float(live.mean()), fit.unsure_live
+            LIVE_SPREAD, moves, _ROUNDING / float(live.mean()), fit.unsure_live
         )
         / logs,
         work=math.hypot(WORK_SPREAD, _of_mean(grown), _ROUNDING / float(grown.mean())) / logs,
@@ -103,6 +106,21 @@ def _of_mean(values: Floats) -> float:
     level = values - np.polyval(np.polyfit(places, values, 1), places)
     batches = np.array([float(batch.mean()) for batch in np.array_split(level, count)])
     return max(alone, float(batches.std(ddof=1)) / math.sqrt(count)) / mean
+
+
+def _holds(fit: Fit) -> bool:
+    """There is a steady part, long enough to tell it from growth."""
+    return fit.course.holds and fit.cycles - fit.course.starting >= FEW_CYCLES
+
+
+def _of_part(values: Floats) -> float:
+    """Standard deviation of the parts of a log, relative to all, of which any may be another run.
+
+    What queues near overload comes and stays for long: a run is one part of such a course.
+    """
+    parts = np.array_split(values, min(len(values), max(2, math.isqrt(len(values)))))
+    means = np.array([float(part.mean()) for part in parts])
+    return float(means.std(ddof=1) / max(float(values.mean()), 1e-9)) if len(means) > 1 else 0.0
 
 
 class Possible(NamedTuple):

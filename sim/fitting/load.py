@@ -18,7 +18,8 @@ MORE_THAN_MOMENTS: Final[Fraction] = 0.25
 most of it in a program that waits on two Ps; decides whether a fit is waiting or busy."""
 QUEUEING: Final[Fraction] = 0.8
 """Share of the Ps in use, from which on several requests are there at a time: an M/M/1 queue holds
-four on average. A judgement; only words depend on it."""
+four on average. A judgement; decides whether what queues is said to be alive, and widens intervals
+of such programs."""
 IDLE_SHARE_OF_WAITING: Final = 0.05
 """Share of the Ps; with more for idle workers, load limits the program, not CPU. As
 `SPARE_OF_WAITING`; decides whether a fit is waiting or busy."""
@@ -64,13 +65,22 @@ def _collecting(fit: Fit) -> float:
     return float((seen.assist + seen.background)[measured].sum()) / time
 
 
+def queues(fit: Fit) -> bool:
+    """Several requests are there at a time, and are alive meanwhile."""
+    return fit.program.load is Load.WAITING and _used(fit) >= QUEUEING
+
+
+def _used(fit: Fit) -> Fraction:
+    """Of the Ps, by load and collection."""
+    return (fit.program.demanded_cpus + _collecting(fit)) / fit.program.procs
+
+
 def queueing(fit: Fit) -> tuple[str, ...]:
     """A doubt where what queues is a part of the live heap that the next run need not have."""
-    used = (fit.program.demanded_cpus + _collecting(fit)) / fit.program.procs
-    if fit.program.load is Load.BUSY or used < QUEUEING:
+    if not queues(fit):
         return ()
     sentence = (
-        f"load and collection keep {used:.0%} of the Ps busy: requests that queue are alive"
+        f"load and collection keep {_used(fit):.0%} of the Ps busy: requests that queue are alive"
         " meanwhile, and how many do differs from run to run, and with them live heap and cycles"
     )
     return (sentence,)

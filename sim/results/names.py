@@ -21,7 +21,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "longest_pause": "longest pause",
         "gc_cycles": "GC cycles",
         "peak_heap": "peak heap",
-        "mean_heap_marked": "live heap (mean)",
+        "mean_heap_marked": "marked heap (mean)",
         "gc_cpu_with_idle": "GC CPU with idle workers",
         "assist_cpu": "assist CPU",
         "allocation": "allocation rate",

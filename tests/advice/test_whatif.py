@@ -130,6 +130,14 @@ def test_cycles_of_one_phase_are_alike_so_that_a_log_says_less_than_it_has_cycle
     assert prediction.low.gc_cycles < 667 < prediction.high.gc_cycles
 
 
+def test_what_queues_near_overload_may_be_another_in_the_next_run() -> None:
+    """caddy on one P, 87 % of it in use: 37 cycles are likely, and 47 were counted."""
+    fit = fitted(APPS / "caddy.p1.gogc100.limnone.r0.gctrace.gz")
+    assert any("requests that queue are alive" in doubt for doubt in fit.warnings)
+    (found,) = predict(fit, [Setting(200, None, 1)])
+    assert found.low.gc_cycles <= 47 <= found.high.gc_cycles < 60
+
+
 def test_what_phases_leave_free_in_spans_is_in_the_range_under_a_limit() -> None:
     """Hugo's real goals fell from 344 to 274 MiB under 384MiB; its GC CPU was 2.31 s."""
     fit = fit_log(APPS / "hugo.p2.gogc100.limnone.r0.gctrace.gz", rss="441560KiB")

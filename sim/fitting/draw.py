@@ -34,9 +34,9 @@ WORK_SPREAD: Final[Fraction] = 0.06
 CPU."""
 POOLED_SPREAD: Final[Fraction] = 0.08
 """Of what is allocated in a cycle, what comes with the cycle and not with the work, beyond the free
-slots that Ps cache: pools do, which every cycle empties (sync.Pool). Where no second log tells. Of
-17 recorded programs half are within 5 %, one has 37 % (in sample); widens intervals of cycles at
-another GOGC."""
+slots that Ps cache: pools do, which every cycle empties (sync.Pool). Where no second log tells.
+Chosen by 17 recorded programs, of which half are within 5 % and one has 37 % (in sample); widens
+intervals of cycles at another GOGC."""
 SPAN_OVERHEAD_SPREAD: Final[Fraction] = 0.01
 """Of the share of a heap that spans need beside objects, absolute. Chosen as half of the range of
 heaps of small objects (`SPAN_OVERHEAD`); widens intervals of memory."""
@@ -48,8 +48,8 @@ OVERHEAD_SHARE_SPREAD: Final[Fraction] = 0.03
 widens intervals of RSS of large heaps."""
 FRAGMENTED_SPREAD: Final[Fraction] = 0.15
 """The same, only ever more, of a busy program of small objects whose live heap scatters as much as
-it is: slots that one phase left free in its spans do not fit the objects of the next one. Of the
-recorded programs gofmt had 9 % of its heap so under a limit and hugo 20 % (in sample); widens
+it is: slots that one phase left free in its spans do not fit the objects of the next one. Chosen by
+two recorded programs: gofmt had 9 % of its heap so under a limit and hugo 20 % (in sample); widens
 intervals under a limit."""
 RESIDENT_SPREAD: Final[Fraction] = 0.03
 """Of resident memory from one run to the next, relative, the heap being the same. A judgement;

@@ -82,10 +82,7 @@ def spreads(fit: Fit) -> Spreads:
     return Spreads(
         mark_cost=math.hypot(MARK_COST_SPREAD, _of_mean(cost), fit.unsure_cost) / logs,
         rate=RATE_SPREAD,
-        live=math.hypot(
-            LIVE_SPREAD, moves, _ROUNDING / float(live.mean()), fit.unsure_live
-        )
-        / logs,
+        live=math.hypot(LIVE_SPREAD, moves, _ROUNDING / float(live.mean()), fit.unsure_live) / logs,
         work=math.hypot(WORK_SPREAD, _of_mean(grown), _ROUNDING / float(grown.mean())) / logs,
     )
 

@@ -88,7 +88,9 @@ def make_runtime(config: RunConfig, emit: Callable[[Any], None], clock: Clock) -
             pacer_name=config.gc.pacer.name,
             switches=config.model,
         ),
-        machine=load_profile(config.machine).running(config.program.file),
+        machine=load_profile(config.machine)
+        .marked_by(config.gc.marker.name)
+        .running(config.program.file),
         streams=Streams(config.seed),
         emit=emit,
         gc=make_gc(config, clock),

@@ -18,7 +18,7 @@ from sim.config.convert import convert, convert_mapping
 from sim.config.tree import Node, read_yaml
 from sim.errors import UserError, nearest
 from sim.files import write
-from sim.machine.profile import SECTIONS, MachineProfile
+from sim.machine.profile import CLASSIC, SECTIONS, MachineProfile
 
 PROVENANCE: Final = "provenance"
 FAST: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -42,7 +42,8 @@ def load_profile(name: str) -> MachineProfile:
 
 def save_profile(profile: MachineProfile, path: Path) -> None:
     """Write a profile that `load_profile` can read; spreads and benchmarks are not kept."""
-    costs = {section: asdict(getattr(profile, section)) for section in SECTIONS}
+    sections = {section: getattr(profile, section) for section in (*SECTIONS, CLASSIC)}
+    costs = {section: asdict(found) for section, found in sections.items() if found is not None}
     text = {PROVENANCE: profile.provenance, "costs": costs}
     write(path, yaml.safe_dump(text, sort_keys=False, allow_unicode=True))
 

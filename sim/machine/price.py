@@ -49,6 +49,7 @@ class MarkSteps(Protocol):
     spans: float
     apart: float
     queued_apart: float
+    span_bytes: float
 
 
 def mark_cpu_ns(steps: MarkSteps, costs: MarkCosts) -> float:
@@ -63,8 +64,19 @@ def mark_cpu_ns(steps: MarkSteps, costs: MarkCosts) -> float:
         + (steps.pointers - steps.dense_pointers) * costs.pointer_ns
         + steps.dense_pointers * costs.dense_pointer_ns
         + steps.spans * costs.span_ns
-        + steps.apart * costs.apart_ns
-        + steps.queued_apart * costs.queued_apart_ns
+        + apart_ns(steps, costs)
+    )
+
+
+def apart_ns(steps: MarkSteps, costs: MarkCosts) -> float:
+    """What it takes longer that objects lie apart.
+
+    Of memory that is read at random, caches hold what fits: the rest, a part 1 - cache / memory,
+    comes from memory.
+    """
+    held = min(costs.cache_bytes / steps.span_bytes, 1.0) if steps.span_bytes else 0.0
+    return (1.0 - held) * (
+        steps.apart * costs.apart_ns + steps.queued_apart * costs.queued_apart_ns
     )
 
 

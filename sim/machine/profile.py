@@ -7,7 +7,7 @@ repetitions, and the micro-benchmark that measured it. All costs are CPU ns of o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Annotated, Final, TypeAlias
 
 from annotated_types import Ge
@@ -101,7 +101,7 @@ class MarkCosts:
     span_ns: Cost
     """A span with live objects, once in a cycle: its descriptor and mark bits come from memory."""
     apart_ns: Cost
-    """What an object costs more that lies apart from those marked before it: no cache holds it."""
+    """What an object costs more that lies apart from those marked before it, and is in no cache."""
     queued_apart_ns: Cost
     """The same where marks gather in the queue of spans, which takes some of the misses away."""
     crowded_span_ns: Cost
@@ -110,11 +110,33 @@ class MarkCosts:
     """What an object that lies apart costs more beside a second marker."""
     vector_kernel: Cost
     """1 if the CPU can scan whole spans (AVX-512 with GFNI: Ice Lake, Zen 4, and later), else 0."""
+    cache_bytes: Cost = 0.0
+    """Memory that caches hold of more that is read at random, addresses of its pages included.
+    0: it was not measured, and what lies apart is in none."""
+    unseen_heap: Cost = 0.0
+    """By what part marking the heap of a program is off from what its steps cost, four times in
+    five: so it is with benchmarks' heaps by the costs of the others. 0: it was not measured."""
 
     def times(self, factor: float) -> MarkCosts:
         """Costs of a heap whose marking takes so many times as long."""
         costs = {f.name: factor * getattr(self, f.name) for f in fields(self)}
-        return MarkCosts(**costs | {"vector_kernel": self.vector_kernel})
+        facts = ("vector_kernel", "cache_bytes", "unseen_heap")
+        return MarkCosts(**costs | {name: getattr(self, name) for name in facts})
+
+
+@dataclass(frozen=True, slots=True)
+class ClassicMarkCosts:
+    """Marking object by object (up to Go 1.25, runtime/mgcmark_nogreenteagc.go).
+
+    What the fields of `MarkCosts` are with this marker, which looks for mark bits elsewhere.
+    """
+
+    noscan_object_ns: Cost
+    object_ns: Cost
+    byte_ns: Cost
+    pointer_ns: Cost
+    span_ns: Cost
+    apart_ns: Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +233,14 @@ class MachineProfile:
     sched: SchedulerCosts
     mutator: MutatorCosts
     footprint: FootprintCosts
+    mark_classic: ClassicMarkCosts | None = None
+    """None: they were not measured apart, and those of `mark` hold for both markers."""
+
+    def marked_by(self, marker: str) -> MachineProfile:
+        """The machine on which this marker works."""
+        if marker != "classic" or self.mark_classic is None:
+            return self
+        return replace(self, mark=replace(self.mark, **asdict(self.mark_classic)))
 
     def running(self, file: float | None) -> MachineProfile:
         """The machine with a program whose executable is resident by so many bytes, if told."""
@@ -219,6 +249,8 @@ class MachineProfile:
         return replace(self, footprint=replace(self.footprint, text_bytes=file))
 
 
+CLASSIC: Final = "mark_classic"
+"""The section that a profile may leave out."""
 SECTIONS: Final = {
     "alloc": AllocCosts,
     "page": PageCosts,

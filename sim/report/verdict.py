@@ -9,8 +9,10 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from sim.config.machine import load_profile
 from sim.config.plain import plain
 from sim.config.run import GcPolicies, ModelSwitches, RunConfig, default_marker
+from sim.errors import UserError
 from sim.experiment.dominance import INDIFFERENT, Standing
 from sim.experiment.groups import title
 from sim.experiment.markdown import SETTINGS_OF_A_PAIR, change_text
@@ -49,7 +51,7 @@ def of_run(run: Result) -> list[str]:
     lines = [f"{_asked(run)}: {_health(run, findings)}.", *_cost(run, figures)]
     if memory := _memory(figures):
         lines.append(memory)
-    return [*lines, _limits(run, findings), _basis(run)]
+    return [*lines, _limits(run, findings), _basis(run, figures)]
 
 
 def settings_of(run: Result) -> dict[str, str]:
@@ -155,11 +157,27 @@ def _busy(run: Result) -> Fraction | None:
     return 1 - float(last["/cpu/classes/idle:cpu-seconds"]) / total if total else None
 
 
-def _basis(run: Result) -> str:
+def _basis(run: Result, figures: Summary) -> str:
     how = {"fluid": "rates (fluid mode)"}.get(run.run["detail"], "every goroutine and refill")
     return (
         f"Rests on: a simulation of {how}, seed {run.run['seed']} alone, with the costs of"
-        f" {run.run['profile']}."
+        f" {run.run['profile']}.{_unseen(run, figures)}"
+    )
+
+
+def _unseen(run: Result, figures: Summary) -> str:
+    """Between what GC CPU lies, as far as the profile says how heaps differ from what they cost."""
+    try:
+        off = load_profile(str(run.config["machine"])).mark.unseen_heap
+    except UserError:  # a file that is no longer there
+        return ""
+    told = figures["gc_cpu"].value
+    if not 0 < off < 1 or not told > 0:
+        return ""
+    low, high = (Figure(told / (1 + sign * off), "fraction") for sign in (1, -1))
+    return (
+        f" Marking four heaps of five costs within {Figure(off, 'fraction')} of that: GC CPU is"
+        f" {low} to {high}."
     )
 
 

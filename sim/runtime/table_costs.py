@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 from sim.go.kinds import WORD
-from sim.machine.price import MarkSteps
+from sim.machine.price import MarkSteps, apart_ns
 from sim.machine.profile import MarkCosts
 
 
@@ -32,11 +32,10 @@ def table_work(
         return TableWork(0.0, 0.0)
     of_all, part = pointers / max(slots, pointers), pointers / max(tabled, pointers)
     spans = max(steps.spans * tabled / max(slots, tabled), 1.0)
-    apart = steps.apart * costs.apart_ns + steps.queued_apart * costs.queued_apart_ns
     return TableWork(
         WORD * pointers,
         pointers * (costs.pointer_ns + WORD * costs.byte_ns)
         + of_all * steps.noscan_objects * costs.noscan_object_ns
-        + part * apart
+        + part * apart_ns(steps, costs)
         - spans * math.expm1(-pointers / spans) * costs.span_ns,
     )

@@ -15,10 +15,11 @@ import yaml
 
 from sim.errors import UserError
 from sim.files import write
-from sim.machine.profile import SECTIONS
+from sim.machine.profile import CLASSIC as CLASSIC_COSTS
+from sim.machine.profile import SECTIONS, ClassicMarkCosts
 from sim.truth.costs import SOURCES, CostRule, all_costs
 from sim.truth.host import host, realtime, undisturbed
-from sim.truth.mark_costs import mark_costs, mark_errors
+from sim.truth.mark_costs import mark_errors
 from sim.truth.rows import Costs, Rows, merged
 from sim.truth.toolchain import build, find_go, go_env
 
@@ -58,8 +59,7 @@ def explained(rows: Mapping[str, Rows]) -> str:
 
     Marking the heap of a program is off by as much as that of a benchmark, or more.
     """
-    heaps = rows["mark"], rows["mark_classic"]
-    errors = mark_errors(mark_costs(*heaps), *heaps)
+    errors = mark_errors(rows["latency"], rows["mark"])
     return (
         f"{len(errors)} heaps cost what their steps do, off by {np.median(errors):.0%} in the"
         f" median, {np.quantile(errors, 0.9):.0%} for one in ten"
@@ -149,7 +149,7 @@ def profile_text(
     head = "# Costs of the steps of the Go runtime, measured by `gomemsim calibrate`.\n"
     text = yaml.safe_dump({"provenance": dict(source)}, sort_keys=False, allow_unicode=True)
     lines = ["costs:"]
-    for section, cls in SECTIONS.items():
+    for section, cls in (*SECTIONS.items(), (CLASSIC_COSTS, ClassicMarkCosts)):
         lines.append(f"  {section}:")
         costs = {
             name: {

@@ -24,7 +24,7 @@ from sim.truth.alloc_costs import (
     sweep_costs,
     tiny_costs,
 )
-from sim.truth.mark_costs import crowding_costs, mark_costs, root_costs
+from sim.truth.mark_costs import classic_mark_costs, crowding_costs, mark_costs, root_costs
 from sim.truth.rows import Costs, Rows, mean, ns_of, solve
 
 WAITED_NS: Final = 1_000_000
@@ -49,18 +49,20 @@ def stop_costs(stops: Rows) -> Costs:
     """Stopping the world and the work while it stands still."""
     stop = {row["procs"]: row["sample"] for row in stops if row["case"] == "stop"}
     flush = {row["procs"]: row["sample"] for row in stops if row["case"] == "for_each_p"}
-    pauses = {row["procs"]: row for row in stops if row["case"] == "pauses"}
+    pauses = [row for row in stops if row["case"] == "pauses"]
+    start = {row["procs"]: float(np.median(row["starts"])) for row in pauses}
+    termination = float(np.median(pauses[0]["terminations"]))
     two = min(2, max(stop))
     alone, together = float(np.median(stop[1])), float(np.median(stop[two]))
-    start_work = max(pauses[1]["start"] - alone, 0.0)
+    start_work = max(start[1] - alone, 0.0)
     return {
         "stop_ns": alone,
         "stop_other_ns": max(together - alone, 0.0),
         "stop_per_p_ns": next(row["ns"] for row in stops if row["case"] == "signal"),
         "stop_sigma": _log_spread(stop[two]),
         "start_work_ns": start_work,
-        "restart_per_p_ns": max(pauses[two]["start"] - together - start_work, 0.0),
-        "termination_work_ns": max(pauses[1]["termination"] - alone, 0.0),
+        "restart_per_p_ns": max(start[two] - together - start_work, 0.0),
+        "termination_work_ns": max(termination - alone, 0.0),
         "ragged_barrier_ns": float(np.median(flush[two])),
     }
 
@@ -122,7 +124,8 @@ SOURCES: Final = (
     CostRule("page", ("faults",), fault_costs),
     CostRule("page", ("scavenge",), scavenge_costs),
     CostRule("sweep", ("sweep",), sweep_costs),
-    CostRule("mark", ("mark", "mark_classic"), mark_costs),
+    CostRule("mark", ("latency", "mark", "mark_classic"), mark_costs),
+    CostRule("mark_classic", ("latency", "mark_classic"), classic_mark_costs),
     CostRule("mark", ("roots",), root_costs),
     CostRule("mark", ("mark", "parallel"), crowding_costs),
     CostRule("barrier", ("barrier",), barrier_costs),

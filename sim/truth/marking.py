@@ -45,7 +45,9 @@ def _cycle_cpu(figures: RecordedFigures) -> float:
 
 def save_machine(config: RunConfig, runs: Sequence[RecordedFigures], out: Path) -> None:
     """Write the machine of a config with costs of marking that fit the heap of its real runs."""
-    factor, machine = mark_factor(config, runs), load_profile(config.machine)
+    factor = mark_factor(config, runs)
+    machine = load_profile(config.machine).marked_by(config.gc.marker.name)
     told = f"{factor:.3f} times the costs of {config.machine}, by runs of {config.workload}"
     provenance = {**machine.provenance, "mark": told}
-    save_profile(replace(machine, mark=machine.mark.times(factor), provenance=provenance), out)
+    mark = machine.mark.times(factor)
+    save_profile(replace(machine, mark=mark, mark_classic=None, provenance=provenance), out)

@@ -15,6 +15,7 @@ from sim.advice.risks import Risks
 from sim.advice.tuning import Candidate, Goals, Tuning
 from sim.advice.verdict import neighbour, of_predictions, of_setting, of_tuning
 from sim.config import load
+from sim.config.machine import load_profile, save_profile
 from sim.experiment.table import compare_runs
 from sim.fitting.fit import Fit
 from sim.fitting.resident import Resident
@@ -22,7 +23,7 @@ from sim.replay.setting import Setting
 from sim.report.documents import of_advice
 from sim.report.verdict import changed_parts, of_comparison, of_run
 from sim.simulation import simulate
-from sim.units import format_bytes
+from sim.units import Figure, format_bytes
 
 ROOT = Path(__file__).parents[2]
 LOG = ROOT / "tests/golden/real/garbage64.p2.gogc100.limnone.r0.gctrace.gz"
@@ -43,6 +44,20 @@ def test_a_healthy_run_is_called_so_with_its_cost_and_its_slack() -> None:
     assert f"peak RSS {figures['peak_rss']}" in lines[2]
     assert f" cycles from {figures['warm_up']} on ({len(run.cycles)} in all)" in lines[1]
     assert "gc_cpu" not in " ".join(lines)
+
+
+def test_gc_cpu_has_the_interval_that_its_profile_gives_it(tmp_path: Path) -> None:
+    """Costs of marking are means over heaps; shipped profiles do not say how heaps differ."""
+    shipped, mine = load_profile("avx512-x86-64"), tmp_path / "mine.yaml"
+    save_profile(replace(shipped, mark=replace(shipped.mark, unseen_heap=0.25)), mine)
+    fluid = ["model.detail=fluid", "duration=300ms"]
+    run = simulate(load("quickstart", [*fluid, f"machine={mine}"]))
+    gc_cpu = run.summary()["gc_cpu"].value
+    low, high = (Figure(gc_cpu / off, "fraction") for off in (1.25, 0.75))
+    assert of_run(run)[-1].endswith(f"GC CPU is {low} to {high}.")
+    mine.unlink()
+    assert of_run(run)[-1].endswith(f"with the costs of {mine}.")
+    assert "heaps of five" not in of_run(simulate(load("quickstart", fluid)))[-1]
 
 
 def test_a_queue_for_a_p_limits_a_run_though_the_cpu_is_not_used_up() -> None:

@@ -46,6 +46,8 @@ class MarkCounts:
     """Objects that are marked as soon as they are found, far from any that were before them."""
     queued_apart: float = 0.0
     """The same where the span waits in a queue until more of its objects are found."""
+    span_bytes: float = 0.0
+    """Memory of the spans in which anything lives: what objects that lie apart are spread over."""
 
 
 class Marker(Protocol):

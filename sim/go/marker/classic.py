@@ -26,6 +26,7 @@ class Classic:
         del vector_kernel
         counts = object_by_object(kinds, live)
         counts.spans, counts.apart = float(spans.sum()), float(scattered.sum())
+        counts.span_bytes = span_bytes(kinds, spans)
         return counts
 
 
@@ -40,3 +41,8 @@ def object_by_object(kinds: KindTable, live: Counts) -> MarkCounts:
         object_bytes=float((live * scan).sum()),
         pointers=float((live * kinds.column("pointers")).sum()),
     )
+
+
+def span_bytes(kinds: KindTable, spans: Counts) -> float:
+    """Memory of so many spans of each kind."""
+    return float((spans * kinds.column("nelems") * kinds.column("slot_bytes")).sum())

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt
 
 from sim.go.kinds import KindTable
 from sim.go.marker import Counts, Floats, MarkCounts, markers
-from sim.go.marker.classic import object_by_object
+from sim.go.marker.classic import object_by_object, span_bytes
 
 MIN_SLOT: Final = 16
 MAX_SLOT: Final = 512
@@ -67,6 +67,7 @@ class GreenTea:
         counts.pointers += float(pointers.sum())
         counts.dense_pointers = float((pointers * dense).sum())
         counts.spans, counts.queued_apart = float(spans.sum()), float(scattered.sum())
+        counts.span_bytes = span_bytes(kinds, spans)
         return counts
 
 

@@ -22,6 +22,7 @@ var benchmarks = map[string]func(){
 	"finalizers": finalizers,
 	"footprint":  footprint,
 	"large":      large,
+	"latency":    latency,
 	"mark":       mark,
 	"marking":    marking,
 	"pages":      pages,

@@ -29,11 +29,17 @@ func mark() {
 	}
 }
 
+const cycles = 4 // that a heap is marked
+
 // measureMarking emits the time of marking the heap beyond that of an empty one, and the steps.
 func measureMarking(r row, c counts, empty int64) {
 	runtime.GC()
-	interlude()
-	ns, _, _ := runtime.ProbeGC(cpu, goOn)
+	var ns int64
+	for range cycles {
+		interlude()
+		took, _, _ := runtime.ProbeGC(cpu, goOn)
+		ns += took / cycles
+	}
 	runtime.ProbeTrace(2)
 	runtime.GC()
 	runtime.ProbeTrace(0)
@@ -82,7 +88,6 @@ func measureParallel(heap string) {
 
 // meanMarking is the mean time of all workers in a cycle with so many Ps (ns).
 func meanMarking(procs int) int64 {
-	const cycles = 4
 	runtime.GOMAXPROCS(procs)
 	var ns int64
 	for range cycles {

@@ -137,6 +137,8 @@ func slowdown() {
 // done while the world stands still; and what it costs to signal a thread.
 func stops() {
 	debug.SetGCPercent(-1)
+	other := make([]byte, 32*mib)
+	forget := func() { clear(other) } // what the caches held
 	for ps := 1; ps <= runtime.NumCPU(); ps *= 2 {
 		runtime.GOMAXPROCS(ps)
 		var stop atomic.Bool
@@ -144,32 +146,29 @@ func stops() {
 			go spin(&stop)
 		}
 		time.Sleep(10 * time.Millisecond)
-		pause := func() { wait(200 * time.Microsecond) }
-		emit(row{"case": "stop", "procs": ps, "sample": runtime.ProbeStops(300, pause)})
-		emit(row{"case": "for_each_p", "procs": ps, "sample": runtime.ProbeForEachP(300, pause)})
+		emit(row{"case": "stop", "procs": ps, "sample": runtime.ProbeStops(100, forget)})
+		emit(row{"case": "for_each_p", "procs": ps, "sample": runtime.ProbeForEachP(100, forget)})
 		pauses(ps)
 		stop.Store(true)
 	}
 	signals()
 }
 
-// pauses: both pauses of collections of a heap in use.
+// pauses: both pauses of collections of a heap in use, some time after the last one.
 func pauses(ps int) {
 	roots, _ := heaps()[0].build()
 	defer runtime.KeepAlive(roots)
-	var starts, terminations []float64
+	var starts, terminations []int64
 	for range 15 {
 		for _, s := range shapes() {
 			s.create(100)
 		}
+		interlude()
 		runtime.GC()
 		start, termination := runtime.ProbePauses()
-		starts = append(starts, float64(start))
-		terminations = append(terminations, float64(termination))
+		starts, terminations = append(starts, start), append(terminations, termination)
 	}
-	emit(row{
-		"case": "pauses", "procs": ps, "start": median(starts), "termination": median(terminations),
-	})
+	emit(row{"case": "pauses", "procs": ps, "starts": starts, "terminations": terminations})
 }
 
 // signals: sending the signal that preempts a goroutine.

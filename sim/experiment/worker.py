@@ -102,6 +102,9 @@ def _grow(point: Point, folder: Path) -> None:
         final.parent.mkdir(parents=True, exist_ok=True)
         _make_room(point, final)
         growing.rename(final)
+    except KeyboardInterrupt as interruption:
+        vars(interruption).pop("__notes__", None)  # where the part of a run is: it is not kept
+        raise
     except OSError:
         if not is_whole(final):  # by another sweep, a moment earlier
             raise

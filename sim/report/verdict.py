@@ -239,7 +239,7 @@ def _with_workload(row: Row) -> str:
 def _winner(name: str, rows: Sequence[Row], table: Comparison) -> str:
     """What surely differs from the baseline in a figure, the best first."""
     unit, sign = table.units[name], -1 if name in MORE_IS_BETTER else 1
-    base = next((row for row in rows if row.baseline), None)
+    base = next((row for row in table.means or table.rows if row.baseline), None)
     other = [row for row in rows if name in row.cells and _counts(row, name)]
     ordered = sorted(other, key=lambda row: sign * _size(row.cells[name]))
     told = ", ".join(
@@ -247,7 +247,8 @@ def _winner(name: str, rows: Sequence[Row], table: Comparison) -> str:
     )
     start = words(name)
     if base is not None:
-        start += f", {_setting(base)} (baseline)"
+        end = f", {base.verdict}" if base.verdict else ""
+        start += f", {_setting(base)} (baseline{end})"
         if name in base.cells and not math.isnan(base.cells[name].median.value):
             start += f" {Figure(base.cells[name].median.value, unit)}"
     cells = [row.cells[name] for row in rows if name in row.cells and not row.baseline]

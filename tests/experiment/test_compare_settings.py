@@ -175,6 +175,9 @@ def test_a_setting_that_was_killed_is_never_optimal(compared: Any) -> None:
     table = compared({"50": [(1, 1, 1)], "100": [(2, 2, 2)]}, killed="50")
     assert [row.optimal for row in table.rows] == [False, True]
     assert "oom-killed 1 of 1" in text_of(table)
+    assert "GC CPU, GOGC=50 (baseline, oom-killed 1 of 1) 100%: GOGC=100 +100.0%." in (
+        of_comparison(table)
+    )
 
 
 def test_the_table_shows_medians_bounds_changes_and_marks(compared: Any) -> None:

@@ -214,6 +214,27 @@ def test_a_crash_is_reported_and_the_others_are_kept(
     assert runs_in(tmp_path / "s") == [todo[1].name]
 
 
+def test_an_interruption_keeps_whole_runs_and_tells_of_no_other(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(config: Any, out: Path, progress: Any) -> None:
+        if config.gc_percent == 100:
+            out.mkdir()
+            interruption = KeyboardInterrupt()
+            interruption.add_note(f"the partial result is in {out}")
+            raise interruption
+        simulate(config, out, progress)
+
+    monkeypatch.setattr(module, "simulate", interrupt)
+    todo, folder = points(tiny, design("grid", ["GOGC=50,100"]), 1), tmp_path / "s"
+    with pytest.raises(KeyboardInterrupt) as end:
+        sweep(todo, folder, processes(1))
+    assert not getattr(end.value, "__notes__", ())
+    assert runs_in(folder) == [todo[0].name]
+    assert len(pd.read_parquet(folder / "summary.parquet")) == 1
+    assert not list(folder.glob(".*.partial"))
+
+
 def test_what_killed_processes_left_is_cleared_away(tiny: Path, tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()

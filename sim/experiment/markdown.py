@@ -16,7 +16,6 @@ from sim.units import Figure, in_one_unit
 MEAN: Final = "geometric mean"
 HUGE: Final = 1e4
 """Relative change from which on its digits are not counted out."""
-SETTINGS_OF_A_PAIR: Final = 2
 
 
 class Shown(NamedTuple):
@@ -111,7 +110,7 @@ def legend(table: Comparison) -> list[str]:
             f"{', '.join(zero)}: 0 in some runs, which leaves no ratio; there, +- is the mean"
             " difference itself."
         )
-    if len(table.rows) > SETTINGS_OF_A_PAIR:
+    if table.has_other_pairs:
         lines.append(
             "Pairs without the baseline: the same test, significant in all such pairs together"
             " (Bonferroni)."

@@ -124,6 +124,11 @@ class Comparison(NamedTuple):
         """How many there are."""
         return len({row.workload for row in self.rows})
 
+    @property
+    def has_other_pairs(self) -> bool:
+        """Whether there are pairs of settings of a workload without the baseline."""
+        return len(self.rows) > 2 * self.workloads
+
     def worth_having(self, settings: Sequence[Settings]) -> list[Settings]:
         """Those of the settings that are Pareto-optimal in at least one workload."""
         optimal = {title(row.settings) for row in self.rows if row.optimal}
@@ -255,16 +260,10 @@ class _Table:
         return Row(group.workload, group.settings, cells, standing, is_base, group.verdict)
 
     def _mean_row(self, name: str, p: Mapping[_Key, float]) -> Row:
-        keys = {figure: ("", name, figure) for figure in self._groups.names}
-        cells = {
-            figure: Cell(
-                UNKNOWN.mean,
-                self._changes[key].mean,
-                p[key],
-                workloads=len(self._pairs(name, figure)),
-            )
-            for figure, key in keys.items()
-        }
+        cells = {}
+        for figure in self._groups.names:
+            key, count = ("", name, figure), len(self._pairs(name, figure))
+            cells[figure] = Cell(UNKNOWN.mean, self._changes[key].mean, p[key], workloads=count)
         settings = next(g.settings for (_, other), g in self._groups.items() if other == name)
         return Row("", settings, cells, None, baseline=name == self._baseline, verdict="")
 

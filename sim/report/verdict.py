@@ -15,7 +15,7 @@ from sim.config.run import GcPolicies, ModelSwitches, RunConfig, default_marker
 from sim.errors import UserError
 from sim.experiment.dominance import INDIFFERENT, Standing
 from sim.experiment.groups import title
-from sim.experiment.markdown import SETTINGS_OF_A_PAIR, change_text
+from sim.experiment.markdown import change_text
 from sim.experiment.table import SENSES, TRADED, Cell, Comparison, Row
 from sim.report.colors import CAUSES
 from sim.results.diagnosis import Finding
@@ -278,7 +278,7 @@ def _counts(row: Row, name: str) -> bool:
 def _seeds(table: Comparison) -> str:
     if not table.confidence:
         return "Rests on: one seed, which tells no chance from a difference; see --seeds."
-    others = ", and so are all other pairs" if len(table.rows) > SETTINGS_OF_A_PAIR else ""
+    others = ", and so are all other pairs" if table.has_other_pairs else ""
     return (
         f"Rests on: simulations with common seeds; {table.tests} changes from the baseline are"
         f" tested together, with 5% of error for all{others}."

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Final
 
-SELDOM: Final = (50_000, 20, 20)
+SELDOM: Final = (200_000, 20, 20)
 """Thresholds: Python's of 700 objects cost a fifth of the time of short commands."""
-_YOUNG: Final = (50_000, 1_000_000, 1_000_000)
+_YOUNG: Final = (200_000, 1_000_000, 1_000_000)
 """Thresholds of a run: nothing that it makes comes into the oldest generation."""
 _BEGUN: Final = count()
 """Runs that this process has begun."""

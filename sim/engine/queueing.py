@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sim.kernels import native
+
 Floats = NDArray[np.float64]
 
 
@@ -48,6 +50,8 @@ def seen_by_arrivals(
 
 def _all_there(hold: float, think: Floats, customers: int) -> SeenByArrivals:
     """What the last of so many customers meets who all are there."""
+    if native is not None and think.ndim:
+        return SeenByArrivals(*native.all_there(hold, think, customers))
     response, busy = np.full_like(think, hold), np.zeros_like(think)
     for others in range(1, customers):
         rate = others / (response + think)
@@ -58,8 +62,11 @@ def _all_there(hold: float, think: Floats, customers: int) -> SeenByArrivals:
 
 def _some_in_part(hold: float, think: Floats, customers: Floats) -> SeenByArrivals:
     """The same where a lock has a number of customers of its own, the last of them in part."""
+    most = math.ceil(customers.max(initial=1))
+    if native is not None and think.ndim and customers.ndim:
+        return SeenByArrivals(*native.some_in_part(hold, think, customers, most))
     response, seen = np.full_like(think, hold), SeenByArrivals(*np.zeros((2, *think.shape)))
-    for present in range(2, math.ceil(customers.max(initial=1)) + 1):
+    for present in range(2, most + 1):
         rate = (present - 1) / (response + think)
         busy = np.minimum(rate * hold, 1.0)
         response = hold * (1 + rate * response - busy / 2)

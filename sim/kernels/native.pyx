@@ -1,7 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The hot passes over spans as C: each is held against the numpy pass that stands beside its caller."""
 
-from libc.math cimport INFINITY
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.math cimport INFINITY, exp, log1p, sqrt
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memset
 
@@ -16,10 +17,19 @@ cdef extern from *:
 ctypedef long long i64
 ctypedef unsigned long long u64
 
+cdef struct bitgen_t:  # numpy/random/bitgen.h
+    void* state
+    u64 (*next_uint64)(void*) noexcept
+    unsigned int (*next_uint32)(void*) noexcept
+    double (*next_double)(void*) noexcept
+    u64 (*next_raw)(void*) noexcept
+
+
 if sys.byteorder != "little":
     raise ImportError("bitmaps are read as words of little endian")
 
 cdef int PAGE = 8192
+cdef double MOST_BY_INVERSION = 30.0  # random_binomial
 cdef int COUNT_BITS = 20  # sim.workload.layout
 cdef int SWEEP_BUDGET = 100  # sim.go.refill
 
@@ -682,3 +692,81 @@ def spans_per_kind(list parts, i64[::1] rank):
         if there[i] >= 0:
             found_[there[i]] += 1
     return found
+
+
+# -- chance ----------------------------------------------------------------------------------
+
+
+def binomial(rng, i64[::1] n, double p):
+    """`rng.binomial(n, p)`: the same draws, with what depends on n alone worked out once.
+
+    Source: numpy/random/src/distributions/distributions.c, random_binomial_inversion.
+    """
+    cdef bitgen_t* bits = <bitgen_t*> PyCapsule_GetPointer(
+        rng.bit_generator.capsule, "BitGenerator"
+    )
+    cdef double rare = p if p <= 0.5 else 1.0 - p, q = 1.0 - rare, u, px, mean
+    cdef Py_ssize_t i, most = 0
+    cdef i64 number, x
+    for i in range(n.shape[0]):
+        most = max(most, n[i])
+    most = min(most, <Py_ssize_t> (MOST_BY_INVERSION / max(rare, 1e-5)))
+    cdef i64[::1] bounds = np.full(most + 1, -1)  # by n, once it has come
+    cdef double[::1] none = np.empty(most + 1)
+    found = np.zeros(n.shape[0], dtype=np.int64)
+    cdef i64[::1] found_ = found
+    for i in range(n.shape[0]):
+        number = n[i]
+        if number == 0 or p == 0.0:
+            continue
+        if number > most or rare * number > MOST_BY_INVERSION:
+            found_[i] = rng.binomial(number, p)
+            continue
+        if bounds[number] < 0:
+            mean = number * rare
+            none[number] = exp(number * log1p(-rare))
+            bounds[number] = <i64> min(<double> number, mean + 10.0 * sqrt(mean * q + 1))
+        x, px, u = 0, none[number], bits.next_double(bits.state)
+        while u > px:
+            x += 1
+            if x > bounds[number]:
+                x, px, u = 0, none[number], bits.next_double(bits.state)
+            else:
+                u -= px
+                px = ((number - x + 1) * rare * px) / (x * q)
+        found_[i] = x if p <= 0.5 else number - x
+    return found
+
+
+def all_there(double hold, const double[::1] think, Py_ssize_t customers):
+    """See sim.engine.queueing: how likely the lock is held, and the mean wait."""
+    cdef Py_ssize_t i, others
+    cdef double rate, met, response
+    busy, wait = np.zeros(think.shape[0]), np.zeros(think.shape[0])
+    cdef double[::1] busy_ = busy, wait_ = wait
+    for i in range(think.shape[0]):
+        met, response = 0.0, hold
+        for others in range(1, customers):
+            rate = others / (response + think[i])
+            met = min(rate * hold, 1.0)
+            response = hold * (1 + rate * response - met / 2)
+        busy_[i], wait_[i] = met, response - hold
+    return busy, wait
+
+
+def some_in_part(double hold, const double[::1] think, const double[::1] customers, Py_ssize_t most):
+    """The same where each lock has a number of customers of its own, the last of them in part."""
+    cdef Py_ssize_t i, present
+    cdef double rate, met, response, there
+    busy, wait = np.zeros(think.shape[0]), np.zeros(think.shape[0])
+    cdef double[::1] busy_ = busy, wait_ = wait
+    for i in range(think.shape[0]):
+        response = hold
+        for present in range(2, most + 1):
+            rate = (present - 1) / (response + think[i])
+            met = min(rate * hold, 1.0)
+            response = hold * (1 + rate * response - met / 2)
+            there = min(max(customers[i] - present + 1, 0.0), 1.0)
+            busy_[i] = (1 - there) * busy_[i] + there * met
+            wait_[i] = (1 - there) * wait_[i] + there * (response - hold)
+    return busy, wait

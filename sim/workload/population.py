@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -52,7 +53,7 @@ class Population:
     def bury(self, rng: np.random.Generator) -> None:
         """Draw who has died. From now on all others are of one cohort, with a row a span."""
         parts = [
-            Rows(*cohort.rows[:2], rng.binomial(cohort.rows.objects, self._survival(cohort)))
+            Rows(*cohort.rows[:2], _survivors(rng, cohort.rows.objects, self._survival(cohort)))
             for cohort in self._cohorts
         ]
         self._cohorts.clear()
@@ -99,6 +100,13 @@ class Population:
 
     def _survival(self, cohort: AgeCohort) -> float:
         return math.exp(cohort.birth - self.clock)
+
+
+def _survivors(rng: np.random.Generator, objects: Ints, share: float) -> Ints:
+    """So many of these are alive, each equally likely."""
+    draw = rng.binomial if native is None else partial(native.binomial, rng)
+    found: Ints = draw(objects, share)
+    return found
 
 
 def _one_row_a_span(parts: list[Rows]) -> Rows:

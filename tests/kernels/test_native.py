@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.engine.queueing import seen_by_arrivals
 from sim.errors import ModelError
 from sim.go.mcache import Mcaches
 from sim.go.mheap import MHeap
@@ -182,6 +183,31 @@ def test_survivors_are_the_same(rows: list[tuple[int, int]], seed: int) -> None:
             ledger.bury(rng)
         found = ledger.per_kind(3), ledger.per_span(100), ledger.spans_per_kind(np.arange(3))
         return [part.tolist() for part in found]
+
+    fast, slow = both(told)
+    assert fast == slow
+
+
+@given(st.floats(0, 1), st.sampled_from([3, 60, 1100]), SEEDS)
+@settings(max_examples=100, deadline=None)
+def test_the_dead_are_drawn_as_numpy_draws_them(share: float, most: int, seed: int) -> None:
+    ours, numpys = Streams(seed)["test"], Streams(seed)["test"]
+    objects = Streams(seed)["objects"].integers(0, most, 200)
+    assert native is not None
+    assert (
+        native.binomial(ours, objects, share).tolist() == numpys.binomial(objects, share).tolist()
+    )
+    assert ours.random() == numpys.random()
+
+
+@given(st.floats(0, 1e4), st.integers(1, 70), st.booleans(), SEEDS)
+@settings(max_examples=60, deadline=None)
+def test_locks_are_met_as_often(hold: float, ps: int, some: bool, seed: int) -> None:
+    def told() -> list[Any]:
+        rng = Streams(seed)["test"]
+        number = rng.integers(0, 50, 9) * rng.random(9)
+        customers = rng.random(9) * ps if some else ps
+        return [part.tolist() for part in seen_by_arrivals(hold, number, 1000.0, customers)]
 
     fast, slow = both(told)
     assert fast == slow

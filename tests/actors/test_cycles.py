@@ -300,7 +300,7 @@ def test_nobody_assists_while_the_limiter_limits(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(AssistCredit, "scan", spy)
     thrashing = allocating(2, cpu="20us", allocate="256KiB")
-    keys = {"GOMEMLIMIT": "12MiB", "duration": "2s", "record": {"samples": "100ms"}}
+    keys = {"GOMEMLIMIT": "12MiB", "duration": "1500ms", "record": {"samples": "100ms"}}
     result = run(thrashing, GOMAXPROCS=1, **keys)
     assert free
     assert not limited

@@ -157,7 +157,7 @@ def test_huge_pages_make_rss_larger_than_what_go_counts():
 
 
 def test_fragmentation_is_told_within_spans_by_class_and_between_them():
-    result = run("limit-near", "duration=2s")
+    result = run("limit-near", "duration=1s")
     by_class = fragmentation(result.spans, by=["at_ns", "span_class"])
     whole = fragmentation(result.spans)
     assert by_class["free"].groupby("at_ns").sum().equals(whole["free"])

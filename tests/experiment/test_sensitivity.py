@@ -21,7 +21,7 @@ LIGHT = {
         "load": {"web": {"goroutine": "g", "arrivals": {"poisson": "5000/s"}}},
     },
     "GOMAXPROCS": 2,
-    "duration": "1s",
+    "duration": "500ms",
     "model": {"detail": "fluid"},
 }
 

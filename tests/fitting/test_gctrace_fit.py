@@ -12,7 +12,7 @@ from sim.errors import UserError
 from sim.fitting.drift import drift
 from sim.fitting.fit_log import fit_log
 from sim.fitting.gctrace_log import read_gctrace
-from sim.fitting.observe import smoothed
+from sim.fitting.observe import observe, smoothed
 from sim.fitting.workload import Container, to_yaml
 from sim.replay.program import Load
 from sim.replay.run import run
@@ -68,9 +68,14 @@ def test_stacks_and_globals_follow_from_rounded_goals(
         sizes = {"start": int(0.9 * goal), "end": int(goal), "marked": int(marked)}
         lines.append(LINE.format(n=n, t=0.1 * n, goal=int(goal), **sizes))
         goal = marked + (marked + roots) * gogc / 100
-    log = written(tmp_path, "".join(lines))
-    found = fit_log(log, gogc=gogc).program.roots
+    log = read_gctrace(written(tmp_path, "".join(lines)))
+    found = observe(log.lines, gogc, Load.BUSY, log.measured).roots
     assert found == pytest.approx(roots * MiB, abs=0.25 * MiB)
+
+
+def test_a_fit_has_the_roots_that_were_seen() -> None:
+    fit = fitted(GARBAGE)
+    assert fit.program.roots == round(fit.observed.roots)
 
 
 def test_a_program_without_idle_workers_is_busy() -> None:

@@ -222,7 +222,7 @@ CONTEXT: Final[Mapping[str, tuple[str, ...]]] = {
     "model.limiter": (
         "GOGC=0",
         "GOMAXPROCS=1",
-        "duration=2200ms",
+        "duration=1800ms",
         "workload.goroutines.k.steps.0.work={cpu: 1ms, allocate: 512KiB, of: m}",
         f"{LOAD}.b={{goroutine: k, workers: 2}}",
         f"{LOAD}.a.arrivals.poisson=1/s",

@@ -113,7 +113,12 @@ def test_a_tuner_keeps_the_heap_at_its_target(fit: Fit) -> None:
 
 
 def test_where_nothing_fits_the_nearest_setting_is_named_with_what_it_needs(fit: Fit) -> None:
-    sentence = nothing_fits(tune(fit, replace(GOALS, max_gc_cpu=0.001)))
+    found = tune(fit, replace(GOALS, max_gc_cpu=0.001))
+    assert found.best is None
+    fitting = [c.grown for c in found.candidates if c.grown.high.peak_rss_bytes <= GOALS.memory]
+    nearest = min(found.candidates, key=lambda c: shortfall(c, found.goals)).grown.middle
+    assert nearest.gc_cpu_share == min(one.middle.gc_cpu_share for one in fitting)
+    sentence = nothing_fits(found)
     assert "Nothing keeps all goals. Nearest: GOGC=" in sentence
     assert "of the CPU for collection" in sentence
 

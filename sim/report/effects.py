@@ -41,8 +41,9 @@ def verdict(found: pd.DataFrame, name: str, unit: str, runs: int) -> list[str]:
     rest = [row for row in found.iloc[1:].to_dict("records") if row["p"] < 1 - CONFIDENCE]
     others = ", ".join(f"{row['effect']} {share_text(row['share'])}" for row in rest)
     effect = f"{most['effect']}, {share_text(most['share'])} of its variation{span}"
+    chance = "" if most["p"] < 1 - CONFIDENCE else ", which may be chance"
     return [
-        f"{words(name)} hangs most on {effect}.",
+        f"{words(name)} hangs most on {effect}{chance}.",
         f"Of the rest, surely not chance: {others or 'nothing'}.",
         f"Rests on: {runs} runs; what seeds explain is left out.",
     ]

@@ -11,7 +11,7 @@ import pytest
 
 from sim.errors import UserError
 from sim.experiment.effects import effects, factors_of
-from sim.report.effects import effects_picture, share_text
+from sim.report.effects import effects_picture, share_text, verdict
 from sim.results.frames import settings_frame
 from sim.streams import Streams
 
@@ -119,3 +119,10 @@ def test_a_share_that_is_not_all_is_not_told_as_all() -> None:
         "under 0.1%",
         "0.0%",
     ]
+
+
+def test_a_verdict_says_where_even_the_largest_effect_may_be_chance() -> None:
+    runs = sweep()
+    assert not verdict(effects(runs, "y"), "y", "", len(runs))[0].endswith("chance.")
+    noise = runs.assign(y=Streams(3)["noise"].normal(size=len(runs)))
+    assert verdict(effects(noise, "y"), "y", "", len(runs))[0].endswith(", which may be chance.")

@@ -99,7 +99,7 @@ class Processor:
             demand: Demand | object = left or next(body, _DONE)
             g.remaining -= left
             if isinstance(demand, int):
-                begun, frozen = clock.now, clock.frozen_ns
+                begun, frozen = clock.now, self._frozen_ns()
                 if sched.stopped:  # it held a lock when the stop was asked for
                     self._lose(g, demand)
                     break
@@ -110,15 +110,15 @@ class Processor:
                     self._interrupted(g, demand, begun, frozen)
                     break
                 p.interruptible = False
-                g.throttled += clock.frozen_ns - frozen
+                g.throttled += self._frozen_ns() - frozen
                 if g.assisting:
                     self._timeline.slice(p, begun, "assist", g.kind)
                 if clock.now >= p.slice.end and not self._goes_on(g):
                     break
             elif isinstance(demand, simpy.Event):  # holds the P: for a lock, for a cycle to start
-                frozen = clock.frozen_ns
+                frozen = self._frozen_ns()
                 yield demand
-                g.throttled += clock.frozen_ns - frozen
+                g.throttled += self._frozen_ns() - frozen
             elif isinstance(demand, SystemCall):
                 yield from self._system_call(g, demand.ns)
             else:
@@ -128,6 +128,10 @@ class Processor:
         g.running = False
         p.goroutine_ns += clock.now - since
         self._timeline.goroutine(g, p, since)
+
+    def _frozen_ns(self) -> Nanoseconds:
+        """How long the process has stood still; most never do, and the clock is not compiled."""
+        return self._clock.frozen_ns if self._clock.froze else 0
 
     def _system_call(self, g: G, ns: Nanoseconds) -> Process[None]:
         """Block for so long; the goroutine may lose the P meanwhile (runtime/proc.go: retake).
@@ -203,7 +207,7 @@ class Processor:
 
     def _interrupted(self, g: G, ns: Nanoseconds, begun: Nanoseconds, frozen: Nanoseconds) -> None:
         """It was taken off the P in the midst of a stretch of `ns`."""
-        stood_still = self._clock.frozen_ns - frozen
+        stood_still = self._frozen_ns() - frozen
         g.throttled += stood_still
         if g.assisting:
             self._timeline.slice(self._p, begun, "assist", g.kind)

@@ -23,7 +23,7 @@ class Alarm(simpy.Event):
     def ring(self, ns: int) -> None:
         """It happens after the process has run for so long."""
         self._ok, self._value = True, None
-        self.env.schedule(self, delay=self.env.standing_still(ns))
+        self.env.schedule(self, delay=self.env.standing_still(ns) if self.env.froze else ns)
 
 
 class _Time:
@@ -61,6 +61,8 @@ class ProcessClock(Clock):
         self._frozen_ns = 0
         """Freezes since the start, the current one to its end."""
         self._thaw = 0
+        self.froze = False
+        """Whether there has been one at all: until then `frozen_ns` need not be asked."""
 
     now: int
 
@@ -77,8 +79,7 @@ class ProcessClock(Clock):
 
     def work(self, ns: int) -> simpy.Timeout:
         """An event after the process has run for so long."""
-        left = self._thaw - self.now
-        return _Work(self, ns + left if left > 0 else ns)
+        return _Work(self, self.standing_still(ns) if self.froze else ns)
 
     def alarm(self) -> Alarm:
         """An event that is set off later."""
@@ -91,6 +92,7 @@ class ProcessClock(Clock):
 
     def freeze(self, ns: int) -> None:
         """The process, which is not frozen now, stands still for so long."""
+        self.froze = True
         self._frozen_ns += ns
         self._thaw = self.now + ns
         self._queue[:] = [

@@ -16,6 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CAN_COMPILE = shutil.which("cc") and Path(sysconfig.get_path("include"), "Python.h").is_file()
 RUNS = """
+import pickle
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -52,6 +53,7 @@ for name, config in {
     simulate(config, out=out / name)
 log = configs.parent / "data" / "logs" / "service.gctrace"
 sim.whatif(log, "50,off", "none,192MiB").to_parquet(out / "whatif.parquet")
+assert pickle.loads(pickle.dumps(sim.fit(log))).program == sim.fit(log).program  # for processes
 print(sim.actors.processor.__file__)
 """
 

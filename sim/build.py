@@ -43,6 +43,10 @@ class Mode(Protocol):
         """Tell what is only told at the end."""
 
     @property
+    def repeats_from(self) -> float:
+        """ns from which on cycles are repeated, by what was seen until now; inf: never."""
+
+    @property
     def remark(self) -> str:
         """What is to be said of how a complete run came about; empty if there is nothing."""
 

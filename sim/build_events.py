@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sim.actors.allocator import Allocator
 from sim.actors.assist_credit import AssistCredit
 from sim.actors.background import FinalizerCaller, Scavenger, Sweeper
@@ -316,6 +318,11 @@ class Events:
     def report(self) -> None:
         """Spans, free pages and locks as they are at the end."""
         self._report.all()
+
+    @property
+    def repeats_from(self) -> float:
+        """See `sim.build.Mode`."""
+        return math.inf
 
     @property
     def remark(self) -> str:

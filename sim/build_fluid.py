@@ -156,6 +156,11 @@ class Fluid:
         """See `sim.build.Mode`: all has been told."""
 
     @property
+    def repeats_from(self) -> float:
+        """See `sim.build.Mode`."""
+        return self._repetition.begins
+
+    @property
     def remark(self) -> str:
         """See `sim.build.Mode`: what of it was not simulated."""
         return self._repetition.remark

@@ -83,14 +83,14 @@ def _announced(settings: RunConfig) -> float:
     """Say what a run costs that may take minutes; NaN if there is nothing to say."""
     model, duration = settings.model, settings.longest
     if model.resolution == "refill":
-        what, less = "every refill an event", ""
+        what = "every refill an event"
     elif model.detail == "fluid" and duration >= LONG:
-        what, less = f"{format_duration(duration)} as rates", ", less where cycles repeat"
+        what = f"{format_duration(duration)} as rates"
     else:
         return math.nan
     from sim.experiment.cost import run_cost
 
     seconds = run_cost(settings)
     if not math.isnan(seconds):
-        notify(f"{what}: about {in_words(seconds)} of CPU time{less}")
+        notify(f"{what}: about {in_words(seconds)} of CPU time")
     return seconds

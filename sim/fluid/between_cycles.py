@@ -60,7 +60,7 @@ class BetweenCycles:
                 yield ended
                 for cohort in flow.cohorts():
                     cohort.cycle_ended(gc.cycles)
-                yield from self._repetition.run(sample)
+            yield from self._repetition.run(sample)
             sample()
         self._finished.succeed()
 

@@ -40,7 +40,7 @@ class OpenFlow(VisitSource):
         """Visits that have come before their time."""
         self.regular = not rates.random
         self._rate = rates.at(begin)
-        self.endless = math.isinf(self._rate.until)
+        self.period = rates.period
         self._now = begin
 
     def plan(self, now: float, procs: int) -> None:
@@ -138,7 +138,7 @@ class ClosedFlow(VisitSource):
     ) -> None:
         super().__init__(visit, begin)
         self.workers, self.think, self.left = workers, think, visits
-        self.endless = math.isinf(visits)
+        self.period = 0.0 if math.isinf(visits) else NEVER
         self._steady = self._queued = 0.0
         """Visits per ns whose wait ends, and those that wait for a P by chance."""
         self._round_ns = 1.0

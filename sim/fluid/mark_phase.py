@@ -124,8 +124,8 @@ class MarkPhaseState:
 
     @property
     def poll_ns(self) -> float:
-        """CPU-ns between two looks of a worker whether to go on."""
-        return self.poll * self.per_unit
+        """CPU-ns between two looks of a worker whether to go on, if all Ps take a piece."""
+        return max(self.course.next_poll_ns(self._next, self.ps), 1.0)
 
     @property
     def piece_ns(self) -> float:

@@ -101,16 +101,19 @@ class MarkingFlow:
     def _tail(self) -> Process[None]:
         """There is nothing left to take: who needs credit and finds none waits for the end.
 
-        That is when all Ps have told that they have nothing left either.
+        That is when all Ps have told that they have nothing left either. Where there is hardly any
+        worker, goroutines assist.
         """
         flow, phase = self._flow, self._phase
         plan = flow.planned
         idle = phase.idle_workers(self._ps - phase.background - plan.program, phase.background)
         workers = phase.background + idle
         busy = phase.left * phase.unit_ns(max(workers - 1, 0.0))
-        elapsed = busy / workers * 2 * workers / (workers + 1) if workers else busy
-        part = busy / max(elapsed * workers, 1e-9)
-        self._book(phase.left, elapsed, idle, 0.0, part)
+        elapsed = busy * 2 / (workers + 1) if workers > MIN_PS else busy
+        if workers > MIN_PS:
+            self._book(phase.left, elapsed, idle, 0.0, (workers + 1) / 2 / workers)
+        else:
+            self._book(phase.left, elapsed, 0.0, busy, 0.0)
         phase.left = 0.0
         elapsed += self._machine.stw.ragged_barrier_ns
         self.paid = self._assists.paid(plan, elapsed)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from sim.units import MS, SECOND, Nanoseconds
-from sim.workload.arrivals import Arrivals, Bursts, Poisson, Regular
+from sim.workload.arrivals import Arrivals, Bursts, Poisson, Regular, Varying
 
 BIN: Final[Nanoseconds] = 50 * MS
 """ns in which arrivals that are only known one by one are counted. A judgement; longer blurs
@@ -29,13 +30,25 @@ class ArrivalRates:
     ) -> None:
         self._arrivals, self._begin = arrivals, begin
         self._counts: list[int] = []
-        if not isinstance(arrivals, Poisson | Regular | Bursts):
+        if not isinstance(arrivals, Poisson | Regular | Bursts | Varying):
             self._counts = _histogram(arrivals, end, rng)
 
     @property
     def random(self) -> bool:
         """Whether arrivals are independent of each other."""
         return not isinstance(self._arrivals, Regular)
+
+    @property
+    def period(self) -> float:
+        """ns after which the rates come again; 0: they do not change; inf: they do for good."""
+        match self._arrivals:
+            case Poisson() | Regular():
+                return 0.0
+            case Bursts(period=period):
+                return float(period)
+            case Varying(rates=rates, every=every):
+                return float(every * len(rates))
+        return math.inf
 
     def at(self, now: float) -> Rate:
         """The rate at an instant."""
@@ -47,6 +60,10 @@ class ArrivalRates:
             if now - begun < process.lasting - 1:
                 return Rate(process.burst / SECOND, begun + process.lasting)
             return Rate(process.rate / SECOND, begun + process.period)
+        if isinstance(process, Varying):
+            turn = int((since + 1) // process.every)
+            rate = process.rates[turn % len(process.rates)]
+            return Rate(rate / SECOND, self._begin + (turn + 1) * process.every)
         which = int((since + 1) // BIN)
         if which >= len(self._counts):
             return Rate(0.0, float("inf"))

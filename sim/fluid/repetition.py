@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple
 from sim.engine.clock import Clock
 from sim.fluid.flow import Flow
 from sim.fluid.footprint import Footprint
-from sim.fluid.retention import Retained
 from sim.fluid.slots import SlotAccounts
 from sim.record.facts import Cycle, Pause
 from sim.runtime.state import GC, Process, Settings
@@ -29,6 +28,8 @@ judgement: what is on its way to a level moves on."""
 DRIFT: Final = 1e-4
 """Of the visits of a block, those by which more may wait at its end. A judgement; more hides that a
 program falls behind."""
+CLOSE: Final = 2
+"""ns by which steps may miss the begin of a period: rounding errors."""
 ENOUGH: Final = 3
 """Blocks; the first may have the start of the program in it."""
 BATCHES: Final = 20
@@ -48,8 +49,6 @@ class State(NamedTuple):
     freed: list[float]
     scavenged: tuple[float, float]
     backlog: float
-    lasting: float
-    """Slots that are kept for ever."""
     mapped: float
     released: float
     overflow: int
@@ -59,10 +58,11 @@ class State(NamedTuple):
 class Repetition:
     """Once blocks of cycles are alike, the last of them is repeated as often as there is time.
 
-    That is when all loads go on for ever at one rate, stores are full, nothing leaks, as many
-    requests wait as before, and memory stays what it is: cycles are then a stationary sequence, and
-    their means over a block are those over any time, but for chance. Rows of repeated cycles are
-    those of the block at later times; counters move by as much as in the block.
+    That is when all loads go on for ever at one rate, or at rates that come again, stores are full,
+    nothing leaks, as many requests wait as before, and memory stays what it is: cycles are then a
+    stationary sequence, or one of which whole periods are, and their means over a block are those
+    over any time, but for chance. Rows of repeated cycles are those of the block at later times;
+    counters move by as much as in the block. Blocks of loads that change last whole periods.
     """
 
     def __init__(
@@ -83,6 +83,8 @@ class Repetition:
         self.on = True
         """Whether the run is so long for its cycles that some may be repeated. Written by the
         build, where a run decides by what was simulated when it ends."""
+        self._begun: int | None = None
+        """When it began to repeat cycles."""
         self.remark = ""
         """What was repeated, in words."""
 
@@ -91,19 +93,32 @@ class Repetition:
         if self.on:
             self._facts.append(fact)
 
+    @property
+    def begins(self) -> float:
+        """ns after which cycles are repeated, by what was seen until now; inf: never."""
+        if self._begun is not None:
+            return self._begun
+        now, settled = self._clock.now, min([1.0, *self._levels()])
+        if not (self.on and self._gc.cycles and settled and math.isfinite(self._period)):
+            return math.inf
+        blocks = BLOCK / self._gc.cycles * now
+        if self._period:
+            blocks = math.ceil(blocks / self._period) * self._period
+        return max(ENOUGH * blocks, now / settled)
+
     def run(self, sample: Callable[[], None]) -> Process[None]:
-        """After a cycle: repeat as many as there is time for, if they are alike."""
-        if len(self._facts) < BLOCK * 3:  # a cycle and its two pauses each
+        """Between cycles: repeat as many as there is time for, if they are alike."""
+        if len(self._facts) < BLOCK * 3 or not self._between_periods():  # a cycle has two pauses
             return
         facts, self._facts = self._facts, []
         self._blocks = [*self._blocks[1 - ENOUGH :], self._state()]
         if not self._alike():
             return
         before, now = self._blocks[-2:]
-        length = now.now - before.now
+        length = self._length
         times = (self._settings.duration - now.now) // length
         if times > 0:
-            self.on = False
+            self.on, self._begun = False, now.now
             self._say(facts, times)
         for k in range(1, times + 1):
             self._gc.last_end += length
@@ -128,23 +143,49 @@ class Repetition:
             freed=list(self._slots.freed_by_mix),
             scavenged=(footprint.assist_ns, footprint.background_ns),
             backlog=sum(source.backlog for source in flow.sources),
-            lasting=sum(holder.slots for holder in flow.retained if type(holder) is Retained),
             mapped=footprint.mapped,
             released=footprint.released,
             overflow=gc.limiter.overflow,
         )
 
+    @property
+    def _period(self) -> float:
+        """ns after which the rates of all loads come again; 0: they never change; inf: for good."""
+        periods = [source.period for source in self._flow.sources if source.period]
+        if math.inf in periods:
+            return math.inf
+        return float(math.lcm(*map(int, periods))) if periods else 0.0
+
+    def _between_periods(self) -> bool:
+        """Whether a period of the load begins now; always where none is known."""
+        period = self._period
+        if not (period and math.isfinite(period)):
+            return True
+        begin = next(source.begin for source in self._flow.sources if source.period)
+        return (self._clock.now - begin + CLOSE) % period <= 2 * CLOSE
+
+    @property
+    def _length(self) -> int:
+        """ns of the last block."""
+        length, period = self._blocks[-1].now - self._blocks[-2].now, self._period
+        return round(round(length / period) * period) if period else length
+
+    def _levels(self) -> list[float]:
+        """How far those that change are on the way to a level."""
+        uses = [use for source in self._flow.sources for use in source.visit.uses]
+        filled = [use.holder for use in uses if use.slots and use.holder is not None]
+        return [one.settled for one in self._flow.retained if one.fades or one in filled]
+
     def _alike(self) -> bool:
-        if len(self._blocks) < ENOUGH:
+        if len(self._blocks) < ENOUGH or math.isinf(self._period):
             return False
-        flow, (before, then, now) = self._flow, self._blocks
+        before, then, now = self._blocks
         length, moves = now.now - then.now, SAME_MEMORY * now.mapped
-        visits = sum(source.speed for source in flow.sources) * length
+        visits = sum(source.speed for source in self._flow.sources) * length
+        rates = [(b.cycles - a.cycles) / (b.now - a.now) for a, b in pairwise(self._blocks)]
         return (
-            all(source.endless for source in flow.sources)
-            and all(holder.settled for holder in flow.retained)
-            and abs(length / (then.now - before.now) - 1) < SAME
-            and now.lasting == then.lasting
+            min(self._levels(), default=1.0) >= 1
+            and abs(rates[0] / rates[1] - 1) < SAME
             and now.backlog - then.backlog <= max(DRIFT * visits, 1.0)
             and now.mapped == then.mapped
             and not moves_on(before.released, then.released, now.released, moves)
@@ -170,7 +211,7 @@ class Repetition:
     def _later(self, fact: Cycle | Pause, times: int) -> Cycle | Pause:
         """The same, so many blocks later."""
         before, now = self._blocks[1:]
-        elapsed, cycles = (now.now - before.now) * times, (now.cycles - before.cycles) * times
+        elapsed, cycles = self._length * times, (now.cycles - before.cycles) * times
         if isinstance(fact, Pause):
             return fact._replace(at_ns=fact.at_ns + elapsed, cycle=fact.cycle + cycles)
         values: list[Any] = list(fact)
@@ -186,10 +227,13 @@ class Repetition:
     def _say(self, facts: list[Cycle | Pause], times: int) -> None:
         before, now = self._blocks[1:]
         of_gc = _half_width([fact for fact in facts if isinstance(fact, Cycle)], before.now)
+        period = round(self._period)
+        but = f" but the load, each {format_duration(period)}" if period else ""
         self.remark = (
             f"from {format_duration(now.now)} on the cycles are those from"
-            f" {format_duration(before.now)} on, {times:,} times again, as nothing changes: GC CPU"
-            f" is known to {of_gc:.1%}, and no peak is larger than in these {BLOCK:,} cycles"
+            f" {format_duration(before.now)} on, {times:,} times again, as nothing changes{but}:"
+            f" GC CPU is known to {of_gc:.1%}, and no peak is larger than in these"
+            f" {now.cycles - before.cycles:,} cycles"
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 AGES: Final = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 """Mean lifetimes; between two of these, all objects that die at random count as of one age. A
@@ -61,10 +61,13 @@ class Retained:
         """Share of the slots that lie apart: they survived among others that died at random."""
         return 0.0
 
+    fades: ClassVar[bool] = False
+    """Whether it changes although nobody adds anything."""
+
     @property
-    def settled(self) -> bool:
-        """Whether it is no longer on the way to a level."""
-        return True
+    def settled(self) -> float:
+        """How far it is on the way to a level; 1 when it is there."""
+        return 0.0
 
 
 class RandomStore(Retained):
@@ -98,9 +101,10 @@ class RandomStore(Retained):
         return (Runs(self.slots * left, self._capacity, left), *replaced)
 
     @property
-    def settled(self) -> bool:
+    def settled(self) -> float:
         """See `Retained`."""
-        return self._inserted > (SETTLED + 1) * self._capacity
+        replaced = max(self._inserted - self._capacity, 0.0)
+        return min(replaced / (SETTLED * self._capacity), 1.0)
 
     def scattered(self) -> float:
         """See `Retained`: all but what filled the store first and has its neighbour still."""
@@ -124,9 +128,9 @@ class OldestStore(Retained):
         self.slots = min(self.slots + slots, self._capacity)
 
     @property
-    def settled(self) -> bool:
+    def settled(self) -> float:
         """See `Retained`."""
-        return self.slots >= self._capacity
+        return self.slots / self._capacity
 
 
 class Memoryless(Retained):
@@ -144,10 +148,12 @@ class Memoryless(Retained):
         self.slots += slots
         self._new += slots
 
+    fades: ClassVar[bool] = True
+
     @property
-    def settled(self) -> bool:
+    def settled(self) -> float:
         """See `Retained`."""
-        return self._age > SETTLED * self._mean
+        return min(self._age / (SETTLED * self._mean), 1.0)
 
     def scattered(self) -> float:
         """See `Retained`: all but what was kept first and has its neighbour still."""
@@ -178,6 +184,11 @@ class Pooled(Retained):
     Collections drop what was not needed since the one before (sync/pool.go), so that new ones are
     allocated whenever more are needed at once than in the last interval.
     """
+
+    @property
+    def settled(self) -> float:
+        """See `Retained`."""
+        return 1.0
 
 
 def _by_age(slots: float, burst: float, oldest: float) -> list[Runs]:

@@ -32,8 +32,8 @@ class VisitSource:
         self.backlog = 0.0
         """Visits that wait for a P."""
         self.ended = False
-        self.endless = False
-        """Whether it goes on like this for ever."""
+        self.period = NEVER
+        """ns after which its rates come again; 0: they do not change; `NEVER`: they do for good."""
         self.regular = False
         """Whether visits come at equal intervals, of which on average half is still to go."""
         self.by_timer = False

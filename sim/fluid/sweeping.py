@@ -26,7 +26,7 @@ class BackgroundSweep:
             return
         self._paced = room > 0
         self._sweeper = ClosedFlow(Visit(cpu=ns), flow.now, 1.0, visits=1.0)
-        self._sweeper.endless = True  # comes again after every cycle
+        self._sweeper.period = 0.0  # comes again after every cycle
         flow.start(self._sweeper)
 
     def finish(self) -> Process[None]:

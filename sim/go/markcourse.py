@@ -79,6 +79,15 @@ class MarkCourse:
         here = (self._ends[which] - taken) / self._polls[which]
         return max(here, 1.0) + self._pieces_after[which]
 
+    def next_poll_ns(self, taken: float, markers: float) -> float:
+        """CPU-ns of a piece when so many take one each, on average."""
+        left, total = markers, 0.0
+        for k in range(bisect_right(self._ends, taken), len(self._ends)):
+            mine = min((self._ends[k] - taken) / self._polls[k], left)
+            total += mine * self._polls[k] * self._rates[k]
+            left, taken = left - mine, self._ends[k]
+        return total / max(markers - left, 1.0)
+
     @property
     def poll_ns(self) -> float:
         """CPU-ns between two such looks, on average over the time that marking takes."""

@@ -52,6 +52,17 @@ def test_filling_the_stores_does_not_stand_for_what_follows() -> None:
     assert 0.5 < estimate / (time.process_time() - begin) < 2
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("workload", ["small-proxy", "cron-bursts"])
+def test_what_is_told_of_a_long_run_knows_that_cycles_repeat(workload: str) -> None:
+    """All of it simulated would take 80 s and more."""
+    config = load(workload, ["duration=10h", "model.detail=fluid"])
+    estimate, begin = run_cost(config), time.process_time()
+    result = simulate(config)
+    assert "times again" in result.run["reason"]
+    assert 0.4 < estimate / (time.process_time() - begin) < 2.5
+
+
 @pytest.mark.parametrize("duration", ["10m", "1m"])
 def test_long_runs_as_rates_say_beforehand_what_they_cost(
     duration: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -69,13 +69,40 @@ def test_counters_and_cycles_go_on_without_a_gap(both: dict[str, Result]) -> Non
     )
 
 
+PERIOD_NS = 2 * 10**9
+BURSTS = "{bursts: {rate: 99/s, burst: 999/s, period: 2s, lasting: 1s}}"
+VARYING = "{varying: {rates: [900/s, 99/s], every: 1s}}"
+
+
+@pytest.mark.parametrize("load", [BURSTS, VARYING], ids=["bursts", "varying"])
+def test_of_a_load_that_comes_again_whole_periods_are_repeated(
+    monkeypatch: pytest.MonkeyPatch, load: str
+) -> None:
+    """Each cycle comes again at the same point of a later period, as often as without."""
+    sets = (f"workload.load.calls.arrivals={load}", "duration=40s")
+    repeated, simulated = (run(monkeypatch, block, *sets) for block in (100, 10**9))
+    assert "but the load, each 2s" in repeated.run["reason"]
+    assert len(repeated.cycles) == pytest.approx(len(simulated.cycles), rel=0.05)
+    starts = repeated.cycles["start_ns"]
+    burst = starts % PERIOD_NS < PERIOD_NS // 2
+    others = simulated.cycles["start_ns"] % PERIOD_NS < PERIOD_NS // 2
+    assert burst.mean() == pytest.approx(others.mean(), abs=0.02)
+    assert (starts.iloc[1:].to_numpy() >= repeated.cycles["end_ns"].iloc[:-1].to_numpy()).all()
+
+
+def test_a_store_that_nobody_fills_is_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repetition, "BLOCK", 20)
+    result = simulate(load("small-proxy", ["duration=20s", "model.detail=fluid"]))
+    assert "times again" in result.run["reason"]
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        "workload.load.calls.arrivals={bursts: {rate: 9/s, burst: 999/s, period: 2s, lasting: 1s}}",
+        "workload.load.calls.arrivals={bursts: {rate: 9/s, burst: 999/s, period: 7s, lasting: 1s}}",
         "workload.load.calls.arrivals.poisson=9000/s",
     ],
-    ids=["load that changes", "load that is too much"],
+    ids=["load that does not come again", "load that is too much"],
 )
 def test_what_changes_is_simulated_to_its_end(monkeypatch: pytest.MonkeyPatch, change: str) -> None:
     result = run(monkeypatch, 20, "duration=5s", change)

@@ -45,5 +45,7 @@ def test_a_worker_looks_after_each_root_and_so_often_while_it_scans_the_heap() -
     assert (course.pieces(0), course.pieces(6_000)) == (7.0, 5.5)
     # The last of a kind is in one hand.
     assert (course.pieces(11_000), course.pieces(12_000 + 3.5 * DRAIN_CHECK)) == (5.0, 1.0)
+    # One takes the last of the roots, and two a part of the heap each.
+    assert course.next_poll_ns(8_000, 3) == pytest.approx((3e3 + 2 * 5e4) / 3)
     assert course.poll_ns == pytest.approx((9e3 * 3e3 + 2e5 * 5e4) / 209e3)
     assert MarkCourse([MarkStretch(70, 7.0)]).poll(0) == 70

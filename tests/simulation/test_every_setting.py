@@ -208,7 +208,7 @@ OPEN: Final = (
 CONTEXT: Final[Mapping[str, tuple[str, ...]]] = {
     "plugins": ("gc.pacer=own",),
     "gc.pacer=idle-aware": (
-        "duration=15ms",
+        "duration=40ms",
         f"{LOAD}.b={{goroutine: k, workers: 2}}",
         f"{LOAD}.a.arrivals.poisson=1/s",
     ),

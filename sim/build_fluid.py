@@ -195,6 +195,7 @@ class Fluid:
             holder = Retained(mix)
         random = store.replacement == "random" and store not in self._published()
         self._lead_to(holder, SMALL_TREE if random else LARGE_TREE)
+        holder.structure = store.structure
         self.flow.retained.append(holder)
         return holder
 

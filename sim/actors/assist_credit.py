@@ -80,7 +80,7 @@ class AssistCredit:
             left = owed.scan_work - stolen
             if not left:
                 break
-            while left > 0 and (claimed := self._mark.work.claim(self._accounts.part(left))):
+            while left > 0 and (claimed := self._accounts.claim(self._accounts.part(left))):
                 yield from self.scan(g, claimed)
                 left -= claimed
                 if gc.limiter.limiting:
@@ -102,6 +102,7 @@ class AssistCredit:
         self._accounts.book("assist", ns)
         g.credit += earned(claimed, self._gc.pacer.assist_bytes_per_work)
         self._accounts.finish_claim(claimed, claimed)
+        self._accounts.leave()
 
     def _park(self, g: G) -> Body:
         """Wait in the assist queue until background workers have paid (gcParkAssist)."""

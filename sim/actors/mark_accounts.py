@@ -30,6 +30,25 @@ class MarkAccounts:
         self._sched, self._idle, self._timeline = sched, idle, timeline
         self._ps = len(sched.ps)
 
+    def available(self) -> bool:
+        """Is there work for one more (runtime/mgc.go: gcMarkWorkAvailable)?
+
+        What a list leads to is found one object after the other.
+        """
+        mark = self._mark
+        if not mark.work.unclaimed:
+            return False
+        return mark.markers + 1 <= self._gc.course.at_a_time(self._taken())
+
+    def claim(self, wanted: Bytes) -> Bytes:
+        """Take up to `wanted` bytes of work; 0 when there is none for one more."""
+        return self._mark.work.claim(wanted) if self.available() else 0
+
+    def leave(self) -> None:
+        """A marker goes away, and wakes one that found no work (mgcpacer.go: enlistWorker)."""
+        if self._gc.course.at_a_time(self._taken()) < self._ps and self.available():
+            self._sched.wake()
+
     def piece(self) -> Bytes:
         """How much to claim: small pieces when assists wait to be paid or the end is near.
 

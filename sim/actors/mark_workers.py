@@ -42,7 +42,7 @@ class MarkWorkers:
         if p.dedicated:
             p.dedicated = False
             return self.dedicated_worker
-        if self._mark.work.unclaimed == 0:
+        if not self._accounts.available():
             return None
         if gc.dedicated_needed > 0:
             gc.dedicated_needed -= 1
@@ -58,7 +58,9 @@ class MarkWorkers:
     def mark_while_idle(self) -> bool:
         """May an idle P mark?"""
         gc, mark = self._gc, self._mark
-        return gc.marking and mark.work.unclaimed > 0 and mark.idle_workers < gc.max_idle_workers
+        return (
+            gc.marking and mark.idle_workers < gc.max_idle_workers and self._accounts.available()
+        )
 
     def assign(self) -> None:
         """Dedicated workers take Ps without goroutines first (runtime/proc.go: procresize)."""
@@ -74,7 +76,7 @@ class MarkWorkers:
         """Marks until there is no work; at the end of a slice the P's goroutines go to others."""
         p.doing = "dedicated"
         gc = self._gc
-        while gc.marking and (claimed := self._mark.work.claim(self._accounts.piece())):
+        while gc.marking and (claimed := self._accounts.claim(self._accounts.piece())):
             yield from self._mark_on(p, claimed, "dedicated")
             if self._clock.now >= p.slice.end:
                 self._sched.hand_off(p)
@@ -88,11 +90,12 @@ class MarkWorkers:
             allowed = share * (self._clock.now - gc.cycle.started) - p.fractional_ns
             wanted = int(allowed / (1 - share) / self._accounts.rate())
             wanted = max(min(wanted, self._accounts.piece()), self._accounts.poll())
-            claimed = self._mark.work.claim(wanted)
+            claimed = self._accounts.claim(wanted)
             if not claimed:
                 return
             p.fractional_ns += yield from self._mark_on(p, claimed, "fractional")
             if p.fractional_ns > share * (self._clock.now - gc.cycle.started):
+                self._accounts.leave()
                 return
 
     def idle_worker(self, p: P) -> Process[None]:
@@ -103,9 +106,10 @@ class MarkWorkers:
         p.doing = "idle"
         gc, mark = self._gc, self._mark
         mark.idle_workers += 1
-        while gc.marking and (claimed := mark.work.claim(self._accounts.piece())):
+        while gc.marking and (claimed := self._accounts.claim(self._accounts.piece())):
             yield from self._mark_on(p, claimed, "idle")
             if self._sched.others_wait(p) or self._clock.now >= p.slice.end:
+                self._accounts.leave()
                 break
         mark.idle_workers -= 1
 

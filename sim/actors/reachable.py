@@ -10,11 +10,11 @@ from sim.actors.goroutines import Goroutines
 from sim.actors.kinds import KindColumns
 from sim.actors.memory import Memory
 from sim.actors.retention import Retention
-from sim.go.marker import MarkCounts, Marker
+from sim.go.marker import Marker
 from sim.machine.price import crowding_ns, mark_cpu_ns
 from sim.machine.profile import FinalizerCosts, MarkCosts
 from sim.runtime.interfaces import MarkTotals, Snapshot
-from sim.runtime.table_costs import TableWork, table_work
+from sim.runtime.table_costs import list_work, table_work
 from sim.units import Bytes
 from sim.workload.ledger import Ledger
 
@@ -69,6 +69,7 @@ class Reachable:
             vector_kernel=self._mark.vector_kernel > 0,
         )
         self.stacks_scanned = memory.stacks.goroutines
+        entries, slots = self._retention.entries(), float(live.sum())
         found = Snapshot(
             stack_scan=memory.stacks.used,
             heap_scan=round(counts.scan_bytes + float(np.dot(specials, columns.scan_bytes))),
@@ -78,14 +79,11 @@ class Reachable:
             goroutines=self._goroutines.count,
             stacks=memory.stacks.allocated,
             reachable=round(float(np.dot(live, columns.slot_bytes))),
-            tables=self._tables(counts, float(live.sum())),
+            tables=table_work(counts, self._mark, slots, *entries.tabled),
+            lists=list_work(counts, self._mark, slots, entries),
         )
         memory.stacks.scan()
         return found
-
-    def _tables(self, counts: MarkCounts, live: float) -> TableWork:
-        """Scanning the tables that lead to some of so many live slots."""
-        return table_work(counts, self._mark, live, *self._retention.tabled())
 
     def begin_sweep(self) -> MarkTotals:
         """See `sim.runtime.interfaces.Heap`."""

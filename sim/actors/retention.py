@@ -16,7 +16,7 @@ from sim.workload import program as spec
 from sim.workload.ledger import Law
 from sim.workload.mixes import MixBook
 from sim.workload.retention import Holder, StoreState
-from sim.workload.tables import LARGE_TREE, SMALL_TREE, Tabled, table_share
+from sim.workload.tables import LARGE_TREE, SMALL_TREE, Entries, table_share
 
 ROUNDING_SLACK: Final = 1e-6
 """Slots; six objects of 170.67 bytes that are asked for as 1 KiB are 5.999999999999999."""
@@ -60,7 +60,7 @@ class Retention:
 
     def _empty_store(self, store: spec.Store, mix: int) -> StoreState:
         owner = self._ledger.add_owner(LAWS[store.replacement], capacity=store.size)
-        return StoreState(owner, mix, store.size, store.replacement)
+        return StoreState(owner, mix, store.size, store.replacement, store.structure)
 
     def tenured(self, mean: float, mix: int) -> int:
         """The owner of a mix's objects that live for an exponential time, made on first use."""
@@ -160,17 +160,18 @@ class Retention:
         """A long-lived owner keeps them."""
         return lambda g, slots: self.keep_forever(owner, g, mix, slots)
 
-    def tabled(self) -> Tabled:
-        """What tables of pointers lead to: the entries of stores, and what lives for long."""
-        found, kinds = Tabled(), len(self._kinds)
+    def entries(self) -> Entries:
+        """What tables and lists lead to: the entries of stores, and what lives for long."""
+        found, kinds = Entries(), len(self._kinds)
         for store in self.stores.values():
             slots = store.held * self._mixes[store.mix].slots_per_byte
             random = store.replacement == "random" and not store.entries
-            found = found.plus(slots, self._share(store.mix, SMALL_TREE if random else LARGE_TREE))
+            share = self._share(store.mix, SMALL_TREE if random else LARGE_TREE)
+            found = found.plus(store.structure, slots, share)
         for (mean, mix), owner in self._tenured.items():
             slots = float(self._ledger.held_by(owner, kinds).sum())
             tree = LARGE_TREE if mean == math.inf else SMALL_TREE
-            found = found.plus(slots, self._share(mix, tree))
+            found = found.plus("table", slots, self._share(mix, tree))
         return found
 
     def _share(self, mix: int, tree: int) -> float:

@@ -48,6 +48,13 @@ class Assists:
         missing = owed * available - self.credit - supply
         return min(max(least, missing / (owed + 1 / unit_ns)), available)
 
+    def covered(self, plan: Plan, elapsed: float, done: float) -> float:
+        """What part of the program's allocation credit covers when so much work has been done."""
+        owed = self.owed(plan) * elapsed
+        if not self.on or owed <= 0:
+            return 1.0
+        return min(max(self.credit + done, 0.0) / owed, 1.0)
+
     def paid(self, plan: Plan, elapsed: float) -> float:
         """When there is nothing left to mark: the share of the program that has credit.
 

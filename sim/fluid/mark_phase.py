@@ -49,8 +49,8 @@ class MarkPhaseState:
     share: float
     """Of the time of a P, what fractional workers may have."""
     max_idle: int
-    dedicated: float
-    """Ps of dedicated workers. Written by `MarkingFlow`: they wake up."""
+    assigned: float
+    """Ps that dedicated workers may have. Written by `MarkingFlow`: they wake up."""
     fractional: float = 0.0
     """Ps of fractional workers at present. Written by `MarkingFlow`."""
     left: float = field(init=False)
@@ -58,7 +58,7 @@ class MarkPhaseState:
 
     def __post_init__(self) -> None:
         self.left = self.units
-        self.fractional = self.share * FRACTIONAL_USE * (self.ps - self.dedicated)
+        self.fractional = self.share * FRACTIONAL_USE * (self.ps - self.assigned)
 
     @classmethod
     def of(cls, gc: GC, ps: int) -> MarkPhaseState:
@@ -75,7 +75,7 @@ class MarkPhaseState:
             crowding=gc.crowding,
             share=gc.fraction,
             max_idle=gc.max_idle_workers,
-            dedicated=float(gc.dedicated_needed),
+            assigned=float(gc.dedicated_needed),
         )
 
     @property
@@ -87,6 +87,16 @@ class MarkPhaseState:
     def pieces(self) -> float:
         """How many can mark at a time."""
         return self.course.pieces(self._next)
+
+    @property
+    def at_a_time(self) -> float:
+        """How many can do what comes next at a time."""
+        return self.course.at_a_time(self._next)
+
+    @property
+    def dedicated(self) -> float:
+        """Ps of dedicated workers that find work."""
+        return min(self.assigned, self.at_a_time)
 
     @property
     def poll(self) -> float:

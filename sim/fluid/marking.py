@@ -80,8 +80,8 @@ class MarkingFlow:
 
     def _last_pieces(self) -> float:
         """Work that is in hands when the last piece has been taken: of each marker, a half."""
-        markers = max(self._ps - self._program, 1.0)
         phase = self._phase
+        markers = min(max(self._ps - self._program, 1.0), phase.course.at_a_time(phase.units - 0.5))
         return min(markers * phase.course.poll(phase.units) / 2, phase.units / 2)
 
     def _open(self) -> Process[None]:
@@ -90,13 +90,13 @@ class MarkingFlow:
         begin = opening(phase, flow, self._wake_ns, self._pacer.assist_work_per_byte)
         self._late_ns, self._late_ps = begin.late_ns, begin.late_ps
         assisted, end = self._cpu["assist"], flow.now + begin.length
-        phase.dedicated -= begin.asleep * begin.late
+        phase.assigned -= begin.asleep * begin.late
         while flow.now < end and phase.left >= 1:
             least = begin.least - (self._cpu["assist"] - assisted)
             yield from self._step(
                 0.0, end - flow.now, 1 - begin.late, least, begin.extra, begin.own
             )
-        phase.dedicated += begin.asleep * begin.late
+        phase.assigned += begin.asleep * begin.late
 
     def _tail(self) -> Process[None]:
         """There is nothing left to take: who needs credit and finds none waits for the end.
@@ -143,7 +143,7 @@ class MarkingFlow:
         elapsed = self._length(plan, marks, longest, soon, work)
         supply = marks.workers * elapsed / marks.unit_ns
         assist = self._assists.needed(
-            (plan.program + extra) * elapsed,
+            min(plan.program + extra, max(phase.at_a_time - marks.workers, 0.0)) * elapsed,
             marks.owed_per_ns,
             0.0 if longest else supply,
             marks.assist_ns,
@@ -218,6 +218,8 @@ class MarkingFlow:
         """Time passes; what has been allocated is paid for, be it more than on average."""
         assists, available = self._assists, (plan.program + extra) * elapsed
         share = 1 - assist / available if available > 0 else 1.0
+        if self._phase.at_a_time < self._ps:  # who finds no work to assist with waits for credit
+            share = min(share, assists.covered(plan, elapsed, done))
         per_byte, before = self._pacer.assist_work_per_byte, self._pacer.heap_live
         yield from self._flow.advance(elapsed, share)
         allocated = self._pacer.heap_live - before

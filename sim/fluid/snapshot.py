@@ -13,8 +13,8 @@ from sim.fluid.spans import Floats, SpanModel
 from sim.go.marker import Marker
 from sim.machine.price import crowding_ns, mark_cpu_ns
 from sim.machine.profile import MarkCosts
-from sim.runtime.table_costs import TableWork, table_work
-from sim.workload.tables import Tabled
+from sim.runtime.table_costs import ListWork, TableWork, list_work, table_work
+from sim.workload.tables import Entries
 
 RECOUNT_CHANGE: Final = 1 / 50
 """Work is counted anew when the heap has changed by this part of it; it scales till then. Chosen
@@ -32,6 +32,8 @@ class MarkingWork(NamedTuple):
     """By how much longer it takes two of them."""
     tables: TableWork
     """What of it is scanning tables of pointers."""
+    lists: ListWork
+    """What is found by following lists, and what that takes on top."""
     empty: Floats
     """Share of the spans of each class in which nothing lives."""
 
@@ -42,7 +44,9 @@ class Snapshots:
     def __init__(self, model: SpanModel, marker: Marker, costs: MarkCosts) -> None:
         self._model, self._marker, self._costs = model, marker, costs
         self._change = Change(RECOUNT_CHANGE)
-        self._work = MarkingWork(0.0, 0.0, 0.0, TableWork(0.0, 0.0), np.zeros(0))
+        self._work = MarkingWork(
+            0.0, 0.0, 0.0, TableWork(0.0, 0.0), ListWork(0.0, 0.0, 0.0, 0.0), np.zeros(0)
+        )
         self._slots = 1.0
 
     def take(self, retained: Sequence[Retained], spans: Floats) -> tuple[list[float], MarkingWork]:
@@ -61,6 +65,7 @@ class Snapshots:
             work.cpu_ns * more,
             work.crowding_ns * more,
             TableWork(work.tables.nbytes * more, work.tables.cpu_ns * more),
+            work.lists.times(more),
             work.empty,
         )
 
@@ -82,14 +87,15 @@ class Snapshots:
             scattered,
             vector_kernel=self._costs.vector_kernel > 0,
         )
-        costs, tabled = self._costs, Tabled()
+        costs, entries, slots = self._costs, Entries(), float(live.sum())
         for holder in retained:
             if holder.table_share:
-                tabled = tabled.plus(holder.slots, holder.table_share)
+                entries = entries.plus(holder.structure, holder.slots, holder.table_share)
         return MarkingWork(
             counts.scan_bytes,
             mark_cpu_ns(counts, costs),
             crowding_ns(counts, costs),
-            table_work(counts, costs, float(live.sum()), *tabled),
+            table_work(counts, costs, slots, *entries.tabled),
+            list_work(counts, costs, slots, entries),
             empty,
         )

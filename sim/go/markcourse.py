@@ -3,10 +3,13 @@
 Roots come first (globals, then stacks), then large tables of pointers, which workers find in their
 object buffers before they look at the queue of spans (runtime/mgcmark.go: gcDrain; mgcwork.go). A
 table is little scan work, and every eight bytes of it lead to an object somewhere in the heap.
+Spans are scanned first in, first out (runtime/mgcmark_greenteagc.go), so that what is wide is
+marked in few rounds, and long lists are what remains.
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -26,6 +29,8 @@ class MarkStretch(NamedTuple):
     """CPU time of one marker alone."""
     grain: int = 0
     """Bytes that are scanned in one go, however little a marker wants."""
+    at_a_time: float = math.inf
+    """How many can mark it at a time: of a list, an object leads to the next one alone."""
 
 
 class MarkCourse:
@@ -48,7 +53,10 @@ class MarkCourse:
             self._stretches[-1] = last._replace(ns=last.ns + passed)
         self._rates = [stretch.ns / stretch.work for stretch in self._stretches]
         self._polls = [min(one.grain or DRAIN_CHECK, one.work) for one in self._stretches]
-        counts = [one.work / poll for one, poll in zip(self._stretches, self._polls, strict=True)]
+        counts = [
+            min(one.work / poll, one.at_a_time)
+            for one, poll in zip(self._stretches, self._polls, strict=True)
+        ]
         self._pieces_after = [sum(counts[k + 1 :]) for k in range(len(counts))]
 
     def rate(self, taken: float) -> float:
@@ -77,7 +85,13 @@ class MarkCourse:
         if which >= len(self._ends):
             return 1.0
         here = (self._ends[which] - taken) / self._polls[which]
-        return max(here, 1.0) + self._pieces_after[which]
+        here = min(max(here, 1.0), self._stretches[which].at_a_time)
+        return here + self._pieces_after[which]
+
+    def at_a_time(self, taken: float) -> float:
+        """How many can do what comes next at a time."""
+        which = bisect_right(self._ends, taken)
+        return self._stretches[which].at_a_time if which < len(self._ends) else math.inf
 
     def next_poll_ns(self, taken: float, markers: float) -> float:
         """CPU-ns of a piece when so many take one each, on average."""

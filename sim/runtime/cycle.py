@@ -98,7 +98,7 @@ class Collector:
         cycle.scan = {
             "globals": self._settings.globals_bytes,
             "stack": found.stack_scan,
-            "heap": max(found.heap_scan, round(found.tables.nbytes)),
+            "heap": max(found.heap_scan, round(found.tables.nbytes + found.lists.nbytes)),
         }
         cycle.scan_left = dict(cycle.scan)
         cycle.reachable_bytes = found.reachable
@@ -113,16 +113,21 @@ class Collector:
         gc.pacer.set_stacks(found.stacks)
 
     def _stretches(self, found: Snapshot) -> list[MarkStretch]:
-        """What every cycle takes and globals, stacks, tables of pointers, and what these lead to.
+        """What every cycle takes and globals, stacks, tables of pointers, what these lead to, lists.
 
         Globals cost by the byte, stacks by goroutine and byte (runtime/mgcmark.go: markroot).
-        Tables are no objects of the workload: their bytes are part of the work that its objects
-        are, unless these are less.
+        Tables and nodes of lists are no objects of the workload: their bytes are part of the work
+        that its objects are, unless these are less. As many can mark along lists as what all lists
+        lead to takes longer than the longest.
         """
         mark, nbytes = self._machine.mark, self._settings.globals_bytes
         heap, tables = self._gc.cycle.scan["heap"], round(found.tables.nbytes)
         tables_ns = min(found.tables.cpu_ns, found.cpu_ns)
         rest_ns = found.cpu_ns - tables_ns + found.specials_ns
+        lists, nodes = found.lists, round(found.lists.nbytes)
+        listed = nodes + round((heap - tables - nodes) * lists.share)
+        lists_ns = lists.nodes_ns + rest_ns * lists.share
+        followers = max(lists_ns / lists.longest_ns, 1.0) if lists.longest_ns else math.inf
         return [
             MarkStretch(nbytes, mark.cycle_ns + nbytes * mark.root_byte_ns, ROOT_BLOCK),
             MarkStretch(
@@ -131,7 +136,8 @@ class Collector:
                 math.ceil(found.stack_scan / max(found.goroutines, 1)),
             ),
             MarkStretch(tables, tables_ns, OBLET),
-            MarkStretch(heap - tables, rest_ns),
+            MarkStretch(heap - tables - listed, rest_ns * (1 - lists.share)),
+            MarkStretch(listed, lists_ns, at_a_time=followers),
         ]
 
     def _set_workers(self) -> None:

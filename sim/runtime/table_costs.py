@@ -1,13 +1,16 @@
-"""What of a heap's marking is scanning tables of pointers."""
+"""What of a heap's marking is following tables of pointers and lists."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sim.go.kinds import WORD
 from sim.machine.price import MarkSteps, apart_ns
 from sim.machine.profile import MarkCosts
+from sim.workload.tables import LIST_NODE, Entries
+
+SPAN_BYTES: Final = 8192  # of nodes: internal/runtime/gc/sizeclasses.go
 
 
 class TableWork(NamedTuple):
@@ -38,4 +41,43 @@ def table_work(
         + of_all * steps.noscan_objects * costs.noscan_object_ns
         + part * apart_ns(steps, costs)
         - spans * math.expm1(-pointers / spans) * costs.span_ns,
+    )
+
+
+class ListWork(NamedTuple):
+    """Following lists, each of which one marker at a time can follow."""
+
+    share: float
+    """Of the slots that live, what lists lead to."""
+    nbytes: float
+    """Scan work of their nodes."""
+    nodes_ns: float
+    """CPU time of marking the nodes, beside what they lead to."""
+    longest_ns: float
+    """From the first entry of the longest list to its last, by one marker alone."""
+
+    def times(self, factor: float) -> ListWork:
+        """Of lists that are so many times as long, in a heap that is as well."""
+        return ListWork(
+            self.share, self.nbytes * factor, self.nodes_ns * factor, self.longest_ns * factor
+        )
+
+
+def list_work(steps: MarkSteps, costs: MarkCosts, slots: float, entries: Entries) -> ListWork:
+    """Following the lists that lead to some of the live `slots`.
+
+    Nodes are allocated and let go of in order, and lie one after the other.
+    """
+    listed = entries.listed
+    nodes = listed.pointers
+    if nodes <= 0:
+        return ListWork(0.0, 0.0, 0.0, 0.0)
+    node_ns = costs.object_ns + costs.pointer_ns
+    node_ns += LIST_NODE * (costs.byte_ns + costs.span_ns / SPAN_BYTES)
+    led_ns = table_work(steps, costs, slots, *listed).cpu_ns
+    return ListWork(
+        listed.slots / max(slots, listed.slots),
+        LIST_NODE * nodes,
+        node_ns * nodes,
+        (node_ns + led_ns / nodes) * entries.longest,
     )

@@ -52,6 +52,10 @@ class Store:
     """Mix of its objects."""
     replacement: Literal["random", "oldest", "none"] = "random"
     """Which entries a full store drops for new ones; `none` keeps everything: a leak."""
+    structure: Literal["table", "list"] = "table"
+    """How its entries are reached: a slice or map of pointers leads to all of them; in a linked
+    list one leads to the next, so that marking finds them one after the other. Who drops entries at
+    random needs a table."""
     filled: bool = True
     """Filled by the main goroutine before the load starts."""
 

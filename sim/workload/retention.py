@@ -28,6 +28,7 @@ class StoreState:
     mix: int
     capacity: float
     replacement: str
+    structure: str = "table"
     inserted: float = 0.0
     entries: deque[Holder] = field(default_factory=deque)
     """What was published into it, the oldest first."""

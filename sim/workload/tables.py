@@ -1,4 +1,4 @@
-"""Tables of pointers: what leads to the entries of a store, and to what lives for long.
+"""Tables of pointers and lists: what leads to entries of a store, and to what lives for long.
 
 Entries are trees of objects that are allocated one after the other. An object leads to those
 before it that nothing leads to yet, the oldest first, as far as its pointers reach, and leaves some
@@ -36,6 +36,26 @@ class Tabled(NamedTuple):
     def nbytes(self) -> float:
         """Bytes of the tables."""
         return self.pointers * WORD
+
+
+LIST_NODE: Final = 24
+"""Bytes of a node of a list: the next one, the entry, and its size (twin: listNode)."""
+
+
+class Entries(NamedTuple):
+    """What is reached by tables, and what by lists."""
+
+    tabled: Tabled = Tabled()
+    listed: Tabled = Tabled()
+    longest: float = 0.0
+    """Nodes of the longest list."""
+
+    def plus(self, structure: str, slots: float, share: float) -> Entries:
+        """So many slots more in a structure of their own, with a share of pointers for each."""
+        if structure == "list":
+            listed = self.listed.plus(slots, share)
+            return self._replace(listed=listed, longest=max(self.longest, slots * share))
+        return self._replace(tabled=self.tabled.plus(slots, share))
 
 
 def table_share(mix: Mix, kinds: KindTable, tree: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -49,3 +50,13 @@ def test_a_worker_looks_after_each_root_and_so_often_while_it_scans_the_heap() -
     assert course.next_poll_ns(8_000, 3) == pytest.approx((3e3 + 2 * 5e4) / 3)
     assert course.poll_ns == pytest.approx((9e3 * 3e3 + 2e5 * 5e4) / 209e3)
     assert MarkCourse([MarkStretch(70, 7.0)]).poll(0) == 70
+
+
+def test_a_list_keeps_one_marker_busy_and_only_the_list() -> None:
+    course = MarkCourse(
+        [MarkStretch(4 * DRAIN_CHECK, 2e5), MarkStretch(8 * DRAIN_CHECK, 4e6, at_a_time=1.0)]
+    )
+    begin = 4 * DRAIN_CHECK
+    assert (course.at_a_time(begin - 1), course.at_a_time(begin)) == (math.inf, 1.0)
+    assert (course.pieces(0), course.pieces(begin)) == (5.0, 1.0)
+    assert course.at_a_time(12 * DRAIN_CHECK) == math.inf

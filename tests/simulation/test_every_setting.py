@@ -109,6 +109,7 @@ WORKLOAD: Final[Mapping[str, tuple[str, ...]]] = {
         "workload.stores.s.replacement=oldest",
         "workload.stores.s.replacement=none",
     ),
+    "Store.structure": ("workload.stores.s.structure=list",),
     "Store.filled": ("workload.stores.s.filled=false",),
     "Pool.size": ("workload.pools.b.size=16KiB",),
     "Pool.pointers": ("workload.pools.b.pointers=all",),
@@ -231,6 +232,7 @@ CONTEXT: Final[Mapping[str, tuple[str, ...]]] = {
     "model.finalizers": (f"{STEPS}.1.work.finalizer=1us",),
     "model.mutator_slowdown": ("machine=FOLDER/slow.yaml",),
     "Spin.time": (f"{STEPS}.2.spin=100us",),
+    "Store.structure": ("workload.stores.s.replacement=oldest",),
     "Publish.store": (f"{STEPS}.2.publish=t",),
     **dict.fromkeys(
         ("Append.elements", "Append.size", "Append.pointers", "Append.cpu"),

@@ -35,6 +35,7 @@ func (o *own) add(p *program) {
 		s.mu.Lock()
 		o.Scan += 8 * float64(cap(s.entries))
 		o.Noscan += 4 * float64(cap(s.sizes))
+		o.Scan += float64(unsafe.Sizeof(listNode{})) * float64(s.list.count)
 		s.mu.Unlock()
 	}
 	for _, t := range p.tenured {

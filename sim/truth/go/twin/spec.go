@@ -24,6 +24,7 @@ type storeSpec struct {
 	Size        float64 `json:"size"`
 	Of          string  `json:"of"`
 	Replacement string  `json:"replacement"`
+	Structure   string  `json:"structure"`
 	Filled      bool    `json:"filled"`
 }
 

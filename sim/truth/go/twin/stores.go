@@ -16,6 +16,8 @@ type store struct {
 	entries     []unsafe.Pointer
 	sizes       []float32
 	first       int // oldest entry, where the oldest is dropped
+	linked      bool
+	list        list // of the entries, instead, where it is linked
 	used        float64
 	random      random
 }
@@ -33,17 +35,57 @@ func (s *store) familySize() int {
 	return bigFamily
 }
 
+// list is a queue: marking finds each entry by the one before it.
+type list struct {
+	first, last *listNode
+	count       int
+}
+
+type listNode struct {
+	next  *listNode
+	entry unsafe.Pointer
+	size  float64
+}
+
+func (l *list) append(p unsafe.Pointer, size float64) {
+	n := &listNode{entry: p, size: size}
+	if l.last == nil {
+		l.first = n
+	} else {
+		l.last.next = n
+	}
+	l.last = n
+	l.count++
+}
+
+func (l *list) dropFirst() (size float64) {
+	n := l.first
+	l.first = n.next
+	l.count--
+	return n.size
+}
+
 func (s *store) insert(p unsafe.Pointer, size float64) {
 	s.mu.Lock()
-	s.entries, s.sizes = append(s.entries, p), append(s.sizes, float32(size))
+	if s.linked {
+		s.list.append(p, size)
+	} else {
+		s.entries, s.sizes = append(s.entries, p), append(s.sizes, float32(size))
+	}
 	s.used += size
-	for s.used > s.capacity && s.replacement != "none" && len(s.entries)-s.first > 1 {
+	for s.used > s.capacity && s.replacement != "none" && s.count() > 1 {
 		s.drop()
 	}
 	s.mu.Unlock()
 }
 
+func (s *store) count() int { return len(s.entries) - s.first + s.list.count }
+
 func (s *store) drop() {
+	if s.linked {
+		s.used -= s.list.dropFirst()
+		return
+	}
 	if s.replacement == "random" {
 		last := len(s.entries) - 1
 		i := s.random.below(last)

@@ -113,7 +113,7 @@ class Collector:
         gc.pacer.set_stacks(found.stacks)
 
     def _stretches(self, found: Snapshot) -> list[MarkStretch]:
-        """What every cycle takes and globals, stacks, tables of pointers, what these lead to, lists.
+        """What every cycle takes and globals, stacks, tables, what these lead to, and lists.
 
         Globals cost by the byte, stacks by goroutine and byte (runtime/mgcmark.go: markroot).
         Tables and nodes of lists are no objects of the workload: their bytes are part of the work

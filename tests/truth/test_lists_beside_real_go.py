@@ -45,7 +45,7 @@ def simulated_ns(structure: str, procs: int) -> float:
 
 @pytest.mark.realgo
 def test_a_list_is_marked_as_slowly_as_by_a_real_program(tmp_path: Path) -> None:
-    """By factors, as costs are another machine's; the bounds leave room for what else runs."""
+    """What another entry costs is a matter of the machine; that another P is of no use is not."""
     executable = twin.build_twin(find_go())
 
     def real_ns(structure: str, procs: int) -> float:
@@ -57,4 +57,4 @@ def test_a_list_is_marked_as_slowly_as_by_a_real_program(tmp_path: Path) -> None
     for ns in (real_ns, simulated_ns):
         table, one, two = ns("table", 1), ns("list", 1), ns("list", 2)
         assert two > 0.8 * one, ns.__name__
-        assert 2.5 < one / table < 9, ns.__name__
+        assert one > 2 * table, ns.__name__

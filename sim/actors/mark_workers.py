@@ -58,9 +58,7 @@ class MarkWorkers:
     def mark_while_idle(self) -> bool:
         """May an idle P mark?"""
         gc, mark = self._gc, self._mark
-        return (
-            gc.marking and mark.idle_workers < gc.max_idle_workers and self._accounts.available()
-        )
+        return gc.marking and mark.idle_workers < gc.max_idle_workers and self._accounts.available()
 
     def assign(self) -> None:
         """Dedicated workers take Ps without goroutines first (runtime/proc.go: procresize)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Final
 
 from sim.actors import steps as compiled
@@ -173,11 +173,11 @@ class StepCompiler:
             return repeat(value).__next__
         rng = self._streams[stream]
 
-        def values() -> Iterator[float]:
+        def blocks() -> Iterator[list[float]]:
             while True:
-                yield from distribution.quantile(rng.random(DRAWS)).tolist()
+                yield distribution.quantile(rng.random(DRAWS)).tolist()
 
-        return values().__next__
+        return chain.from_iterable(blocks()).__next__
 
     def load(self, name: str, load: spec.Load, procs: int) -> OpenLoad | ClosedLoad | BatchLoad:
         """Who starts goroutines on so many Ps."""

@@ -39,21 +39,36 @@ call, and go on without it if need be; give it up (None)."""
 Body: TypeAlias = Generator[Demand, None, None]
 
 
-@dataclass(slots=True)
 class G:
     """A goroutine, and where its time went. Times in ns, memory in bytes.
 
-    Written by its own steps, which are what it does; other fields name their writer.
+    Written by its own steps, which are what it does; other fields name their writer. No dataclass:
+    of every request one is made, and most fields begin as the class has them.
     """
 
-    id: int
-    kind: str
+    def __init__(
+        self,
+        id: int,  # noqa: A002
+        kind: str,
+        *,
+        stack: int = 1024,
+        idle_stack: int = 1024,
+        system: bool = False,
+    ) -> None:
+        self.id, self.kind = id, kind
+        self.system = system
+        """Runtime goroutines neither assist nor count as requests."""
+        self.stack, self.idle_stack = stack, idle_stack
+        """Bytes of stack that it uses while it runs, and while it is blocked."""
+        self.keeps: dict[int, Holder] = {}
+        """What stays reachable until it ends, by mix. Written by `Retention`."""
+        self.lent: list[SyncPool] = []
+        """Pools that it has borrowed from and gives back to when it ends."""
+
     load: str = ""
     """The load that started it; empty: none, and it is no request."""
     body: Body | None = None
     """What it still has to do; None: it has ended. Written by `Goroutines`."""
-    system: bool = False
-    """Runtime goroutines neither assist nor count as requests."""
     arrival: int = 0
     """When it was asked for. Written by its load; for those of a timer by `Scheduler`."""
     started: int = -1
@@ -70,12 +85,8 @@ class G:
     credit: int = 0
     """gcAssistBytes: allocation paid for by mark work; negative is debt. Written by `AssistCredit`,
     and by `MarkAccounts` while it is parked."""
-    keeps: dict[int, Holder] = field(default_factory=dict)
-    """What stays reachable until it ends, by mix. Written by `Retention`."""
     spinning: bool = False
     """It waits for a point in time: time that it is preempted for is not made up for."""
-    lent: list[SyncPool] = field(default_factory=list)
-    """Pools that it has borrowed from and gives back to when it ends."""
     epoch: int = 0
     """The cycle that its assist credit belongs to. Written by `AssistCredit`."""
     running: bool = False
@@ -93,9 +104,6 @@ class G:
     """Goroutines whose end it waits for. `Goroutines` counts down."""
     on_end: Callable[[P], None] | None = None
     """What its end sets off, on the P that it ran on."""
-    stack: int = 1024
-    """Bytes of stack that it uses while it runs; `idle_stack` while it is blocked."""
-    idle_stack: int = 1024
     held: Held | None = None
     """Its stack. Written by `GoroutineStacks`."""
     on_cpu: int = 0

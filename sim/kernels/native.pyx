@@ -540,25 +540,22 @@ def spread_evenly(i64[::1] number, unsigned char[::1] chosen):
 
     See sim.go.refill.fresh_spans.
     """
-    cdef Py_ssize_t at, i, best, total = 0
-    cdef double key, lowest
-    for at in range(number.shape[0]):
-        total += number[at] if chosen[at] else 0
-    rank = np.zeros(number.shape[0], dtype=np.int64)
-    which = np.empty(total, dtype=np.int64)
-    cdef i64[::1] rank_ = rank, which_ = which
-    cdef double[::1] keys = np.full(number.shape[0], np.inf)
-    for at in range(number.shape[0]):
-        if chosen[at] and number[at]:
-            keys[at] = 0.5 / number[at]
-    for i in range(total):
+    cdef Py_ssize_t at, i, best
+    cdef double lowest
+    places = np.flatnonzero(np.asarray(chosen) * np.asarray(number))
+    mine = np.asarray(number)[places]
+    cdef i64[::1] places_ = places, number_ = mine, rank = np.zeros(len(places), dtype=np.int64)
+    cdef double[::1] keys = 0.5 / mine
+    which = np.empty(mine.sum(), dtype=np.int64)
+    cdef i64[::1] which_ = which
+    for i in range(which_.shape[0]):
         best, lowest = 0, keys[0]
-        for at in range(1, number.shape[0]):
+        for at in range(1, keys.shape[0]):
             if keys[at] < lowest:
                 best, lowest = at, keys[at]
-        which_[i] = best
-        rank_[best] += 1
-        keys[best] = (rank_[best] + 0.5) / number[best] if rank_[best] < number[best] else INFINITY
+        which_[i] = places_[best]
+        rank[best] += 1
+        keys[best] = (rank[best] + 0.5) / number_[best] if rank[best] < number_[best] else INFINITY
     return which
 
 

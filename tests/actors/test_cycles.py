@@ -337,9 +337,9 @@ def test_credit_is_neither_made_nor_lost(
     world = marking
     pacer = world.runtime.gc.pacer
     pacer.bg_scan_credit = 0
-    parked = [
-        G(i, "job", credit=debt, parked_at=world.runtime.clock.now) for i, debt in enumerate(debts)
-    ]
+    parked = [G(i, "job") for i in range(len(debts))]
+    for g, debt in zip(parked, debts, strict=True):
+        g.credit, g.parked_at = debt, int(world.runtime.clock.now)
     world.mark.queue.clear()
     world.mark.queue.extend(parked)
     for work in paid:

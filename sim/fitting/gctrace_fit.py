@@ -33,6 +33,10 @@ when cycles come in logs of small heaps."""
 _MOSTLY: Final[Fraction] = 0.5
 """Share of the cost of cycles that hangs on the size of the heap, from which on it is looked at by
 size. A majority; moves GC CPU of programs whose heap changes much."""
+_HARDLY: Final = 0.1
+"""Rate of allocation while the heap is marked, relative to that over all; below, cycles begin where
+the program allocates next to nothing. A judgement: recorded programs have 0.3 to 4, and two whose
+large objects begin their cycles 0.02 at most; moves cycles of such under a limit."""
 _SURELY_GROWN: Final = 2 * MiB
 """Bytes of printed growth from which on most of it is no rounding: two whole MiB."""
 
@@ -58,6 +62,7 @@ def fit_program(
     demand = _mean_rate(seen, measured)
     cycles = _cycles(seen, measured, positions, load)
     while_marking = float(seen.grown_marking[measured].sum() / seen.program_cpu[measured].sum())
+    cpus = float(seen.program_cpu[measured].sum() / seen.duration[measured].sum())
     program = ObservedProgram(
         procs=seen.procs,
         load=load,
@@ -68,7 +73,7 @@ def fit_program(
         allocation_rate=_rate_between_cycles(seen, measured),
         demand=demand,
         demanded_cpus=demand / while_marking,
-        marking_cpus=float(seen.program_cpu[measured].sum() / seen.duration[measured].sum()),
+        marking_cpus=cpus,
         background_share=_share(seen.background, seen, measured),
         roots=round(seen.roots),
         pauses=_pauses(log),
@@ -76,6 +81,7 @@ def fit_program(
         span_overhead=seen.span_overhead,
         cached=cached,
         large=large.at(part.places).objects(seen, positions),
+        rate_elsewhere=_rate_elsewhere(load, while_marking, demand / cpus),
         pacer=versions.pacer_of(log.go),
         starts_full=part.starts_full,
     )
@@ -169,6 +175,11 @@ def _cycles(
         )
         for i in range(len(rates))
     )
+
+
+def _rate_elsewhere(load: Load, while_marking: float, usual: float) -> float:
+    """Of a program that waits, where next to nothing shows while its heap is marked; else 0."""
+    return usual if load is Load.WAITING and while_marking < _HARDLY * usual else 0.0
 
 
 def _rates_while_marking(seen: Observed, measured: slice, load: Load) -> Floats:

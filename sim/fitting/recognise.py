@@ -31,7 +31,8 @@ _PRIORS: Final = {
     0.3: (50, 200),
     0.5: (25, 75, 150, 300, 400),
     0.7: (500, 600, 800, 1000),
-    1.5: (10, 20, 30, 40, 60, 70, 80, 90, 120, 125, 250, 700, 900, 1500, 2000),
+    1.5: (10, 20, 30, 40, 60, 70, 80, 90, 120, 125, 250, 700, 900),
+    2.5: (1500, 2000),
 }
 """Cost of assuming a GOGC, in cycles that it has to explain: the more, the rarer people choose it.
 A judgement; moves only which of several settings that explain a log alike is named."""
@@ -42,6 +43,11 @@ _LIMITED: Final = 2.0
 _NEAR_LIMIT: Final[Fraction] = 0.04
 """By which goals under a limit vary with the memory beside the heap. A judgement; smaller finds
 several limits where there is one."""
+_FILLED: Final[Fraction] = 0.5
+"""Of what a limit leaves for the heap, what is alive at least where that fills the limit. A
+judgement, as other memory may have the rest; smaller takes small heaps for full ones."""
+_GATHERED: Final = 5
+"""Goals at the least one of a GOGC, from which on it is as likely as the default. A judgement."""
 _UNEXPLAINED: Final = 1.0
 """Cost of a cycle whose goal a setting does not explain: the unit of the others."""
 _OUTGROWN: Final = 0.25
@@ -73,8 +79,7 @@ _BESIDE: Final[Fraction] = 0.06 + 0.03
 the heap: metadata and free slots, and the 3 % that Go keeps (runtime/mgcpacer.go:
 memoryLimitHeapGoalHeadroomPercent)."""
 _BESIDE_ANY: Final = 5 * MiB
-"""Bytes that a limit leaves free besides. Chosen as what an idle program has; moves which round
-limit is named."""
+"""Bytes that a limit leaves free besides. Chosen as an idle program has; moves what is named."""
 _ROUNDED: Final[Fraction] = 0.03
 """Relative distance at which a limit is taken for the round one. Chosen below the distance of
 neighbours in `_ROUND`; larger names limits that nobody set."""
@@ -182,6 +187,8 @@ def _hypotheses(goals: _Goals) -> list[_Hypothesis]:
     suggested = 100 * (goals.goal - goals.marked) / (goals.marked_most + goals.roots + MiB / 4)
     for percent in _modes(suggested[~goals.outgrown & (goals.weight > 0)], 0.03):
         priors.setdefault(max(1, round(percent)), _UNUSUAL_GOGC_COST)
+    usual = [gogc for gogc, prior in priors.items() if prior < _LIMITED and _gathered(gogc, goals)]
+    priors.update(dict.fromkeys(usual, 0.0))
     plain = [_Hypothesis(gogc, None, prior) for gogc, prior in priors.items()]
     above = goals.goal[(goals.goal < _OFF) & (goals.goal > goals.marked_most)]
     limits = sorted({*_modes(above, _NEAR_LIMIT), *np.sort(above)[-1:].tolist()})[::-1]
@@ -191,6 +198,12 @@ def _hypotheses(goals: _Goals) -> list[_Hypothesis]:
         for gogc, prior in ((100, 0.0), (None, 0.2), (200, 0.4), (50, 0.4), (400, 0.5))
     ]
     return [_UNKNOWN, *plain, _Hypothesis(None, None, 0.5), *limited]
+
+
+def _gathered(gogc: int, goals: _Goals) -> bool:
+    """Goals stay at the least one of such a GOGC, as those of a small heap do."""
+    beyond = goals.goal - (_LEAST_GOAL * gogc / 100 + goals.above_least)
+    return int(((beyond > -MiB) & (beyond <= 0)).sum()) >= _GATHERED
 
 
 def _modes(values: Floats, width: Fraction) -> list[float]:
@@ -213,6 +226,7 @@ def _costs(one: _Hypothesis, goals: _Goals) -> Floats:
         left, right = one.goal * (1 - _NEAR_LIMIT) - MiB, one.goal * (1 + _NEAR_LIMIT) + MiB
         # A limit that the live heap fills leaves a goal of what is marked.
         filled = (goals.marked < least) & (goals.marked_most + MiB >= most)
+        filled &= goals.marked_most >= _FILLED * one.goal
         explained = (np.minimum(low, left) < least) & (np.minimum(high, right) >= most) | filled
         low = np.minimum(low, left)
     outgrown = goals.outgrown & (low <= goals.goal)
@@ -252,10 +266,8 @@ def _segment(
     cycles: slice, one: _Hypothesis, exact: int, procs: int, lines: Sequence[GCTraceLine]
 ) -> Segment:
     if one.known and one.goal is not None:
-        how = (
-            f"heap goals stay near {one.goal / MiB:,.0f} MiB, or at what is marked, whatever is"
-            " alive: a limit leaves no more"
-        )
+        how = f"heap goals stay near {one.goal / MiB:,.0f} MiB, or at what is marked, whatever is"
+        how += " alive: a limit leaves no more"
         limit = _limit(one.goal, lines)
         return Segment(
             cycles, one.gogc, limit, procs, recognised=True, how=how, heap_goal=round(one.goal)

@@ -111,6 +111,12 @@ class ObservedProgram:
     """Free slots in the caches of a P, which count as allocated in every cycle anew."""
     large: tuple[LargeObject, ...] = ()
     """In order. Whatever the trigger, the heap grows by all of them at once."""
+    rate_elsewhere: float = 0.0
+    """Bytes per CPU-ns while the heap is marked, at least, in cycles that no large object began.
+
+    Where large objects begin the cycles of a log, it shows what is allocated right after them,
+    next to nothing perhaps, and nothing of such cycles. On average a program allocates as it does
+    over all."""
     marking_cpus: float = 0.0
     """Ps that a waiting program would use on average while the heap is marked, if all were idle."""
     piece: Nanoseconds = MS

@@ -119,8 +119,9 @@ class _Replay:
             room = max(_LEAST_GROWTH, self._pacing.trigger() - self.heap_live)
             cached = min(self._cached, FREE_IN_CACHED * room)
             growth = max(_LEAST_GROWTH, room - cached) * useful
-            growth = self._program.whole(self._position + growth, self._small) - self._position
-            called = None
+            small = self._position + growth
+            growth = self._program.whole(small, self._small) - self._position
+            called, large = None, self._position + growth > small
             if self._position + growth >= next_forced:
                 growth, called = max(0.0, next_forced - self._position), next_forced
                 next_forced = next(forced)
@@ -132,7 +133,7 @@ class _Replay:
                     f"{self._setting}: more than {MOST_CYCLES:,} cycles in one run: predict a"
                     " shorter part of the log, or a setting that collects less often"
                 )
-            yield self._collect(useful, self._observed(called))
+            yield self._collect(useful, self._observed(called, large=large))
 
     def _allocate(self, growth: float, useful: Fraction, cached: float) -> None:
         time = self.clock.between_cycles(self._position, growth)
@@ -140,10 +141,12 @@ class _Replay:
         self._position += growth
         self.heap_live += growth / useful + cached
 
-    def _observed(self, called: float | None) -> ObservedCycle:
+    def _observed(self, called: float | None, *, large: bool) -> ObservedCycle:
         """What is known of a cycle here; of one that was called for, what was observed of it."""
         if called is None:
-            return _observed_at(self._program, self._position, self._which)
+            found = _observed_at(self._program, self._position, self._which)
+            least = 0.0 if large else self._program.rate_elsewhere
+            return replace(found, allocation_rate=max(found.allocation_rate, least))
         cycles = self._program.cycles
         found = bisect_left(cycles, called, key=lambda cycle: cycle.end)
         return cycles[min(found, len(cycles) - 1)]

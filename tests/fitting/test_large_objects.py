@@ -80,6 +80,26 @@ def test_a_buffer_at_the_start_is_one_object_though_no_other_heap_passes_its_goa
     assert [one.middle.gc_cycles for one in found] == pytest.approx([6, 3], abs=1)
 
 
+@pytest.mark.parametrize(
+    ("log", "real"),
+    [("27-large-objects-beyond-limit.txt", 182), ("28-large-objects-go119.txt", 254)],
+)
+def test_large_objects_that_no_limit_holds_keep_a_collector_busy_but_not_for_ever(
+    log: str, real: int
+) -> None:
+    """Three of 64 MiB are alive, and the limit is 120 MiB: both ran for 3 s with 1 s of GC CPU.
+
+    Their logs at GOGC=100 show cycles that a large object begins, and no allocation in them; as
+    if there were none in others, 7,000 and 18,000 cycles were predicted.
+    """
+    fit = fitted(CASES / log)
+    (found,) = predict(fit, [Setting(None, 120 * MiB, 2)])
+    assert real / 3 < found.middle.gc_cycles < 3 * real
+    assert found.middle.gc_cpu_seconds < 2
+    assert fit.reproduction is not None
+    assert fit.reproduction.trusted
+
+
 def test_an_object_that_comes_first_and_stays_may_be_a_ballast(tmp_path: Path) -> None:
     """Without resident memory it is a doubt; with it, it is known."""
     log = lines(tmp_path / "app.gctrace", [(1024, 1024, 4), *[(2060, 1030, 2064)] * 12])

@@ -130,3 +130,19 @@ def test_another_gomaxprocs_is_another_part() -> None:
     few = [cycle(n, 50, 100, 50, procs=4) for n in range(2, 20)]
     many = [cycle(n, 50, 100, 50, procs=32) for n in range(20, 40)]
     assert [one.procs for one in recognise([f.line for f in parse([*few, *many])])] == [4, 32]
+
+
+@pytest.mark.parametrize(
+    ("log", "gogc", "limit"),
+    [
+        ("29-limit-set-at-run-time.txt", None, 96 * MiB),
+        ("30-gogc-set-at-run-time.txt", 300, None),
+    ],
+)
+def test_what_a_program_of_2_mib_sets_at_run_time_is_recognised(
+    log: str, gogc: int | None, limit: int | None
+) -> None:
+    """Real runs that began at GOGC=100; a small heap does not pass for one that fills a limit."""
+    first, second = recognise(lines_of(GOLDEN / "cases" / log))
+    assert (first.gogc, first.memory_limit) == (100, None)
+    assert (second.gogc, second.memory_limit) == (gogc, limit)

@@ -144,9 +144,10 @@ class _Replay:
     def _observed(self, called: float | None, *, large: bool) -> ObservedCycle:
         """What is known of a cycle here; of one that was called for, what was observed of it."""
         if called is None:
-            found = _observed_at(self._program, self._position, self._which)
-            least = 0.0 if large else self._program.rate_elsewhere
-            return replace(found, allocation_rate=max(found.allocation_rate, least))
+            here = _observed_at(self._program, self._position, self._which)
+            if large or here.allocation_rate >= self._program.rate_elsewhere:
+                return here
+            return replace(here, allocation_rate=self._program.rate_elsewhere)
         cycles = self._program.cycles
         found = bisect_left(cycles, called, key=lambda cycle: cycle.end)
         return cycles[min(found, len(cycles) - 1)]

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sim.fluid.change import Change
+from sim.fluid.recount import Recount
 from sim.fluid.retention import Retained
 from sim.fluid.spans import Floats, SpanModel
 from sim.go.marker import Marker
@@ -43,7 +43,7 @@ class Snapshots:
 
     def __init__(self, model: SpanModel, marker: Marker, costs: MarkCosts) -> None:
         self._model, self._marker, self._costs = model, marker, costs
-        self._change = Change(RECOUNT_CHANGE)
+        self._change = Recount(RECOUNT_CHANGE)
         self._work = MarkingWork(
             0.0, 0.0, 0.0, TableWork(0.0, 0.0), ListWork(0.0, 0.0, 0.0, 0.0), np.zeros(0)
         )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.fluid.caches import spans_begun, taken_by_holders
-from sim.fluid.change import Change
+from sim.fluid.recount import Recount
 from sim.fluid.retention import Retained
 from sim.go.kinds import Kind, KindTable, Mix
 from sim.go.mheap import PAGE
@@ -100,7 +100,7 @@ class SpanModel:
         """Bytes of heap_live of a slot."""
         self._free = self._partly = self._reuse = np.zeros(0)
         self._note_room()
-        self._change, self._taken_of_room, self._ahead_of_room = Change(RECOUNT_CHANGE), 1.0, 0.0
+        self._change, self._taken_of_room, self._ahead_of_room = Recount(RECOUNT_CHANGE), 1.0, 0.0
 
     def _of_kinds(self, column: Floats) -> Floats:
         """The mean of a property of kinds in each mix."""

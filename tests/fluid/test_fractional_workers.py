@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from sim.fluid.change import Change
 from sim.fluid.fractional_workers import (
     Schedule,
     ScheduledP,
@@ -12,6 +11,7 @@ from sim.fluid.fractional_workers import (
     at_intervals,
     by_chance,
 )
+from sim.fluid.recount import Recount
 from sim.go.sysmon import WHOLE_SLICE
 from sim.units import MS
 
@@ -96,7 +96,7 @@ def test_looks_by_chance_are_parts_of_an_exponential_time() -> None:
 
 
 def test_what_changes_little_does_not_matter() -> None:
-    change = Change(0.05)
+    change = Recount(0.05)
     assert change.matters([1000.0], [0.5])
     assert not change.matters([1040.0], [0.52])
     assert change.matters([1060.0], [0.5])

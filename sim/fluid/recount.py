@@ -7,7 +7,7 @@ import operator
 from collections.abc import Iterable
 
 
-class Change:
+class Recount:
     """Remembers for which figures something was last found out.
 
     It is worth finding out anew when a size has changed by such a part of itself, or a share of

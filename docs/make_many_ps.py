@@ -1,7 +1,7 @@
 """The tables of docs/many-ps.md: `python docs/make_many_ps.py` (half a minute of CPU time).
 
-A JSON API with 700 requests a second for each P, simulated on up to 64 Ps; beside it what logs that
-others have published show on as many.
+A JSON API with 700 requests a second for each P, simulated on up to 64 Ps, and small heaps on 64,
+parts of which are lists; beside it what logs that others have published show on as many.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ PAGE: Final = Path(__file__).parent / "many-ps.md"
 PROCS: Final = (2, 4, 8, 16, 36, 64)
 SETTLED: Final = 2
 """Cycles before which the heap grows to its size."""
+SMALL_HEAP: Final = 8 << 20
+"""Bytes of what lives in the small heap."""
+LISTED: Final = (0, 1, 10, 50, 100)
+"""Percent of it that is a linked list; a table leads to the rest."""
 PUBLISHED: Final = {
     "issue-19393": "golang/go issue 19393, Go 1.8, 16 Ps, heap of 23 GiB",
     "issue-14420": "golang/go issue 14420, Go 1.6, 36 Ps, a million goroutines",
@@ -63,10 +67,37 @@ def simulated(procs: int) -> list[GCTraceLine]:
     return lines_of(simulate(load(examples("workloads")["json-api"], sets)).gctrace())[SETTLED:]
 
 
+def small_heap(listed: int) -> list[GCTraceLine]:
+    """Half a second of a service on 64 Ps, with so many percent of its entries in a list."""
+    sizes = {"table": SMALL_HEAP * (100 - listed) // 100, "list": SMALL_HEAP * listed // 100}
+    stores = {
+        name: {"size": f"{size}B", "of": "entry", "replacement": "oldest", "structure": name}
+        for name, size in sizes.items()
+        if size
+    }
+    work = {"cpu": "100us", "allocate": "64KiB", "of": "other"}
+    renew = [
+        {"work": {"cpu": "5us", "allocate": "1KiB", "of": "entry", "into": name}} for name in stores
+    ]
+    workload = {
+        "name": "small",
+        "mixes": {"entry": [{"size": "64B"}], "other": [{"size": "128B", "pointers": 2}]},
+        "stores": stores,
+        "goroutines": {"get": {"steps": [{"work": work}, *renew]}},
+        "load": {"gets": {"goroutine": "get", "arrivals": {"poisson": "20000/s"}}},
+    }
+    config = load({"workload": workload, "GOMAXPROCS": 64, "duration": "500ms"})
+    return lines_of(simulate(config).gctrace())[SETTLED:]
+
+
 if __name__ == "__main__":
     ours = pd.DataFrame([{"Ps": procs, **row(simulated(procs))} for procs in PROCS])
+    small = pd.DataFrame(
+        [{"in lists": f"{listed}%", **row(small_heap(listed))} for listed in LISTED]
+    )
     theirs = pd.DataFrame(
         [{"log": told, **row(published(name))} for name, told in PUBLISHED.items()]
     )
     page = put(PAGE.read_text(encoding="utf-8"), "simulated", ours.to_markdown(index=False))
+    page = put(page, "small", small.to_markdown(index=False))
     PAGE.write_text(put(page, "published", theirs.to_markdown(index=False)), encoding="utf-8")

@@ -14,7 +14,7 @@ from sim.go.marker import Marker
 from sim.machine.price import crowding_ns, mark_cpu_ns
 from sim.machine.profile import FinalizerCosts, MarkCosts
 from sim.runtime.interfaces import MarkTotals, Snapshot
-from sim.runtime.table_costs import list_work, table_work
+from sim.runtime.table_costs import link_work, table_work
 from sim.units import Bytes
 from sim.workload.ledger import Ledger
 
@@ -80,7 +80,7 @@ class Reachable:
             stacks=memory.stacks.allocated,
             reachable=round(float(np.dot(live, columns.slot_bytes))),
             tables=table_work(counts, self._mark, slots, *entries.tabled),
-            lists=list_work(counts, self._mark, slots, entries),
+            links=link_work(counts, self._mark, slots, entries),
         )
         memory.stacks.scan()
         return found

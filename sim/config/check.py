@@ -71,11 +71,11 @@ class _Checks:
         total = 0
         for name, store in self.program.stores.items():
             self.name(("stores", name, "of"), "mix", store.of, self.program.mixes)
-            if store.structure == "list" and store.replacement == "random":
+            if store.structure != "table" and store.replacement == "random":
                 self.fail(
                     ("stores", name, "structure"),
-                    "expected a table where 'replacement' is random, got list: its entries go in "
-                    "order (replacement: oldest) or stay (none)",
+                    f"expected a table where 'replacement' is random, got {store.structure}: its "
+                    "entries go in order (replacement: oldest) or stay (none)",
                 )
             total += store.size
             if total > ADDRESS_SPACE:

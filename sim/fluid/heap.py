@@ -102,7 +102,7 @@ class ExpectedHeap:
             stacks=self._stacks.allocated(in_flight),
             reachable=int(spans.nbytes(self._live)),
             tables=work.tables,
-            lists=work.lists,
+            links=work.links,
         )
 
     def _retained(self, in_flight: InFlight) -> list[Retained]:

@@ -42,7 +42,7 @@ class Retained:
         self.table_share = 0.0
         """Pointers of the table that leads to what is kept, for each slot; 0: there is none."""
         self.structure = "table"
-        """Or `list`, with a node for each such pointer."""
+        """Or `list` or `tree`, with a node for each such pointer."""
 
     def add(self, slots: float) -> None:
         """So many slots more are kept."""

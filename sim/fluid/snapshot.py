@@ -13,7 +13,7 @@ from sim.fluid.spans import Floats, SpanModel
 from sim.go.marker import Marker
 from sim.machine.price import crowding_ns, mark_cpu_ns
 from sim.machine.profile import MarkCosts
-from sim.runtime.table_costs import ListWork, TableWork, list_work, table_work
+from sim.runtime.table_costs import NO_LINKS, LinkWork, TableWork, link_work, table_work
 from sim.workload.tables import Entries
 
 RECOUNT_CHANGE: Final = 1 / 50
@@ -32,8 +32,8 @@ class MarkingWork(NamedTuple):
     """By how much longer it takes two of them."""
     tables: TableWork
     """What of it is scanning tables of pointers."""
-    lists: ListWork
-    """What is found by following lists, and what that takes on top."""
+    links: LinkWork
+    """What is found by following lists and trees, and what that takes on top."""
     empty: Floats
     """Share of the spans of each class in which nothing lives."""
 
@@ -44,9 +44,7 @@ class Snapshots:
     def __init__(self, model: SpanModel, marker: Marker, costs: MarkCosts) -> None:
         self._model, self._marker, self._costs = model, marker, costs
         self._change = Recount(RECOUNT_CHANGE)
-        self._work = MarkingWork(
-            0.0, 0.0, 0.0, TableWork(0.0, 0.0), ListWork(0.0, 0.0, 0.0, 0.0), np.zeros(0)
-        )
+        self._work = MarkingWork(0.0, 0.0, 0.0, TableWork(0.0, 0.0), NO_LINKS, np.zeros(0))
         self._slots = 1.0
 
     def take(self, retained: Sequence[Retained], spans: Floats) -> tuple[list[float], MarkingWork]:
@@ -65,7 +63,7 @@ class Snapshots:
             work.cpu_ns * more,
             work.crowding_ns * more,
             TableWork(work.tables.nbytes * more, work.tables.cpu_ns * more),
-            work.lists.times(more),
+            work.links.times(more),
             work.empty,
         )
 
@@ -96,6 +94,6 @@ class Snapshots:
             mark_cpu_ns(counts, costs),
             crowding_ns(counts, costs),
             table_work(counts, costs, slots, *entries.tabled),
-            list_work(counts, costs, slots, entries),
+            link_work(counts, costs, slots, entries),
             empty,
         )

@@ -98,7 +98,7 @@ class Collector:
         cycle.scan = {
             "globals": self._settings.globals_bytes,
             "stack": found.stack_scan,
-            "heap": max(found.heap_scan, round(found.tables.nbytes + found.lists.nbytes)),
+            "heap": max(found.heap_scan, round(found.tables.nbytes + found.links.nbytes)),
         }
         cycle.scan_left = dict(cycle.scan)
         cycle.reachable_bytes = found.reachable
@@ -116,18 +116,18 @@ class Collector:
         """What every cycle takes and globals, stacks, tables, what these lead to, and lists.
 
         Globals cost by the byte, stacks by goroutine and byte (runtime/mgcmark.go: markroot).
-        Tables and nodes of lists are no objects of the workload: their bytes are part of the work
-        that its objects are, unless these are less. As many can mark along lists as what all lists
-        lead to takes longer than the longest.
+        Tables and nodes are no objects of the workload: their bytes are part of the work that its
+        objects are, unless these are less. As many can mark along lists and trees as what all of
+        these lead to takes longer than the longest list.
         """
         mark, nbytes = self._machine.mark, self._settings.globals_bytes
         heap, tables = self._gc.cycle.scan["heap"], round(found.tables.nbytes)
         tables_ns = min(found.tables.cpu_ns, found.cpu_ns)
         rest_ns = found.cpu_ns - tables_ns + found.specials_ns
-        lists, nodes = found.lists, round(found.lists.nbytes)
-        listed = nodes + round((heap - tables - nodes) * lists.share)
-        lists_ns = lists.nodes_ns + rest_ns * lists.share
-        followers = max(lists_ns / lists.longest_ns, 1.0) if lists.longest_ns else math.inf
+        links, nodes = found.links, round(found.links.nbytes)
+        linked = nodes + round((heap - tables - nodes) * links.share)
+        links_ns = links.nodes_ns + rest_ns * links.share
+        followers = max(links_ns / links.longest_ns, 1.0) if links.longest_ns else math.inf
         return [
             MarkStretch(nbytes, mark.cycle_ns + nbytes * mark.root_byte_ns, ROOT_BLOCK),
             MarkStretch(
@@ -136,8 +136,8 @@ class Collector:
                 math.ceil(found.stack_scan / max(found.goroutines, 1)),
             ),
             MarkStretch(tables, tables_ns, OBLET),
-            MarkStretch(heap - tables - listed, rest_ns * (1 - lists.share)),
-            MarkStretch(listed, lists_ns, at_a_time=followers),
+            MarkStretch(heap - tables - linked, rest_ns * (1 - links.share)),
+            MarkStretch(linked, links_ns, at_a_time=followers),
         ]
 
     def _set_workers(self) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from sim.engine.clock import ClockTime
 from sim.runtime.state import Process
-from sim.runtime.table_costs import ListWork, TableWork
+from sim.runtime.table_costs import LinkWork, TableWork
 from sim.units import Bytes, Nanoseconds
 
 
@@ -29,8 +29,8 @@ class Snapshot(NamedTuple):
     """Slots of what the program can reach."""
     tables: TableWork
     """What of marking the heap is scanning tables of pointers."""
-    lists: ListWork
-    """What is found by following lists, and what that takes on top."""
+    links: LinkWork
+    """What is found by following lists and trees, and what that takes on top."""
 
 
 class MarkTotals(NamedTuple):

@@ -1,4 +1,4 @@
-"""What of a heap's marking is following tables of pointers and lists."""
+"""What of a heap's marking is following tables of pointers, lists and trees."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from sim.go.kinds import WORD
 from sim.machine.price import MarkSteps, apart_ns
 from sim.machine.profile import MarkCosts
-from sim.workload.tables import LIST_NODE, Entries
+from sim.workload.tables import Entries
 
 SPAN_BYTES: Final = 8192  # of nodes: internal/runtime/gc/sizeclasses.go
 
@@ -44,11 +44,11 @@ def table_work(
     )
 
 
-class ListWork(NamedTuple):
-    """Following lists, each of which one marker at a time can follow."""
+class LinkWork(NamedTuple):
+    """Following lists and trees, node by node."""
 
     share: float
-    """Of the slots that live, what lists lead to."""
+    """Of the slots that live, what they lead to."""
     nbytes: float
     """Scan work of their nodes."""
     nodes_ns: float
@@ -56,28 +56,31 @@ class ListWork(NamedTuple):
     longest_ns: float
     """From the first entry of the longest list to its last, by one marker alone."""
 
-    def times(self, factor: float) -> ListWork:
-        """Of lists that are so many times as long, in a heap that is as well."""
-        return ListWork(
+    def times(self, factor: float) -> LinkWork:
+        """Of structures that are so many times as large, in a heap that is as well."""
+        return LinkWork(
             self.share, self.nbytes * factor, self.nodes_ns * factor, self.longest_ns * factor
         )
 
 
-def list_work(steps: MarkSteps, costs: MarkCosts, slots: float, entries: Entries) -> ListWork:
-    """Following the lists that lead to some of the live `slots`.
+NO_LINKS: Final = LinkWork(0.0, 0.0, 0.0, 0.0)
+
+
+def link_work(steps: MarkSteps, costs: MarkCosts, slots: float, entries: Entries) -> LinkWork:
+    """Following the lists and trees that lead to some of the live `slots`.
 
     Nodes are allocated and let go of in order, and lie one after the other.
     """
-    listed = entries.listed
-    nodes = listed.pointers
+    linked, nbytes = entries.linked, entries.node_bytes
+    nodes = linked.pointers
     if nodes <= 0:
-        return ListWork(0.0, 0.0, 0.0, 0.0)
-    node_ns = costs.object_ns + costs.pointer_ns
-    node_ns += LIST_NODE * (costs.byte_ns + costs.span_ns / SPAN_BYTES)
-    led_ns = table_work(steps, costs, slots, *listed).cpu_ns
-    return ListWork(
-        listed.slots / max(slots, listed.slots),
-        LIST_NODE * nodes,
-        node_ns * nodes,
-        (node_ns + led_ns / nodes) * entries.longest,
+        return NO_LINKS
+    nodes_ns = nodes * (costs.object_ns + costs.pointer_ns)
+    nodes_ns += nbytes * (costs.byte_ns + costs.span_ns / SPAN_BYTES)
+    led_ns = table_work(steps, costs, slots, *linked).cpu_ns
+    return LinkWork(
+        linked.slots / max(slots, linked.slots),
+        nbytes,
+        nodes_ns,
+        (nodes_ns + led_ns) / nodes * entries.longest,
     )

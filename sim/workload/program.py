@@ -52,10 +52,11 @@ class Store:
     """Mix of its objects."""
     replacement: Literal["random", "oldest", "none"] = "random"
     """Which entries a full store drops for new ones; `none` keeps everything: a leak."""
-    structure: Literal["table", "list"] = "table"
+    structure: Literal["table", "list", "tree"] = "table"
     """How its entries are reached: a slice or map of pointers leads to all of them; in a linked
-    list one leads to the next, so that marking finds them one after the other. Who drops entries at
-    random needs a table."""
+    list one leads to the next, so that marking finds them one after the other; in a binary tree one
+    leads to two. Lists and trees drop entries in order. A slice of values is one object without
+    entries: a mix of large objects."""
     filled: bool = True
     """Filled by the main goroutine before the load starts."""
 

@@ -89,6 +89,14 @@ def test_more_ps_mark_a_table_sooner_but_not_a_list(detail: str) -> None:
 
 
 @pytest.mark.parametrize("detail", ["events", "fluid"])
+def test_the_nodes_of_a_tree_cost_as_much_as_those_of_a_list_but_all_mark_them(detail: str) -> None:
+    lists, trees = (cycles(structure, 16, detail) for structure in ("list", "tree"))
+    one, other = (found[KINDS].sum(axis=1).mean() for found in (lists, trees))
+    assert other == pytest.approx(one, rel=0.35)  # more at a time get in each other's way
+    assert marking_ns(trees) < 0.4 * marking_ns(lists)
+
+
+@pytest.mark.parametrize("detail", ["events", "fluid"])
 def test_without_the_course_of_marking_work_is_found_at_once(detail: str) -> None:
     whole, without = (
         marking_ns(cycles("list", 16, detail, course=course)) for course in (True, False)

@@ -109,7 +109,7 @@ WORKLOAD: Final[Mapping[str, tuple[str, ...]]] = {
         "workload.stores.s.replacement=oldest",
         "workload.stores.s.replacement=none",
     ),
-    "Store.structure": ("workload.stores.s.structure=list",),
+    "Store.structure": ("workload.stores.s.structure=list", "workload.stores.s.structure=tree"),
     "Store.filled": ("workload.stores.s.filled=false",),
     "Pool.size": ("workload.pools.b.size=16KiB",),
     "Pool.pointers": ("workload.pools.b.pointers=all",),

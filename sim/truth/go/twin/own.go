@@ -35,7 +35,9 @@ func (o *own) add(p *program) {
 		s.mu.Lock()
 		o.Scan += 8 * float64(cap(s.entries))
 		o.Noscan += 4 * float64(cap(s.sizes))
-		o.Scan += float64(unsafe.Sizeof(listNode{})) * float64(s.list.count)
+		if s.queue != nil {
+			o.Scan += float64(s.queue.nodeBytes() * s.queue.count())
+		}
 		s.mu.Unlock()
 	}
 	for _, t := range p.tenured {

@@ -326,7 +326,7 @@ func compile(s *spec) *program {
 	for name, o := range s.Stores {
 		p.stores[name] = &store{
 			of: p.mixes[o.Of], capacity: o.Size, replacement: o.Replacement, random: newRandom(),
-			linked: o.Structure == "list",
+			queue: newQueue(o.Structure),
 		}
 	}
 	for name, o := range s.Pools {

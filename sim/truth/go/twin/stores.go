@@ -16,8 +16,7 @@ type store struct {
 	entries     []unsafe.Pointer
 	sizes       []float32
 	first       int // oldest entry, where the oldest is dropped
-	linked      bool
-	list        list // of the entries, instead, where it is linked
+	queue       queue // of the entries, instead, where they are no table
 	used        float64
 	random      random
 }
@@ -35,40 +34,10 @@ func (s *store) familySize() int {
 	return bigFamily
 }
 
-// list is a queue: marking finds each entry by the one before it.
-type list struct {
-	first, last *listNode
-	count       int
-}
-
-type listNode struct {
-	next  *listNode
-	entry unsafe.Pointer
-	size  float64
-}
-
-func (l *list) append(p unsafe.Pointer, size float64) {
-	n := &listNode{entry: p, size: size}
-	if l.last == nil {
-		l.first = n
-	} else {
-		l.last.next = n
-	}
-	l.last = n
-	l.count++
-}
-
-func (l *list) dropFirst() (size float64) {
-	n := l.first
-	l.first = n.next
-	l.count--
-	return n.size
-}
-
 func (s *store) insert(p unsafe.Pointer, size float64) {
 	s.mu.Lock()
-	if s.linked {
-		s.list.append(p, size)
+	if s.queue != nil {
+		s.queue.append(p, size)
 	} else {
 		s.entries, s.sizes = append(s.entries, p), append(s.sizes, float32(size))
 	}
@@ -79,11 +48,16 @@ func (s *store) insert(p unsafe.Pointer, size float64) {
 	s.mu.Unlock()
 }
 
-func (s *store) count() int { return len(s.entries) - s.first + s.list.count }
+func (s *store) count() int {
+	if s.queue != nil {
+		return s.queue.count()
+	}
+	return len(s.entries) - s.first
+}
 
 func (s *store) drop() {
-	if s.linked {
-		s.used -= s.list.dropFirst()
+	if s.queue != nil {
+		s.used -= s.queue.dropFirst()
 		return
 	}
 	if s.replacement == "random" {

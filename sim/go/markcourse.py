@@ -40,17 +40,19 @@ class MarkCourse:
         self._stretches: list[MarkStretch] = []
         self._ends: list[float] = []
         """Work that has been taken when each stretch is over."""
-        end = passed = 0.0
-        for stretch in stretches:
+        end = work = passed = 0.0
+        for stretch in stretches:  # what has no work, or takes no time, goes with the next
+            work += stretch.work
             passed += stretch.ns
-            if stretch.work > 0:
-                end += stretch.work
-                self._stretches.append(stretch._replace(ns=passed))
+            if work > 0 and passed > 0:
+                end += work
+                self._stretches.append(stretch._replace(work=work, ns=passed))
                 self._ends.append(end)
-                passed = 0.0
-        if passed and self._stretches:
+                work = passed = 0.0
+        if self._stretches:
             last = self._stretches[-1]
-            self._stretches[-1] = last._replace(ns=last.ns + passed)
+            self._stretches[-1] = last._replace(work=last.work + work, ns=last.ns + passed)
+            self._ends[-1] += work
         self._rates = [stretch.ns / stretch.work for stretch in self._stretches]
         self._polls = [min(one.grain or DRAIN_CHECK, one.work) for one in self._stretches]
         counts = [

@@ -98,7 +98,7 @@ class Collector:
         cycle.scan = {
             "globals": self._settings.globals_bytes,
             "stack": found.stack_scan,
-            "heap": max(found.heap_scan, round(found.tables.nbytes + found.links.nbytes)),
+            "heap": max(found.heap_scan, round(found.tables.nbytes) + round(found.links.nbytes)),
         }
         cycle.scan_left = dict(cycle.scan)
         cycle.reachable_bytes = found.reachable

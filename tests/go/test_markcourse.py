@@ -66,6 +66,6 @@ def test_work_that_takes_no_time_is_done_with_what_comes_next() -> None:
     course = MarkCourse(
         [MarkStretch(10, 5.0), MarkStretch(1, 0.0), MarkStretch(9, 5.0), MarkStretch(2, 0.0)]
     )
-    assert (course.rate(10), course.rate(21)) == (pytest.approx(5 / 12), pytest.approx(5 / 12))
+    assert [course.rate(10), course.rate(21)] == pytest.approx([5 / 12, 5 / 12])
     assert course.end(10) == 22
     assert course.ns(0, 22) == pytest.approx(10)

@@ -112,7 +112,7 @@ class Cohort(VisitSource):
             self.wanted = self.busy * ns / (ns + waits)
             self.wanted = min(self.wanted, procs) if waits == 0 else self.wanted
 
-    def change(self, speed: float) -> float:
+    def change(self, speed: float, share: float = 1.0) -> float:
         """See `VisitSource`."""
         if isinstance(self._at, Busy):
             return self._left / speed if speed > 0 else NEVER

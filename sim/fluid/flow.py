@@ -67,6 +67,8 @@ class Flow:
         and `BackgroundSweep`."""
         self.planned = Plan(program=0.0)
         self._in_flight, self._observed_at = InFlight(), -math.inf
+        self._share = 1.0
+        """Of their Ps, what sources got in the last step; the rest, they assisted."""
         self._carry = [0.0, 0.0]
         """Parts of a byte of heap_live and heap_scan that the pacer has not been told of."""
 
@@ -221,7 +223,7 @@ class Flow:
             prices = source.visit.prices
             source.speed = speed = source.wanted * scale / prices.ns
             ready += speed * source.visit.runs
-            until = min(until, source.change(speed))
+            until = min(until, source.change(speed, self._share))
             if prices.slot_bytes:
                 allocating += source.wanted * scale
                 visits += speed
@@ -243,6 +245,7 @@ class Flow:
     def integrate(self, elapsed: float, share: float = 1.0) -> None:
         """Book what has happened in the last so many ns, at the rates that were planned."""
         live, scan = self._carry
+        self._share = share
         now, ended = self.now, []
         for source in list(self.sources):
             prices = source.visit.prices

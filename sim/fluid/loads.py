@@ -19,6 +19,10 @@ MIN_BACKLOG: Final = 1.0
 """Visits; a smaller backlog is served on the way. One whole request; smaller cuts time into steps
 that change nothing."""
 
+LEVEL: Final = 1 / 10
+"""Of the rate of requests, by how much more may come than are served until a backlog that assists
+have made counts as level. A judgement; less adds steps at which nothing changes."""
+
 
 class OpenFlow(VisitSource):
     """Requests that arrive whether or not the program keeps up."""
@@ -52,14 +56,20 @@ class OpenFlow(VisitSource):
         waiting = min(self.backlog, procs) if self.backlog > MIN_BACKLOG else 0.0
         self.wanted = waiting if self._unseen_ns else self._rate.per_ns * ns + waiting
 
-    def change(self, speed: float) -> float:
-        """See `VisitSource`: the load changes, or the backlog is gone."""
+    def change(self, speed: float, share: float = 1.0) -> float:
+        """See `VisitSource`: the load changes, or the backlog is gone, or on the way to its level.
+
+        While goroutines assist for a part of their time, b' = r - share (r + b / s): b goes to a
+        level within some s / share.
+        """
         until = self._rate.until - self._now
         if self._unseen_ns:
             until = min(until, self._unseen_ns)
-        falling = speed - self._rate.per_ns
-        if self.backlog > MIN_BACKLOG and falling > 0:
-            until = min(until, self.backlog / falling)
+        ns, falling = self.visit.prices.ns, speed * share - self._rate.per_ns
+        if falling > 0:
+            until = min(until, self.backlog / falling) if self.backlog > MIN_BACKLOG else until
+        elif share < 1 and self._is_far(falling) and speed * ns >= self.wanted * (1 - 1e-9):
+            until = min(until, ns / max(share, LEVEL))
         return until
 
     def advance(self, now: float, elapsed: float, speed: float) -> float:
@@ -111,6 +121,9 @@ class OpenFlow(VisitSource):
         """See `VisitSource`."""
         self._wait(self._unseen)
         self._unseen_ns = self._unseen = 0.0
+
+    def _is_far(self, falling: float) -> bool:
+        return abs(falling) > LEVEL * self._rate.per_ns
 
     def _keeps_up(self, speed: float) -> bool:
         return speed >= self._rate.per_ns * (1 - 1e-9)
@@ -185,7 +198,7 @@ class ClosedFlow(VisitSource):
         """See `VisitSource`."""
         return self.backlog + self._queued
 
-    def change(self, speed: float) -> float:
+    def change(self, speed: float, share: float = 1.0) -> float:
         """See `VisitSource`: all is done, or nobody is late any more."""
         until = self.left / speed if speed > 0 else NEVER
         if self.backlog * self.visit.runs > MIN_BACKLOG and speed > self._steady:

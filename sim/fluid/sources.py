@@ -48,8 +48,8 @@ class VisitSource:
     def plan(self, now: float, procs: int) -> None:
         """Find out what is wanted."""
 
-    def change(self, speed: float) -> float:
-        """ns until what is wanted changes, at so many visits per ns."""
+    def change(self, speed: float, share: float = 1.0) -> float:
+        """ns until what is wanted changes, at this share of so many visits per ns."""
         return NEVER
 
     def advance(self, now: float, elapsed: float, speed: float) -> float:

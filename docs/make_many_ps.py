@@ -1,4 +1,4 @@
-"""The tables of docs/many-ps.md: `python docs/make_many_ps.py` (half a minute of CPU time).
+"""The tables of docs/many-ps.md: `python docs/make_many_ps.py` (a minute and a half of CPU time).
 
 A JSON API with 700 requests a second for each P, simulated on up to 64 Ps, and small heaps on 64,
 parts of which are lists; beside it what logs that others have published show on as many.

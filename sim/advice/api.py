@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from sim.advice import report
 from sim.advice.prediction import Figures, Prediction, predict
 from sim.advice.risks import Risks, risks
-from sim.advice.settings import grid
+from sim.advice.settings import grid, limit_as_logged
 from sim.advice.tuning import Goals, Tuning, settled
 from sim.advice.tuning import tune as search
 from sim.errors import UserError
@@ -44,20 +44,22 @@ Its keywords are those of `sim.fitting.source.Source`. Raises UserError.
 def whatif(
     log: Log,
     gogc: Words = "50,100,200,400",
-    gomemlimit: Words = "none",
+    gomemlimit: Words | None = None,
     gomaxprocs: Words | None = None,
     *,
     seed: int = 1,
 ) -> pd.DataFrame:
     """What other settings would do: a row each, every figure with its `_low` and `_high`.
 
-    Units are in the names: bytes and seconds. Raises UserError.
+    Units are in the names: bytes and seconds. Where no limit or number of Ps is given, they are as
+    logged. Raises UserError.
     """
     import pandas as pd
 
     fitted = _fitted(log)
+    limits = limit_as_logged(fitted) if gomemlimit is None else gomemlimit
     procs = fitted.program.procs if gomaxprocs is None else gomaxprocs
-    settings = grid(_typed(gogc), _typed(gomemlimit), _typed(procs))
+    settings = grid(_typed(gogc), _typed(limits), _typed(procs))
     return pd.DataFrame([_row(prediction) for prediction in predict(fitted, settings, seed)])
 
 

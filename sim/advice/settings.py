@@ -5,8 +5,15 @@ from __future__ import annotations
 from itertools import product
 
 from sim.errors import UserError
+from sim.fitting.fit import Fit
 from sim.quantities import GOGCS, GOMAXPROCS_VALUES, GOMEMLIMITS, MOST_SETTINGS
 from sim.replay.setting import Setting
+
+
+def limit_as_logged(fit: Fit) -> str:
+    """The limit under which the log was written, or none, as one types it."""
+    limit = fit.logged.memory_limit
+    return "none" if limit is None else f"{limit}B"
 
 
 def grid(gogc: str, gomemlimit: str, gomaxprocs: str) -> list[Setting]:

@@ -1,4 +1,4 @@
-"""What predictions say, before any table: at most five lines of plain words with units."""
+"""What predictions say, before any table: at most six lines of plain words with units."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from sim.advice.report import collector, environment, fits
 from sim.advice.risks import MOST_GROWTH, Risks
 from sim.advice.tuning import EQUALLY_CHEAP, Candidate, Tuning
 from sim.advice.whatif import doubts, with_range
+from sim.fitting.drift import still_growing
 from sim.fitting.fit import Fit
 from sim.fitting.phases import FEW_CYCLES
-from sim.units import Bytes, Figure, Fraction, format_bytes
+from sim.units import SECOND, Bytes, Figure, Fraction, MiB, format_bytes, format_duration
 
 if TYPE_CHECKING:
     from sim.advice.api import Advice
+
+
+_DECIDED_BY_PROGRAM: Bytes = 256 * MiB
+"""Of a container; in smaller ones the 4 to 65 MiB that a program's file takes decide what fits."""
+_UNKNOWN_PROGRAM = (
+    "The program's own file may take 4 to 65MiB of that, which decides what fits: one value of ps"
+    " as --rss tells, and may allow much less GC CPU."
+)
 
 
 def of_predictions(fit: Fit, today: Prediction, predictions: Sequence[Prediction]) -> list[str]:
@@ -24,7 +33,19 @@ def of_predictions(fit: Fit, today: Prediction, predictions: Sequence[Prediction
     lines = [f"Today, {environment(today.setting)}: {_figures(today)}{_given(fit)}."]
     if others:
         lines += _extremes(today, others)
-    return [*lines, _log_basis(fit)]
+    return [*_growing(fit), *lines, _log_basis(fit)]
+
+
+def _growing(fit: Fit, memory: Bytes | None = None) -> list[str]:
+    """That the live heap has not come to rest, and when that fills a container."""
+    growth = still_growing(fit)
+    if growth is None:
+        return []
+    told = growth.sentence()
+    if memory is not None:
+        left = format_duration(growth.seconds_until(memory) * SECOND)
+        told += f"; if it goes on, {format_bytes(memory)} are full {left} later, whatever is set"
+    return [f"{told[0].upper()}{told[1:]}."]
 
 
 def _extremes(today: Prediction, others: Sequence[Prediction]) -> list[str]:
@@ -72,15 +93,18 @@ def of_tuning(fit: Fit, today: Prediction, advice: Advice) -> list[str]:
     """What to set, what it costs, why not the neighbour that also fits, and when it breaks."""
     tuning, confirmed = advice.tuning, advice.confirmed
     if tuning.best is None or confirmed is None or advice.risks is None:
-        return [str(advice), _log_basis(fit)]
+        return [*_growing(fit, tuning.goals.memory), str(advice), _log_basis(fit)]
     memory = tuning.goals.memory
     lines = [
         f"Set {environment(confirmed.setting)}. {_fits(fit, confirmed, memory)}",
         f"It costs: {_beside(fit, today, confirmed)}.",
     ]
+    if fit.program_assumed and memory < _DECIDED_BY_PROGRAM:
+        lines.insert(1, _UNKNOWN_PROGRAM)
     if other := neighbour(tuning):
         lines.append(why_not(tuning.best, other))
-    return [*lines, _breaks(advice.risks, tuning), _log_basis(fit)]
+    growing = _growing(fit, memory)
+    return [*growing, *lines, _breaks(advice.risks, tuning), _log_basis(fit)]
 
 
 def neighbour(tuning: Tuning) -> Candidate | None:

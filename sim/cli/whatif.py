@@ -31,13 +31,13 @@ def whatif(
         typer.Option(callback=readable(GOGCS), metavar="N,N,off", help="GOGC values to predict."),
     ] = "50,100,200,400",
     gomemlimit: Annotated[
-        str,
+        str | None,
         typer.Option(
             callback=readable(GOMEMLIMITS),
             metavar="SIZE,none",
-            help="GOMEMLIMIT values to predict.",
+            help="GOMEMLIMIT values to predict [default: as logged].",
         ),
-    ] = "none",
+    ] = None,
     gomaxprocs: Annotated[
         str | None,
         typer.Option(
@@ -67,26 +67,34 @@ def whatif(
         if html is not None:
             raise UserError("--html: the page is of one process; --process says which")
         _together(
-            source, (gogc, gomemlimit, gomaxprocs), (growth, traffic), seed, json, quiet=quiet
+            source,
+            (gogc, gomemlimit or "none", gomaxprocs),
+            (growth, traffic),
+            seed,
+            json,
+            quiet=quiet,
         )
         return
     logged = fitted(source, quiet=quiet)
     # Only now: a log that holds nothing is refused before the rest is loaded.
     from sim.advice.prediction import predict
     from sim.advice.scenario import scenario
-    from sim.advice.settings import grid
+    from sim.advice.settings import grid, limit_as_logged
     from sim.advice.verdict import of_predictions
     from sim.advice.whatif import assumptions, doubts
 
     future = scenario(growth, traffic)
     fit = future.of(logged)
-    settings = grid(gogc, gomemlimit, gomaxprocs or str(fit.program.procs))
+    limits = gomemlimit or limit_as_logged(fit)
+    settings = grid(gogc, limits, gomaxprocs or str(fit.program.procs))
     with progress("whatif", quiet=quiet) as report:
         predictions = predict(fit, settings, seed, progress=report)
     today = next((p for p in predictions if p.setting == fit.logged), None)
     if today is None:
         (today,) = predict(fit, [fit.logged], seed)
     verdict = of_predictions(fit, today, predictions)
+    if gomemlimit is None and fit.logged.memory_limit is not None:
+        verdict.append("GOMEMLIMIT stays as logged; --gomemlimit none asks for no limit.")
     if html is not None:
         from sim.cli.pages import write_explorer
         from sim.explore.grid import Grid

@@ -10,6 +10,7 @@ import numpy as np
 from sim.fitting.fit import Fit
 from sim.fitting.observe import Floats
 from sim.fitting.phases import FEW_CYCLES
+from sim.units import SECOND, Bytes, format_bytes
 
 SIGNIFICANT: Final = 5.0
 """Standard errors between the slope and zero. A judgement, above the usual 2 to 3 because cycles
@@ -52,6 +53,39 @@ def grows(live: Floats, position: Floats) -> bool:
     error = float(np.sqrt((rest**2).sum() / (len(live) - 2) / (along**2).sum()))
     growth = slope * float(position[-1] - position[0])
     return slope >= SIGNIFICANT * error and growth >= NOTICEABLE * float(live.mean())
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """A live heap that has not come to rest when its log ends."""
+
+    live: Bytes
+    """At the end."""
+    per_second: float
+    """Bytes that are alive more after each second."""
+
+    def sentence(self) -> str:
+        """In words."""
+        return (
+            "the live heap still grows when the log ends, by"
+            f" {format_bytes(self.per_second)}/s, and is {format_bytes(self.live)} by then:"
+            " predictions do not follow it beyond the log"
+        )
+
+    def seconds_until(self, size: Bytes) -> float:
+        """Until what is alive fills so much, whatever is set; 0 if it does already."""
+        return max(0.0, (size - self.live) / self.per_second)
+
+
+def still_growing(fit: Fit) -> Growth | None:
+    """How the live heap grows in the second half of the time; None where it holds, or may."""
+    at, live = fit.observed.at[fit.measured], fit.observed.live[fit.measured]
+    late = at >= (at[0] + at[-1]) / 2
+    at, live = at[late], live[late]
+    if fit.stands_for != 1 or not grows(live, at):
+        return None
+    slope, along = _slope(live, at)
+    return Growth(round(float(live.mean() + slope * along[-1])), slope * SECOND)
 
 
 def _slope(live: Floats, position: Floats) -> tuple[float, Floats]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sim.errors import UserError
+from sim.fitting.drift import still_growing
 from sim.fitting.evidence import Evidence, read_evidence
 from sim.fitting.fit import Fit, held
 from sim.fitting.gctrace_fit import fit_program
@@ -51,7 +52,9 @@ def fit_source(source: Source) -> Fit:
     log = replace(log, go=_version(log.go, source, evidence))
     fit = _known(_program(log, source, evidence), source, evidence)
     again = reproduce(fit)
-    doubts = (*fit.warnings, *again.doubts(), *queueing(fit))
+    growth = still_growing(fit)
+    first = () if growth is None else (growth.sentence(),)
+    doubts = (*first, *fit.warnings, *again.doubts(), *queueing(fit))
     checked = replace(fit, reproduction=again, warnings=doubts)
     if source.horizon is not None:
         checked = for_a_horizon(checked, HORIZON.read(source.horizon))

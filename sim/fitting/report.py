@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.fitting.drift import drift
+from sim.fitting.drift import drift, still_growing
 from sim.fitting.fit import Fit
 from sim.fitting.variation import variation
 from sim.replay.program import Load
@@ -25,7 +25,7 @@ def summary(fit: Fit) -> list[str]:
     return [
         (
             f"A {program.load.value} program on {program.procs} Ps with a live heap of"
-            f" {format_bytes(_live(fit).mean())}, which allocates"
+            f" {format_bytes(_live(fit).mean())}{_growing(fit)}, which allocates"
             f" {format_bytes(program.demand * SECOND)}/s."
         ),
         f"Rests on: {fit.cycles:,} logged cycles; {len(fit.warnings)} doubts.",
@@ -56,6 +56,14 @@ def identified(fit: Fit) -> str:
         *([] if fit.arrivals else [_UNITS]),
     ]
     return "\n".join([*lines, *filter(None, [doubts(fit)])])
+
+
+def _growing(fit: Fit) -> str:
+    growth = still_growing(fit)
+    if growth is None:
+        return ""
+    rate = format_bytes(growth.per_second)
+    return f" on average, {format_bytes(growth.live)} at the end and growing by {rate}/s"
 
 
 def _live(fit: Fit) -> NDArray[np.int64]:

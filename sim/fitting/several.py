@@ -14,8 +14,9 @@ import numpy as np
 from sim.errors import UserError
 from sim.fitting.fit import Fit
 from sim.fitting.observe import Observed
+from sim.fitting.versions import name
 from sim.replay.program import Load
-from sim.units import Bytes, Fraction, format_bytes
+from sim.units import SECOND, Bytes, Fraction, MiB, format_bytes
 
 DIFFERENT: Final[Fraction] = 1.3
 """Ratio of numbers of cycles from which on they tell a line from a scatter. A judgement; smaller
@@ -23,6 +24,13 @@ fits lines through scatter."""
 _LARGEST_SHARE_BY_NUMBER: Final[Fraction] = 0.8
 """Of what is allocated in a cycle where there are most of them, what may hang on their number. A
 bound below 1; moves cycles at other GOGC."""
+
+
+_OTHER: Final = 2.0
+"""Ratio of live heaps, or of rates of allocation, from which on logs are of two programs, or of two
+loads. A judgement: recorded programs differ by up to 1.8 from one setting to another, by pools."""
+_ROUNDED: Final = 4 * MiB
+"""Bytes, or bytes a second, that figures in MiB do not tell apart. A judgement."""
 
 
 class Several(NamedTuple):
@@ -46,7 +54,7 @@ def same_run(first: Observed, other: Observed) -> bool:
 
 
 def together(fits: Sequence[Fit]) -> Several:
-    """What is allocated per cycle; UserError for logs of another GOMAXPROCS or another load."""
+    """What is allocated per cycle; UserError for logs of another GOMAXPROCS or another program."""
     first = fits[0]
     for fit in fits[1:]:
         if fit.program.procs != first.program.procs:
@@ -54,6 +62,7 @@ def together(fits: Sequence[Fit]) -> Several:
                 f"--also: expected a log with GOMAXPROCS={first.program.procs}, got one with"
                 f" {fit.program.procs}"
             )
+        _check_alike(first, fit)
     cycles, allocated = np.array([_amounts(fit, first.program.load) for fit in fits]).T
     slots = first.program.procs * first.program.cached
     if cycles.max() < DIFFERENT * cycles.min():
@@ -61,6 +70,25 @@ def together(fits: Sequence[Fit]) -> Several:
     slope = float(np.polyfit(cycles, allocated, 1)[0])
     most = _LARGEST_SHARE_BY_NUMBER * float((allocated / cycles).min())
     return Several(len(fits), round(min(max(slope, 0.0), most)))
+
+
+def _check_alike(first: Fit, other: Fit) -> None:
+    """Raises UserError where the logs cannot be of one program under one load."""
+    if other.go.oldest > first.go.newest or other.go.newest < first.go.oldest:
+        raise UserError(
+            f"--also: expected a log of Go {name(first.go)}, as the first one, got one of Go"
+            f" {name(other.go)}"
+        )
+    values = {"a live heap of about": ([fit.course.live for fit in (first, other)], "")}
+    if first.program.load is Load.WAITING:
+        rates = [round(fit.program.demand * SECOND) for fit in (first, other)]
+        values["one that allocates"] = (rates, "/s")
+    for what, ((mine, its), per) in values.items():
+        if abs(mine - its) > _ROUNDED and not 1 / _OTHER < mine / max(its, 1) < _OTHER:
+            raise UserError(
+                f"--also: expected a log of the same program under the same load, with {what}"
+                f" {format_bytes(mine)}{per}, got {format_bytes(its)}{per}"
+            )
 
 
 def _amounts(fit: Fit, load: Load) -> tuple[float, float]:

@@ -52,3 +52,8 @@ def test_logs_of_other_ps_are_refused(capsys: pytest.CaptureFixture[str]) -> Non
 def test_the_log_itself_is_no_other_run() -> None:
     with pytest.raises(UserError, match=r"--also: .*: expected another run"):
         fit_log(log("hbbig", 100), also=[log("hbbig", 100)])
+
+
+def test_a_log_of_another_program_is_refused() -> None:
+    with pytest.raises(UserError, match=r"--also: expected a log of the same program .*, got "):
+        fit_log(log("hbbig", 100), also=[log("hbleak", 100)])

@@ -1,4 +1,4 @@
-"""The verdict: at most five lines, in plain words, true to the figures."""
+"""The verdict: at most six lines, in plain words, true to the figures."""
 
 from __future__ import annotations
 
@@ -208,3 +208,38 @@ def test_a_comparison_names_what_surely_differs_and_what_does_not() -> None:
         [*runs[:3], *[({"GOGC": "same"}, run) for _, run in runs[:3]]], {"GOGC": "100"}
     )
     assert "nothing is distinguishable from it" in of_comparison(same)[1]
+
+
+def test_a_live_heap_that_still_grows_is_said_first_and_when_it_fills_the_container() -> None:
+    """hbleak keeps 6 MiB a second; a quarter of a container is full by the end of its log."""
+    leaking = api.fit(ROOT / "tests/golden/real-more/hbleak.p2.gogc100.limnone.r0.gctrace.gz")
+    assert re.match(
+        r"the live heap still grows when the log ends, by [56]\.\d+MiB/s", leaking.warnings[0]
+    )
+    (today,) = predict(leaking, [leaking.logged])
+    told = of_predictions(leaking, today, [today])[0]
+    assert told.startswith("The live heap still grows when the log ends, by ")
+    advice = api.tune(leaking, "256MiB")
+    told = of_tuning(leaking, today, advice)[0]
+    assert re.search(r"256MiB are full 3\d(\.\d)?s later, whatever is set\.$", told)
+
+
+def test_a_steady_live_heap_is_not_said_to_grow(fit: Fit) -> None:
+    assert not any("still grows" in sentence for sentence in fit.warnings)
+
+
+def test_in_a_small_container_the_program_itself_decides_and_rss_tells() -> None:
+    caddy = ROOT / "tests/golden/real-apps/caddy.p2.gogc100.limnone.r5.gctrace.gz"
+    for rss, said in ((None, True), ("59MiB", False)):
+        fitted = api.fit(caddy, rss=rss)
+        (today,) = predict(fitted, [fitted.logged])
+        told = " ".join(of_tuning(fitted, today, api.tune(fitted, "100MiB")))
+        assert ("one value of ps as --rss tells" in told) == said
+
+
+def test_a_limit_stays_as_logged_unless_another_is_asked_for() -> None:
+    log = ROOT / "tests/golden/real/garbage64.p2.gogcoff.lim160MiB.r0.gctrace.gz"
+    fitted = api.fit(log)
+    assert fitted.logged.memory_limit is not None
+    limits = [api.whatif(fitted, 200, *given)["gomemlimit"][0] for given in ((), ("none",))]
+    assert limits == ["160MiB", "none"]

@@ -176,8 +176,8 @@ def _unseen(run: Result, figures: Summary) -> str:
         return ""
     low, high = (Figure(told / (1 + sign * off), "fraction") for sign in (1, -1))
     return (
-        f" Marking four heaps of five costs within {Figure(off, 'fraction')} of that: GC CPU is"
-        f" {low} to {high}."
+        f" Marking four of five heaps of its benchmarks costs within {Figure(off, 'fraction')} of"
+        f" that: then GC CPU is {low} to {high}."
     )
 
 

@@ -54,10 +54,10 @@ def test_gc_cpu_has_the_interval_that_its_profile_gives_it(tmp_path: Path) -> No
     run = simulate(load("quickstart", [*fluid, f"machine={mine}"]))
     gc_cpu = run.summary()["gc_cpu"].value
     low, high = (Figure(gc_cpu / off, "fraction") for off in (1.25, 0.75))
-    assert of_run(run)[-1].endswith(f"GC CPU is {low} to {high}.")
+    assert of_run(run)[-1].endswith(f"then GC CPU is {low} to {high}.")
     mine.unlink()
     assert of_run(run)[-1].endswith(f"with the costs of {mine}.")
-    assert "heaps of five" not in of_run(simulate(load("quickstart", fluid)))[-1]
+    assert "heaps of its benchmarks" not in of_run(simulate(load("quickstart", fluid)))[-1]
 
 
 def test_a_queue_for_a_p_limits_a_run_though_the_cpu_is_not_used_up() -> None:

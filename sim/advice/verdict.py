@@ -78,7 +78,7 @@ def of_setting(
         lines.append(_fits(fit, prediction, container))
     known = {f"- doubt: {sentence}" for sentence in fit.warnings}
     own = [line for line in doubts(fit, [prediction]).splitlines() if line not in known]
-    return [*lines, *(line.removeprefix("- ") for line in own)]
+    return [*_growing(fit, container), *lines, *(line.removeprefix("- ") for line in own)]
 
 
 def _fits(fit: Fit, prediction: Prediction, container: Bytes) -> str:

@@ -164,7 +164,7 @@ class ObservedProgram:
             return self
         anew = round(share * grown[len(grown) // SMALLEST_CYCLES] / self.procs)
         cached = max(0, self.cached + anew)
-        of_all = (cached - self.cached) * self.procs * len(grown) / sum(grown)
+        of_all = (cached - self.cached) * self.procs * len(grown) / sum(grown, 0.0)
         return replace(self.with_work(1 - of_all), cached=cached)
 
     def with_work(self, factor: float) -> ObservedProgram:

@@ -32,7 +32,7 @@ MIN_FRACTION: Final = 1e-9
 """Of a run; guards against dividing by nothing."""
 REPEATED: Final = 1 / 50
 """What a cycle costs that is repeated, of one that is simulated: its rows are made and written.
-Measured on ten hours of `stream-pool` and `grpc-fanout`; matters where most cycles are repeated."""
+A judgement after ten hours of `stream-pool`, an 85th; matters where most cycles are repeated."""
 
 
 class _Enough(Exception):  # noqa: N818  not an error

@@ -25,6 +25,12 @@ first third after the start, where it grows, or load changes. A judgement; only 
 it."""
 
 
+GROWS_ON: Final = 2.0
+"""Ratio of how fast the live heap grows in a start-up and after it, up to which it is no start-up.
+A judgement, between a leak, which has 1, and services, whose caches fill slowly; only words depend
+on it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Phases:
     """Start-up and the rest of the measured part."""
@@ -81,6 +87,8 @@ def phases(seen: Observed, measured: slice) -> Phases:
     starting = int(np.argmax(live >= STARTED * usual)) if len(live) > 1 else 0
     ends = (seen.at + seen.duration)[measured]
     first = float(ends[0]) if measured.start else 0.0
+    if starting and _goes_on(live[starting:], ends[starting:], live[starting], first):
+        starting = 0
     rest = live[starting:]
     rates = _rates(seen.allocated[measured][starting:], ends[starting:])
     return Phases(
@@ -91,6 +99,14 @@ def phases(seen: Observed, measured: slice) -> Phases:
         growth=_change(rest, float(MiB)),
         rate_change=_change(rates, MiB / SECOND),
     )
+
+
+def _goes_on(live: Floats, ends: Floats, begun: float, first: float) -> bool:
+    """The live heap grows as fast afterwards, within `GROWS_ON`, as it did to where it begins."""
+    if _change(live, float(MiB)) <= 0:
+        return False
+    rate = begun / max(float(ends[0]) - first, 1.0)
+    return float(live[-1] - live[0]) * GROWS_ON > rate * float(ends[-1] - ends[0])
 
 
 def _rates(allocated: Floats, ends: Floats) -> Floats:

@@ -164,3 +164,20 @@ def test_a_service_near_its_cpus_is_told_that_its_queue_is_alive() -> None:
     assert any("requests that queue are alive" in doubt for doubt in influxd.warnings)
     caddy = fitted(APPS / "caddy.p2.gogc100.limnone.r5.gctrace.gz")
     assert not any("requests that queue" in doubt for doubt in caddy.warnings)
+
+
+def test_a_heap_that_grows_all_along_does_not_start_up(tmp_path: Path) -> None:
+    """A leak of 4 MiB a second from the first object on."""
+    lives = [round(0.4 * n) for n in range(5, 150, 3)]
+    log = tmp_path / "leak.gctrace"
+    log.write_text(
+        "".join(
+            f"gc {n} @{live / 4:.3f}s 0%: 0.03+0.5+0.01 ms clock, 0.06+0/0.4/0.4+0.02 ms cpu,"
+            f" {2 * live}->{2 * live}->{live} MB, {2 * live + 1} MB goal, 0 MB stacks,"
+            " 0 MB globals, 2 P\n"
+            for n, live in enumerate(lives, 1)
+        )
+    )
+    fit = fit_log(log)
+    assert fit.course.starting == 0
+    assert fit.warnings[0].startswith("the live heap still grows when the log ends, by 4")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import pyarrow as pa
 
 from sim.record.contents import contents, noted_in
@@ -32,6 +34,8 @@ def damage(folder: Place) -> str:
             found = contents(path)
             if tuple(noted[: len(found)]) != found:
                 return f"{path.name} is not as it was written"
+    except PermissionError as error:
+        return f"{PurePath(error.filename).name} cannot be read ({error.strerror})"
     except (pa.ArrowException, OSError, ValueError, AttributeError, TypeError):
         return f"{seal.name} is not as it was written"
     return ""

@@ -35,8 +35,8 @@ FORMULAS: Final[Mapping[str, str]] = MappingProxyType(
         "assist_cpu": f"sum(cycles.assist_ns) / {_CPU}",
         "thrashing": "time in cycles that began sooner after the last than that one took",
         "peak_heap": (
-            "max(cycles.heap_end): the middle one of gctrace's three heaps; of a killed process"
-            " also samples./memory/classes/heap/objects:bytes at its end"
+            "max(cycles.heap_end, samples.sim:heap/live:bytes): heapLive when marking ends, the"
+            " middle one of gctrace's three heaps, and between cycles and after the last"
         ),
         "mean_heap_marked": "mean(cycles.heap_marked)",
         "allocation": "growth of samples./gc/heap/allocs:bytes in the service phase / service",

@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 
-from sim.record.facts import Status
 from sim.results.few import Few, few
 from sim.results.gc_cost import gc_cpu
 from sim.results.latency import quantile
@@ -54,7 +53,7 @@ def summary(result: Result) -> Summary:
     up is left out (see `sim.results.warmup`), and rates are over the time since. A batch counts
     whole. Only peaks are of the whole run, since memory must be had for them at any time. GC CPU
     is a share of GOMAXPROCS, as gctrace counts it and with idle workers; the peak heap is the
-    largest heap at the end of marking, as gctrace shows it.
+    largest that cycles end with, as gctrace shows it, or samples see.
     """
     parts = (_program, _quota, _collector, _memory, _pauses)
     figures = Summary(figure for part in parts for figure in part(result))
@@ -115,11 +114,11 @@ def _collector(result: Result) -> Iterator[tuple[str, Figure]]:
 
 
 def _largest_heaps(result: Result) -> Iterator[float]:
-    """At the ends of cycles, and where the process was killed in between."""
+    """At the ends of cycles, and in samples: the heap grows on after the last cycle."""
     if len(result.cycles):
         yield float(result.cycles["heap_end"].max())
-    if result.run.get("status") == Status.OOM_KILLED and len(result.samples):
-        yield float(result.samples["/memory/classes/heap/objects:bytes"].iloc[-1])
+    if len(result.samples):
+        yield float(result.samples["sim:heap/live:bytes"].max())
 
 
 def _memory(result: Result) -> Iterator[tuple[str, Figure]]:

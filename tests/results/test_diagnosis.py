@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from sim.config import load
+from sim.examples import examples
 from sim.record.facts import Cycle, Status, Throttle
 from sim.record.sample import Sample
 from sim.results.diagnosis import diagnose
+from sim.simulation import simulate
 from sim.units import MS, SECOND, MiB
 
 GOAL = 100 * MiB
@@ -111,7 +114,9 @@ def test_a_killed_run_says_so_first(run_of: Any) -> None:
 def killed(run_of: Any, blank: Any, limit: int, heap: int) -> Any:
     """A run killed with such a heap, under such a limit, after a cycle that kept 40 MiB."""
     cycle = blank(Cycle, number=1, procs=4, heap_end=80 * MiB, heap_marked=40 * MiB)
-    sample = blank(Sample, at_ns=SECOND, gomemlimit=limit, heap_objects=heap, total=heap)
+    sample = blank(
+        Sample, at_ns=SECOND, gomemlimit=limit, heap_objects=heap, heap_live=heap, total=heap
+    )
     run = run_of([cycle, sample], end_ns=SECOND)
     run.run["status"], run.run["reason"] = Status.OOM_KILLED, "used 200MiB of 152MiB"
     return run
@@ -130,3 +135,20 @@ def test_advice_against_a_kill_looks_at_the_limit_that_is_set(run_of: Any, blank
 def test_the_peak_heap_has_that_of_a_kill_in_it(run_of: Any, blank: Any) -> None:
     run = killed(run_of, blank, 140 * MiB, 200 * MiB)
     assert run.summary()["peak_heap"].value == 200 * MiB
+
+
+def test_the_peak_heap_has_growth_after_the_last_cycle_in_it(run_of: Any, blank: Any) -> None:
+    last = blank(Cycle, number=1, procs=4, heap_end=80 * MiB)
+    later = blank(Sample, at_ns=SECOND, heap_live=119 * MiB)
+    assert run_of([last, later], end_ns=SECOND).summary()["peak_heap"].value == 119 * MiB
+    assert run_of([later], end_ns=SECOND).summary()["peak_heap"].value == 119 * MiB
+    between = blank(Sample, at_ns=SECOND, heap_live=60 * MiB)
+    assert run_of([last, between], end_ns=SECOND).summary()["peak_heap"].value == 80 * MiB
+
+
+@pytest.mark.parametrize("detail", ["events", "fluid"])
+def test_the_peak_heap_of_a_run_without_cycles_is_known(detail: str) -> None:
+    sets = ["GOGC=off", "duration=40ms", f"model.detail={detail}"]
+    run = simulate(load(examples("configs")["quickstart"], sets))
+    assert run.cycles.empty
+    assert run.summary()["peak_heap"].value == run.samples["sim:heap/live:bytes"].max() > MiB

@@ -46,7 +46,7 @@ def drift(fit: Fit) -> Drift | None:
 
 def grows(live: Floats, position: Floats) -> bool:
     """Whether a line through so many live bytes along what was allocated rises, beyond scatter."""
-    if len(live) < FEW_CYCLES:
+    if len(live) < FEW_CYCLES or position[-1] <= position[0]:
         return False
     slope, along = _slope(live, position)
     rest = live - live.mean() - slope * along
@@ -56,7 +56,7 @@ def grows(live: Floats, position: Floats) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Growth:
+class LiveHeapGrowth:
     """A live heap that has not come to rest when its log ends."""
 
     live: Bytes
@@ -77,7 +77,7 @@ class Growth:
         return max(0.0, (size - self.live) / self.per_second)
 
 
-def still_growing(fit: Fit) -> Growth | None:
+def still_growing(fit: Fit) -> LiveHeapGrowth | None:
     """How the live heap grows in the second half of the time; None where it holds, or may."""
     at, live = fit.observed.at[fit.measured], fit.observed.live[fit.measured]
     late = at >= (at[0] + at[-1]) / 2
@@ -85,7 +85,7 @@ def still_growing(fit: Fit) -> Growth | None:
     if fit.stands_for != 1 or not grows(live, at):
         return None
     slope, along = _slope(live, at)
-    return Growth(round(float(live.mean() + slope * along[-1])), slope * SECOND)
+    return LiveHeapGrowth(round(float(live.mean() + slope * along[-1])), slope * SECOND)
 
 
 def _slope(live: Floats, position: Floats) -> tuple[float, Floats]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,8 @@ class Allocations:
     def allocate(self, most: int, seed: int) -> None:
         rng = Streams(seed)["test"]
         demand = rng.integers(0, most, (len(CLASSES), PS)) * rng.integers(0, 2, (len(CLASSES), PS))
-        self.tell(*vars(self.caches.allocate(CLASSES, demand)).values())
+        taken = self.caches.allocate(CLASSES, demand)
+        self.tell(*(getattr(taken, field.name) for field in fields(taken)))
 
     def collect(self, survival: float, seed: int) -> None:
         self.heap.sweep_some(1 << 40)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -51,7 +52,7 @@ def not_varied(runs: Sequence[Result]) -> list[str]:
 
 
 class SeedValues(NamedTuple):
-    """Values of one figure under one setting, one a seed."""
+    """Values of one figure under one setting, one a seed; NaN where a run does not tell it."""
 
     workload: str
     setting: str
@@ -68,6 +69,8 @@ class Group(NamedTuple):
     figures: dict[int, Summary]
     """By seed."""
     statuses: list[str]
+    collects: bool
+    """Whether its runs may have GC cycles."""
 
     @property
     def verdict(self) -> str:
@@ -84,6 +87,13 @@ class Group(NamedTuple):
         """A figure under each of the seeds; under all that there are if none are given."""
         return [self.figures[seed][name].value for seed in (seeds or self.figures)]
 
+    def known(self, name: str) -> list[float]:
+        """A figure under each seed; NaN for GC CPU of a run that had no cycle yet."""
+        values = self.values(name)
+        if name != "gc_cpu" or not self.collects:
+            return values
+        return [v if n else math.nan for v, n in zip(values, self.values("gc_cycles"), strict=True)]
+
     def seeds(self, other: Group) -> list[int]:
         """Seeds that both have, so that their runs are pairs."""
         return [seed for seed in self.figures if seed in other.figures]
@@ -96,7 +106,9 @@ class Groups(dict[tuple[str, str], Group]):
         super().__init__()
         for settings, run in runs:
             rest, workload = without_workload(settings), str(run.run[WORKLOAD])
-            group = self.setdefault((workload, title(rest)), Group(workload, rest, {}, []))
+            group = self.setdefault(
+                (workload, title(rest)), Group(workload, rest, {}, [], run.collects)
+            )
             group.figures[run.run["seed"]] = summary(run)
             group.statuses.append(run.run["status"])
         self.workloads = list(dict.fromkeys(workload for workload, _ in self))
@@ -117,7 +129,7 @@ class Groups(dict[tuple[str, str], Group]):
     def samples(self) -> list[SeedValues]:
         """The figures that are shown, under every setting."""
         return [
-            SeedValues(group.workload, title(group.settings), name, group.values(name))
+            SeedValues(group.workload, title(group.settings), name, group.known(name))
             for group in self.values()
             for name in self.shown[group.workload]
         ]

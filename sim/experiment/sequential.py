@@ -59,7 +59,8 @@ class PrecisionGoal:
         sample, width = _widest(samples)
         count = len(sample.values)
         where = " ".join(filter(None, [sample.workload, sample.setting]))
-        worst = f"the widest is {words(sample.figure)} of {where}, {width:.1%}"
+        known = f"{width:.1%}" if math.isfinite(width) else "unknown"
+        worst = f"the widest is {words(sample.figure)} of {where}, {known}"
         if width <= self.relative / (1 + self.relative):
             return f"Precision: {self.relative:.1%} reached with {count} seeds; {worst}."
         return f"Precision: not reached with {count} seeds, the limit; {worst}."
@@ -72,6 +73,8 @@ def _widest(samples: Sequence[SeedValues]) -> tuple[SeedValues, Fraction]:
 
 
 def _half_width(values: Sequence[float]) -> Fraction:
+    if any(map(math.isnan, values)):
+        return math.inf
     mean = mean_interval(values)
     if not mean.value:
         return 0.0

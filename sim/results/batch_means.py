@@ -35,13 +35,18 @@ class Known(NamedTuple):
 
 
 def known(run: Result, warm_up: WarmUp, figures: Sequence[str]) -> list[Known]:
-    """How well the means of the figures are known after the warm-up, of those that the run has."""
-    begin = warm_up.end_ns
-    return [
-        Known(series.name, half_width(series.measured[series.at_ns >= begin]))
-        for series in quantities(run, begin)
-        if series.name.lower().replace(" ", "_") in figures
-    ]
+    """How well the means of the figures are known after the warm-up: nothing without data.
+
+    Only a figure that such a run cannot have is left out: latency as a fluid, and those of cycles
+    where nothing makes them begin.
+    """
+    begin, events = warm_up.end_ns, run.run["detail"] != "fluid"
+    possible = {"live heap": run.collects, "GC CPU": run.collects, "latency": events}
+    widths = {name: math.inf for name, may_be in possible.items() if may_be}
+    for series in quantities(run, begin):
+        widths[series.name] = half_width(series.measured[series.at_ns >= begin])
+    wanted = [name for name in widths if name.lower().replace(" ", "_") in figures]
+    return [Known(name, widths[name]) for name in wanted]
 
 
 def half_width(values: NDArray[np.float64]) -> Fraction:

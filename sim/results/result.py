@@ -68,6 +68,11 @@ class Result:
         return config
 
     @property
+    def collects(self) -> bool:
+        """Whether GOGC or GOMEMLIMIT make cycles begin; with both off a program may have none."""
+        return any(self.config[key] != "off" for key in ("GOGC", "GOMEMLIMIT"))
+
+    @property
     def provenance(self) -> dict[str, str]:
         """Hashes of what decided besides the config, by name; that of the simulator is first."""
         lines = self.run["provenance"].splitlines()

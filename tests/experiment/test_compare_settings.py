@@ -47,6 +47,8 @@ def text_of(table: Comparison) -> str:
 class Run:
     """A stored run, as far as a comparison looks at it."""
 
+    collects = True
+
     def __init__(
         self, figures: Mapping[str, float], seed: int, status: str, workload: str = "w"
     ) -> None:

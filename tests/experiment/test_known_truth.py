@@ -28,6 +28,8 @@ CHANGE = 0.02
 class Run:
     """A run of which only its figures are left."""
 
+    collects = True
+
     def __init__(self, seed: int, figures: Mapping[str, Figure]) -> None:
         self.run = {"seed": seed, "status": "complete", "workload": "w"}
         self.figures = Summary(figures)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
+from sim.config import load
 from sim.errors import UserError
-from sim.experiment.groups import SeedValues
+from sim.examples import examples
+from sim.experiment.groups import Groups, SeedValues
 from sim.experiment.sequential import PrecisionGoal
+from sim.simulation import simulate
 from sim.streams import Streams
 
 
@@ -42,6 +47,23 @@ def test_one_seed_tells_nothing_and_zeros_are_known() -> None:
     precision = PrecisionGoal.parse("2%", 50)
     assert precision.seeds([SeedValues("w", "", "gc_cpu", [3.0])], 1) == 2
     assert precision.seeds([SeedValues("w", "", "gc_cpu", [0.0, 0.0])], 2) == 2
+
+
+def test_a_figure_without_data_is_not_known() -> None:
+    precision, none = PrecisionGoal.parse("2%", 4), sample([0.1, math.nan, 0.1])
+    assert precision.seeds(none, 3) == 4
+    assert "not reached" in precision.outcome(none)
+    assert "GC CPU of w GOGC=50, unknown" in precision.outcome(none)
+
+
+@pytest.mark.parametrize(("gogc", "known"), [("100", False), ("off", True)])
+def test_gc_cpu_is_known_of_a_run_without_cycles_only_where_nothing_collects(
+    gogc: str, known: bool
+) -> None:
+    result = simulate(load(examples("configs")["quickstart"], ["duration=2ms", f"GOGC={gogc}"]))
+    assert result.cycles.empty
+    (gc_cpu,) = (one for one in Groups([({}, result)]).samples() if one.figure == "gc_cpu")
+    assert math.isnan(gc_cpu.values[0]) == (not known)
 
 
 @pytest.mark.parametrize("text", ["2", "0%", "100%", "-1%", "two%"])

@@ -57,3 +57,14 @@ def test_rates_are_looked_at_as_well() -> None:
     result = ended("model.detail=fluid", "precision.relative=10%", "precision.limit=20s")
     assert result.end_ns < 20e9
     assert "GC CPU" in result.run["reason"]
+
+
+def test_it_does_not_end_before_its_first_cycle() -> None:
+    sets = ("precision.relative=50%", "precision.limit=40ms")
+    result = ended(*sets, GOGC=10_000)
+    assert result.cycles.empty
+    assert result.end_ns == 40_000_000
+    assert "GC CPU unknown" in result.run["reason"]
+    without = ended(*sets, GOGC="off")
+    assert without.end_ns < 40_000_000
+    assert "each: latency" in without.run["reason"]

@@ -18,10 +18,9 @@ from sim.quantities import MOST_PS, MOST_RUNS, SIMULATED_TIME, WARMUP
 from sim.units import parse_duration
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from sim.experiment.point import Point
     from sim.record.places import Place
+    from sim.scorecard.card import Measured
 
 
 def scorecard(
@@ -78,6 +77,7 @@ def scorecard(
     from sim.go.pacer import pacers as registry
     from sim.registry import load_file
     from sim.report.documents import of_table
+    from sim.results.few import fewest
     from sim.scorecard.card import plan, plugin_sets, scenario_table, verdicts
     from sim.scorecard.card import table as rows
     from sim.scorecard.markdown import card_markdown, scenario_markdown, verdict
@@ -105,12 +105,11 @@ def scorecard(
     _check_longer(warmup, {"--duration": duration, "--latency-duration": latency_duration})
     fluid = plan(names, chosen, seeds, [*sets, FLUID, f"duration={duration}"])
     events = plan(names, timed, seeds, [*sets, f"duration={latency_duration}"])
-    frames = [
-        _simulated(fluid, out / "fluid", jobs, quiet),
-        *([_latencies(_simulated(events, out / "events", jobs, quiet))] if events else []),
-    ]
-    found = verdicts(frames, against)
+    parts = [_simulated(fluid, out / "fluid", jobs, quiet)]
+    parts += [_latencies(_simulated(events, out / "events", jobs, quiet))] if events else []
+    found = verdicts([part.runs for part in parts], against)
     scenarios, lines = scenario_table(makers), verdict(found, against)
+    lines += fewest([one for part in parts for one in part.few])
     lines += [known.note] if known.note and workloads is None else []
     if table is not None:
         write(table, serialized(rows(found), table.suffix))
@@ -150,17 +149,18 @@ def _known(option: str, names: str) -> list[str]:
 LATENCY = ["workload", "pacer", "seed", "latency_p99"]
 
 
-def _latencies(runs: pd.DataFrame) -> pd.DataFrame:
+def _latencies(events: Measured) -> Measured:
     """Latency alone of runs in events. Raises UserError where none of them had a request."""
+    from sim.scorecard.card import Measured
+
+    runs = events.runs
     if LATENCY[-1] not in runs:
         names = ", ".join(dict.fromkeys(runs["workload"]))
         raise UserError(f"--latency: {names}: no request ended after --warmup")
-    return runs[LATENCY]
+    return Measured(runs[LATENCY], [one for one in events.few if one[1].what == "requests"])
 
 
-def _simulated(
-    points: Sequence[Point], folder: Place, jobs: int | None, quiet: bool
-) -> pd.DataFrame:
+def _simulated(points: Sequence[Point], folder: Place, jobs: int | None, quiet: bool) -> Measured:
     """Measures of all runs. Raises typer.Exit if one has failed, and says why."""
     from sim.experiment.sweep import own_folder
     from sim.scorecard.card import measured

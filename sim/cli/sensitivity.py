@@ -59,11 +59,11 @@ def sensitivity(
         config = load(file, [*FIXED, *(sets or ())])
         with progress(Path(name).stem, quiet=quiet) as report:
             found = elasticities(config, seeds, jobs or ALL_CORES, report)
-        program, line = Path(name).stem, _verdict(found)
+        program, lines = Path(name).stem, [_verdict(found), *found.attrs["remarks"]]
         frames.append(found.assign(program=program))
-        verdict.append(f"{program}: {line}")
+        verdict += [f"{program}: {line}" for line in lines]
         if json != STANDARD_OUTPUT:
-            say(f"## {program}\n\n{line}\n")
+            say(f"## {program}\n", *lines, "")
             print(f"{markdown(found)}\n")
     if known.note and not configs:
         verdict.append(known.note)

@@ -8,7 +8,7 @@ from typing import Final
 from sim.actors.overload import MOST_GOROUTINES
 from sim.config.check import Path
 from sim.config.run import RunConfig
-from sim.units import SECOND, PerSecond
+from sim.units import SECOND, PerSecond, format_duration
 from sim.workload.arrivals import Bursts, Poisson, Regular, Varying
 from sim.workload.program import (
     Batch,
@@ -50,6 +50,12 @@ def beyond(config: RunConfig) -> Iterator[tuple[Path, str]]:
             config.longest // every,
             MOST_SAMPLES,
             "choose a longer distance or a shorter duration",
+        )
+    if config.program.serves and config.record.warmup >= config.longest:
+        longest = format_duration(config.longest)
+        yield (
+            ("record", "warmup"),
+            f"expected less than the {longest} of the run: nothing would count",
         )
     yield from _endless(config.program)
     for name, load in config.program.load.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +23,7 @@ from sim.config.machine import load_profile, save_profile
 from sim.config.run import RunConfig
 from sim.errors import UserError
 from sim.machine.profile import SECTIONS
+from sim.results.few import Few, fewest
 from sim.results.gc_cost import gc_cpu
 from sim.results.names import words
 from sim.results.result import Result
@@ -64,6 +65,8 @@ def elasticities(
 
     Machine costs that are zero, and parameters that cannot be raised by a tenth, are left out. The
     warm-up is a tenth of the duration: one that was found anew would jump from cycle to cycle.
+    `attrs["remarks"]`: sentences about what the unchanged runs have too little of, and about
+    figures that are left out.
     """
     config = replace(config, record=replace(config.record, warmup=config.longest // 10))
     with TemporaryDirectory(prefix="gomemsim-") as folder:
@@ -79,7 +82,7 @@ def elasticities(
             figures.append(one)
             if progress is not None:
                 progress(len(figures) / len(plain))
-    told_by = iter(figures)
+    told_by = iter(numbers for numbers, _ in figures)
     runs = [[next(told_by) for _ in todo] for _ in variants]
     rows = [
         {"parameter": variant.name, "figure": figure, **told}
@@ -89,7 +92,24 @@ def elasticities(
     ]
     frame = pd.DataFrame(rows, columns=["parameter", "figure", "elasticity", "low", "high"])
     # A duration that is configured is no figure.
-    return frame[frame.groupby("figure")["elasticity"].transform("any")].reset_index(drop=True)
+    moved = frame[frame.groupby("figure")["elasticity"].transform("any")].reset_index(drop=True)
+    scarce = [(config.workload, one) for _, few in figures[:seeds] for one in few]
+    moved.attrs["remarks"] = [*fewest(scarce), *_left_out(set(moved["figure"]), runs[0])]
+    return moved
+
+
+def _left_out(known: Collection[str], before: Sequence[Mapping[str, float]]) -> Iterator[str]:
+    """Which figures have no elasticity, and why."""
+    why = [f"{words(figure)} ({_why(figure, before)})" for figure in FIGURES if figure not in known]
+    if why:
+        yield f"Left out: {', '.join(why)}."
+
+
+def _why(figure: str, before: Sequence[Mapping[str, float]]) -> str:
+    """Why a figure has no elasticity."""
+    if any(run.get(figure, 0.0) <= 0 for run in before):
+        return "no samples" if figure == "peak_rss" else "a run has no GC cycle in service"
+    return "the duration is configured" if figure == "simulated" else "nothing moves it"
 
 
 def _elasticity(
@@ -105,9 +125,11 @@ def _elasticity(
     return {"elasticity": value, "low": low, "high": high}
 
 
-def _figures(plain: Config) -> dict[str, float]:
+def _figures(plain: Config) -> tuple[dict[str, float], Sequence[Few]]:
+    """The figures of a run, and what it has too little of."""
     run = simulate(load(plain))
-    return {**summary(run).numbers(), **_gc_cpu(run)}
+    found = summary(run)
+    return {**found.numbers(), **_gc_cpu(run)}, found.few
 
 
 def _gc_cpu(run: Result) -> dict[str, float]:

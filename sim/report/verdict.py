@@ -91,6 +91,8 @@ def _health(run: Result, findings: list[Finding]) -> str:
     grave = [finding.name for finding in findings if finding.name not in HARMLESS]
     if grave:
         return f"not healthy ({', '.join(grave)})"
+    if not run.counts:
+        return "over before its warm-up was, so that nobody knows whether it is healthy"
     return "partial, it did not come to its end" if run.partial else "healthy"
 
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from sim.record.phases import PhaseName
 from sim.results.names import words
 from sim.results.result import Result
-from sim.units import Figure
+from sim.units import Figure, format_duration
 
 ENOUGH: Final = 10
 """Cycles, or requests beyond a percentile, below which it is said that they are few."""
@@ -34,7 +34,13 @@ def few(result: Result, figures: Mapping[str, Figure]) -> Iterator[Few]:
     """What a run with this summary rests on too little for."""
     if not began(result):
         yield NEVER
+    elif not result.counts:
+        ends, begins = format_duration(result.end_ns), format_duration(result.service_ns)
+        sentence = f"warm-up would last until {begins}, the run ended at {ends}: nothing counts"
+        yield Few(0, PhaseName.SERVICE, sentence)
     cycles, requests = (_count(figures, name) for name in ("gc_cycles", "requests"))
+    if not cycles and PhaseName.WARM_UP in {*result.phases["phase"]} and result.collects:
+        yield Few(0, "gc_cycles", "no GC cycle is in service: what GC costs is not known")
     if 0 < cycles < ENOUGH:
         counted = "1 GC cycle is" if cycles == 1 else f"{cycles} GC cycles are"
         sentence = f"{counted} no distribution: GC CPU and pauses may be of chance"

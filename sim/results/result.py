@@ -105,6 +105,11 @@ class Result:
         begins = self._begins
         return begins.get(PhaseName.SERVICE, begins.get(PhaseName.WARM_UP, 0))
 
+    @property
+    def counts(self) -> bool:
+        """Whether any of it comes after its warm-up, so that statistics are about something."""
+        return not 0 < self.end_ns <= self.service_ns
+
     def service(self, table: str) -> pd.DataFrame:
         """The rows of a table, such as `cycles`, from the begin of service on."""
         rows: pd.DataFrame = getattr(self, table)

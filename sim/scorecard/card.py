@@ -15,6 +15,7 @@ from sim.experiment.grid import points
 from sim.experiment.point import Point
 from sim.record.damage import is_whole
 from sim.record.places import Place
+from sim.results.few import Few
 from sim.results.load import load_run
 from sim.results.statistics import (
     CONFIDENCE,
@@ -65,20 +66,26 @@ def plan(
     ]
 
 
-def measured(points: Sequence[Point], folder: Place) -> pd.DataFrame:
-    """A row per stored run: workload, pacer, seed and the measures, NaN where it has none."""
-    return pd.DataFrame(
-        [
-            {
-                WORKLOAD: point.settings[WORKLOAD],
-                "pacer": point.settings[PACER],
-                "seed": point.seed,
-                **measure(load_run(folder / point.name)),
-            }
-            for point in points
-            if is_whole(folder / point.name)
-        ]
-    )
+class Measured(NamedTuple):
+    """What stored runs tell."""
+
+    runs: pd.DataFrame
+    """A row each: workload, pacer, seed and the measures, NaN where it has none."""
+    few: list[tuple[str, Few]]
+    """Of what a workload under a pacer has too little."""
+
+
+def measured(points: Sequence[Point], folder: Place) -> Measured:
+    """The measures of all runs that are stored."""
+    rows, scarce = [], []
+    for point in points:
+        if not is_whole(folder / point.name):
+            continue
+        run = load_run(folder / point.name)
+        workload, pacer = point.settings[WORKLOAD], point.settings[PACER]
+        rows.append({WORKLOAD: workload, "pacer": pacer, "seed": point.seed, **measure(run)})
+        scarce += [(f"{workload} under {pacer}", found) for found in run.summary().few]
+    return Measured(pd.DataFrame(rows), scarce)
 
 
 def verdicts(frames: Sequence[pd.DataFrame], against: str) -> list[Verdict]:

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from sim.results.result import Result
-from sim.results.summary import summary
 from sim.units import SECOND
 
 MEASURES: Final[Mapping[str, str]] = MappingProxyType(
@@ -35,7 +34,7 @@ SHARES: Final = frozenset({"overshoot", "assist_cpu", "limiter", "trigger_swing"
 
 def measure(run: Result) -> dict[str, float]:
     """The measures of a run's service; those that it does not tell are left out."""
-    figures, cycles = summary(run).numbers(), run.service("cycles")
+    figures, cycles = run.summary().numbers(), run.service("cycles")
     found = {name: figures[name] for name in MEASURES if name in figures}
     elapsed = max(run.end_ns - run.service_ns, 1)
     return {**found, "cycles": len(cycles) * SECOND / elapsed, **_of_cycles(cycles)}

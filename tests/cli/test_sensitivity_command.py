@@ -18,7 +18,9 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def found(*_: Any) -> pd.DataFrame:
         row = {"parameter": "machine.x", "figure": "gc_cpu", "elasticity": 0.9}
-        return pd.DataFrame([{**row, "low": 0.8, "high": 1.0}])
+        frame = pd.DataFrame([{**row, "low": 0.8, "high": 1.0}])
+        frame.attrs["remarks"] = ["json-api: 3 GC cycles are no distribution."]
+        return frame
 
     monkeypatch.setattr(sensitivity, "elasticities", found)
 
@@ -29,6 +31,7 @@ def test_quiet_leaves_out_progress_and_no_result(capsys: pytest.CaptureFixture[s
     printed = capsys.readouterr()
     assert not end.value.code
     assert "GC CPU on machine.x (+0.90)" in printed.out
+    assert "json-api: 3 GC cycles are no distribution." in printed.out
     assert "| machine.x" in printed.out
     assert not printed.err
 

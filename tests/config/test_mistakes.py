@@ -93,6 +93,10 @@ def complaint(folder: Path, config: str, workload: str) -> str:
             "3: record: expected a mapping with the keys samples, timeline, warmup, got '5'",
         ),
         (
+            "record: {warmup: 10s}",
+            "3: record.warmup: expected less than the 10s of the run: nothing would count",
+        ),
+        (
             "seed: [",
             (
                 "4: expected YAML, got a syntax error: expected the node content,"

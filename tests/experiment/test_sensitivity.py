@@ -34,6 +34,16 @@ def test_the_live_heap_follows_its_store_and_not_the_cost_of_a_malloc() -> None:
     assert 0.7 < found["workload.load.web.arrivals.poisson.rate", "gc_cpu"] < 2
 
 
+def test_it_says_what_it_leaves_out_and_why() -> None:
+    few = elasticities(load(LIGHT), 1, 1).attrs["remarks"]
+    assert any("no distribution" in line for line in few)
+    assert few[-1] == "Left out: simulated (the duration is configured)."
+    none = elasticities(load({**LIGHT, "GOGC": 10_000}), 1, 1).attrs["remarks"]
+    assert "no GC cycle is in service" in none[0]
+    assert "GC CPU (a run has no GC cycle in service)" in none[-1]
+    assert "marked heap (mean) (a run has no GC cycle in service)" in none[-1]
+
+
 def test_the_page_shows_the_data_of_shipped_workloads() -> None:
     found = pd.read_csv(DATA)
     assert set(found["program"]) <= set(examples("workloads"))

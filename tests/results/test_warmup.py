@@ -12,6 +12,7 @@ import pytest
 from sim.config import load
 from sim.record.facts import TABLES, Cycle, Phase
 from sim.record.phases import PhaseName
+from sim.report.verdict import of_run
 from sim.results import Result
 from sim.results.summary import summary
 from sim.results.warmup import find_warm_up, mser
@@ -114,6 +115,25 @@ def test_a_batch_counts_whole() -> None:
     assert run.service_ns == 0
     assert set(run.cycles["phase"]) == {"service"}
     assert "warm_up" not in run.summary()
+
+
+def test_a_warm_up_beyond_the_end_leaves_nothing_and_that_is_said() -> None:
+    """Stores are filled for the first 77 ms."""
+    sets = ["duration=100ms", "record.warmup=90ms", "model.detail=fluid"]
+    run = simulate(load(ROOT / "configs" / "quickstart.yaml", sets))
+    assert run.service_ns > run.end_ns
+    assert "the run ended at 100ms: nothing counts" in str(run.summary())
+    assert "nobody knows whether it is healthy" in " ".join(of_run(run))
+
+
+def test_a_run_whose_service_has_no_cycle_does_not_know_what_gc_costs() -> None:
+    sets = ["duration=100ms", "model.detail=fluid"]
+    told, off = (
+        str(simulate(load(ROOT / "configs" / "quickstart.yaml", [*sets, f"GOGC={gogc}"])).summary())
+        for gogc in ("10000", "off")
+    )
+    assert "no GC cycle is in service: what GC costs is not known" in told
+    assert "no GC cycle" not in off
 
 
 def test_few_cycles_and_few_requests_are_said_to_be_few(filled: Path) -> None:

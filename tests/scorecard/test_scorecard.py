@@ -154,6 +154,7 @@ def test_a_plug_in_is_scored_by_one_command(
     assert not end.value.code, printed.err
     rows = pd.read_csv(tmp_path / "card.csv").set_index("measure")
     assert rows.loc["cycles", "change"] > 0  # it starts earlier, so it collects more often
+    assert "GC cycles are no distribution" in printed.out
     assert "HeavyJitterAlloc" in printed.out
 
 

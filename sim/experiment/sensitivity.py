@@ -22,6 +22,7 @@ from sim.config import load, resolved
 from sim.config.machine import load_profile, save_profile
 from sim.config.run import RunConfig
 from sim.errors import UserError
+from sim.experiment.groups import title
 from sim.machine.profile import SECTIONS
 from sim.results.few import Few, fewest
 from sim.results.gc_cost import gc_cpu
@@ -93,7 +94,7 @@ def elasticities(
     frame = pd.DataFrame(rows, columns=["parameter", "figure", "elasticity", "low", "high"])
     # A duration that is configured is no figure.
     moved = frame[frame.groupby("figure")["elasticity"].transform("any")].reset_index(drop=True)
-    scarce = [(config.workload, one) for _, few in figures[:seeds] for one in few]
+    scarce = [(title({}), one) for _, few in figures[:seeds] for one in few]
     moved.attrs["remarks"] = [*fewest(scarce), *_left_out(set(moved["figure"]), runs[0])]
     return moved
 

@@ -19,6 +19,7 @@ from sim.experiment.markdown import change_text
 from sim.experiment.table import SENSES, TRADED, Cell, Comparison, Row
 from sim.report.colors import CAUSES
 from sim.results.diagnosis import Finding
+from sim.results.few import awaits_cycle
 from sim.results.gc_cost import gc_cpu
 from sim.results.latency import tail_causes
 from sim.results.names import by_worth, words
@@ -97,12 +98,13 @@ def _health(run: Result, findings: list[Finding]) -> str:
 
 
 def _cost(run: Result, figures: Summary) -> list[str]:
+    known = "What GC costs is not known" if awaits_cycle(run) else "GC costs nothing"
     if run.cycles.empty:
-        return ["GC costs nothing: there was no cycle."]
+        return [f"{known}: there was no cycle."]
     served = run.service("cycles")
     if served.empty:
         since = format_duration(run.service_ns)
-        return [f"GC costs nothing from {since} on: all {len(run.cycles)} cycles were before."]
+        return [f"{known} from {since} on: all {len(run.cycles)} cycles were before."]
     cost = gc_cpu(served, run.end_ns, run.service_ns)
     idle = Figure(float(cost["fraction_with_idle"] - cost["fraction"]), "fraction")
     pause = f", longest pause {figures['longest_pause']}" if "longest_pause" in figures else ""

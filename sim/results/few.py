@@ -39,7 +39,7 @@ def few(result: Result, figures: Mapping[str, Figure]) -> Iterator[Few]:
         sentence = f"warm-up would last until {begins}, the run ended at {ends}: nothing counts"
         yield Few(0, PhaseName.SERVICE, sentence)
     cycles, requests = (_count(figures, name) for name in ("gc_cycles", "requests"))
-    if not cycles and PhaseName.WARM_UP in {*result.phases["phase"]} and result.collects:
+    if result.counts and awaits_cycle(result):
         yield Few(0, "gc_cycles", "no GC cycle is in service: what GC costs is not known")
     if 0 < cycles < ENOUGH:
         counted = "1 GC cycle is" if cycles == 1 else f"{cycles} GC cycles are"
@@ -57,6 +57,12 @@ def few(result: Result, figures: Mapping[str, Figure]) -> Iterator[Few]:
 def began(result: Result) -> bool:
     """Whether load began before the end of the run."""
     return bool({PhaseName.WARM_UP, PhaseName.SERVICE} & {*result.phases["phase"]})
+
+
+def awaits_cycle(result: Result) -> bool:
+    """Whether service has no GC cycle yet, though GOGC or GOMEMLIMIT will make one begin."""
+    serves = PhaseName.WARM_UP in {*result.phases["phase"]}
+    return serves and result.service("cycles").empty and result.collects
 
 
 def fewest(found: Sequence[tuple[str, Few]]) -> list[str]:

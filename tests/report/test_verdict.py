@@ -79,12 +79,15 @@ def test_a_run_names_what_is_not_as_usual() -> None:
     assert "GOMAXPROCS=4 gc.pacer=go1.18 model.assists=false: " in of_run(run)[0]
 
 
-def test_cycles_before_service_cost_it_nothing() -> None:
+def test_cycles_before_service_do_not_tell_what_it_costs() -> None:
     sets = ["model.detail=fluid", "GOGC=2000", "duration=2s", "record.warmup=1s"]
     run = simulate(load("quickstart", sets))
     assert len(run.cycles) > 0
     assert run.service("cycles").empty
-    assert re.match(r"GC costs nothing from \S+ on: all \d+ cycles were before", of_run(run)[1])
+    told = r"What GC costs is not known from \S+ on: all \d+ cycles were before"
+    assert re.match(told, of_run(run)[1])
+    off = simulate(load("quickstart", ["model.detail=fluid", "GOGC=off", "duration=200ms"]))
+    assert of_run(off)[1] == "GC costs nothing: there was no cycle."
 
 
 def test_a_run_at_its_limit_is_not_healthy_and_says_what_limits_it() -> None:

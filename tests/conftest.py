@@ -19,6 +19,7 @@ from hypothesis import settings
 
 from sim.record.facts import Fact
 from sim.record.schema import schema
+from sim.registry import REGISTRIES
 
 
 def _blank(fact: type[Fact], **values: Any) -> Any:
@@ -43,6 +44,17 @@ def fits_made_once() -> Iterator[None]:
         for name in ("fit_program", "reproduce"):
             patch.setattr(fit_log, name, made_once(getattr(fit_log, name)))
         yield
+
+
+@pytest.fixture(autouse=True)
+def plug_ins_of_one_test() -> Iterator[None]:
+    """What a test registers is gone when it ends: schemas name all policies that there are."""
+    before = {kind: {name for name, _ in found.outside()} for kind, found in REGISTRIES.items()}
+    yield
+    for kind, found in REGISTRIES.items():
+        for name, _ in found.outside():
+            if name not in before.get(kind, ()):
+                del found._classes[name]
 
 
 settings.register_profile("suite", max_examples=50, derandomize=True, deadline=None)

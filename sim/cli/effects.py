@@ -61,7 +61,7 @@ def effects(
         write(table, serialized(found, table.suffix))
     if plot is not None:
         write(plot, effects_picture(figures, factors_of(figures), figure, unit, plot.suffix))
-    lines = verdict(found, figure, unit, len(figures))
+    lines = verdict(found, figure, unit, figures)
     if write_json(json, lambda: of_found(lines, found)):
         return
 

@@ -27,6 +27,12 @@ def factors_of(figures: pd.DataFrame) -> list[str]:
     return [name for name in before if len(figures[name].unique()) > 1]
 
 
+def figures_of(figures: pd.DataFrame) -> list[str]:
+    """What runs tell of themselves: the columns of numbers after the seed."""
+    after = figures.columns[figures.columns.get_loc("seed") :][1:]
+    return [name for name in after if pd.api.types.is_numeric_dtype(figures[name])]
+
+
 def effects(figures: pd.DataFrame, figure: str) -> pd.DataFrame:
     """A row per factor and pair of factors, the one that explains most first.
 
@@ -38,8 +44,7 @@ def effects(figures: pd.DataFrame, figure: str) -> pd.DataFrame:
     factors = factors_of(figures)
     if not factors:
         raise UserError("the sweep varies nothing that could have an effect")
-    if figure not in figures:
-        known = figures.columns.drop([*factors, "seed", "workload", "status"], errors="ignore")
+    if figure not in (known := figures_of(figures)):
         raise UserError(f"the runs have no figure {figure!r}{nearest(figure, known)}")
     data = figures.dropna(subset=[figure])
     factors = factors_of(data)
@@ -52,7 +57,8 @@ def effects(figures: pd.DataFrame, figure: str) -> pd.DataFrame:
         pairs = []
         table = _anova(data, factors, figure, pairs)
     if table is None:
-        raise UserError(f"{len(data)} runs are too few for {', '.join(factors)}: more seeds")
+        more = "seeds" if _can_be_told_apart(data, factors) else "points of the design"
+        raise UserError(f"{len(data)} runs are too few for {', '.join(factors)}: more {more}")
     means = [data.groupby(levels(numbers(data[name])[0]))[figure].mean() for name in factors]
     rows = [
         {"effect": name, "low": mean.min(), "high": mean.max(), **table[(n,)]}
@@ -61,6 +67,13 @@ def effects(figures: pd.DataFrame, figure: str) -> pd.DataFrame:
     rows += [{"effect": f"{factors[a]} x {factors[b]}", **table[a, b]} for a, b in pairs]
     frame = pd.DataFrame(rows).assign(p=holm([row["p"] for row in rows]))
     return frame.sort_values("share", ascending=False, ignore_index=True)
+
+
+def _can_be_told_apart(data: pd.DataFrame, factors: Sequence[str]) -> bool:
+    """Whether there are as many combinations as a model without interactions has terms."""
+    values = [numbers(data[name])[0] for name in factors]
+    terms = sum(1 if many(some) else some.nunique() - 1 for some in values)
+    return len(data[list(factors)].drop_duplicates()) > terms
 
 
 def _anova(

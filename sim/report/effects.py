@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sim.experiment.effects import levels, many, numbers
+from sim.experiment.effects import factors_of, levels, many, numbers
 from sim.report.colors import SERIES
 from sim.report.style import dress, text_as_it_is
 from sim.results.names import words
@@ -33,19 +33,28 @@ SCALES: Final[Mapping[str, Mapping[str, float]]] = {
 """By unit of figures, what axes are in: the largest that is not more than what they show."""
 
 
-def verdict(found: pd.DataFrame, name: str, unit: str, runs: int) -> list[str]:
-    """What moves a figure most, from where to where, and what else surely does."""
+def verdict(found: pd.DataFrame, name: str, unit: str, figures: pd.DataFrame) -> list[str]:
+    """What moves a figure most, from where to where, what else surely does, and of how many runs.
+
+    `found` are the effects in the runs whose `figures` these are.
+    """
+    having = figures.dropna(subset=[name])
+    alone = [factor for factor in factors_of(figures) if factor not in factors_of(having)]
+    others = ""
+    if len(having) < len(figures):
+        others = f" of {len(figures)}, those that have {words(name)}"
     most = found.iloc[0].to_dict()
     ends = [str(Told(most[end], unit)) for end in ("low", "high") if not math.isnan(most[end])]
     span = f", {' to '.join(ends)}" if ends else ""
     rest = [row for row in found.iloc[1:].to_dict("records") if row["p"] < 1 - CONFIDENCE]
-    others = ", ".join(f"{row['effect']} {share_text(row['share'])}" for row in rest)
+    sure = ", ".join(f"{row['effect']} {share_text(row['share'])}" for row in rest)
     effect = f"{most['effect']}, {share_text(most['share'])} of its variation{span}"
     chance = "" if most["p"] < 1 - CONFIDENCE else ", which may be chance"
     return [
         f"{words(name)} hangs most on {effect}{chance}.",
-        f"Of the rest, surely not chance: {others or 'nothing'}.",
-        f"Rests on: {runs} runs; what seeds explain is left out.",
+        f"Of the rest, surely not chance: {sure or 'nothing'}.",
+        f"Rests on: {len(having)} runs{others}; what seeds explain is left out.",
+        *(f"Nothing is told of {factor}, which is the same in all of these." for factor in alone),
     ]
 
 

@@ -15,7 +15,7 @@ from sim.report.comparison import Table, comparison, one_of_each
 from sim.report.contention import WORTH_TELLING, share_text
 from sim.report.contention import picture as contention
 from sim.report.pictures import heap, pictures
-from sim.report.plot import title
+from sim.report.plot import title_of
 from sim.report.verdict import of_run
 from sim.results.latency import tail_causes
 from sim.results.memory import lock_contention, ps_of
@@ -106,7 +106,7 @@ def _section(number: int, name: str, run: Result, roots: dict[str, Model]) -> Se
     roots |= drawn
     figures = run.summary()
     return Section(
-        title=title(run),
+        title=title_of(run),
         name=name,
         verdict=of_run(run),
         findings=run.diagnose(),

@@ -9,10 +9,12 @@ from typing import Any, Final
 from matplotlib.figure import Figure
 
 from sim.errors import UserError
+from sim.experiment.groups import title, without_workload
 from sim.files import replacing
 from sim.report.panels import OVERLAYS, PANELS
 from sim.report.style import text_as_it_is
-from sim.results.result import SETTINGS, Result
+from sim.report.verdict import settings_of
+from sim.results.result import Result
 
 ENDINGS: Final = (".pdf", ".png", ".svg")
 _LAYOUT: Final[list[Any]] = [["heap", "heap"], ["gc_cpu", "pauses"], ["latency", "causes"]]
@@ -31,7 +33,7 @@ def plot(run: Result, path: Path) -> None:
         figure = Figure(figsize=_INCHES, layout="constrained")
         for name, axes in figure.subplot_mosaic(_LAYOUT).items():
             PANELS[str(name)](axes, run)
-        figure.suptitle(title(run), x=0.01, ha="left", fontsize=12)
+        figure.suptitle(title_of(run), x=0.01, ha="left", fontsize=12)
     _save(figure, path)
 
 
@@ -70,7 +72,7 @@ def _label(run: Result) -> str:
     return told or run.name.rpartition("/")[2]
 
 
-def title(run: Result) -> str:
-    """What was run, in one line."""
-    told = [f"{key}={run.config[key]}" for key in SETTINGS]
-    return f"{run.run['workload']}  {' '.join(told)}  seed={run.run['seed']}"
+def title_of(run: Result) -> str:
+    """What was run, in one line, with what its sweep varies."""
+    told = title({**settings_of(run), **without_workload(run.settings)})
+    return f"{run.run['workload']}  {told}  seed={run.run['seed']}"

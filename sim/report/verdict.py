@@ -201,10 +201,15 @@ def _asked_of(table: Comparison) -> str:
     ended = [f"{name(row)} ({row.verdict})" for row in table.rows if row.verdict]
     early = f"; not to their end: {', '.join(ended)}" if ended else ""
     parts = [f"{len(table.rows)} settings"]
-    if any(stand.better for _, stand in standing):
+    if len(table.rows) == 1:
+        parts = ["1 setting, and none to compare it with"]
+    elif any(stand.better for _, stand in standing):
         most = len(table.rows) // table.workloads - 1
-        worth = [f"{who} ({_at(stand, most)})" for who, stand in standing if not stand.below]
+        best = [(who, stand) for who, stand in standing if not stand.below]
+        worth = [f"{who} ({_at(stand, most)})" for who, stand in best if stand.better]
+        even = [who for who, stand in best if not stand.better]
         parts.append(f"worth having: {_some(worth)}")
+        parts += [f"surely better at nothing: {_some(even)}"] if even else []
         beaten = [f"{who} (than {stand.below[0]})" for who, stand in standing if stand.below]
         parts += [f"worse: {_some(beaten)}"] if beaten else []
     else:
@@ -219,7 +224,7 @@ def _at(standing: Standing, others: int) -> str:
         f"{SENSES[figure][0]} than {_than(than, others)}"
         for figure, than in standing.better.items()
     ]
-    return "; ".join(found) or "not told apart"
+    return "; ".join(found)
 
 
 def _than(names: Sequence[str], others: int) -> str:
@@ -260,6 +265,8 @@ def _winner(name: str, rows: Sequence[Row], table: Comparison) -> str:
         start += f", mean over {cells[0].workloads} of {table.workloads} workloads"
     if told:
         return f"{start}: {told}."
+    if not cells:
+        return f"{start}."
     if all(math.isnan(cell.change.value) for cell in cells):
         why = "0 in some runs, which leaves no ratio" if table.means else "no seed in common"
         return f"{start}: not compared ({why})."

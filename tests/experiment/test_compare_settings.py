@@ -334,11 +334,17 @@ def test_what_is_better_than_another_says_than_which(compared: Any) -> None:
     first, rss, cpu, *_ = of_comparison(table)
     assert [row.optimal for row in table.rows] == [True, True, True]
     assert first == (
-        "3 settings; worth having: GOGC=100 (not told apart), GOGC=50 (less memory than GOGC=400),"
-        " GOGC=400 (less GC CPU than GOGC=50)."
+        "3 settings; worth having: GOGC=50 (less memory than GOGC=400), GOGC=400 (less GC CPU than"
+        " GOGC=50); surely better at nothing: GOGC=100."
     )
     assert rss.endswith("nothing is distinguishable from it.")
     assert cpu.endswith("nothing is distinguishable from it.")
+
+
+def test_one_setting_is_not_compared(compared: Any) -> None:
+    first, rss, *_ = of_comparison(compared({"100": [(100.0, 0.10, 5.0), (140.0, 0.14, 5.0)]}))
+    assert first == "1 setting, and none to compare it with."
+    assert rss == "peak RSS, GOGC=100 (baseline) 120B."
 
 
 @given(st.data())

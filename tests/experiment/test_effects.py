@@ -98,14 +98,22 @@ def test_what_cannot_be_told_is_a_sentence() -> None:
         effects(sweep()[["seed", "y"]], "y")
     with pytest.raises(UserError, match="no figure 'z'"):
         effects(sweep(), "z")
-    with pytest.raises(UserError, match="too few"):
+    for name in ("a", "seed", "status"):  # columns, but no figures
+        with pytest.raises(UserError, match=f"no figure '{name}'"):
+            effects(sweep().assign(status="complete"), name)
+    with pytest.raises(UserError, match=r"too few .*: more points of the design"):
         effects(sweep().iloc[[0, -1]], "y")
+    with pytest.raises(UserError, match=r"too few .*: more seeds"):
+        effects(sweep().query("seed == 0 and c == 1")[["a", "seed", "y"]], "y")
 
 
 def test_a_factor_that_does_not_vary_where_there_is_the_figure_is_left_out() -> None:
     figures = sweep()
     figures.loc[figures["b"] == "off", "y"] = float("nan")
     assert set(effects(figures, "y")["effect"]) == {"a", "c", "a x c"}
+    told = verdict(effects(figures, "y"), "y", "", figures)
+    assert f"Rests on: {figures['y'].count()} runs of {len(figures)}, those that have y" in told[2]
+    assert told[3] == "Nothing is told of b, which is the same in all of these."
     figures.loc[(figures["a"] == 0) | (figures["c"] == 1), "y"] = float("nan")
     with pytest.raises(UserError, match="differ in nothing"):
         effects(figures, "y")
@@ -123,6 +131,6 @@ def test_a_share_that_is_not_all_is_not_told_as_all() -> None:
 
 def test_a_verdict_says_where_even_the_largest_effect_may_be_chance() -> None:
     runs = sweep()
-    assert not verdict(effects(runs, "y"), "y", "", len(runs))[0].endswith("chance.")
+    assert not verdict(effects(runs, "y"), "y", "", runs)[0].endswith("chance.")
     noise = runs.assign(y=Streams(3)["noise"].normal(size=len(runs)))
-    assert verdict(effects(noise, "y"), "y", "", len(runs))[0].endswith(", which may be chance.")
+    assert verdict(effects(noise, "y"), "y", "", noise)[0].endswith(", which may be chance.")

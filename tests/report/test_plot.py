@@ -22,7 +22,7 @@ from sim.report.panels import (
     latency_distribution,
     pauses,
 )
-from sim.report.plot import overlay, plot
+from sim.report.plot import overlay, plot, title_of
 from sim.results import Result, load
 from sim.simulation import simulate
 from sim.units import MS, MiB
@@ -48,6 +48,14 @@ def test_the_command_writes_a_png(
     assert not end.value.code
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert str(picture) in capsys.readouterr().out
+
+
+def test_a_title_has_what_a_sweep_varies(run: Result) -> None:
+    """Runs that differ in nothing else would have one name in a report."""
+    assert title_of(run).startswith("hbsteady  GOGC=100 GOMEMLIMIT=off GOMAXPROCS=")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "settings", {"workload": "hbsteady", "gc.pacer": "go1.18"})
+        assert title_of(run).endswith(" gc.pacer=go1.18  seed=1")
 
 
 def test_the_heap_picture_has_goal_trigger_live_and_rss(run: Result) -> None:

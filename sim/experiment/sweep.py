@@ -60,18 +60,30 @@ class SweepKind(NamedTuple):
 
 def own_folder(points: Sequence[Point], folder: Place) -> Place:
     """The folder itself, or another one where that has a sweep of another kind."""
-    kind = _kind(points)
-    return folder if _stored_kind(folder) in (None, kind) else kind.folder(folder)
+    return folder if _fits(points, folder) else _kind(points).folder(folder)
 
 
 def check_folder(points: Sequence[Point], folder: Place) -> None:
     """All runs of a folder are of one kind. Raises UserError if it has a sweep of another one."""
-    kind, other = _kind(points), _stored_kind(folder)
-    if points and other not in (None, kind):
+    if points and not _fits(points, folder):
+        kind, other = _kind(points), _stored_kind(folder)
+        unknown = f"runs, none of them of this sweep, and a {KIND} that is missing or damaged"
+        has = unknown if other is None else f"a sweep over {other}"
         raise UserError(
-            f"{folder}: has a sweep over {other}, and this one is over {kind}: expected another"
-            f" folder, such as --out {kind.folder(folder)}"
+            f"{folder}: has {has}, and this one is over {kind}: expected another folder, such as"
+            f" --out {kind.folder(folder)}"
         )
+
+
+def _fits(points: Sequence[Point], folder: Place) -> bool:
+    """Whether points are of the sweep of a folder; where its kind is unknown, whether one is there.
+
+    A sweep of another kind would replace the runs.
+    """
+    kind = _stored_kind(folder)
+    if kind is not None:
+        return kind == _kind(points)
+    return any_inside(folder) is None or any(stored(point, folder) for point in points)
 
 
 def _kind(points: Sequence[Point]) -> SweepKind:

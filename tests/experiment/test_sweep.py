@@ -131,6 +131,24 @@ def test_a_kind_that_cannot_be_read_is_written_anew(
     assert len(simulated) == 1
 
 
+@pytest.mark.parametrize("text", ["{", None])
+def test_a_sweep_of_unknown_kind_is_not_replaced_by_another(
+    tiny: Path, tmp_path: Path, text: str | None
+) -> None:
+    """With `--set` the same settings have other runs, which would take the place of these."""
+    grid, folder = design("grid", ["GOGC=50"]), tmp_path / "s"
+    sweep(points(tiny, grid, 1), folder, processes(1))
+    (folder / "sweep.json").unlink()
+    if text:
+        (folder / "sweep.json").write_text(text)
+    before = runs_in(folder)
+    shorter = points(tiny, grid, 1, ["duration=30ms"])
+    with pytest.raises(UserError, match=r"a sweep\.json that is missing or damaged"):
+        sweep(shorter, folder, processes(1))
+    assert runs_in(folder) == before
+    assert own_folder(shorter, folder) != folder
+
+
 def flipped(file: Path) -> None:
     """One bit is another, in the first page."""
     data = bytearray(file.read_bytes())

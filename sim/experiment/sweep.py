@@ -15,11 +15,10 @@ from typing import Final, NamedTuple, TypeAlias
 from sim.errors import UserError
 from sim.experiment.point import Point, Settings, folder_name
 from sim.experiment.summaries import write_summary
-from sim.experiment.worker import Outcome, clear, prepare, settings_file, siblings, under_way
-from sim.record.damage import is_whole
+from sim.experiment.worker import Outcome, clear, is_as_written, prepare, siblings, under_way
 from sim.record.parquet import is_run
 from sim.record.places import Place, look_again, put
-from sim.results.load import SETTINGS, any_inside
+from sim.results.load import any_inside
 
 KIND: Final = "sweep.json"
 """File of a folder: the kind of sweep that is in it."""
@@ -31,11 +30,7 @@ Engine: TypeAlias = Callable[[Sequence[Point], Place], Iterator[Outcome]]
 
 def stored(point: Point, folder: Place) -> bool:
     """Whether the folder has this run as it was written, and it would come out again."""
-    run = folder / point.name
-    try:
-        return is_whole(run) and (run / SETTINGS).read_bytes() == settings_file(point)
-    except OSError:
-        return False
+    return is_as_written(point, folder / point.name)
 
 
 class SweepKind(NamedTuple):

@@ -129,12 +129,17 @@ def settings_file(point: Point) -> bytes:
     return json.dumps(dict(point.settings), indent=1).encode()
 
 
+def is_as_written(point: Point, run: Place) -> bool:
+    """Whether the folder has the run of this point, and all of it as it was written."""
+    try:
+        return is_whole(run) and (run / SETTINGS).read_bytes() == settings_file(point)
+    except OSError:
+        return False
+
+
 def _make_room(point: Point, final: Place) -> None:
     """Delete a run that is not as it was written."""
-    settings = final / SETTINGS
-    if not (
-        is_whole(final) and settings.is_file() and settings.read_bytes() == settings_file(point)
-    ):
+    if not is_as_written(point, final):
         remove(final)
 
 

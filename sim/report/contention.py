@@ -58,9 +58,11 @@ def _doubts(every: pd.DataFrame) -> Iterator[tuple[str, Few]]:
         if not row["began"]:
             yield row["setting"], NEVER
         elif cycles < ENOUGH:
-            counted = "1 GC cycle" if cycles == 1 else f"{cycles} GC cycles"
+            counted = (
+                "1 GC cycle in service is" if cycles == 1 else f"{cycles} GC cycles in service are"
+            )
             sentence = (
-                f"{counted} in service are few: what a batch counts may have been taken up to a"
+                f"{counted} few: what a batch counts may have been taken up to a"
                 " quarter of a cycle before"
             )
             yield row["setting"], Few(cycles, "gc_cycles", sentence)
